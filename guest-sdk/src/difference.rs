@@ -1,0 +1,89 @@
+//! Where the outside differs from the object.
+
+use serde_json::Value;
+
+/// A field in which the outside differs from the object. Shown in plans and events: no secrets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Difference {
+    /// `spec.replicas`; a member whose name is no plain word stands in brackets, `data["a.b"]`.
+    pub path: String,
+    /// What the object wants; none for absent.
+    pub desired: Option<Value>,
+    /// What is there; none for absent.
+    pub actual: Option<Value>,
+}
+
+impl Difference {
+    /// One field.
+    pub fn new(path: impl Into<String>, desired: impl Into<Option<Value>>, actual: impl Into<Option<Value>>) -> Self {
+        Self { path: path.into(), desired: desired.into(), actual: actual.into() }
+    }
+
+    /// Every value of `desired` that `actual` does not have. Objects are compared member by member, and what only
+    /// `actual` has is not looked at; lists and everything else are compared as a whole. `null` wants a member to be absent.
+    #[must_use]
+    pub fn between(desired: &Value, actual: &Value) -> Vec<Self> {
+        let mut found = Vec::new();
+        collect("", desired, Some(actual), &mut found);
+        found
+    }
+}
+
+fn collect(path: &str, desired: &Value, actual: Option<&Value>, found: &mut Vec<Difference>) {
+    match (desired, actual.filter(|value| !value.is_null())) {
+        (Value::Object(desired), Some(actual @ Value::Object(_))) => {
+            for (key, value) in desired {
+                collect(&member(path, key), value, actual.get(key), found);
+            }
+        }
+        (Value::Null, None) => {}
+        (desired, Some(actual)) if desired == actual => {}
+        (desired, actual) => {
+            let desired = Some(desired.clone()).filter(|value| !value.is_null());
+            found.push(Difference::new(path, desired, actual.cloned()));
+        }
+    }
+}
+
+fn member(path: &str, key: &str) -> String {
+    let plain = !key.is_empty() && key.chars().all(|each| each.is_alphanumeric() || each == '_' || each == '-');
+    match (path, plain) {
+        ("", true) => key.to_owned(),
+        (path, true) => format!("{path}.{key}"),
+        (path, false) => format!("{path}[{key:?}]"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_what_is_desired_is_compared() {
+        let desired = json!({"data": {"a": "1", "b.c": "2", "gone": null}, "list": [1]});
+        let actual = json!({"data": {"a": "1", "b.c": "3", "gone": "x", "own": 1}, "list": [1, 2]});
+        let found = Difference::between(&desired, &actual);
+        assert_eq!(
+            found,
+            [
+                Difference::new("data[\"b.c\"]", json!("2"), json!("3")),
+                Difference::new("data.gone", None, json!("x")),
+                Difference::new("list", json!([1]), json!([1, 2])),
+            ]
+        );
+    }
+
+    #[test]
+    fn null_and_absent_are_the_same() {
+        assert_eq!(Difference::between(&json!({"a": null}), &json!({})), []);
+        assert_eq!(Difference::between(&json!({"a": 1}), &json!({"a": null})), [Difference::new("a", json!(1), None)]);
+    }
+
+    #[test]
+    fn an_object_where_there_was_none_differs_as_a_whole() {
+        let found = Difference::between(&json!({"a": {"b": 1}}), &json!({"a": 1}));
+        assert_eq!(found, [Difference::new("a", json!({"b": 1}), json!(1))]);
+    }
+}

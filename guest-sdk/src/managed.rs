@@ -1,0 +1,183 @@
+//! The object being reconciled.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, value::RawValue};
+
+use crate::{Failure, Result, cluster::ObjectRef};
+
+/// Where the host records the name that a resource has in its own system.
+const EXTERNAL_NAME: &str = "krateo.io/external-name";
+
+/// An object of the provider's kind, with its `spec` as the type `S`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Managed<S> {
+    /// `group/version` as the object was read.
+    pub api_version: String,
+    /// The kind's name.
+    pub kind: String,
+    /// Name, namespace, labels, annotations.
+    pub metadata: Metadata,
+    /// What the user wants.
+    pub spec: S,
+    /// What was last reported; `null` if nothing was. Read it as a type with [`Managed::status_as`].
+    pub status: Value,
+}
+
+/// The part of `metadata` that providers have a use for. Unknown members are left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
+pub struct Metadata {
+    /// Unique within the kind and namespace.
+    pub name: String,
+    /// None for cluster-scoped kinds.
+    pub namespace: Option<String>,
+    /// Unique over time: a new object of the same name has another one.
+    pub uid: String,
+    /// Counts changes of the `spec`.
+    pub generation: i64,
+    /// Changes with every write.
+    pub resource_version: String,
+    /// Labels, for selection.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations, for everything else.
+    pub annotations: BTreeMap<String, String>,
+    /// When deletion was asked for (RFC 3339); none if it was not.
+    pub deletion_timestamp: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope<'a> {
+    api_version: String,
+    kind: String,
+    metadata: Metadata,
+    #[serde(borrow)]
+    spec: Option<&'a RawValue>,
+    #[serde(default)]
+    status: Value,
+}
+
+impl<S: DeserializeOwned> Managed<S> {
+    /// Reads an object from JSON. A missing `spec` is read like an empty one.
+    pub fn parse(json: &str) -> Result<Self> {
+        let envelope: Envelope<'_> = serde_json::from_str(json)
+            .map_err(|error| Failure::terminal("InvalidObject", format!("not a Kubernetes object: {error}")))?;
+        let spec = envelope.spec.map_or("{}", RawValue::get);
+        let spec = serde_json::from_str(spec).map_err(|error| {
+            Failure::terminal("InvalidSpec", format!("the spec is not what {} needs: {error}", envelope.kind))
+        })?;
+        Ok(Self {
+            api_version: envelope.api_version,
+            kind: envelope.kind,
+            metadata: envelope.metadata,
+            spec,
+            status: envelope.status,
+        })
+    }
+}
+
+impl<S> Managed<S> {
+    /// The object's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.metadata.name
+    }
+
+    /// The object's namespace; none for cluster-scoped kinds.
+    #[must_use]
+    pub fn namespace(&self) -> Option<&str> {
+        self.metadata.namespace.as_deref()
+    }
+
+    /// An annotation's value.
+    #[must_use]
+    pub fn annotation(&self, key: &str) -> Option<&str> {
+        self.metadata.annotations.get(key).map(String::as_str)
+    }
+
+    /// The name that the resource has in its own system, as a user set it or an earlier reconcile reported it.
+    #[must_use]
+    pub fn external_name(&self) -> Option<&str> {
+        self.annotation(EXTERNAL_NAME).filter(|name| !name.is_empty())
+    }
+
+    /// Whether deletion was asked for.
+    #[must_use]
+    pub fn is_being_deleted(&self) -> bool {
+        self.metadata.deletion_timestamp.is_some()
+    }
+
+    /// What was last reported, as a type. Nothing reported is read like an empty object.
+    pub fn status_as<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
+        match &self.status {
+            Value::Null => serde_json::from_str("{}"),
+            status => T::deserialize(status),
+        }
+    }
+
+    /// This object's own reference.
+    #[must_use]
+    pub fn object_ref(&self) -> ObjectRef {
+        self.beside(&self.api_version, &self.kind, self.name())
+    }
+
+    /// Another object, in the same namespace as this one.
+    #[must_use]
+    pub fn beside(&self, api_version: &str, kind: &str, name: impl Into<String>) -> ObjectRef {
+        let mut target = ObjectRef::new(api_version, kind, name);
+        target.namespace.clone_from(&self.metadata.namespace);
+        target
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Spec {
+        size: Option<u32>,
+    }
+
+    fn parse(object: &Value) -> Result<Managed<Spec>> {
+        Managed::parse(&object.to_string())
+    }
+
+    #[test]
+    fn a_full_object_is_read() {
+        let object = parse(&json!({
+            "apiVersion": "a/v1", "kind": "A",
+            "metadata": {"name": "x", "namespace": "n", "annotations": {EXTERNAL_NAME: "x-17"}, "unheard-of": 1},
+            "spec": {"size": 3}, "status": {"size": 2},
+        }))
+        .unwrap();
+        assert_eq!(object.spec.size, Some(3));
+        assert_eq!(object.status_as::<Spec>().unwrap().size, Some(2));
+        assert_eq!(object.external_name(), Some("x-17"));
+        assert_eq!(object.beside("v1", "Secret", "s").to_string(), "Secret n/s");
+        assert!(!object.is_being_deleted());
+    }
+
+    #[test]
+    fn what_is_missing_is_read_as_empty() {
+        let object = parse(&json!({"apiVersion": "a/v1", "kind": "A", "metadata": {"name": "x"}})).unwrap();
+        assert_eq!(object.spec, Spec { size: None });
+        assert_eq!(object.status_as::<Spec>().unwrap(), Spec { size: None });
+        assert_eq!(object.external_name(), None);
+    }
+
+    #[test]
+    fn a_spec_of_the_wrong_shape_is_terminal() {
+        let failure =
+            parse(&json!({"apiVersion": "a/v1", "kind": "A", "metadata": {"name": "x"}, "spec": {"size": "big"}}))
+                .unwrap_err();
+        assert!(failure.is_terminal());
+        assert_eq!(failure.problem().reason, "InvalidSpec");
+        assert!(failure.problem().message.contains("big"), "{failure}");
+    }
+}

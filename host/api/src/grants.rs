@@ -1,0 +1,242 @@
+//! What an administrator grants to a provider: the grants file. What it does not say is not granted, and a key it does not
+//! know is an error, so that a typing mistake never grants more, or silently less, than was meant.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+/// A grants file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Grants {
+    /// Kubernetes objects beyond the provider's own kinds.
+    #[serde(default)]
+    pub kubernetes: Vec<KubernetesGrant>,
+    /// Bounds of time and memory; absent ones are the host's defaults.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// One rule: any of the verbs on any of the kinds, in the places that the optional members narrow down to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KubernetesGrant {
+    /// `""` is the core group; `"*"` any group.
+    pub api_groups: Vec<String>,
+    /// `"*"` any kind.
+    pub kinds: Vec<String>,
+    /// `"*"` any verb.
+    pub verbs: Vec<Verb>,
+    /// Absent: every namespace, and cluster-scoped objects. Present: only those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespaces: Option<Vec<String>>,
+    /// Absent: every name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<Vec<String>>,
+    /// Labels an object must have; absent: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label_selector: Option<BTreeMap<String, String>>,
+}
+
+/// What is done to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verb {
+    /// Read one.
+    Get,
+    /// Read many.
+    List,
+    /// Be woken by changes.
+    Watch,
+    /// Make one.
+    Create,
+    /// Replace one.
+    Update,
+    /// Change parts of one.
+    Patch,
+    /// Delete one.
+    Delete,
+    /// All of them.
+    #[serde(rename = "*")]
+    Any,
+}
+
+/// Bounds for each call and each reconcile of a provider.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Limits {
+    /// For one call into the provider, with everything it waits for; `10s`, `500ms`, `1m`.
+    #[serde(default, with = "duration", skip_serializing_if = "Option::is_none")]
+    pub call_timeout: Option<Duration>,
+    /// For connect to disconnect.
+    #[serde(default, with = "duration", skip_serializing_if = "Option::is_none")]
+    pub reconcile_timeout: Option<Duration>,
+    /// Bytes, for all memories and tables of an instance together; `64Mi`, `1Gi`.
+    #[serde(default, with = "quantity", skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
+}
+
+/// The grants file makes no sense.
+#[derive(Debug, thiserror::Error)]
+pub enum GrantError {
+    /// Not YAML, an unknown key, or a value of the wrong shape.
+    #[error("the grants are not valid: {0}")]
+    Malformed(String),
+    /// A rule with an empty list grants nothing, which cannot be what was meant.
+    #[error("rule {0} under `kubernetes` has an empty list of {1}: name at least one, or remove the rule")]
+    Empty(usize, &'static str),
+    /// A limit of zero would stop every call.
+    #[error("limit {0} is zero: give a positive value, or leave it out for the default")]
+    Zero(&'static str),
+}
+
+impl GrantError {
+    /// For conditions, events and metrics.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        "GrantsInvalid"
+    }
+}
+
+impl Grants {
+    /// Reads a grants file (YAML or JSON); an empty one grants nothing.
+    pub fn parse(text: &str) -> Result<Self, GrantError> {
+        if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+            return Ok(Self::default());
+        }
+        let grants: Self = serde_saphyr::from_str(text).map_err(|error| GrantError::Malformed(error.to_string()))?;
+        grants.check()?;
+        Ok(grants)
+    }
+
+    fn check(&self) -> Result<(), GrantError> {
+        for (index, rule) in self.kubernetes.iter().enumerate() {
+            let empty = [
+                ("apiGroups", rule.api_groups.is_empty()),
+                ("kinds", rule.kinds.is_empty()),
+                ("verbs", rule.verbs.is_empty()),
+                ("namespaces", rule.namespaces.as_ref().is_some_and(Vec::is_empty)),
+                ("names", rule.names.as_ref().is_some_and(Vec::is_empty)),
+            ];
+            if let Some((list, _)) = empty.into_iter().find(|(_, empty)| *empty) {
+                return Err(GrantError::Empty(index + 1, list));
+            }
+        }
+        let limits = &self.limits;
+        let zero = [
+            ("callTimeout", limits.call_timeout == Some(Duration::ZERO)),
+            ("reconcileTimeout", limits.reconcile_timeout == Some(Duration::ZERO)),
+            ("memory", limits.memory == Some(0)),
+        ];
+        match zero.into_iter().find(|(_, zero)| *zero) {
+            Some((limit, _)) => Err(GrantError::Zero(limit)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// `10s`, `500ms`, `2m`, `1h`.
+mod duration {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    const UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
+
+    pub(super) fn serialize<S: Serializer>(value: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => to.serialize_str(&format!("{}ms", value.as_millis())),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+        let Some(text) = Option::<String>::deserialize(from)? else { return Ok(None) };
+        let parsed = UNITS.iter().find_map(|(unit, millis)| {
+            let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
+            number.checked_mul(*millis).map(Duration::from_millis)
+        });
+        parsed.map(Some).ok_or_else(|| D::Error::custom(format!("`{text}` is no duration: write 500ms, 10s, 1m or 1h")))
+    }
+}
+
+/// `64Mi`, `1Gi`, or a number of bytes.
+mod quantity {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    const UNITS: [(&str, u64); 3] = [("Ki", 1 << 10), ("Mi", 1 << 20), ("Gi", 1 << 30)];
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Text {
+        Bytes(u64),
+        Unit(String),
+    }
+
+    // The signature is serde's.
+    #[allow(clippy::ref_option)]
+    pub(super) fn serialize<S: Serializer>(value: &Option<u64>, to: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => to.serialize_u64(*value),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+        let text = match Option::<Text>::deserialize(from)? {
+            None => return Ok(None),
+            Some(Text::Bytes(bytes)) => return Ok(Some(bytes)),
+            Some(Text::Unit(text)) => text,
+        };
+        let parsed = UNITS.iter().find_map(|(unit, bytes)| {
+            let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
+            number.checked_mul(*bytes)
+        });
+        let parsed = parsed.or_else(|| text.parse().ok());
+        parsed.map(Some).ok_or_else(|| D::Error::custom(format!("`{text}` is no amount of memory: write 512Ki, 64Mi or 1Gi")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_file_is_read() {
+        let grants = Grants::parse(
+            r#"
+kubernetes:
+  - {apiGroups: [""], kinds: [ConfigMap], verbs: [get, "*"], namespaces: [team-a], names: [foo]}
+limits: {callTimeout: 10s, reconcileTimeout: 1m, memory: 64Mi}
+"#,
+        )
+        .unwrap();
+        assert_eq!(grants.kubernetes[0].verbs, [Verb::Get, Verb::Any]);
+        assert_eq!(grants.limits.call_timeout, Some(Duration::from_secs(10)));
+        assert_eq!(grants.limits.reconcile_timeout, Some(Duration::from_secs(60)));
+        assert_eq!(grants.limits.memory, Some(64 << 20));
+    }
+
+    #[test]
+    fn nothing_grants_nothing() {
+        for text in ["", "\n# only a comment\n"] {
+            assert_eq!(Grants::parse(text).unwrap(), Grants::default());
+        }
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (text, expected) in [
+            ("kubernets: []", "kubernets"),
+            ("kubernetes: [{apiGroups: [''], kinds: [ConfigMap]}]", "verbs"),
+            ("kubernetes: [{apiGroups: [''], kinds: [ConfigMap], verbs: [read]}]", "read"),
+            ("kubernetes: [{apiGroups: [''], kinds: [], verbs: [get]}]", "empty list of kinds"),
+            ("limits: {memory: 64MB}", "64MB"),
+            ("limits: {callTimeout: 10}", "10"),
+            ("limits: {callTimeout: 0s}", "zero"),
+        ] {
+            let error = Grants::parse(text).expect_err(text).to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Annotation keys and the finalizer of managed objects. Those of Krateo's provider-runtime are kept letter by letter, so
+//! that objects it left behind go on working.
+
+/// Keeps a managed object until its external resource is gone.
+pub const FINALIZER: &str = "finalizer.managedresource.krateo.io";
+
+/// `"true"`, exactly, stops every call to the provider.
+pub const PAUSED: &str = "krateo.io/paused";
+/// Which external actions are allowed: see [`crate::ManagementPolicy`].
+pub const MANAGEMENT_POLICY: &str = "krateo.io/management-policy";
+/// Whether deleting the object deletes the external resource: see [`crate::DeletionPolicy`].
+pub const DELETION_POLICY: &str = "krateo.io/deletion-policy";
+/// The name of the external resource in its own system.
+pub const EXTERNAL_NAME: &str = "krateo.io/external-name";
+/// When a create was about to be asked for (RFC 3339, seconds).
+pub const CREATE_PENDING: &str = "krateo.io/external-create-pending";
+/// When a create was last known to have succeeded (RFC 3339, seconds).
+pub const CREATE_SUCCEEDED: &str = "krateo.io/external-create-succeeded";
+/// When a create was last known to have failed (RFC 3339, seconds).
+pub const CREATE_FAILED: &str = "krateo.io/external-create-failed";
+
+/// Marks a `ConfigMap` in the host's namespace as the carrier of the provider it names.
+pub const PROVIDER_LABEL: &str = "capstan.dev/provider";
+
+/// The keys that belong to the host: what a provider says about them is ignored.
+pub const HOST_ANNOTATIONS: &[&str] =
+    &[PAUSED, MANAGEMENT_POLICY, DELETION_POLICY, EXTERNAL_NAME, CREATE_PENDING, CREATE_SUCCEEDED, CREATE_FAILED];

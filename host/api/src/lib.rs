@@ -1,0 +1,14 @@
+//! Capstan's own vocabulary: names of objects, annotation keys and policies, conditions, grants. No I/O.
+
+mod condition;
+mod grants;
+mod object;
+mod policy;
+
+pub mod keys;
+
+pub use condition::{Condition, Conditions, Status};
+pub use grants::{GrantError, Grants, KubernetesGrant, Limits, Verb};
+pub use kube_core::GroupVersionKind;
+pub use object::{ObjectKey, ObjectRef, api_version, kind_of};
+pub use policy::{Allowed, DeletionPolicy, ManagementPolicy, Policies};

@@ -1,0 +1,1 @@
+//! Talking to Kubernetes: resources, objects, watches and writes.

@@ -1,0 +1,62 @@
+//! Content negotiation: which representation of an answer the client wants.
+
+use crate::status::{Reason, Refusal};
+
+/// How objects are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Representation {
+    /// The object itself, as JSON.
+    Json,
+    /// The object itself, as YAML.
+    Yaml,
+    /// A `meta.k8s.io` Table, as `kubectl get` asks for.
+    Table,
+    /// Type and metadata only (`PartialObjectMetadata`, or its list).
+    Metadata,
+    /// Aggregated discovery; only `/api` and `/apis` can serve it.
+    Discovery,
+}
+
+/// Picks the first acceptable media type. Quality values are ignored, as clients of Kubernetes list by preference.
+pub(crate) fn negotiate(accept: &str) -> Result<Representation, Refusal> {
+    if accept.trim().is_empty() {
+        return Ok(Representation::Json);
+    }
+    for range in accept.split(',') {
+        let mut parts = range.split(';').map(str::trim);
+        let media_type = parts.next().unwrap_or_default();
+        let parameters: Vec<(&str, &str)> = parts.filter_map(|part| part.split_once('=')).collect();
+        let parameter = |key: &str| parameters.iter().find(|(name, _)| *name == key).map(|(_, value)| *value);
+        let json = matches!(media_type, "application/json" | "application/*" | "*/*");
+        match (parameter("as"), parameter("v")) {
+            (None, _) if json => return Ok(Representation::Json),
+            (None, _) if media_type == "application/yaml" => return Ok(Representation::Yaml),
+            (Some("Table"), Some("v1")) if json => return Ok(Representation::Table),
+            (Some("PartialObjectMetadata" | "PartialObjectMetadataList"), Some("v1")) if json => {
+                return Ok(Representation::Metadata);
+            }
+            (Some("APIGroupDiscoveryList"), Some("v2")) if json => return Ok(Representation::Discovery),
+            _ => {}
+        }
+    }
+    let message = "only the following media types are accepted: application/json, application/yaml";
+    Err(Refusal::new(Reason::NotAcceptable, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_acceptable_type_wins() {
+        let table = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+        assert_eq!(negotiate(table).unwrap(), Representation::Table);
+        assert_eq!(negotiate("application/vnd.kubernetes.protobuf,application/json").unwrap(), Representation::Json);
+        assert_eq!(negotiate("application/yaml").unwrap(), Representation::Yaml);
+    }
+
+    #[test]
+    fn protobuf_alone_is_refused() {
+        assert!(negotiate("application/vnd.kubernetes.protobuf").is_err());
+    }
+}

@@ -1,0 +1,159 @@
+//! Query parameters: the options of reads and writes.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use crate::field_error::FieldError;
+use crate::status::Refusal;
+
+/// The query of a request. Empty pairs are skipped: some clients begin every query with `&`.
+#[derive(Debug, Default)]
+pub(crate) struct Query(HashMap<String, Vec<String>>);
+
+impl Query {
+    pub(crate) fn parse(query: &str) -> Self {
+        let mut parameters: HashMap<String, Vec<String>> = HashMap::new();
+        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+            parameters.entry(key.into_owned()).or_default().push(value.into_owned());
+        }
+        Self(parameters)
+    }
+
+    /// The first value; an empty value counts as absent.
+    pub(crate) fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).and_then(|values| values.first()).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    fn flag(&self, key: &str) -> bool {
+        self.get(key).is_some_and(|value| matches!(value, "1" | "true"))
+    }
+
+    /// Whether this read asks for a stream of changes.
+    pub(crate) fn is_watch(&self) -> bool {
+        self.flag("watch")
+    }
+}
+
+/// Options of a list or a watch.
+#[derive(Debug, Default)]
+pub(crate) struct ListOptions {
+    pub(crate) label_selector: String,
+    pub(crate) field_selector: String,
+    pub(crate) limit: usize,
+    pub(crate) continue_token: Option<String>,
+    pub(crate) resource_version: Option<String>,
+    pub(crate) exact: bool,
+    pub(crate) timeout_seconds: Option<u64>,
+    pub(crate) allow_bookmarks: bool,
+    pub(crate) send_initial_events: bool,
+}
+
+impl ListOptions {
+    pub(crate) fn parse(query: &Query) -> Result<Self, Refusal> {
+        let version_match = query.get("resourceVersionMatch");
+        let send_initial_events = query.flag("sendInitialEvents");
+        let refuse = |detail: &str| {
+            let error = FieldError::forbidden("resourceVersionMatch", detail);
+            Err(Refusal::invalid_options("ListOptions", &error))
+        };
+        if send_initial_events && version_match != Some("NotOlderThan") {
+            return refuse("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+        }
+        if version_match.is_some() && query.get("resourceVersion").is_none() && !send_initial_events {
+            return refuse("resourceVersionMatch is forbidden unless resourceVersion is provided");
+        }
+        Ok(Self {
+            label_selector: query.get("labelSelector").unwrap_or_default().to_owned(),
+            field_selector: query.get("fieldSelector").unwrap_or_default().to_owned(),
+            limit: query.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(0),
+            continue_token: query.get("continue").map(str::to_owned),
+            resource_version: query.get("resourceVersion").map(str::to_owned),
+            exact: version_match == Some("Exact"),
+            timeout_seconds: query.get("timeoutSeconds").and_then(|seconds| seconds.parse().ok()),
+            allow_bookmarks: query.flag("allowWatchBookmarks"),
+            send_initial_events,
+        })
+    }
+}
+
+/// What to do about fields that the schema does not know, and about duplicate keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FieldValidation {
+    Ignore,
+    Warn,
+    Strict,
+}
+
+/// Options of a create, update or patch.
+#[derive(Clone, Debug)]
+pub(crate) struct WriteOptions {
+    pub(crate) dry_run: bool,
+    pub(crate) field_validation: FieldValidation,
+    /// Who is recorded in `managedFields`.
+    pub(crate) manager: String,
+    pub(crate) force: bool,
+}
+
+impl WriteOptions {
+    /// `kind` is the name of the options type for error texts, such as `CreateOptions`.
+    pub(crate) fn parse(query: &Query, kind: &str, user_agent: &str, apply: bool) -> Result<Self, Refusal> {
+        let invalid = |error: &FieldError| Err(Refusal::invalid_options(kind, error));
+        let dry_run = dry_run(query, kind)?;
+        let field_validation = match query.get("fieldValidation") {
+            None | Some("Warn") => FieldValidation::Warn,
+            Some("Ignore") => FieldValidation::Ignore,
+            Some("Strict") => FieldValidation::Strict,
+            Some(other) => {
+                let supported = [json!("Ignore"), json!("Strict"), json!("Warn")];
+                return invalid(&FieldError::not_supported("fieldValidation", &json!(other), &supported));
+            }
+        };
+        let manager = match query.get("fieldManager") {
+            Some(manager) => manager.to_owned(),
+            None if apply => return invalid(&FieldError::required("fieldManager", "is required for apply patch")),
+            None => user_agent.split('/').next().unwrap_or_default().to_owned(),
+        };
+        if query.get("force").is_some() && !apply {
+            return invalid(&FieldError::forbidden("force", "may not be specified for non-apply patch"));
+        }
+        let manager = if manager.is_empty() { "unknown".to_owned() } else { manager };
+        Ok(Self { dry_run, field_validation, manager, force: query.flag("force") })
+    }
+}
+
+/// Reads `dryRun`, of which only `All` is a value.
+pub(crate) fn dry_run(query: &Query, kind: &str) -> Result<bool, Refusal> {
+    let values = query.0.get("dryRun").map(Vec::as_slice).unwrap_or_default();
+    match values {
+        [] => Ok(false),
+        values if values.iter().all(|value| value == "All") => Ok(true),
+        values => {
+            let error = FieldError::not_supported("dryRun", &Value::from(values), &[json!("All")]);
+            Err(Refusal::invalid_options(kind, &error))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_may_begin_with_an_ampersand() {
+        let query = Query::parse("&watch=true&labelSelector=a%3Db&resourceVersion=");
+        assert!(query.is_watch());
+        assert_eq!(query.get("labelSelector"), Some("a=b"));
+        assert_eq!(query.get("resourceVersion"), None);
+    }
+
+    #[test]
+    fn dry_run_knows_only_all() {
+        assert!(dry_run(&Query::parse("dryRun=All"), "CreateOptions").unwrap());
+        let refusal = dry_run(&Query::parse("dryRun=maybe"), "CreateOptions").unwrap_err();
+        assert_eq!(
+            refusal.to_string(),
+            r#"CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["maybe"]: supported values: "All""#
+        );
+    }
+}

@@ -1,0 +1,294 @@
+//! Validation against a schema, in the words of the Kubernetes API server.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+
+use super::{ListType, Schema, Type, formats};
+use crate::field_error::FieldError;
+
+/// Adds what is wrong with `value` to `errors`. `path` is "" for the whole object.
+pub(crate) fn validate(value: &Value, schema: &Schema, path: &str, errors: &mut Vec<FieldError>) {
+    validate_values(value, schema, path, errors);
+    validate_lists(value, schema, path, errors);
+}
+
+fn child_path(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+fn validate_values(value: &Value, schema: &Schema, path: &str, errors: &mut Vec<FieldError>) {
+    if value.is_null() && schema.nullable {
+        return;
+    }
+    if !type_holds(value, schema, path, errors) {
+        return;
+    }
+    validate_enumeration(value, schema, path, errors);
+    validate_format(value, schema, path, errors);
+    match value {
+        Value::Object(map) => {
+            validate_size(map.len(), path, "properties", schema, errors);
+            for key in schema.required.iter().filter(|key| !map.contains_key(*key)) {
+                errors.push(FieldError::required(child_path(path, key), ""));
+            }
+            for (key, child) in map {
+                if let Some(schema) = schema.member(key) {
+                    validate_values(child, schema, &child_path(path, key), errors);
+                }
+            }
+        }
+        Value::Array(items) => {
+            validate_size(items.len(), path, "items", schema, errors);
+            if let Some(schema) = schema.item() {
+                for (index, item) in items.iter().enumerate() {
+                    validate_values(item, schema, &format!("{path}[{index}]"), errors);
+                }
+            }
+        }
+        Value::String(text) => validate_text(text, value, schema, path, errors),
+        Value::Number(_) => validate_number(value, schema, path, errors),
+        Value::Null | Value::Bool(_) => {}
+    }
+    validate_junctors(value, schema, path, errors);
+}
+
+fn type_holds(value: &Value, schema: &Schema, path: &str, errors: &mut Vec<FieldError>) -> bool {
+    let (holds, wanted) = if schema.int_or_string {
+        (Type::Integer.admits(value) || value.is_string(), "integer,string")
+    } else {
+        match schema.ty {
+            Some(ty) => (ty.admits(value), ty.as_str()),
+            None => return true,
+        }
+    };
+    if !holds {
+        let found = Type::of(value).map_or("null", Type::as_str);
+        let detail = format!("{path} in body must be of type {wanted}: \"{found}\"");
+        errors.push(FieldError::type_invalid(path, found, &detail));
+    }
+    holds
+}
+
+fn validate_enumeration(value: &Value, schema: &Schema, path: &str, errors: &mut Vec<FieldError>) {
+    let allowed = &schema.limits.enumeration;
+    if !allowed.is_empty() && !allowed.contains(value) {
+        errors.push(FieldError::not_supported(path, value, allowed));
+    }
+}
+
+fn validate_format(value: &Value, schema: &Schema, path: &str, errors: &mut Vec<FieldError>) {
+    if let Some(format) = &schema.limits.format
+        && !formats::holds(format, value)
+    {
+        let detail = format!("{path} in body must be of type {format}: {}", text_or_json(value));
+        errors.push(FieldError::invalid(path, value, &detail));
+    }
+}
+
+fn text_or_json(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("{text:?}"),
+        other => format!("\"{other}\""),
+    }
+}
+
+fn validate_size(actual: usize, path: &str, what: &str, schema: &Schema, errors: &mut Vec<FieldError>) {
+    let limits = &schema.limits;
+    let (min, max) = match what {
+        "items" => (limits.min_items, limits.max_items),
+        _ => (limits.min_properties, limits.max_properties),
+    };
+    if let Some(max) = max
+        && actual as u64 > max
+    {
+        errors.push(FieldError::too_many(path, actual, max));
+    }
+    if let Some(min) = min
+        && (actual as u64) < min
+    {
+        let detail = format!("{path} in body should have at least {min} {what}");
+        errors.push(FieldError::invalid(path, &json!(actual), &detail));
+    }
+}
+
+fn validate_text(text: &str, value: &Value, schema: &Schema, path: &str, errors: &mut Vec<FieldError>) {
+    let limits = &schema.limits;
+    let length = text.chars().count() as u64;
+    if let Some(max) = limits.max_length
+        && length > max
+    {
+        errors.push(FieldError::too_long(path, max));
+    }
+    if let Some(min) = limits.min_length
+        && length < min
+    {
+        let detail = format!("{path} in body should be at least {min} chars long");
+        errors.push(FieldError::invalid(path, value, &detail));
+    }
+    if let Some(pattern) = &limits.pattern
+        && !pattern.is_match(text)
+    {
+        let detail = format!("{path} in body should match '{pattern}'");
+        errors.push(FieldError::invalid(path, value, &detail));
+    }
+}
+
+fn validate_number(value: &Value, schema: &Schema, path: &str, errors: &mut Vec<FieldError>) {
+    let limits = &schema.limits;
+    let Some(number) = value.as_f64() else { return };
+    let mut fail = |detail: String| {
+        errors.push(FieldError::invalid(path, value, &format!("{path} in body should be {detail}")));
+    };
+    match limits.minimum {
+        Some(min) if limits.exclusive_minimum && number <= min => fail(format!("greater than {min}")),
+        Some(min) if number < min => fail(format!("greater than or equal to {min}")),
+        _ => {}
+    }
+    match limits.maximum {
+        Some(max) if limits.exclusive_maximum && number >= max => fail(format!("less than {max}")),
+        Some(max) if number > max => fail(format!("less than or equal to {max}")),
+        _ => {}
+    }
+    if let Some(step) = limits.multiple_of
+        && step != 0.0
+        && (number / step).fract() != 0.0
+    {
+        fail(format!("a multiple of {step}"));
+    }
+}
+
+fn validate_junctors(value: &Value, schema: &Schema, path: &str, errors: &mut Vec<FieldError>) {
+    let junctors = &schema.junctors;
+    let holds = |branch: &Schema| {
+        let mut found = Vec::new();
+        validate_values(value, branch, path, &mut found);
+        found.is_empty()
+    };
+    for branch in &junctors.all_of {
+        validate_values(value, branch, path, errors);
+    }
+    let mut fail = |detail: &str| {
+        errors.push(FieldError::invalid(path, value, &format!("\"{path}\" must {detail}")));
+    };
+    if !junctors.any_of.is_empty() && !junctors.any_of.iter().any(holds) {
+        fail("validate at least one schema (anyOf)");
+    }
+    if !junctors.one_of.is_empty() {
+        match junctors.one_of.iter().filter(|branch| holds(branch)).count() {
+            0 => fail("validate one and only one schema (oneOf). Found none valid"),
+            1 => {}
+            count => fail(&format!("validate one and only one schema (oneOf). Found {count} valid alternatives")),
+        }
+    }
+    if junctors.not.as_deref().is_some_and(holds) {
+        fail("not validate the schema (not)");
+    }
+}
+
+/// Checks that the items of sets and map lists are unique; Kubernetes reports these after all other errors.
+fn validate_lists(value: &Value, schema: &Schema, path: &str, errors: &mut Vec<FieldError>) {
+    match value {
+        Value::Object(map) => {
+            for (key, child) in map {
+                if let Some(schema) = schema.member(key) {
+                    validate_lists(child, schema, &child_path(path, key), errors);
+                }
+            }
+        }
+        Value::Array(items) => {
+            let mut seen = HashSet::new();
+            for (index, item) in items.iter().enumerate() {
+                let identity = match &schema.list_type {
+                    ListType::Atomic => None,
+                    ListType::Set => Some(item.clone()),
+                    ListType::Map(keys) => Some(key_of(item, keys)),
+                };
+                let path = format!("{path}[{index}]");
+                if let Some(identity) = identity
+                    && !seen.insert(identity.to_string())
+                {
+                    errors.push(FieldError::duplicate(path.clone(), &identity));
+                }
+                if let Some(schema) = schema.item() {
+                    validate_lists(item, schema, &path, errors);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn key_of(item: &Value, keys: &[String]) -> Value {
+    keys.iter().filter_map(|key| item.get(key).map(|value| (key.clone(), value.clone()))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse;
+    use super::*;
+
+    fn errors(schema: &Value, value: &Value) -> Vec<String> {
+        let schema = parse(schema, "", &mut Vec::new());
+        let mut errors = Vec::new();
+        validate(value, &schema, "", &mut errors);
+        errors.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn wording_is_that_of_the_api_server() {
+        let schema = json!({"type": "object", "properties": {"spec": {
+            "type": "object",
+            "required": ["size", "name"],
+            "properties": {
+                "size": {"type": "integer", "minimum": 1, "maximum": 9},
+                "mode": {"type": "string", "enum": ["fast", "slow"]},
+                "name": {"type": "string", "minLength": 2, "maxLength": 3, "pattern": "^a"},
+                "tags": {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}, "maxItems": 2},
+                "port": {"x-kubernetes-int-or-string": true},
+            },
+        }}});
+        assert_eq!(
+            errors(&schema, &json!({"spec": {"size": 0, "mode": "zz", "name": "ab", "tags": ["x", "x"]}})),
+            [
+                r#"spec.mode: Unsupported value: "zz": supported values: "fast", "slow""#,
+                "spec.size: Invalid value: 0: spec.size in body should be greater than or equal to 1",
+                r#"spec.tags[1]: Duplicate value: "x""#,
+            ]
+        );
+        assert_eq!(
+            errors(&schema, &json!({"spec": {"size": "x", "name": "b", "port": true}})),
+            [
+                "spec.name: Invalid value: \"b\": spec.name in body should be at least 2 chars long",
+                "spec.name: Invalid value: \"b\": spec.name in body should match '^a'",
+                r#"spec.port: Invalid value: "boolean": spec.port in body must be of type integer,string: "boolean""#,
+                r#"spec.size: Invalid value: "string": spec.size in body must be of type integer: "string""#,
+            ]
+        );
+        assert_eq!(errors(&schema, &json!({"spec": {"name": "ab"}})), ["spec.size: Required value"]);
+        assert_eq!(errors(&schema, &json!({"spec": {"size": 10, "name": "ab"}})).len(), 1);
+    }
+
+    #[test]
+    fn junctors_are_checked() {
+        let schema = json!({"type": "object", "properties": {
+            "a": {"type": "integer", "oneOf": [{"minimum": 5}, {"maximum": 6}]},
+            "b": {"type": "string", "not": {"enum": ["x"]}},
+        }});
+        assert!(errors(&schema, &json!({"a": 1, "b": "y"})).is_empty());
+        assert_eq!(errors(&schema, &json!({"a": 5})).len(), 1);
+        assert_eq!(errors(&schema, &json!({"b": "x"})).len(), 1);
+    }
+
+    #[test]
+    fn map_lists_have_unique_keys() {
+        let schema = json!({"type": "object", "properties": {"ports": {
+            "type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"],
+            "items": {"type": "object", "properties": {"name": {"type": "string"}}},
+        }}});
+        assert_eq!(
+            errors(&schema, &json!({"ports": [{"name": "a"}, {"name": "a"}]})),
+            [r#"ports[1]: Duplicate value: {"name":"a"}"#]
+        );
+    }
+}

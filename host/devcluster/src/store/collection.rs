@@ -1,0 +1,100 @@
+//! The objects of one resource, their recent changes, and the watches on them.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use tokio::sync::broadcast;
+
+use super::{Change, Object};
+
+type Key = (String, String);
+
+#[derive(Debug)]
+pub(crate) struct Collection {
+    objects: BTreeMap<Key, Arc<Object>>,
+    history: VecDeque<Arc<Change>>,
+    history_limit: usize,
+    /// The revision of the newest change that is no longer in the history.
+    compacted: u64,
+    /// Made for the first watch; most collections have none.
+    sender: Option<broadcast::Sender<Arc<Change>>>,
+    watch_buffer: usize,
+}
+
+impl Collection {
+    pub(super) fn new(history_limit: usize, watch_buffer: usize) -> Self {
+        Self {
+            objects: BTreeMap::new(),
+            history: VecDeque::new(),
+            history_limit,
+            compacted: 0,
+            sender: None,
+            watch_buffer,
+        }
+    }
+
+    pub(crate) fn get(&self, namespace: &str, name: &str) -> Option<&Arc<Object>> {
+        self.objects.get(&(namespace.to_owned(), name.to_owned()))
+    }
+
+    /// The objects in order of namespace and name: of one namespace, or all.
+    pub(crate) fn objects(&self, namespace: Option<&str>) -> impl Iterator<Item = (&str, &str, &Arc<Object>)> {
+        let start = (namespace.unwrap_or_default().to_owned(), String::new());
+        self.objects
+            .range(start..)
+            .take_while(move |((found, _), _)| namespace.is_none_or(|namespace| namespace == found))
+            .map(|((namespace, name), object)| (namespace.as_str(), name.as_str(), object))
+    }
+
+    /// The objects as they were at a revision, or `None` if the history does not reach back that far.
+    pub(crate) fn snapshot(&self, revision: u64) -> Option<BTreeMap<Key, Arc<Object>>> {
+        if revision < self.compacted {
+            return None;
+        }
+        let mut objects = self.objects.clone();
+        for change in self.history.iter().rev().take_while(|change| change.revision > revision) {
+            let key = (change.at.namespace.clone(), change.at.name.clone());
+            match &change.previous {
+                Some(previous) => objects.insert(key, Arc::clone(previous)),
+                None => objects.remove(&key),
+            };
+        }
+        Some(objects)
+    }
+
+    /// The changes after a revision, or how far back they go if that is not far enough.
+    pub(crate) fn changes_since(&self, revision: u64) -> Result<impl Iterator<Item = &Arc<Change>>, u64> {
+        if revision < self.compacted {
+            return Err(self.compacted);
+        }
+        let first = self.history.partition_point(|change| change.revision <= revision);
+        Ok(self.history.range(first..))
+    }
+
+    pub(super) fn commit(&mut self, change: Arc<Change>) {
+        let key = (change.at.namespace.clone(), change.at.name.clone());
+        if change.deleted {
+            self.objects.remove(&key);
+        } else {
+            self.objects.insert(key, Arc::clone(&change.object));
+        }
+        self.history.push_back(Arc::clone(&change));
+        while self.history.len() > self.history_limit {
+            if let Some(dropped) = self.history.pop_front() {
+                self.compacted = dropped.revision;
+            }
+        }
+        if let Some(sender) = &self.sender {
+            // An error means that nobody watches any more; the channel is kept for the next one.
+            let _ = sender.send(change);
+        }
+    }
+
+    pub(super) fn subscribe(&mut self) -> broadcast::Receiver<Arc<Change>> {
+        self.sender.get_or_insert_with(|| broadcast::Sender::new(self.watch_buffer)).subscribe()
+    }
+
+    pub(super) fn end_watches(&mut self) {
+        self.sender = None;
+    }
+}

@@ -1,0 +1,105 @@
+//! What is particular to one controller.
+
+use std::{sync::Arc, time::Duration};
+
+use capstan_api::GroupVersionKind;
+use capstan_cluster::{Cluster, Watches};
+use capstan_events::Recorder;
+use tokio::sync::Notify;
+
+use crate::{
+    managed::WallClock,
+    queue::Pacing,
+    runner::{Runner, Share},
+};
+
+/// How one kind of one provider is managed. The defaults of [`ControllerConfig::new`] are provider-runtime's.
+#[derive(Debug, Clone)]
+pub struct ControllerConfig {
+    /// The provider's name. Controllers of one provider share its slots.
+    pub provider: String,
+    /// The kind whose objects are managed.
+    pub kind: GroupVersionKind,
+    /// `None`: in all namespaces.
+    pub namespace: Option<String>,
+    /// A create whose result is unknown is found again by observing, so that no person has to decide.
+    pub recoverable: bool,
+    /// Back-off and poll interval; by default 1 s to 60 s, and 1 min.
+    pub pacing: Pacing,
+    /// For so long after a create a resource that does not show is not created again; 30 s.
+    pub creation_grace: Duration,
+    /// For all calls into the provider of one reconcile; 1 min.
+    pub session_time: Duration,
+    /// Beyond `session_time`, for writing what came of it; 30 s.
+    pub write_time: Duration,
+    /// How long a stop waits for reconciles that are running; 20 s, which is less than the 30 s that Kubernetes gives a
+    /// pod to stop.
+    pub drain_time: Duration,
+    /// The provider's share of the pool.
+    pub share: Share,
+    /// Lets a paused object go its way when it is deleted. Off by default, as in provider-runtime: pausing holds
+    /// everything.
+    pub delete_while_paused: bool,
+    /// The same warning again is held back for so long; 5 min.
+    pub max_silence: Duration,
+    /// Makes jitter repeatable; random by default.
+    pub seed: u64,
+    /// The time of day for annotations and conditions.
+    pub clock: WallClock,
+}
+
+impl ControllerConfig {
+    /// The defaults for a kind.
+    #[must_use]
+    pub fn new(provider: impl Into<String>, kind: GroupVersionKind) -> Self {
+        Self {
+            provider: provider.into(),
+            kind,
+            namespace: None,
+            recoverable: false,
+            pacing: Pacing::default(),
+            creation_grace: Duration::from_secs(30),
+            session_time: Duration::from_mins(1),
+            write_time: Duration::from_secs(30),
+            drain_time: Duration::from_secs(20),
+            share: Share::default(),
+            delete_while_paused: false,
+            max_silence: Duration::from_mins(5),
+            seed: rand::random(),
+            clock: WallClock::system(),
+        }
+    }
+
+    /// What events give as their reporting controller.
+    pub(super) fn reporting_controller(&self) -> String {
+        format!("capstan.dev/{}", self.provider)
+    }
+}
+
+/// What all controllers of the host share. Cheap to clone.
+#[derive(Clone)]
+pub struct Shared {
+    /// The API server.
+    pub cluster: Cluster,
+    /// The watch mux.
+    pub watches: Watches,
+    /// Writes events.
+    pub recorder: Recorder,
+    /// The pool of reconciles.
+    pub runner: Runner,
+}
+
+/// Asks a controller to look at all of its objects again, back-off or not: its logic or its grants were replaced.
+#[derive(Debug, Clone, Default)]
+pub struct Resync(Arc<Notify>);
+
+impl Resync {
+    /// Returns at once; asking again before it has begun changes nothing.
+    pub fn request(&self) {
+        self.0.notify_one();
+    }
+
+    pub(super) async fn requested(&self) {
+        self.0.notified().await;
+    }
+}

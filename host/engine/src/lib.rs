@@ -1,0 +1,19 @@
+//! Queue, runner and the managed lifecycle. Knows neither wasmtime nor HTTP.
+//!
+//! The way of a change: a [`Controller`] hears of it from its watch, its [`queue`] says when the object is due, the
+//! [`runner`] gives it a slot, and the managed lifecycle asks an [`ExternalSystem`] what to do about it.
+
+mod controller;
+mod dependencies;
+mod external;
+mod managed;
+pub mod queue;
+mod reads;
+pub mod runner;
+
+pub use controller::{Controller, ControllerConfig, Resync, Shared};
+pub use external::{
+    Change, Context, Creation, Difference, ExternalSession, ExternalSystem, Failure, Observation, Problem, Readiness, Retry,
+};
+pub use managed::{Counters, Outcome, WallClock};
+pub use reads::{Read, Reads, Seen};

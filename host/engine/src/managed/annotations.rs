@@ -1,0 +1,163 @@
+//! What a managed object's annotations tell about creates, and what is written into them.
+//!
+//! A create is asked for in three steps: the intent is recorded, the provider is called, the result is recorded. An
+//! intent without a result is a create of which nobody knows whether it happened.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use capstan_api::keys;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+
+use crate::Creation;
+
+/// When creates were asked for and how they ended, to the second. A time that cannot be read counts as none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct CreateRecord {
+    pending: Option<Timestamp>,
+    succeeded: Option<Timestamp>,
+    failed: Option<Timestamp>,
+}
+
+impl CreateRecord {
+    pub(crate) fn of(annotations: &BTreeMap<String, String>) -> Self {
+        let time = |key| annotations.get(key)?.parse().ok();
+        Self {
+            pending: time(keys::CREATE_PENDING),
+            succeeded: time(keys::CREATE_SUCCEEDED),
+            failed: time(keys::CREATE_FAILED),
+        }
+    }
+
+    /// Whether a create was asked for whose result is unknown.
+    pub(crate) fn is_unclear(&self) -> bool {
+        self.pending > self.ended()
+    }
+
+    /// Whether the last success is so recent that the external system may not show it yet.
+    pub(crate) fn succeeded_within(&self, grace: Duration, now: Timestamp) -> bool {
+        let Ok(grace) = SignedDuration::try_from(grace) else { return true };
+        self.succeeded.is_some_and(|succeeded| now.duration_since(succeeded) < grace)
+    }
+
+    /// The annotations that say that a create is about to be asked for. Always later than every result on record, be it
+    /// of the same second or of a clock that ran ahead: otherwise a crash right now would go unnoticed.
+    pub(crate) fn intent(&self, now: Timestamp) -> Value {
+        let after = self.ended().and_then(|ended| ended.checked_add(SignedDuration::from_secs(1)).ok());
+        json!({ keys::CREATE_PENDING: text(Some(now).max(after)) })
+    }
+
+    /// The annotations that say that the create succeeded, with what it gave. The host's own keys are not the
+    /// provider's to set.
+    pub(crate) fn success(&self, now: Timestamp, creation: &Creation) -> Value {
+        let mut annotations: Map<String, Value> = creation
+            .annotations
+            .iter()
+            .filter(|(key, _)| !keys::HOST_ANNOTATIONS.contains(&key.as_str()))
+            .map(|(key, value)| (key.clone(), json!(value)))
+            .collect();
+        if let Some(name) = &creation.external_name {
+            annotations.insert(keys::EXTERNAL_NAME.to_owned(), json!(name));
+        }
+        annotations.insert(keys::CREATE_SUCCEEDED.to_owned(), self.ending(now));
+        Value::Object(annotations)
+    }
+
+    /// The annotations that say that the create failed.
+    pub(crate) fn failure(&self, now: Timestamp) -> Value {
+        json!({ keys::CREATE_FAILED: self.ending(now) })
+    }
+
+    /// The time of a result: never before its intent.
+    pub(crate) fn ending(&self, now: Timestamp) -> Value {
+        json!(text(Some(now).max(self.pending)))
+    }
+
+    fn ended(&self) -> Option<Timestamp> {
+        self.succeeded.max(self.failed)
+    }
+}
+
+/// RFC 3339 without fractions of a second.
+pub(crate) fn text(time: Option<Timestamp>) -> String {
+    let time = time.unwrap_or_default();
+    Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(pairs: &[(&str, &str)]) -> CreateRecord {
+        CreateRecord::of(&pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())
+    }
+
+    const T0: &str = "2026-01-01T00:00:00Z";
+    const T1: &str = "2026-01-01T00:00:01Z";
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_intent_without_a_later_result_is_unclear() {
+        let (pending, succeeded, failed) = (keys::CREATE_PENDING, keys::CREATE_SUCCEEDED, keys::CREATE_FAILED);
+        for (pairs, unclear) in [
+            (vec![], false),
+            (vec![(pending, T0)], true),
+            (vec![(pending, T0), (succeeded, T0)], false),
+            (vec![(pending, T0), (failed, T1)], false),
+            (vec![(pending, T1), (failed, T0)], true),
+            (vec![(pending, T1), (failed, T0), (succeeded, T1)], false),
+            (vec![(pending, "yesterday")], false),
+            (vec![(pending, T0), (succeeded, "today")], true),
+        ] {
+            assert_eq!(record(&pairs).is_unclear(), unclear, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn an_intent_is_later_than_a_result_of_the_same_second() {
+        let intent = record(&[(keys::CREATE_FAILED, T0)]).intent(at(T0));
+        assert_eq!(intent, json!({ keys::CREATE_PENDING: T1 }));
+    }
+
+    #[test]
+    fn a_result_is_not_earlier_than_its_intent() {
+        let record = record(&[(keys::CREATE_PENDING, T1)]);
+        assert_eq!(record.failure(at(T0)), json!({ keys::CREATE_FAILED: T1 }));
+    }
+
+    #[test]
+    fn fractions_of_seconds_are_not_written() {
+        assert_eq!(text(Some(at("2026-01-01T00:00:00.987Z"))), T0);
+    }
+
+    #[test]
+    fn a_success_is_recent_until_the_grace_is_over() {
+        let record = record(&[(keys::CREATE_SUCCEEDED, T0)]);
+        let grace = Duration::from_secs(30);
+        assert!(record.succeeded_within(grace, at("2026-01-01T00:00:29Z")));
+        assert!(!record.succeeded_within(grace, at("2026-01-01T00:00:30Z")));
+        assert!(!CreateRecord::default().succeeded_within(grace, at(T0)));
+    }
+
+    #[test]
+    fn the_hosts_keys_are_not_the_providers_to_set() {
+        let creation = Creation {
+            external_name: Some("ext-1".to_owned()),
+            annotations: vec![
+                ("example.org/id".to_owned(), "7".to_owned()),
+                (keys::PAUSED.to_owned(), "true".to_owned()),
+                (keys::EXTERNAL_NAME.to_owned(), "forged".to_owned()),
+            ],
+            status: None,
+        };
+        let expected = json!({
+            "example.org/id": "7",
+            keys::EXTERNAL_NAME: "ext-1",
+            keys::CREATE_SUCCEEDED: T0,
+        });
+        assert_eq!(CreateRecord::default().success(at(T0), &creation), expected);
+    }
+}

@@ -1,0 +1,92 @@
+//! Which events a reconcile leaves.
+//!
+//! Every external action leaves one. Every transition of a condition leaves one, unless an action or a failure of the
+//! same reconcile already tells why. The same failure again leaves none, until it has been silent for long.
+
+use std::{sync::Arc, time::Duration};
+
+use capstan_api::{Condition, ObjectRef};
+use capstan_events::{Event, Recorder, Regarding};
+
+use super::{
+    silence::Silence,
+    snapshot::Snapshot,
+    verdict::{Announcement, INVALID_POLICY, Occasion},
+};
+
+/// Takes events. The recorder writes them into the cluster; tests collect them.
+pub(crate) trait EventSink: Send + Sync {
+    /// Never blocks.
+    fn record(&self, event: Event);
+}
+
+impl EventSink for Recorder {
+    fn record(&self, event: Event) {
+        Self::record(self, event);
+    }
+}
+
+/// The object that events are about.
+pub(super) struct Subject<'a> {
+    pub(super) object: &'a ObjectRef,
+    pub(super) snapshot: &'a Snapshot,
+}
+
+/// Turns announcements and transitions into events of one controller.
+pub(crate) struct Announcer {
+    sink: Arc<dyn EventSink>,
+    controller: String,
+    silence: Silence,
+}
+
+impl Announcer {
+    /// `controller` is what events give as reporting controller; `max_silence` the longest time for which the same
+    /// warning is held back.
+    pub(crate) fn new(sink: Arc<dyn EventSink>, controller: String, max_silence: Duration) -> Self {
+        Self { sink, controller, silence: Silence::new(max_silence) }
+    }
+
+    /// Says what one reconcile has to say.
+    pub(super) fn tell(&self, subject: &Subject<'_>, announcements: &[Announcement], transitions: &[Condition]) {
+        let changed = !transitions.is_empty();
+        for announcement in announcements {
+            let speaks = match announcement.occasion {
+                Occasion::Always => true,
+                Occasion::Transition => changed,
+                Occasion::Throttled => {
+                    let uid = subject.snapshot.object().uid();
+                    self.silence.may_break(uid, &announcement.reason, announcement.action, &announcement.note, changed)
+                }
+            };
+            if speaks {
+                self.publish(subject, announcement.clone());
+            }
+        }
+        // What was announced does not tell that a policy is senseless.
+        let told = |condition: &Condition| !announcements.is_empty() && condition.reason != INVALID_POLICY;
+        for condition in transitions.iter().filter(|condition| !told(condition)) {
+            self.publish(subject, Announcement::transition(condition));
+        }
+    }
+
+    /// Forgets an object that is gone.
+    pub(super) fn forget(&self, uid: &str) {
+        self.silence.forget(uid);
+    }
+
+    fn publish(&self, subject: &Subject<'_>, announcement: Announcement) {
+        let object = subject.snapshot.object();
+        self.sink.record(Event {
+            controller: self.controller.clone(),
+            regarding: Regarding {
+                object: subject.object.clone(),
+                uid: object.uid().to_owned(),
+                resource_version: object.resource_version().to_owned(),
+            },
+            kind: announcement.kind,
+            reason: announcement.reason.into_owned(),
+            action: announcement.action.to_owned(),
+            note: announcement.note,
+        });
+    }
+}

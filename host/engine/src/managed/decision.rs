@@ -1,0 +1,156 @@
+//! What to do next with a managed object: the lifecycle as a function of what is known.
+//!
+//! The order is that of provider-runtime's reconciler. The steps that it repeats for every object are here in the order
+//! of the questions asked; what a step does and says is in `pass.rs` and `verdict.rs`.
+
+use std::time::Duration;
+
+use capstan_api::keys;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::{merge, snapshot::Snapshot};
+use crate::Observation;
+
+/// What holds for all objects of a kind.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules {
+    /// A create of unknown result can be found again by observing.
+    pub(crate) recoverable: bool,
+    /// For so long after a create the external system may not show what it has.
+    pub(crate) creation_grace: Duration,
+    /// A paused object that is deleted goes the way of every other.
+    pub(crate) delete_while_paused: bool,
+}
+
+/// How far this reconcile has come.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) enum Progress {
+    /// No session yet.
+    #[default]
+    Begun,
+    /// There is a session.
+    Connected,
+    /// It has looked.
+    Observed {
+        /// What it found.
+        observation: Observation,
+        /// Whether what observing found out has been written down already.
+        recorded: bool,
+    },
+}
+
+/// The next thing to do.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Step {
+    /// Say that it is paused; no session.
+    Pause,
+    /// It is being deleted and we have no part in it any more.
+    LeaveToOthers,
+    /// Take the finalizer off.
+    Release,
+    /// Do nothing until somebody says what became of an earlier create.
+    RefuseUnclearCreate,
+    /// Open a session.
+    Connect,
+    /// Look.
+    Observe,
+    /// Say that it does not exist, and may not be created.
+    ReportMissing,
+    /// Wait for what was just created to show up.
+    AwaitConfirmation,
+    /// Wait until these finalizers are gone.
+    AwaitFinalizers(Vec<String>),
+    /// Delete outside.
+    Delete,
+    /// Put the finalizer on.
+    Hold,
+    /// Create outside, the intent first.
+    Create,
+    /// Write down what observing found out: this merge patch.
+    Record(Value),
+    /// Say that all is well.
+    Settle,
+    /// Update outside.
+    Update,
+}
+
+/// Decides. Every step but the last ones changes what is known, so that asking again gets further.
+pub(crate) fn decide(object: &Snapshot, progress: &Progress, rules: &Rules, now: Timestamp) -> Step {
+    match progress {
+        Progress::Begun => before_connect(object, rules),
+        Progress::Connected => Step::Observe,
+        Progress::Observed { observation, recorded } => after_observe(object, observation, *recorded, rules, now),
+    }
+}
+
+fn before_connect(object: &Snapshot, rules: &Rules) -> Step {
+    let deleting = object.is_deleting();
+    if object.is_paused() && !(deleting && rules.delete_while_paused) {
+        return Step::Pause;
+    }
+    if deleting && !object.is_held() {
+        return Step::LeaveToOthers;
+    }
+    if deleting && !object.allowed().delete {
+        return Step::Release;
+    }
+    if object.creates().is_unclear() && !rules.recoverable {
+        return Step::RefuseUnclearCreate;
+    }
+    Step::Connect
+}
+
+fn after_observe(object: &Snapshot, found: &Observation, recorded: bool, rules: &Rules, now: Timestamp) -> Step {
+    let (deleting, allowed) = (object.is_deleting(), object.allowed());
+    if !found.exists && !deleting && !allowed.create {
+        return Step::ReportMissing;
+    }
+    if !found.exists && object.creates().succeeded_within(rules.creation_grace, now) {
+        return Step::AwaitConfirmation;
+    }
+    if deleting {
+        if !found.exists {
+            return Step::Release;
+        }
+        // Another finalizer may belong to somebody who still needs what is outside.
+        let others: Vec<_> = object.foreign_finalizers().map(str::to_owned).collect();
+        return if others.is_empty() { Step::Delete } else { Step::AwaitFinalizers(others) };
+    }
+    if !object.is_held() {
+        return Step::Hold;
+    }
+    if !found.exists {
+        return Step::Create;
+    }
+    if !recorded && let Some(patch) = findings(object, found, now) {
+        return Step::Record(patch);
+    }
+    if found.up_to_date || !allowed.update { Step::Settle } else { Step::Update }
+}
+
+/// What observing found out that the object does not say yet: values the external system chose, the external name, and
+/// the success of a create whose result was unknown.
+fn findings(object: &Snapshot, found: &Observation, now: Timestamp) -> Option<Value> {
+    let mut annotations = Map::new();
+    if let Some(name) = found.external_name.as_deref().filter(|name| object.annotation(keys::EXTERNAL_NAME) != Some(name)) {
+        annotations.insert(keys::EXTERNAL_NAME.to_owned(), json!(name));
+    }
+    if object.creates().is_unclear() {
+        annotations.insert(keys::CREATE_SUCCEEDED.to_owned(), object.creates().ending(now));
+    }
+    let spec = found.late_initialize.as_ref().and_then(|patch| {
+        let mut spec = object.spec().clone();
+        merge::apply(&mut spec, patch);
+        merge::difference(object.spec(), &spec)
+    });
+    if annotations.is_empty() && spec.is_none() {
+        return None;
+    }
+    // Guarded: the user may have filled in the same fields meanwhile.
+    let mut patch = object.guarded(json!({ "annotations": annotations }));
+    if let Some(spec) = spec {
+        patch["spec"] = spec;
+    }
+    Some(patch)
+}

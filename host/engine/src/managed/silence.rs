@@ -1,0 +1,99 @@
+//! Holds back warnings that say the same again.
+
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+/// For each object and kind of warning, what was said last.
+pub(super) struct Silence {
+    longest: Duration,
+    /// By uid; an object has few kinds of warnings.
+    said: Mutex<HashMap<String, Vec<Said>>>,
+}
+
+struct Said {
+    /// Of reason and action.
+    kind: u64,
+    note: u64,
+    /// When the same was held back for the first time since it was last said.
+    held_since: Option<Instant>,
+}
+
+impl Silence {
+    /// The same warning is held back for `longest`.
+    pub(super) fn new(longest: Duration) -> Self {
+        Self { longest, said: Mutex::default() }
+    }
+
+    /// Whether a warning may be said: if it is new, if it says something else than the last one of its kind, if the same
+    /// has been held back for long, or if `anyway`.
+    pub(super) fn may_break(&self, uid: &str, reason: &str, action: &str, note: &str, anyway: bool) -> bool {
+        let (kind, note) = (hash((reason, action)), hash(note));
+        let mut said = self.lock();
+        let said = said.entry(uid.to_owned()).or_default();
+        let Some(last) = said.iter_mut().find(|said| said.kind == kind) else {
+            said.push(Said { kind, note, held_since: None });
+            return true;
+        };
+        let held = *last.held_since.get_or_insert_with(Instant::now);
+        let speaks = anyway || last.note != note || held.elapsed() >= self.longest;
+        if speaks {
+            *last = Said { kind, note, held_since: None };
+        }
+        speaks
+    }
+
+    /// Forgets an object.
+    pub(super) fn forget(&self, uid: &str) {
+        self.lock().remove(uid);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Vec<Said>>> {
+        // Nothing in here can panic half way.
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn hash(value: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_same_again_is_held_back_until_the_silence_was_long() {
+        let silence = Silence::new(Duration::from_secs(10));
+        let says = || silence.may_break("u", "Reason", "Action", "note", false);
+        assert!(says());
+        advance(Duration::from_secs(1)).await;
+        assert!(!says());
+        advance(Duration::from_secs(5)).await;
+        assert!(!says());
+        advance(Duration::from_secs(5)).await;
+        assert!(says(), "10 s after it was first held back");
+        assert!(!says());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_new_is_said_at_once() {
+        let silence = Silence::new(Duration::from_secs(10));
+        assert!(silence.may_break("u", "Reason", "Action", "note", false));
+        assert!(silence.may_break("u", "Reason", "Action", "other note", false));
+        assert!(silence.may_break("u", "Other", "Action", "note", false));
+        assert!(silence.may_break("v", "Reason", "Action", "note", false));
+        assert!(silence.may_break("v", "Reason", "Action", "note", true));
+        silence.forget("v");
+        assert!(silence.may_break("v", "Reason", "Action", "note", false));
+    }
+}

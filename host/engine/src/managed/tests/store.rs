@@ -1,0 +1,141 @@
+//! One object in memory, with the parts of an API server's behaviour that the lifecycle relies on.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use capstan_api::{ObjectRef, keys};
+use capstan_cluster::{Clash, Error, Object};
+use serde_json::{Value, json};
+
+use super::Log;
+use crate::managed::{merge, writes::ManagedObjects};
+
+pub(super) struct Store {
+    state: Mutex<State>,
+    log: Log,
+}
+
+struct State {
+    object: Option<Value>,
+    /// Errors for the next writes of a label.
+    refusals: VecDeque<(&'static str, Error)>,
+}
+
+pub(super) fn conflict() -> Error {
+    Error::Conflict(Clash { message: "the object has been modified".to_owned(), owners: Vec::new() })
+}
+
+pub(super) fn unavailable() -> Error {
+    Error::Unavailable { message: "no route to host".to_owned(), retry_after: None }
+}
+
+impl Store {
+    pub(super) fn new(object: Value, log: Log) -> Self {
+        Self { state: Mutex::new(State { object: Some(object), refusals: VecDeque::new() }), log }
+    }
+
+    /// Refuses the next write of a label (`hold`, `intent`, `success`, `status` ...).
+    pub(super) fn refuse(&self, label: &'static str, error: Error) {
+        self.state.lock().unwrap().refusals.push_back((label, error));
+    }
+
+    pub(super) fn value(&self) -> Value {
+        self.state.lock().unwrap().object.clone().expect("the object is gone")
+    }
+
+    pub(super) fn is_gone(&self) -> bool {
+        self.state.lock().unwrap().object.is_none()
+    }
+
+    pub(super) fn object(&self) -> Object {
+        Object::from_value(self.value()).unwrap()
+    }
+
+    /// Somebody else changes it.
+    pub(super) fn edit(&self, patch: &Value) {
+        let mut state = self.state.lock().unwrap();
+        apply(state.object.as_mut().unwrap(), patch);
+    }
+
+    fn label(subresource: Option<&str>, patch: &Value) -> &'static str {
+        let metadata = &patch["metadata"];
+        let annotation = |key: &str| metadata["annotations"].get(key).is_some();
+        if subresource.is_some() {
+            return "status";
+        }
+        match metadata["finalizers"].as_array() {
+            Some(finalizers) if finalizers.contains(&json!(keys::FINALIZER)) => return "hold",
+            Some(_) => return "release",
+            None => {}
+        }
+        let guarded = metadata.get("resourceVersion").is_some();
+        match (guarded, annotation(keys::CREATE_PENDING), annotation(keys::CREATE_FAILED)) {
+            (true, true, _) => "intent",
+            (true, ..) => "record",
+            (false, _, true) => "failure",
+            (false, ..) if annotation(keys::CREATE_SUCCEEDED) => "success",
+            (false, ..) => "unguarded",
+        }
+    }
+}
+
+/// As the API server: nothing changes by an equal patch, `spec` counts generations.
+fn apply(object: &mut Value, patch: &Value) {
+    let mut patch = patch.clone();
+    if let Some(metadata) = patch["metadata"].as_object_mut() {
+        metadata.remove("resourceVersion");
+    }
+    let before = object.clone();
+    merge::apply(object, &patch);
+    if *object == before {
+        return;
+    }
+    if object["spec"] != before["spec"] {
+        object["metadata"]["generation"] = json!(before["metadata"]["generation"].as_i64().unwrap() + 1);
+    }
+    let version: u64 = before["metadata"]["resourceVersion"].as_str().unwrap().parse().unwrap();
+    object["metadata"]["resourceVersion"] = json!((version + 1).to_string());
+}
+
+#[async_trait]
+impl ManagedObjects for Store {
+    async fn get(&self, target: &ObjectRef) -> Result<Object, Error> {
+        self.log.lock().unwrap().push("get".to_owned());
+        let state = self.state.lock().unwrap();
+        let object = state.object.clone().ok_or_else(|| Error::NotFound(target.to_string()))?;
+        Object::from_value(object)
+    }
+
+    async fn patch(&self, target: &ObjectRef, subresource: Option<&str>, patch: &Value) -> Result<Object, Error> {
+        let label = Self::label(subresource, patch);
+        self.log.lock().unwrap().push(label.to_owned());
+        let mut state = self.state.lock().unwrap();
+        if let Some(index) = state.refusals.iter().position(|(refused, _)| *refused == label) {
+            return Err(state.refusals.remove(index).unwrap().1);
+        }
+        let object = state.object.as_mut().ok_or_else(|| Error::NotFound(target.to_string()))?;
+        for precondition in ["resourceVersion", "uid"] {
+            if patch["metadata"].get(precondition).is_some_and(|wanted| *wanted != object["metadata"][precondition]) {
+                return Err(conflict());
+            }
+        }
+        let mut patch = patch.clone();
+        let members = patch.as_object_mut().unwrap();
+        members.retain(|member, _| (member == "status") == subresource.is_some() || member == "metadata");
+        if subresource.is_some() {
+            members.remove("metadata");
+        }
+        apply(object, &patch);
+        let answer = Object::from_value(object.clone());
+        if object["metadata"].get("deletionTimestamp").is_some() && object["metadata"]["finalizers"] == json!([]) {
+            state.object = None;
+        }
+        answer
+    }
+}
+
+/// For the provider's own meddling.
+pub(super) type Meddling = Arc<dyn Fn(&Store) + Send + Sync>;

@@ -1,0 +1,288 @@
+//! How a reconcile ends: what it says in conditions and events, and when the next one is due. One constructor for each
+//! end; the words are provider-runtime's.
+
+use std::{borrow::Cow, time::Duration};
+
+use capstan_api::{Condition, Status};
+use capstan_events::EventKind;
+
+use super::{outcome::Outcome, snapshot::Snapshot};
+use crate::{Failure, Observation, Problem, Readiness, Retry, queue::Next};
+
+/// The end of one reconcile.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Verdict {
+    /// What to write into conditions; the types that are not named are left alone.
+    pub(crate) conditions: Vec<Condition>,
+    /// What to say beside the transitions of conditions, and in their place.
+    pub(crate) announcements: Vec<Announcement>,
+    /// For metrics.
+    pub(crate) outcome: Outcome,
+    /// When to come back.
+    pub(crate) next: Next,
+}
+
+/// An event to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Announcement {
+    pub(crate) kind: EventKind,
+    pub(crate) reason: Cow<'static, str>,
+    pub(crate) action: &'static str,
+    pub(crate) note: String,
+    pub(crate) occasion: Occasion,
+}
+
+/// When an announcement becomes an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Occasion {
+    /// Each time.
+    Always,
+    /// When a condition changed, and again after a long silence.
+    Throttled,
+    /// When a condition changed.
+    Transition,
+}
+
+/// A call of the lifecycle, as it is named when it fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Connect,
+    Observe,
+    Create,
+    Update,
+    Delete,
+}
+
+/// Again with back-off.
+const BACKOFF: Next = Next::Backoff { at_least: Duration::ZERO };
+
+/// The event action for everything that is not an external action.
+const PROCESS: &str = "ProcessEvent";
+
+impl Phase {
+    /// Before the message in `Synced`.
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Connect => "connect failed: ",
+            Self::Observe => "observe failed: ",
+            Self::Create => "create failed: ",
+            Self::Update => "update failed: ",
+            Self::Delete => "delete failed: ",
+        }
+    }
+
+    /// Reason and action of the event.
+    fn event(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Connect => ("CannotConnectToProvider", PROCESS),
+            Self::Observe => ("CannotObserveExternalResource", "ObserveExternalResource"),
+            Self::Create => ("CannotCreateExternalResource", "CreateExternalResource"),
+            Self::Update => ("CannotUpdateExternalResource", "UpdateExternalResource"),
+            Self::Delete => ("CannotDeleteExternalResource", "DeleteExternalResource"),
+        }
+    }
+}
+
+impl Announcement {
+    fn normal(reason: &'static str, action: &'static str, note: &str, occasion: Occasion) -> Self {
+        Self { kind: EventKind::Normal, reason: reason.into(), action, note: note.to_owned(), occasion }
+    }
+
+    fn warning(reason: &'static str, action: &'static str, note: &str) -> Self {
+        let occasion = Occasion::Throttled;
+        Self { kind: EventKind::Warning, reason: reason.into(), action, note: note.to_owned(), occasion }
+    }
+
+    /// The session did not end well.
+    pub(crate) fn cannot_disconnect(problem: &Problem) -> Self {
+        Self::warning("CannotDisconnectFromProvider", PROCESS, &problem.message)
+    }
+
+    /// A write to the object did not succeed while something outside was done.
+    pub(crate) fn cannot_update(what: &str) -> Self {
+        Self::warning("CannotUpdateManagedResource", "UpdateExternalResource", what)
+    }
+
+    /// A transition of a condition for which nothing else stands.
+    pub(crate) fn transition(condition: &Condition) -> Self {
+        let expected = matches!(condition.reason.as_str(), "ReconcilePaused" | "Creating" | "Deleting");
+        let kind = if condition.status == Status::True || expected { EventKind::Normal } else { EventKind::Warning };
+        let note = match condition.message.as_str() {
+            "" => format!("{} is {:?}", condition.kind, condition.status),
+            message => message.to_owned(),
+        };
+        let reason = condition.reason.clone().into();
+        Self { kind, reason, action: "ConditionChanged", note, occasion: Occasion::Always }
+    }
+}
+
+impl Verdict {
+    /// Says nothing. For what is over, and for conflicts, which are no errors.
+    pub(crate) fn quiet(outcome: Outcome, next: Next) -> Self {
+        Self { conditions: Vec::new(), announcements: Vec::new(), outcome, next }
+    }
+
+    /// Somebody else changed the object meanwhile.
+    pub(crate) fn conflict() -> Self {
+        Self::quiet(Outcome::Conflict, BACKOFF)
+    }
+
+    pub(crate) fn paused(object: &Snapshot) -> Self {
+        let mut condition = Condition::reconcile_paused();
+        if object.is_deleting() {
+            "deletion waits until the pause annotation is removed".clone_into(&mut condition.message);
+        }
+        let note = "Reconciliation is paused via the pause annotation";
+        Self {
+            conditions: vec![condition],
+            announcements: vec![Announcement::normal("ReconciliationPaused", PROCESS, note, Occasion::Transition)],
+            outcome: Outcome::Paused,
+            next: Next::Stop,
+        }
+    }
+
+    pub(crate) fn unclear_create() -> Self {
+        let message = "cannot determine creation result - remove the krateo.io/external-create-pending annotation if it \
+                       is safe to proceed";
+        Self {
+            conditions: vec![Condition::creating(), Condition::reconcile_error("", message)],
+            announcements: vec![Announcement::warning("CannotInitializeManagedResource", PROCESS, message)],
+            outcome: Outcome::Unclear,
+            next: Next::Stop,
+        }
+    }
+
+    /// A call into the provider failed. `ready` is what to say of readiness beside it.
+    pub(crate) fn failed(phase: Phase, failure: &Failure, ready: Option<Condition>) -> Self {
+        let Failure { problem, retry } = failure;
+        let (reason, action) = phase.event();
+        let synced = Condition::reconcile_error(&problem.reason, format!("{}{}", phase.prefix(), problem.message));
+        Self {
+            conditions: ready.into_iter().chain([synced]).collect(),
+            announcements: vec![Announcement::warning(reason, action, &problem.message)],
+            outcome: Outcome::Failed,
+            next: match retry {
+                Retry::Backoff => BACKOFF,
+                Retry::After(at_least) => Next::Backoff { at_least: *at_least },
+                Retry::OnChange => Next::Park,
+            },
+        }
+    }
+
+    /// A write to the object itself failed. `action` is the event's.
+    pub(crate) fn write_failed(action: &'static str, message: String, ready: Option<Condition>) -> Self {
+        let warning = Announcement::warning("CannotUpdateManagedResource", action, &message);
+        Self {
+            conditions: ready.into_iter().chain([Condition::reconcile_error("", message)]).collect(),
+            announcements: vec![warning],
+            outcome: Outcome::Failed,
+            next: BACKOFF,
+        }
+    }
+
+    /// It does not exist, and policy does not let us create it. No error of anybody: looked at again at the poll
+    /// interval.
+    pub(crate) fn missing(found: &Observation) -> Self {
+        let failure = Failure::new("", "external resource does not exist", Retry::OnChange);
+        let verdict = Self::failed(Phase::Observe, &failure, readiness(found));
+        Self { outcome: Outcome::Missing, next: Next::Poll, ..verdict }
+    }
+
+    pub(crate) fn awaiting_confirmation() -> Self {
+        let note = "Waiting for external resource existence to be confirmed";
+        Self {
+            announcements: vec![Announcement::normal("PendingExternalResource", PROCESS, note, Occasion::Always)],
+            ..Self::quiet(Outcome::Waiting, BACKOFF)
+        }
+    }
+
+    pub(crate) fn awaiting_finalizers(others: &[String]) -> Self {
+        let mut deleting = Condition::deleting();
+        deleting.message = format!("waiting for other finalizers: {}", others.join(", "));
+        Self {
+            conditions: vec![deleting, Condition::reconcile_success()],
+            announcements: Vec::new(),
+            outcome: Outcome::Waiting,
+            next: Next::Poll,
+        }
+    }
+
+    pub(crate) fn deletion_requested() -> Self {
+        let note = "Successfully requested deletion of external resource";
+        Self {
+            conditions: vec![Condition::deleting(), Condition::reconcile_success()],
+            announcements: vec![Announcement::normal("DeletedExternalResource", "DeleteEvent", note, Occasion::Always)],
+            outcome: Outcome::Deleted,
+            next: BACKOFF,
+        }
+    }
+
+    pub(crate) fn created() -> Self {
+        Self {
+            conditions: vec![Condition::creating(), Condition::reconcile_success()],
+            announcements: vec![Self::created_announcement()],
+            outcome: Outcome::Created,
+            next: BACKOFF,
+        }
+    }
+
+    /// It was created, but the object could not be told.
+    pub(crate) fn created_unrecorded(message: String) -> Self {
+        let verdict = Self::write_failed("UpdateExternalResource", message, Some(Condition::creating()));
+        let announcements = [Self::created_announcement()].into_iter().chain(verdict.announcements).collect();
+        Self { announcements, ..verdict }
+    }
+
+    fn created_announcement() -> Announcement {
+        let note = "Successfully requested creation of external resource";
+        Announcement::normal("CreatedExternalResource", "CreateEvent", note, Occasion::Always)
+    }
+
+    pub(crate) fn settled(found: &Observation) -> Self {
+        Self {
+            conditions: readiness(found).into_iter().chain([Condition::reconcile_success()]).collect(),
+            ..Self::quiet(Outcome::Settled, Next::Poll)
+        }
+    }
+
+    /// Readiness is that of before the update: unless it was good already, it is looked at again soon, and less and less
+    /// soon if updates never lead to it.
+    pub(crate) fn updated(found: &Observation) -> Self {
+        let note = "Successfully requested update of external resource";
+        let poll = matches!(found.readiness, Readiness::Ready | Readiness::Unknown);
+        Self {
+            announcements: vec![Announcement::normal("UpdatedExternalResource", "UpdateEvent", note, Occasion::Always)],
+            outcome: Outcome::Updated,
+            next: if poll { Next::Poll } else { BACKOFF },
+            ..Self::settled(found)
+        }
+    }
+
+    /// Lets a senseless policy annotation stand in `Synced` where it would say that all is well or that a resource is
+    /// missing: the user has to know, and real failures come first.
+    pub(crate) fn with_policy(mut self, problem: Option<String>) -> Self {
+        let Some(problem) = problem else { return self };
+        let missing = self.outcome == Outcome::Missing;
+        let Some(synced) = self.conditions.iter_mut().find(|condition| condition.kind == "Synced") else { return self };
+        if missing {
+            self.announcements.clear();
+            self.outcome = Outcome::Settled;
+        } else if synced.status != Status::True {
+            return self;
+        }
+        *synced = Condition::reconcile_error(INVALID_POLICY, problem);
+        self
+    }
+}
+
+/// A policy annotation has a value that is none.
+pub(crate) const INVALID_POLICY: &str = "InvalidPolicy";
+
+/// What an observation says of readiness.
+pub(crate) fn readiness(found: &Observation) -> Option<Condition> {
+    match &found.readiness {
+        Readiness::Ready => Some(Condition::available()),
+        Readiness::NotReady(problem) => Some(Condition::unavailable(&problem.reason, &problem.message)),
+        Readiness::Unknown => None,
+    }
+}

@@ -1,0 +1,34 @@
+//! Writes to managed objects.
+
+use async_trait::async_trait;
+use capstan_api::ObjectRef;
+use capstan_cluster::{Cluster, Error, Object, Patch, Watches};
+use serde_json::Value;
+
+/// Where managed objects are. Tests have a small one in memory.
+#[async_trait]
+pub(crate) trait ManagedObjects: Send + Sync {
+    /// The newest state, from the API server itself.
+    async fn get(&self, target: &ObjectRef) -> Result<Object, Error>;
+    /// Applies a merge patch to the object or to its `subresource`, and gives the state it has then.
+    async fn patch(&self, target: &ObjectRef, subresource: Option<&str>, patch: &Value) -> Result<Object, Error>;
+}
+
+/// Those of a cluster. What is written is remembered, so that no reconcile begins with an older copy.
+pub(crate) struct InCluster {
+    pub(crate) cluster: Cluster,
+    pub(crate) watches: Watches,
+}
+
+#[async_trait]
+impl ManagedObjects for InCluster {
+    async fn get(&self, target: &ObjectRef) -> Result<Object, Error> {
+        self.cluster.get(target).await
+    }
+
+    async fn patch(&self, target: &ObjectRef, subresource: Option<&str>, patch: &Value) -> Result<Object, Error> {
+        let object = self.cluster.patch(target, subresource, Patch::Merge(patch)).await?;
+        self.watches.remember(&object);
+        Ok(object)
+    }
+}

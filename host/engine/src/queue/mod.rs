@@ -1,0 +1,221 @@
+//! Which object of a controller is reconciled next, and when.
+//!
+//! A value without tasks and timers: the controller tells it the time and asks it when to wake up. Guarantees:
+//!
+//! * a key stands in it once, and is never handed out twice at the same time;
+//! * the more urgent runs first, and within one priority the one that has been due for longest;
+//! * a failing object waits longer and longer whatever else happens, unless somebody changes the object itself: then it
+//!   runs at once, and its failures still count.
+
+mod backoff;
+mod pending;
+mod priority;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use capstan_api::ObjectKey;
+use rand::{SeedableRng, rngs::StdRng};
+use tokio::time::Instant;
+
+use pending::Pending;
+
+pub use backoff::{Backoff, InvalidWait, Poll};
+pub use priority::Priority;
+
+/// What becomes of a key after its reconcile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// It succeeded: again at the poll interval.
+    Poll,
+    /// It failed, and repeating does not help: again at the poll interval, or when something changes.
+    Park,
+    /// Again with back-off, but not before `at_least` is over.
+    Backoff {
+        /// Zero if the back-off alone decides.
+        at_least: Duration,
+    },
+    /// Not until something changes.
+    Stop,
+}
+
+/// How long the waits are that [`Next`] asks for.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Pacing {
+    /// After failures.
+    pub backoff: Backoff,
+    /// Between polls.
+    pub poll: Poll,
+}
+
+/// The queue of one controller.
+#[derive(Debug)]
+pub struct Queue {
+    pacing: Pacing,
+    random: StdRng,
+    entries: HashMap<Arc<ObjectKey>, Entry>,
+    pending: Pending,
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// Failures in a row.
+    attempts: u32,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum State {
+    /// Stands among the due.
+    Due { priority: Priority, ticket: u64 },
+    /// Waits for its time. `held` is back-off, which only a change of the object itself cuts short; `priority` is what
+    /// it will run with.
+    Waiting { until: Instant, ticket: u64, priority: Priority, held: bool },
+    /// Handed out. `again` is what came in meanwhile.
+    Running { again: Option<Priority> },
+}
+
+impl Queue {
+    /// An empty queue; `seed` makes its jitter repeatable.
+    #[must_use]
+    pub fn new(pacing: Pacing, seed: u64) -> Self {
+        Self { pacing, random: StdRng::seed_from_u64(seed), entries: HashMap::new(), pending: Pending::default() }
+    }
+
+    /// Asks for a reconcile as soon as possible. Back-off is cut short by a change of the object itself, by nothing else.
+    pub fn add(&mut self, key: &ObjectKey, priority: Priority) {
+        self.insert(key, priority, priority == Priority::UserChange);
+    }
+
+    /// Asks for a reconcile now, whatever the back-off says: for when what made it fail was replaced. Failures so far
+    /// still count.
+    pub fn retry(&mut self, key: &ObjectKey) {
+        self.insert(key, Priority::Resync, true);
+    }
+
+    fn insert(&mut self, key: &ObjectKey, priority: Priority, cuts: bool) {
+        let Some((key, entry)) = self.entries.get_key_value(key).map(|(key, entry)| (key.clone(), entry.state)) else {
+            let key = Arc::new(key.clone());
+            let ticket = self.pending.push(key.clone(), priority);
+            self.entries.insert(key, Entry { attempts: 0, state: State::Due { priority, ticket } });
+            return;
+        };
+        let state = match entry {
+            State::Running { again } => State::Running { again: again.max(Some(priority)) },
+            State::Due { priority: old, .. } if old >= priority => return,
+            State::Due { priority: old, ticket } => {
+                self.pending.remove_due(old, ticket);
+                State::Due { priority, ticket: self.pending.push(key.clone(), priority) }
+            }
+            State::Waiting { until, ticket, priority: old, held: true } if !cuts => {
+                State::Waiting { until, ticket, priority: old.max(priority), held: true }
+            }
+            State::Waiting { until, ticket, .. } => {
+                self.pending.remove_waiting(until, ticket);
+                State::Due { priority, ticket: self.pending.push(key.clone(), priority) }
+            }
+        };
+        self.set(&key, state);
+    }
+
+    /// The most urgent key that is due, now handed out until [`finish`](Self::finish).
+    pub fn take(&mut self, now: Instant) -> Option<Arc<ObjectKey>> {
+        self.promote(now);
+        let key = self.pending.pop()?;
+        self.set(&key, State::Running { again: None });
+        Some(key)
+    }
+
+    /// Whether [`take`](Self::take) would give something.
+    pub fn is_due(&mut self, now: Instant) -> bool {
+        self.promote(now);
+        self.pending.has_due()
+    }
+
+    /// When the next key becomes due of itself.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Instant> {
+        self.pending.first_waiting()
+    }
+
+    /// Gives a key back after its reconcile.
+    pub fn finish(&mut self, key: &ObjectKey, next: Next, now: Instant) {
+        let Some((key, entry)) = self.entries.get_key_value(key).map(|(key, entry)| (key.clone(), entry)) else {
+            return;
+        };
+        let State::Running { again } = entry.state else { return };
+        let attempts = match next {
+            Next::Poll | Next::Stop => 0,
+            Next::Park => entry.attempts,
+            Next::Backoff { .. } => entry.attempts.saturating_add(1),
+        };
+        let wait = match next {
+            Next::Poll | Next::Park => Some(self.pacing.poll.delay(&mut self.random)),
+            Next::Backoff { at_least } => Some(self.pacing.backoff.delay(attempts, &mut self.random).max(at_least)),
+            Next::Stop => None,
+        };
+        let held = matches!(next, Next::Backoff { .. });
+        let state = match (again, wait) {
+            (Some(priority), _) if !held || priority == Priority::UserChange => {
+                State::Due { priority, ticket: self.pending.push(key.clone(), priority) }
+            }
+            (_, Some(wait)) => {
+                let until = now + wait;
+                let ticket = self.pending.wait(key.clone(), until);
+                State::Waiting { until, ticket, priority: again.unwrap_or(Priority::Resync), held }
+            }
+            (_, None) => {
+                self.entries.remove(&key);
+                return;
+            }
+        };
+        self.entries.insert(key, Entry { attempts, state });
+    }
+
+    /// Drops a key whose object is gone. If it is handed out it stays so until it is finished; what came in for it, and
+    /// its failures, are forgotten.
+    pub fn forget(&mut self, key: &ObjectKey) {
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        match entry.state {
+            State::Running { .. } => *entry = Entry { attempts: 0, state: State::Running { again: None } },
+            State::Due { priority, ticket } => {
+                self.pending.remove_due(priority, ticket);
+                self.entries.remove(key);
+            }
+            State::Waiting { until, ticket, .. } => {
+                self.pending.remove_waiting(until, ticket);
+                self.entries.remove(key);
+            }
+        }
+    }
+
+    /// Failures in a row of a key.
+    #[must_use]
+    pub fn attempts(&self, key: &ObjectKey) -> u32 {
+        self.entries.get(key).map_or(0, |entry| entry.attempts)
+    }
+
+    /// How many keys are due and not handed out.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        self.pending.due()
+    }
+
+    fn promote(&mut self, now: Instant) {
+        while let Some(key) = self.pending.pop_waiting(now) {
+            let Some(State::Waiting { priority, .. }) = self.entries.get(&key).map(|entry| entry.state) else {
+                continue;
+            };
+            let ticket = self.pending.push(key.clone(), priority);
+            self.set(&key, State::Due { priority, ticket });
+        }
+    }
+
+    fn set(&mut self, key: &ObjectKey, state: State) {
+        if let Some(entry) = self.entries.get_mut(key) {
+            entry.state = state;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,24 @@
+//! Why an object is due, which is also how urgent it is.
+
+/// Ordered: the greater one runs first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Priority {
+    /// The poll interval is over, or the object was there when the watch began.
+    Resync,
+    /// Something it read has changed.
+    Dependency,
+    /// Somebody changed the object itself.
+    UserChange,
+}
+
+impl Priority {
+    /// One more than the greatest index.
+    pub(super) const COUNT: usize = 3;
+
+    /// Most urgent first.
+    pub(super) const DESCENDING: [Self; Self::COUNT] = [Self::UserChange, Self::Dependency, Self::Resync];
+
+    pub(super) fn index(self) -> usize {
+        self as usize
+    }
+}

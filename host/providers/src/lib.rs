@@ -1,0 +1,1 @@
+//! From source to running provider: fetch, validate, grant, run.

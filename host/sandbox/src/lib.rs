@@ -1,0 +1,1 @@
+//! Runs providers as WebAssembly components under budgets and grants.

@@ -1,0 +1,1 @@
+//! Patches one object's field from another's.

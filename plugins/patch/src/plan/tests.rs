@@ -1,0 +1,239 @@
+use serde_json::json;
+
+use super::*;
+
+fn spec(to: Value) -> Spec {
+    let reference = |name: &str| json!({"kind": "ConfigMap", "name": name});
+    let mut spec = json!({
+        "from": {"objectReference": reference("foo"), "fieldPath": "data"},
+        "to": {"objectReference": reference("bar")}
+    });
+    for (key, value) in to.as_object().unwrap() {
+        let at = if key == "mergeOptions" { &mut spec } else { &mut spec["to"] };
+        at[key] = value.clone();
+    }
+    serde_json::from_value(spec).unwrap()
+}
+
+fn foo() -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "foo", "namespace": "default", "uid": "u-foo", "resourceVersion": "1"},
+        "data": {"value1": "Foo1", "value2": "Foo2"}
+    })
+}
+
+fn bar() -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "bar", "namespace": "default", "uid": "u-bar", "resourceVersion": "7"},
+        "data": {"value1": "Bar1", "value2": "Bar2"}
+    })
+}
+
+fn pod() -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "bar", "namespace": "default", "uid": "u-bar", "resourceVersion": "7"},
+        "spec": {"containers": [{"name": "a", "image": "old"}, {"name": "b", "image": "old"}], "nodeSelector": {"x/y": "1"}}
+    })
+}
+
+fn written(spec: &Spec, target: &Value) -> (Change, Vec<Difference>) {
+    match plan(spec, Some(&foo()), Some(target)).unwrap() {
+        Plan::Write { change, differences } => (change, differences),
+        Plan::UpToDate => panic!("up to date"),
+    }
+}
+
+/// The operations behind the two tests of identity.
+fn operations(to: Value, target: &Value) -> Value {
+    let Change::JsonPatch { operations, .. } = written(&spec(to), target).0 else {
+        panic!("applied");
+    };
+    let operations = operations.as_array().unwrap().clone();
+    assert_eq!(
+        operations[..2],
+        [
+            json!({"op": "test", "path": "/metadata/uid", "value": "u-bar"}),
+            json!({"op": "test", "path": "/metadata/resourceVersion", "value": "7"})
+        ]
+    );
+    Value::from(operations[2..].to_vec())
+}
+
+fn error(spec: &Spec, source: Option<&Value>, target: Option<&Value>) -> (&'static str, String) {
+    let error = plan(spec, source, target).unwrap_err();
+    (error.reason(), error.to_string())
+}
+
+#[test]
+fn a_text_field_is_applied_alone_with_the_targets_uid() {
+    let pipeline = json!({"fieldPath": "data.value2", "transforms": ["b64enc .value1", "printf \"prefix-%s\""]});
+    let (change, differences) = written(&spec(pipeline), &bar());
+    let expected = json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "bar", "namespace": "default", "uid": "u-bar"},
+        "data": {"value2": "prefix-Rm9vMQ=="}
+    });
+    assert_eq!(change, Change::Apply { document: expected, subresource: None });
+    let difference =
+        Difference { path: "data.value2".into(), desired: Some(json!("prefix-Rm9vMQ==")), actual: Some(json!("Bar2")) };
+    assert_eq!(differences, [difference]);
+}
+
+#[test]
+fn a_missing_target_field_is_created() {
+    let (change, differences) = written(&spec(json!({"fieldPath": "data.fresh", "transform": "new"})), &bar());
+    assert!(matches!(change, Change::Apply { document, .. } if document["data"] == json!({"fresh": "new"})));
+    assert_eq!(differences[0].actual, None);
+
+    let (change, _) = written(&spec(json!({"fieldPath": "metadata.annotations[a.b/c]", "transform": "new"})), &bar());
+    assert!(matches!(change, Change::Apply { document, .. } if document["metadata"]["annotations"]["a.b/c"] == "new"));
+}
+
+#[test]
+fn an_equal_field_needs_nothing() {
+    let done = spec(json!({"fieldPath": "data.value2", "transform": "Bar2"}));
+    assert_eq!(plan(&done, Some(&foo()), Some(&bar())).unwrap(), Plan::UpToDate);
+
+    let mut float = bar();
+    float["spec"] = json!({"replicas": 3.0});
+    let three = spec(json!({"fieldPath": "spec.replicas", "transform": "${ 3 }"}));
+    assert_eq!(plan(&three, Some(&foo()), Some(&float)).unwrap(), Plan::UpToDate);
+}
+
+#[test]
+fn a_map_is_replaced_whole_under_the_version_that_was_read() {
+    let replace = json!([{"op": "replace", "path": "/data", "value": {"value1": "Foo1", "value2": "Foo2"}}]);
+    assert_eq!(operations(json!({}), &bar()), replace);
+}
+
+#[test]
+fn merge_options_decide_the_value_and_settle() {
+    let options = json!({"mergeOptions": {}, "transform": "${ {fresh: 1} }"});
+    let value = json!({"value1": "Bar1", "value2": "Bar2", "fresh": 1});
+    assert_eq!(operations(options.clone(), &bar()), json!([{"op": "replace", "path": "/data", "value": value}]));
+
+    let mut merged = bar();
+    merged["data"] = value;
+    assert_eq!(plan(&spec(options), Some(&foo()), Some(&merged)).unwrap(), Plan::UpToDate);
+}
+
+#[test]
+fn elements_of_lists_are_patched_by_position() {
+    let image = |path: &str| json!({"fieldPath": path, "transform": "new"});
+    assert_eq!(
+        operations(image("spec.containers[1].image"), &pod()),
+        json!([{"op": "replace", "path": "/spec/containers/1/image", "value": "new"}])
+    );
+    assert_eq!(
+        operations(image("spec.containers[*].image"), &pod()),
+        json!([
+            {"op": "replace", "path": "/spec/containers/0/image", "value": "new"},
+            {"op": "replace", "path": "/spec/containers/1/image", "value": "new"}
+        ])
+    );
+    assert_eq!(
+        operations(image("spec.containers[0].env[0].value"), &pod()),
+        json!([{"op": "add", "path": "/spec/containers/0/env", "value": [{"value": "new"}]}])
+    );
+    assert_eq!(
+        operations(image("spec.containers[2].image"), &pod()),
+        json!([{"op": "add", "path": "/spec/containers/2", "value": {"image": "new"}}])
+    );
+    let padded = json!([{"name": "a", "image": "old"}, {"name": "b", "image": "old"}, null, {"image": "new"}]);
+    assert_eq!(
+        operations(image("spec.containers[3].image"), &pod()),
+        json!([{"op": "replace", "path": "/spec/containers", "value": padded}])
+    );
+}
+
+#[test]
+fn pointers_escape_slashes_and_tildes() {
+    let list = |path: &str| json!({"fieldPath": path, "transform": "${ [1] }"});
+    assert_eq!(
+        operations(list("spec.nodeSelector[x/y]"), &pod()),
+        json!([{"op": "replace", "path": "/spec/nodeSelector/x~1y", "value": [1]}])
+    );
+    assert_eq!(operations(list("spec[a~b]"), &pod()), json!([{"op": "add", "path": "/spec/a~0b", "value": [1]}]));
+}
+
+#[test]
+fn a_scalar_replaces_a_map_by_patch_because_apply_would_mix_them() {
+    let operations = operations(json!({"fieldPath": "data", "transform": "text"}), &bar());
+    assert_eq!(operations, json!([{"op": "replace", "path": "/data", "value": "text"}]));
+}
+
+#[test]
+fn null_removes_the_field_and_is_content_with_a_missing_one() {
+    let null = |path: &str| json!({"fieldPath": path, "transform": "${ .missing }"});
+    assert_eq!(operations(null("data.value2"), &bar()), json!([{"op": "remove", "path": "/data/value2"}]));
+    assert_eq!(plan(&spec(null("data.none")), Some(&foo()), Some(&bar())).unwrap(), Plan::UpToDate);
+}
+
+#[test]
+fn status_is_written_through_its_subresource() {
+    let (change, _) = written(&spec(json!({"fieldPath": "status.phase", "transform": "x"})), &pod());
+    assert!(matches!(change, Change::Apply { subresource: Some("status"), .. }));
+    let (change, _) = written(&spec(json!({"fieldPath": "status.list", "transform": "${ [] }"})), &pod());
+    assert!(matches!(change, Change::JsonPatch { subresource: Some("status"), .. }));
+}
+
+#[test]
+fn a_missing_object_is_an_error_that_names_it() {
+    let spec = spec(json!({"fieldPath": "data.x"}));
+    let source = "ConfigMap default/foo, named by spec.from.objectReference, does not exist";
+    assert_eq!(error(&spec, None, Some(&bar())), ("SourceNotFound", source.to_owned()));
+    let target = "ConfigMap default/bar, named by spec.to.objectReference, does not exist";
+    assert_eq!(error(&spec, Some(&foo()), None), ("TargetNotFound", target.to_owned()));
+}
+
+#[test]
+fn a_missing_source_field_is_an_error_that_names_path_and_object() {
+    let mut spec = spec(json!({"fieldPath": "data.x"}));
+    spec.from.as_mut().unwrap().field_path = Some("data.nope".to_owned());
+    let message = "ConfigMap default/foo has no field data.nope (spec.from.fieldPath): data.nope: no such field";
+    assert_eq!(error(&spec, Some(&foo()), Some(&bar())), ("FieldNotFound", message.to_owned()));
+}
+
+#[test]
+fn a_target_without_room_for_the_field_is_an_error() {
+    let inside_text = spec(json!({"fieldPath": "data.value1.deeper", "transform": "x"}));
+    let (reason, message) = error(&inside_text, Some(&foo()), Some(&bar()));
+    assert_eq!(reason, "FieldNotFound");
+    assert!(message.ends_with("data.value1 is not an object"), "{message}");
+
+    let nothing = spec(json!({"fieldPath": "data.none[*].x", "transform": "x"}));
+    assert_eq!(error(&nothing, Some(&foo()), Some(&bar())).0, "FieldNotFound");
+}
+
+#[test]
+fn a_failing_transform_and_a_bad_specification_have_their_own_reasons() {
+    let failing = spec(json!({"fieldPath": "data.x", "transforms": ["b64enc .missing"]}));
+    assert_eq!(error(&failing, Some(&foo()), Some(&bar())).0, "TransformFailed");
+    let failing = spec(json!({"fieldPath": "data.x", "transform": "${ error(\"no\") }"}));
+    assert_eq!(error(&failing, Some(&foo()), Some(&bar())).0, "TransformFailed");
+    assert_eq!(error(&Spec::default(), Some(&foo()), Some(&bar())).0, "InvalidSpec");
+}
+
+#[test]
+fn a_field_that_feeds_itself_must_settle() {
+    let onto_itself = |transform: &str| {
+        let mut spec = spec(json!({"fieldPath": "data.value1", "transform": transform}));
+        spec.from.as_mut().unwrap().object_reference.as_mut().unwrap().name = Some("bar".to_owned());
+        spec.from.as_mut().unwrap().field_path = Some("data.value1".to_owned());
+        plan(&spec, Some(&bar()), Some(&bar()))
+    };
+    assert_eq!(onto_itself("${ \"x\" + . }").unwrap_err().reason(), "InvalidSpec");
+    assert!(matches!(onto_itself("${ ascii_upcase }").unwrap(), Plan::Write { .. }));
+}
+
+#[test]
+fn values_of_secrets_do_not_appear_in_differences() {
+    let mut from_secret = spec(json!({"fieldPath": "data.x", "transform": "${ .value1 }"}));
+    from_secret.from.as_mut().unwrap().object_reference.as_mut().unwrap().kind = Some("Secret".to_owned());
+    let (change, differences) = written(&from_secret, &bar());
+    assert_eq!(differences, [Difference { path: "data.x".into(), desired: None, actual: None }]);
+    assert!(matches!(change, Change::Apply { document, .. } if document["data"]["x"] == "Foo1"));
+}

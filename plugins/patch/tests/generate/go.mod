@@ -1,0 +1,7 @@
+module capstan.dev/patch-vectors
+
+go 1.24
+
+require github.com/itchyny/gojq v0.12.16
+
+require github.com/itchyny/timefmt-go v0.1.6 // indirect

@@ -1,0 +1,61 @@
+//! Running cargo, rustup and what they built.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail};
+
+/// The top of the checkout.
+pub(crate) fn root() -> &'static Path {
+    // xtask is one folder below it.
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}
+
+/// Where cargo puts what it builds.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// Cargo, at the top of the checkout.
+pub(crate) fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// Runs cargo; its output is the user's.
+pub(crate) fn run(arguments: &[&str]) -> Result<()> {
+    let status = command(arguments).status().context("cargo cannot be started")?;
+    if !status.success() {
+        bail!("`cargo {}` failed", arguments.join(" "));
+    }
+    Ok(())
+}
+
+/// Runs a binary of the workspace; true if it says it succeeded.
+pub(crate) fn run_built(name: &str) -> Result<bool> {
+    let path = target().join("debug").join(name);
+    let status = Command::new(&path).current_dir(root()).status();
+    Ok(status.with_context(|| format!("{} cannot be started", path.display()))?.success())
+}
+
+/// Installs the compilation target of providers if it is missing.
+pub(crate) fn ensure_wasm_target() -> Result<()> {
+    const TARGET: &str = "wasm32-wasip2";
+    let listed = Command::new("rustup").args(["target", "list", "--installed"]).current_dir(root()).output();
+    let Ok(listed) = listed else {
+        // A toolchain without rustup: cargo itself says what is missing.
+        return Ok(());
+    };
+    if String::from_utf8_lossy(&listed.stdout).lines().any(|line| line == TARGET) {
+        return Ok(());
+    }
+    crate::step(&format!("Installing the {TARGET} target"));
+    let status = Command::new("rustup").args(["target", "add", TARGET]).current_dir(root()).status();
+    if !status.context("rustup cannot be started")?.success() {
+        bail!("`rustup target add {TARGET}` failed: providers are compiled to it");
+    }
+    Ok(())
+}

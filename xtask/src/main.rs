@@ -1,0 +1,69 @@
+//! Capstan's chores: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`, `cargo xtask plugins`.
+//!
+//! Depends on next to nothing, so that it is built in seconds and can show progress while the rest is.
+
+mod cargo;
+mod guests;
+mod suite;
+
+use std::{process::ExitCode, time::Instant};
+
+use anyhow::Result;
+
+const USAGE: &str = "\
+Usage: cargo xtask COMMAND
+
+  demo      builds everything, starts an embedded Kubernetes API server, drops the patch provider into a ConfigMap
+            and shows what it does
+  test      everything that must be green: format, lints, unit and doc tests, guests, end-to-end scenarios
+  bench     what a call, an instance, a load and a reconcile cost on this machine
+  plugins   builds the providers to target/plugins/NAME.wasm
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["demo"] => demo(),
+        ["test"] => suite::run(),
+        ["bench"] => bench(),
+        ["plugins"] => guests::build().map(|()| true),
+        ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            Ok(true)
+        }
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn demo() -> Result<bool> {
+    let start = Instant::now();
+    step("Building the patch provider");
+    guests::build()?;
+    step("Building the host (the first time this compiles wasmtime: about ten minutes on two cores)");
+    cargo::run(&["build", "--quiet", "--package", "capstan", "--package", "capstan-e2e", "--bins"])?;
+    eprintln!("built in {:.0?}\n", start.elapsed());
+    cargo::run_built("demo")
+}
+
+fn bench() -> Result<bool> {
+    step("Building providers, host and bench");
+    guests::build()?;
+    cargo::run(&["build", "--quiet", "--package", "capstan-bench", "--bins"])?;
+    cargo::run_built("bench")
+}
+
+/// Says what is being done, on stderr: stdout is for results.
+fn step(text: &str) {
+    eprintln!("==> {text}");
+}

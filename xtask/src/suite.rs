@@ -1,0 +1,123 @@
+//! `cargo xtask test`: everything a contributor must see green, counted.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::Stdio,
+    time::Instant,
+};
+
+use anyhow::{Context, Result};
+
+use crate::{cargo, guests, step};
+
+/// What was run so far. Each step that is no test run counts as one.
+#[derive(Default)]
+struct Tally {
+    passed: u32,
+    failed: u32,
+    skipped: u32,
+}
+
+/// Runs all steps, whatever the earlier ones said, and prints the sum as the last line. True if nothing failed.
+pub(crate) fn run() -> Result<bool> {
+    let start = Instant::now();
+    let mut tally = Tally::default();
+    tally.step("Format", || cargo::run(&["fmt", "--all", "--check"]));
+    let guests = tally.step("Guests", guests::build);
+    tally.step("Lints", || {
+        cargo::run(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"])
+    });
+    tally.step("Lints of guests", guest_lints);
+    // Scenarios run the real binary, so it must be there before the tests are.
+    let host = tally.step("Host", || cargo::run(&["build", "--quiet", "--workspace", "--bins"]));
+    if guests && host {
+        step("Tests");
+        tally.tests(&["test", "--workspace", "--no-fail-fast"])?;
+    }
+    eprintln!("done in {:.0?}", start.elapsed());
+    println!("{} passed, {} failed, {} skipped", tally.passed, tally.failed, tally.skipped);
+    Ok(tally.failed == 0)
+}
+
+/// The lines that only a component has are not seen by the lints above.
+fn guest_lints() -> Result<()> {
+    let directory = cargo::target().join("guests");
+    cargo::run(&[
+        "clippy",
+        "--quiet",
+        "--target",
+        "wasm32-wasip2",
+        "--target-dir",
+        &directory.to_string_lossy(),
+        "--package",
+        "capstan-sdk",
+        "--package",
+        "capstan-patch",
+        "--package",
+        "capstan-neighbour",
+        "--package",
+        "capstan-hostile",
+        "--",
+        "--deny",
+        "warnings",
+    ])
+}
+
+impl Tally {
+    fn step(&mut self, name: &str, work: impl FnOnce() -> Result<()>) -> bool {
+        step(name);
+        let done = work();
+        match &done {
+            Ok(()) => self.passed += 1,
+            Err(error) => {
+                eprintln!("FAILED: {name}: {error:#}");
+                self.failed += 1;
+            }
+        }
+        done.is_ok()
+    }
+
+    /// Runs `cargo test`, shows its output and adds up its result lines.
+    fn tests(&mut self, arguments: &[&str]) -> Result<()> {
+        let mut child = cargo::command(arguments).stdout(Stdio::piped()).spawn().context("cargo cannot be started")?;
+        let output = child.stdout.take().context("cargo has no output")?;
+        let failed_before = self.failed;
+        for line in BufReader::new(output).lines() {
+            let line = line.context("the output of cargo cannot be read")?;
+            println!("{line}");
+            self.result_line(&line);
+        }
+        let status = child.wait().context("cargo cannot be waited for")?;
+        if !status.success() && self.failed == failed_before {
+            // Did not compile, or a test process died without a result line.
+            self.failed += 1;
+        }
+        Ok(())
+    }
+
+    /// `test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s`
+    fn result_line(&mut self, line: &str) {
+        let Some(rest) = line.strip_prefix("test result: ") else { return };
+        let count = |word: &str| -> u32 {
+            let numbers = rest.split([';', '.']).filter_map(|part| part.trim().strip_suffix(word)?.trim().parse::<u32>().ok());
+            numbers.sum()
+        };
+        self.passed += count("passed");
+        self.failed += count("failed");
+        self.skipped += count("ignored");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn result_lines_are_added_up() {
+        let mut tally = Tally::default();
+        tally.result_line("test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s");
+        tally.result_line("test result: FAILED. 2 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.20s");
+        tally.result_line("running 4 tests");
+        assert_eq!((tally.passed, tally.failed, tally.skipped), (14, 3, 1));
+    }
+}
