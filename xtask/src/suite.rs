@@ -25,7 +25,15 @@ pub(crate) fn run() -> Result<bool> {
     tally.step("Format", || cargo::run(&["fmt", "--all", "--check"]));
     let guests = tally.step("Guests", guests::build);
     tally.step("Lints", || {
-        cargo::run(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"])
+        cargo::run(&[
+            "clippy",
+            "--quiet",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "--deny",
+            "warnings",
+        ])
     });
     tally.step("Lints of guests", guest_lints);
     // Scenarios run the real binary, so it must be there before the tests are.
@@ -35,7 +43,10 @@ pub(crate) fn run() -> Result<bool> {
         tally.tests(&["test", "--workspace", "--no-fail-fast"])?;
     }
     eprintln!("done in {:.0?}", start.elapsed());
-    println!("{} passed, {} failed, {} skipped", tally.passed, tally.failed, tally.skipped);
+    println!(
+        "{} passed, {} failed, {} skipped",
+        tally.passed, tally.failed, tally.skipped
+    );
     Ok(tally.failed == 0)
 }
 
@@ -79,7 +90,10 @@ impl Tally {
 
     /// Runs `cargo test`, shows its output and adds up its result lines.
     fn tests(&mut self, arguments: &[&str]) -> Result<()> {
-        let mut child = cargo::command(arguments).stdout(Stdio::piped()).spawn().context("cargo cannot be started")?;
+        let mut child = cargo::command(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("cargo cannot be started")?;
         let output = child.stdout.take().context("cargo has no output")?;
         let failed_before = self.failed;
         for line in BufReader::new(output).lines() {
@@ -97,9 +111,13 @@ impl Tally {
 
     /// `test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s`
     fn result_line(&mut self, line: &str) {
-        let Some(rest) = line.strip_prefix("test result: ") else { return };
+        let Some(rest) = line.strip_prefix("test result: ") else {
+            return;
+        };
         let count = |word: &str| -> u32 {
-            let numbers = rest.split([';', '.']).filter_map(|part| part.trim().strip_suffix(word)?.trim().parse::<u32>().ok());
+            let numbers = rest
+                .split([';', '.'])
+                .filter_map(|part| part.trim().strip_suffix(word)?.trim().parse::<u32>().ok());
             numbers.sum()
         };
         self.passed += count("passed");
@@ -115,8 +133,12 @@ mod tests {
     #[test]
     fn result_lines_are_added_up() {
         let mut tally = Tally::default();
-        tally.result_line("test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s");
-        tally.result_line("test result: FAILED. 2 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.20s");
+        tally.result_line(
+            "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s",
+        );
+        tally.result_line(
+            "test result: FAILED. 2 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.20s",
+        );
         tally.result_line("running 4 tests");
         assert_eq!((tally.passed, tally.failed, tally.skipped), (14, 3, 1));
     }

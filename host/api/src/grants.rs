@@ -101,7 +101,10 @@ impl GrantError {
 impl Grants {
     /// Reads a grants file (YAML or JSON); an empty one grants nothing.
     pub fn parse(text: &str) -> Result<Self, GrantError> {
-        if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+        if text
+            .lines()
+            .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
+        {
             return Ok(Self::default());
         }
         let grants: Self = serde_saphyr::from_str(text).map_err(|error| GrantError::Malformed(error.to_string()))?;
@@ -143,6 +146,7 @@ mod duration {
 
     const UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
 
+    #[expect(clippy::ref_option, reason = "the signature is serde's")]
     pub(super) fn serialize<S: Serializer>(value: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
         match value {
             Some(value) => to.serialize_str(&format!("{}ms", value.as_millis())),
@@ -151,12 +155,16 @@ mod duration {
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
-        let Some(text) = Option::<String>::deserialize(from)? else { return Ok(None) };
+        let Some(text) = Option::<String>::deserialize(from)? else {
+            return Ok(None);
+        };
         let parsed = UNITS.iter().find_map(|(unit, millis)| {
             let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
             number.checked_mul(*millis).map(Duration::from_millis)
         });
-        parsed.map(Some).ok_or_else(|| D::Error::custom(format!("`{text}` is no duration: write 500ms, 10s, 1m or 1h")))
+        parsed
+            .map(Some)
+            .ok_or_else(|| D::Error::custom(format!("`{text}` is no duration: write 500ms, 10s, 1m or 1h")))
     }
 }
 
@@ -173,8 +181,7 @@ mod quantity {
         Unit(String),
     }
 
-    // The signature is serde's.
-    #[allow(clippy::ref_option)]
+    #[expect(clippy::ref_option, reason = "the signature is serde's")]
     pub(super) fn serialize<S: Serializer>(value: &Option<u64>, to: S) -> Result<S::Ok, S::Error> {
         match value {
             Some(value) => to.serialize_u64(*value),
@@ -193,7 +200,9 @@ mod quantity {
             number.checked_mul(*bytes)
         });
         let parsed = parsed.or_else(|| text.parse().ok());
-        parsed.map(Some).ok_or_else(|| D::Error::custom(format!("`{text}` is no amount of memory: write 512Ki, 64Mi or 1Gi")))
+        parsed
+            .map(Some)
+            .ok_or_else(|| D::Error::custom(format!("`{text}` is no amount of memory: write 512Ki, 64Mi or 1Gi")))
     }
 }
 
@@ -229,8 +238,14 @@ limits: {callTimeout: 10s, reconcileTimeout: 1m, memory: 64Mi}
         for (text, expected) in [
             ("kubernets: []", "kubernets"),
             ("kubernetes: [{apiGroups: [''], kinds: [ConfigMap]}]", "verbs"),
-            ("kubernetes: [{apiGroups: [''], kinds: [ConfigMap], verbs: [read]}]", "read"),
-            ("kubernetes: [{apiGroups: [''], kinds: [], verbs: [get]}]", "empty list of kinds"),
+            (
+                "kubernetes: [{apiGroups: [''], kinds: [ConfigMap], verbs: [read]}]",
+                "read",
+            ),
+            (
+                "kubernetes: [{apiGroups: [''], kinds: [], verbs: [get]}]",
+                "empty list of kinds",
+            ),
             ("limits: {memory: 64MB}", "64MB"),
             ("limits: {callTimeout: 10}", "10"),
             ("limits: {callTimeout: 0s}", "zero"),

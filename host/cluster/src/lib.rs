@@ -1,1 +1,17 @@
-//! Talking to Kubernetes: resources, objects, watches and writes.
+//! Talking to Kubernetes: how kinds are served, objects as they were received, reads and writes, and watches that are
+//! shared by all who need them.
+
+mod client;
+mod error;
+mod object;
+mod request;
+mod resource;
+mod selection;
+mod watch;
+
+pub use client::{Cluster, Patch};
+pub use error::{Clash, Error, FieldOwner};
+pub use object::{Object, ObjectError};
+pub use resource::Resource;
+pub use selection::Selection;
+pub use watch::{Change, Store, Subscription, Watches};

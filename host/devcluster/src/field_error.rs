@@ -38,6 +38,11 @@ impl FieldError {
         Self::new(field, Sort::Invalid, format!("Invalid value: {value}: {detail}"))
     }
 
+    /// As [`FieldError::invalid`], for a value that is written in another way than JSON sorts it.
+    pub(crate) fn invalid_text(field: impl Into<String>, value: &str, detail: &str) -> Self {
+        Self::new(field, Sort::Invalid, format!("Invalid value: {value}: {detail}"))
+    }
+
     /// `found` is the type that was found instead, which Kubernetes prints in place of the value.
     pub(crate) fn type_invalid(field: impl Into<String>, found: &str, detail: &str) -> Self {
         Self::new(field, Sort::TypeInvalid, format!("Invalid value: \"{found}\": {detail}"))
@@ -67,10 +72,6 @@ impl FieldError {
 
     pub(crate) fn sort(&self) -> Sort {
         self.sort
-    }
-
-    pub(crate) fn field(&self) -> &str {
-        &self.field
     }
 
     /// The entry of `details.causes`.

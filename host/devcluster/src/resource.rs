@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::builtin;
 use crate::request::path::GroupVersion;
 use crate::schema::Schema;
 use crate::table::columns::Column;
@@ -91,6 +92,15 @@ impl Resource {
 
     pub(crate) fn api_version(&self) -> String {
         self.group_version.api_version()
+    }
+
+    /// The schema of the stored form, which differs from the served one for `events.k8s.io` alone.
+    pub(crate) fn storage_schema(&self) -> &Schema {
+        let is_stored_form = |other: &&Arc<Self>| other.rules == Rules::Event;
+        match self.rules {
+            Rules::EventView => builtin::RESOURCES.iter().find(is_stored_form).map_or(&self.schema, |core| &core.schema),
+            _ => &self.schema,
+        }
     }
 
     /// In the order in which Kubernetes lists them, which differs for custom resources.

@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::field_error::FieldError;
-use crate::resource::Resource;
+use crate::resource::{Resource, qualify};
 
 /// The machine-readable `reason` of a `Status` object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +143,13 @@ impl Refusal {
 
     pub(crate) fn invalid(resource: &Resource, name: &str, errors: &[FieldError]) -> Self {
         Self::invalid_as(&resource.qualified_kind(), kind_details(resource, name), name, errors)
+    }
+
+    /// The body is of another kind than the path says.
+    pub(crate) fn wrong_kind(resource: &Resource, name: &str, found: &str, detail: &str) -> Self {
+        let error = FieldError::invalid("kind", &json!(found), detail);
+        let details = details(name, &resource.storage_group, found);
+        Self::invalid_as(&qualify(found, &resource.storage_group), details, name, &[error])
     }
 
     /// As [`Refusal::invalid`], but naming the plural: the storage layer, not the validation, refused.

@@ -13,7 +13,8 @@ pub mod runner;
 
 pub use controller::{Controller, ControllerConfig, Resync, Shared};
 pub use external::{
-    Change, Context, Creation, Difference, ExternalSession, ExternalSystem, Failure, Observation, Problem, Readiness, Retry,
+    Change, Context, Creation, Difference, ExternalSession, ExternalSystem, Failure, Observation, Problem, Readiness,
+    Retry,
 };
 pub use managed::{Counters, Outcome, WallClock};
 pub use reads::{Read, Reads, Seen};

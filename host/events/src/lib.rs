@@ -1,1 +1,12 @@
 //! Recording Kubernetes events.
+//!
+//! They are written as `events.k8s.io/v1`, which readers of `v1` events see as well. Recording never blocks; a task of
+//! its own writes them one after the other, folds repetitions into a series, and drains when the host stops.
+
+mod event;
+mod note;
+mod recorder;
+mod series;
+
+pub use event::{Event, EventKind, Regarding};
+pub use recorder::{Recorder, Writer};

@@ -36,6 +36,11 @@ impl Object {
         Arc::new(Self { value, revision, schema_id, json: OnceLock::new() })
     }
 
+    /// A state that is answered but not stored, as by a dry run.
+    pub(crate) fn unsaved(value: Value, revision: u64, schema_id: u64) -> Arc<Self> {
+        Self::new(value, revision, schema_id)
+    }
+
     /// The same state under another revision, for a client to whom it ends there.
     pub(crate) fn at_revision(&self, revision: u64) -> Arc<Self> {
         let mut value = self.value.clone();

@@ -19,13 +19,17 @@ impl WallClock {
     /// A clock that shows `now` at this moment and then goes with tokio's, which tests pause and advance.
     #[must_use]
     pub fn anchored(now: Timestamp) -> Self {
-        Self { anchor: Some((now, Instant::now())) }
+        Self {
+            anchor: Some((now, Instant::now())),
+        }
     }
 
     /// The time of day.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        let Some((start, since)) = self.anchor else { return Timestamp::now() };
+        let Some((start, since)) = self.anchor else {
+            return Timestamp::now();
+        };
         let elapsed = SignedDuration::try_from(since.elapsed()).unwrap_or(SignedDuration::MAX);
         start.saturating_add(elapsed).unwrap_or(Timestamp::MAX)
     }

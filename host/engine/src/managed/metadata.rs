@@ -33,7 +33,9 @@ struct Envelope {
 impl Metadata {
     /// Metadata of another shape is not stored by the API server.
     pub(crate) fn of(object: &Object) -> Self {
-        serde_json::from_str(object.json()).map(|envelope: Envelope| envelope.metadata).unwrap_or_default()
+        serde_json::from_str(object.json())
+            .map(|envelope: Envelope| envelope.metadata)
+            .unwrap_or_default()
     }
 
     pub(crate) fn fingerprint(&self) -> Fingerprint {
@@ -46,7 +48,9 @@ impl Metadata {
     pub(crate) fn is_only_annotated(&self, before: &Self, annotations: &Value) -> bool {
         let mut expected = before.clone();
         let annotations = annotations.as_object().into_iter().flatten();
-        expected.annotations.extend(annotations.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))));
+        expected
+            .annotations
+            .extend(annotations.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))));
         *self == expected
     }
 }
@@ -87,7 +91,11 @@ mod tests {
             ("finalizers", json!(["a"])),
             ("deletionTimestamp", json!("2026-01-01T00:00:00Z")),
         ] {
-            assert_ne!(untouched, print(|value| value["metadata"][member] = change.clone()), "{member}");
+            assert_ne!(
+                untouched,
+                print(|value| value["metadata"][member] = change.clone()),
+                "{member}"
+            );
         }
     }
 

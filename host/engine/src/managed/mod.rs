@@ -4,8 +4,8 @@
 //! ended; that becomes one [`status`] write and [`announce`]d events. Order, keys, words and policies are those of
 //! Krateo's provider-runtime, so that objects it left behind go on; its known defects are tests here.
 
-mod announce;
 mod annotations;
+mod announce;
 mod clock;
 mod decision;
 mod merge;
@@ -37,14 +37,15 @@ use pass::Pass;
 use session::Session;
 use snapshot::Snapshot;
 use unrecorded::Unrecorded;
+use writes::ManagedObjects;
 
 pub use clock::WallClock;
 pub use outcome::{Counters, Outcome};
 
-pub(crate) use announce::{Announcer, EventSink};
+pub(crate) use announce::Announcer;
 pub(crate) use decision::Rules;
 pub(crate) use metadata::{Fingerprint, Metadata};
-pub(crate) use writes::{InCluster, ManagedObjects};
+pub(crate) use writes::InCluster;
 
 /// Numbers reconciles in logs.
 static RECONCILES: AtomicU64 = AtomicU64::new(1);
@@ -79,7 +80,15 @@ impl Lifecycle {
         session_time: Duration,
         clock: WallClock,
     ) -> Self {
-        Self { external, objects, announcer, rules, session_time, clock, unrecorded: Unrecorded::default() }
+        Self {
+            external,
+            objects,
+            announcer,
+            rules,
+            session_time,
+            clock,
+            unrecorded: Unrecorded::default(),
+        }
     }
 
     /// Reconciles one object from the state given. What the provider reads is written into `reads`.

@@ -47,7 +47,16 @@ impl<'a> Pass<'a> {
     pub(super) fn new(lifecycle: &'a Lifecycle, context: Context, session: Session, object: Snapshot) -> Self {
         let (seen, generation) = (object.metadata().fingerprint(), object.generation());
         let (progress, patches) = (Progress::default(), Vec::new());
-        Self { lifecycle, context, session, progress, object, seen, generation, patches }
+        Self {
+            lifecycle,
+            context,
+            session,
+            progress,
+            object,
+            seen,
+            generation,
+            patches,
+        }
     }
 
     pub(super) async fn run(mut self) -> Report {
@@ -57,14 +66,21 @@ impl<'a> Pass<'a> {
         };
         if let Err(problem) = self.disconnect().await {
             tracing::warn!(object = %self.context.object, %problem.message, "disconnect failed");
-            self.lifecycle.announcer.tell(&self.subject(), &[Announcement::cannot_disconnect(&problem)], &[]);
+            self.lifecycle
+                .announcer
+                .tell(&self.subject(), &[Announcement::cannot_disconnect(&problem)], &[]);
         }
         self.conclude(verdict).await
     }
 
     async fn steps(&mut self) -> Verdict {
         loop {
-            let step = decide(&self.object, &self.progress, &self.lifecycle.rules, self.lifecycle.clock.now());
+            let step = decide(
+                &self.object,
+                &self.progress,
+                &self.lifecycle.rules,
+                self.lifecycle.clock.now(),
+            );
             tracing::trace!(object = %self.context.object, reconcile = self.context.reconcile_id, ?step);
             if let ControlFlow::Break(verdict) = self.step(step).await {
                 return verdict;
@@ -98,7 +114,11 @@ impl<'a> Pass<'a> {
 
     async fn connect(&mut self) -> Flow {
         let managed = self.object.object().json();
-        match self.session.connect(self.lifecycle.external.as_ref(), &self.context, managed).await {
+        match self
+            .session
+            .connect(self.lifecycle.external.as_ref(), &self.context, managed)
+            .await
+        {
             Ok(()) => self.progress = Progress::Connected,
             Err(failure) => return ControlFlow::Break(Verdict::failed(Phase::Connect, &failure, None)),
         }
@@ -109,7 +129,10 @@ impl<'a> Pass<'a> {
         match self.session.observe(self.object.object().json()).await {
             Ok(observation) => {
                 self.patches.extend(observation.status.clone());
-                self.progress = Progress::Observed { observation, recorded: false };
+                self.progress = Progress::Observed {
+                    observation,
+                    recorded: false,
+                };
                 ControlFlow::Continue(())
             }
             Err(failure) => ControlFlow::Break(Verdict::failed(Phase::Observe, &failure, None)),
@@ -132,15 +155,23 @@ impl<'a> Pass<'a> {
         let patch = self.object.releasing();
         match self.write(&patch).await {
             Ok(()) | Err(Error::NotFound(_)) => Verdict::quiet(Outcome::Released, Next::Stop),
-            Err(error) => {
-                refused(&error, "UpdateManagedResource", "cannot remove finalizer", Some(Condition::deleting()))
-            }
+            Err(error) => refused(
+                &error,
+                "UpdateManagedResource",
+                "cannot remove finalizer",
+                Some(Condition::deleting()),
+            ),
         }
     }
 
     async fn record(&mut self, patch: &Value) -> Flow {
         if let Err(error) = self.write(patch).await {
-            return ControlFlow::Break(refused(&error, "UpdateExternalResource", "cannot update managed resource", None));
+            return ControlFlow::Break(refused(
+                &error,
+                "UpdateExternalResource",
+                "cannot update managed resource",
+                None,
+            ));
         }
         if let Progress::Observed { recorded, .. } = &mut self.progress {
             // What the API server did not keep this time it will not keep the next time either.
@@ -154,7 +185,12 @@ impl<'a> Pass<'a> {
         let intent = self.object.creates().intent(self.lifecycle.clock.now());
         let patch = self.object.guarded(serde_json::json!({ "annotations": intent }));
         if let Err(error) = self.write(&patch).await {
-            return refused(&error, "UpdateExternalResource", "cannot update managed resource", creating());
+            return refused(
+                &error,
+                "UpdateExternalResource",
+                "cannot update managed resource",
+                creating(),
+            );
         }
         match self.session.create(self.object.object().json()).await {
             Ok(creation) => {
@@ -197,7 +233,9 @@ impl<'a> Pass<'a> {
 
     /// Writes down the result of an earlier create for which the API server could not be reached then.
     async fn catch_up(&mut self) -> Flow {
-        let Some(result) = self.lifecycle.unrecorded.get(&self.context.uid) else { return ControlFlow::Continue(()) };
+        let Some(result) = self.lifecycle.unrecorded.get(&self.context.uid) else {
+            return ControlFlow::Continue(());
+        };
         match self.record_result(result).await {
             Ok(()) => ControlFlow::Continue(()),
             Err(message) => {
@@ -227,7 +265,10 @@ impl<'a> Pass<'a> {
             tries += 1;
         };
         self.lifecycle.unrecorded.forget(&self.context.uid);
-        if object.metadata().is_only_annotated(self.object.metadata(), &annotations) {
+        if object
+            .metadata()
+            .is_only_annotated(self.object.metadata(), &annotations)
+        {
             self.seen = object.metadata().fingerprint();
         }
         self.object = object;
@@ -252,16 +293,17 @@ impl<'a> Pass<'a> {
     async fn conclude(mut self, verdict: Verdict) -> Report {
         let mut verdict = verdict.with_policy(self.object.policy_problem());
         let over = matches!(verdict.outcome, Outcome::Released | Outcome::Gone | Outcome::Conflict);
-        let transitions = if over {
-            Vec::new()
-        } else {
-            let wish = Wish {
-                patches: std::mem::take(&mut self.patches),
-                conditions: std::mem::take(&mut verdict.conditions),
-                generation: self.generation,
-                now: annotations::text(Some(self.lifecycle.clock.now())),
-            };
-            self.write_status(&wish).await.unwrap_or_else(|error| {
+        let transitions =
+            if over {
+                Vec::new()
+            } else {
+                let wish = Wish {
+                    patches: std::mem::take(&mut self.patches),
+                    conditions: std::mem::take(&mut verdict.conditions),
+                    generation: self.generation,
+                    now: annotations::text(Some(self.lifecycle.clock.now())),
+                };
+                self.write_status(&wish).await.unwrap_or_else(|error| {
                 match &error {
                     Error::NotFound(_) => {}
                     error if error.is_conflict() => verdict.next = Next::Backoff { at_least: Duration::ZERO },
@@ -273,13 +315,19 @@ impl<'a> Pass<'a> {
                 }
                 Vec::new()
             })
-        };
-        self.lifecycle.announcer.tell(&self.subject(), &verdict.announcements, &transitions);
+            };
+        self.lifecycle
+            .announcer
+            .tell(&self.subject(), &verdict.announcements, &transitions);
         tracing::debug!(
             object = %self.context.object, reconcile = self.context.reconcile_id, outcome = verdict.outcome.as_str(),
             "reconciled"
         );
-        Report { outcome: verdict.outcome, next: verdict.next, seen: self.seen }
+        Report {
+            outcome: verdict.outcome,
+            next: verdict.next,
+            seen: self.seen,
+        }
     }
 
     /// One write at most, on the newest state; says which conditions changed.
@@ -307,7 +355,10 @@ impl<'a> Pass<'a> {
     }
 
     fn subject(&self) -> Subject<'_> {
-        Subject { object: &self.context.object, snapshot: &self.object }
+        Subject {
+            object: &self.context.object,
+            snapshot: &self.object,
+        }
     }
 }
 

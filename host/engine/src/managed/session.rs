@@ -54,7 +54,9 @@ impl Session {
 
     /// Ends it, if it is open and was not cut off.
     pub(super) async fn disconnect(self) -> Result<(), Problem> {
-        let Some(session) = self.open.filter(|session| !session.is_interrupted()) else { return Ok(()) };
+        let Some(session) = self.open.filter(|session| !session.is_interrupted()) else {
+            return Ok(());
+        };
         match timeout(DISCONNECT_PATIENCE, session.disconnect()).await {
             Ok(answer) => answer.map_err(|failure| failure.problem),
             Err(_) => Err(out_of_time(DISCONNECT_PATIENCE).problem),
@@ -69,7 +71,11 @@ impl Session {
     fn open(&mut self) -> Result<&mut dyn ExternalSession, Failure> {
         match &mut self.open {
             Some(session) => Ok(session.as_mut()),
-            None => Err(Failure::new("SessionClosed", "the session was given up", Retry::Backoff)),
+            None => Err(Failure::new(
+                "SessionClosed",
+                "the session was given up",
+                Retry::Backoff,
+            )),
         }
     }
 
@@ -77,11 +83,19 @@ impl Session {
     fn ended<T>(&mut self, answer: Result<Result<T, Failure>, Elapsed>) -> Result<T, Failure> {
         answer.unwrap_or_else(|_| {
             self.open = None;
-            Err(Failure::new("DeadlineExceeded", "the reconcile ran out of time during this call", Retry::Backoff))
+            Err(Failure::new(
+                "DeadlineExceeded",
+                "the reconcile ran out of time during this call",
+                Retry::Backoff,
+            ))
         })
     }
 }
 
 fn out_of_time(patience: Duration) -> Failure {
-    Failure::new("DeadlineExceeded", format!("no answer within {} s", patience.as_secs()), Retry::Backoff)
+    Failure::new(
+        "DeadlineExceeded",
+        format!("no answer within {} s", patience.as_secs()),
+        Retry::Backoff,
+    )
 }

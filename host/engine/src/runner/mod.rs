@@ -47,7 +47,10 @@ impl Default for Share {
     /// Eight slots, so that one slow external system does not take the pool; equal weights.
     fn default() -> Self {
         let slots = NonZeroUsize::new(8).unwrap_or(NonZeroUsize::MIN);
-        Self { slots, weight: NonZeroUsize::MIN }
+        Self {
+            slots,
+            weight: NonZeroUsize::MIN,
+        }
     }
 }
 
@@ -74,29 +77,34 @@ impl Runner {
     /// A pool in which `slots` reconciles run at once.
     #[must_use]
     pub fn new(slots: NonZeroUsize) -> Self {
-        Self(Arc::new(Shared(Mutex::new(State { fair: Fair::new(slots.get()), lanes: HashMap::new() }))))
+        Self(Arc::new(Shared(Mutex::new(State {
+            fair: Fair::new(slots.get()),
+            lanes: HashMap::new(),
+        }))))
     }
 
     /// The lane of a provider, made if nobody has it. `share` counts for all handles to it: the last one given wins.
     #[must_use]
     pub fn lane(&self, provider: &str, share: Share) -> Lane {
         let mut state = self.0.lock();
-        let id = match state.lanes.get_mut(provider) {
-            Some((id, handles)) => {
-                *handles += 1;
-                *id
-            }
-            None => {
-                let id = state.fair.add_lane();
-                state.lanes.insert(provider.to_owned(), (id, 1));
-                id
-            }
-        };
+        let known = state.lanes.get_mut(provider).map(|(id, handles)| {
+            *handles += 1;
+            *id
+        });
+        let id = known.unwrap_or_else(|| {
+            let id = state.fair.add_lane();
+            state.lanes.insert(provider.to_owned(), (id, 1));
+            id
+        });
         state.fair.set_share(id, share.slots.get(), share.weight.get());
         drop(state);
         // A greater share may let somebody in who waits.
         Shared::grant(&self.0);
-        Lane { shared: Arc::clone(&self.0), provider: provider.to_owned(), id }
+        Lane {
+            shared: Arc::clone(&self.0),
+            provider: provider.to_owned(),
+            id,
+        }
     }
 }
 
@@ -114,7 +122,9 @@ impl Lane {
 impl Drop for Lane {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
-        let Some((_, handles)) = state.lanes.get_mut(&self.provider) else { return };
+        let Some((_, handles)) = state.lanes.get_mut(&self.provider) else {
+            return;
+        };
         *handles -= 1;
         if *handles == 0 {
             state.lanes.remove(&self.provider);
@@ -146,9 +156,14 @@ impl Shared {
     /// Gives free slots to those whose turn it is.
     fn grant(this: &Arc<Self>) {
         loop {
-            let Some((lane, waiter)) = this.lock().fair.next() else { return };
+            let Some((lane, waiter)) = this.lock().fair.next() else {
+                return;
+            };
             // Sent outside the lock: if the waiter is gone the slot comes back here, and its drop takes the lock again.
-            drop(waiter.send(Slot { shared: Arc::clone(this), lane }));
+            drop(waiter.send(Slot {
+                shared: Arc::clone(this),
+                lane,
+            }));
         }
     }
 
@@ -165,7 +180,10 @@ mod tests {
     use super::*;
 
     fn share(slots: usize, weight: usize) -> Share {
-        Share { slots: NonZeroUsize::new(slots).unwrap(), weight: NonZeroUsize::new(weight).unwrap() }
+        Share {
+            slots: NonZeroUsize::new(slots).unwrap(),
+            weight: NonZeroUsize::new(weight).unwrap(),
+        }
     }
 
     fn runner(slots: usize) -> Runner {

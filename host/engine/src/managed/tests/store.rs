@@ -22,24 +22,44 @@ struct State {
     object: Option<Value>,
     /// Errors for the next writes of a label.
     refusals: VecDeque<(&'static str, Error)>,
+    /// What is done to the object by the next write of a label.
+    mutation: Option<(&'static str, Mutation)>,
 }
 
 pub(super) fn conflict() -> Error {
-    Error::Conflict(Clash { message: "the object has been modified".to_owned(), owners: Vec::new() })
+    Error::Conflict(Clash {
+        message: "the object has been modified".to_owned(),
+        owners: Vec::new(),
+    })
 }
 
 pub(super) fn unavailable() -> Error {
-    Error::Unavailable { message: "no route to host".to_owned(), retry_after: None }
+    Error::Unavailable {
+        message: "no route to host".to_owned(),
+        retry_after: None,
+    }
 }
 
 impl Store {
     pub(super) fn new(object: Value, log: Log) -> Self {
-        Self { state: Mutex::new(State { object: Some(object), refusals: VecDeque::new() }), log }
+        Self {
+            state: Mutex::new(State {
+                object: Some(object),
+                refusals: VecDeque::new(),
+                mutation: None,
+            }),
+            log,
+        }
     }
 
     /// Refuses the next write of a label (`hold`, `intent`, `success`, `status` ...).
     pub(super) fn refuse(&self, label: &'static str, error: Error) {
         self.state.lock().unwrap().refusals.push_back((label, error));
+    }
+
+    /// Changes what the next write of a label stores, as an admission webhook does.
+    pub(super) fn mutate(&self, label: &'static str, mutation: Mutation) {
+        self.state.lock().unwrap().mutation = Some((label, mutation));
     }
 
     pub(super) fn value(&self) -> Value {
@@ -72,7 +92,11 @@ impl Store {
             None => {}
         }
         let guarded = metadata.get("resourceVersion").is_some();
-        match (guarded, annotation(keys::CREATE_PENDING), annotation(keys::CREATE_FAILED)) {
+        match (
+            guarded,
+            annotation(keys::CREATE_PENDING),
+            annotation(keys::CREATE_FAILED),
+        ) {
             (true, true, _) => "intent",
             (true, ..) => "record",
             (false, _, true) => "failure",
@@ -85,7 +109,7 @@ impl Store {
 /// As the API server: nothing changes by an equal patch, `spec` counts generations.
 fn apply(object: &mut Value, patch: &Value) {
     let mut patch = patch.clone();
-    if let Some(metadata) = patch["metadata"].as_object_mut() {
+    if let Some(metadata) = patch.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("resourceVersion");
     }
     let before = object.clone();
@@ -105,8 +129,12 @@ impl ManagedObjects for Store {
     async fn get(&self, target: &ObjectRef) -> Result<Object, Error> {
         self.log.lock().unwrap().push("get".to_owned());
         let state = self.state.lock().unwrap();
-        let object = state.object.clone().ok_or_else(|| Error::NotFound(target.to_string()))?;
-        Object::from_value(object)
+        let mutation = state.mutation.take_if(|(during, _)| *during == label);
+        let object = state
+            .object
+            .clone()
+            .ok_or_else(|| Error::NotFound(target.to_string()))?;
+        Ok(Object::from_value(object).unwrap())
     }
 
     async fn patch(&self, target: &ObjectRef, subresource: Option<&str>, patch: &Value) -> Result<Object, Error> {
@@ -116,9 +144,16 @@ impl ManagedObjects for Store {
         if let Some(index) = state.refusals.iter().position(|(refused, _)| *refused == label) {
             return Err(state.refusals.remove(index).unwrap().1);
         }
-        let object = state.object.as_mut().ok_or_else(|| Error::NotFound(target.to_string()))?;
+        let mutation = state.mutation.take_if(|(during, _)| *during == label);
+        let object = state
+            .object
+            .as_mut()
+            .ok_or_else(|| Error::NotFound(target.to_string()))?;
         for precondition in ["resourceVersion", "uid"] {
-            if patch["metadata"].get(precondition).is_some_and(|wanted| *wanted != object["metadata"][precondition]) {
+            if patch["metadata"]
+                .get(precondition)
+                .is_some_and(|wanted| *wanted != object["metadata"][precondition])
+            {
                 return Err(conflict());
             }
         }
@@ -129,7 +164,10 @@ impl ManagedObjects for Store {
             members.remove("metadata");
         }
         apply(object, &patch);
-        let answer = Object::from_value(object.clone());
+        if let Some((_, mutate)) = mutation {
+            mutate(object);
+        }
+        let answer = Ok(Object::from_value(object.clone()).unwrap());
         if object["metadata"].get("deletionTimestamp").is_some() && object["metadata"]["finalizers"] == json!([]) {
             state.object = None;
         }
@@ -137,5 +175,8 @@ impl ManagedObjects for Store {
     }
 }
 
-/// For the provider's own meddling.
+/// What an admission webhook does.
+pub(super) type Mutation = fn(&mut Value);
+
+/// What somebody else does during a call.
 pub(super) type Meddling = Arc<dyn Fn(&Store) + Send + Sync>;

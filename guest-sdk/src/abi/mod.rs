@@ -1,0 +1,20 @@
+//! The component's side of the contract: what is imported from the host, and what is exported to it.
+
+// Its types mirror the contract and are converted at once; nothing of it is part of this crate's interface but what the
+// export macro needs.
+#[expect(unsafe_code, missing_docs, unreachable_pub, reason = "generated from wit/, lowering values into linear memory")]
+pub mod bindings {
+    wit_bindgen::generate!({
+        path: "../wit",
+        world: "provider",
+        runtime_path: "::capstan_sdk::__wit_bindgen",
+        pub_export_macro: true,
+        export_macro_name: "export_world",
+        default_bindings_module: "::capstan_sdk::__bindings",
+    });
+}
+
+mod exports;
+pub(crate) mod imports;
+
+pub use self::exports::Exported;

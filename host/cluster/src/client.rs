@@ -1,0 +1,219 @@
+//! Reads and writes.
+
+use std::sync::Arc;
+
+use capstan_api::{GroupVersionKind, ObjectKey, ObjectRef, kind_of};
+use http::Method;
+use kube::Client;
+use serde::Deserialize;
+use serde_json::{Value, json, value::RawValue};
+use tokio::sync::Semaphore;
+
+use crate::{
+    Error, Object, ObjectError, Resource, Selection,
+    request::{self, Body, IN_FLIGHT},
+    resource::{Resources, segment},
+};
+
+/// Objects in one page of a list; what client-go asks for.
+const PAGE: &str = "500";
+
+/// The API server, as everything in the host uses it. Cheap to clone.
+#[derive(Clone)]
+pub struct Cluster(Arc<Inner>);
+
+struct Inner {
+    client: Client,
+    resources: Resources,
+    slots: Semaphore,
+}
+
+/// How an object is changed.
+#[derive(Debug, Clone, Copy)]
+pub enum Patch<'a> {
+    /// Server-side apply.
+    Apply {
+        /// Just the fields that are to be owned.
+        body: &'a Value,
+        /// Who owns them.
+        manager: &'a str,
+        /// Take over fields of others.
+        force: bool,
+    },
+    /// RFC 7396.
+    Merge(&'a Value),
+    /// RFC 6902.
+    Json(&'a Value),
+}
+
+#[derive(Deserialize)]
+struct Page {
+    metadata: PageMetadata,
+    // An empty list may be null.
+    items: Option<Vec<Box<RawValue>>>,
+}
+
+#[derive(Deserialize)]
+struct PageMetadata {
+    #[serde(default, rename = "continue")]
+    next: Option<String>,
+}
+
+impl Cluster {
+    /// Uses a client. Its credentials, address and TLS settings are its own.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Self(Arc::new(Inner {
+            client,
+            resources: Resources::default(),
+            slots: Semaphore::new(IN_FLIGHT),
+        }))
+    }
+
+    /// The client below.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.0.client
+    }
+
+    /// How a kind is served. Found out once; a kind that appears later is found.
+    pub async fn resource(&self, kind: &GroupVersionKind) -> Result<Arc<Resource>, Error> {
+        self.0.resources.find(&self.0.client, kind).await
+    }
+
+    /// One object, from the API server itself.
+    pub async fn get(&self, target: &ObjectRef) -> Result<Object, Error> {
+        let path = self.resource(&target.kind).await?.item(&target.key)?;
+        let text = self.send(&target.kind, Method::GET, &path, None).await?;
+        object(&text)
+    }
+
+    /// All objects of a selection, ordered by namespace and name.
+    pub async fn list(&self, selection: &Selection) -> Result<Vec<Object>, Error> {
+        let path = self
+            .resource(&selection.kind)
+            .await?
+            .collection(selection.namespace.as_deref())?;
+        let kind = Arc::new(selection.kind.clone());
+        let fields = selection.field_selector();
+        let mut objects = Vec::new();
+        let mut next = None::<String>;
+        loop {
+            let pairs = [
+                ("limit", Some(PAGE)),
+                ("labelSelector", selection.labels.as_deref()),
+                ("fieldSelector", fields.as_deref()),
+                ("continue", next.as_deref()),
+            ];
+            let query = request::query(pairs.into_iter().filter_map(|(key, value)| Some((key, value?))));
+            let text = self
+                .send(&selection.kind, Method::GET, &format!("{path}{query}"), None)
+                .await?;
+            let page: Page = serde_json::from_str(&text).map_err(|error| Error::Malformed(error.to_string()))?;
+            for item in page.items.unwrap_or_default() {
+                objects.push(Object::parse(item.get(), Some(&kind)).map_err(malformed)?);
+            }
+            next = page.metadata.next.filter(|next| !next.is_empty());
+            if next.is_none() {
+                break;
+            }
+        }
+        objects.sort_by(|a, b| a.key().cmp(b.key()));
+        Ok(objects)
+    }
+
+    /// Makes an object. It must carry apiVersion, kind and a name.
+    pub async fn create(&self, body: &Value) -> Result<Object, Error> {
+        let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
+        let kind = kind_of(
+            text("/apiVersion").unwrap_or_default(),
+            text("/kind").unwrap_or_default(),
+        )
+        .ok_or_else(|| Error::Invalid(ObjectError::NoKind.to_string()))?;
+        let name = text("/metadata/name").ok_or_else(|| Error::Invalid(ObjectError::NoName.to_string()))?;
+        let resource = self.resource(&kind).await?;
+        let key = ObjectKey {
+            namespace: text("/metadata/namespace").map(str::to_owned),
+            name: name.to_owned(),
+        };
+        // Checks the scope and the name before anything is sent.
+        resource.item(&key)?;
+        let path = resource.collection(key.namespace.as_deref())?;
+        let body = Body {
+            content_type: "application/json",
+            bytes: body.to_string().into_bytes(),
+        };
+        object(&self.send(&kind, Method::POST, &path, Some(body)).await?)
+    }
+
+    /// Changes an object, or one of its subresources, and gives its state afterwards. Only an apply makes one that does
+    /// not exist.
+    pub async fn patch(
+        &self,
+        target: &ObjectRef,
+        subresource: Option<&str>,
+        patch: Patch<'_>,
+    ) -> Result<Object, Error> {
+        let mut path = self.resource(&target.kind).await?.item(&target.key)?;
+        if let Some(subresource) = subresource {
+            path.push('/');
+            path.push_str(segment(subresource)?);
+        }
+        let (content_type, body) = match patch {
+            Patch::Apply { body, manager, force } => {
+                let force = if force { "true" } else { "false" };
+                path.push_str(&request::query([("fieldManager", manager), ("force", force)]));
+                ("application/apply-patch+yaml", body)
+            }
+            Patch::Merge(body) => ("application/merge-patch+json", body),
+            Patch::Json(body) => ("application/json-patch+json", body),
+        };
+        let body = Body {
+            content_type,
+            bytes: body.to_string().into_bytes(),
+        };
+        object(&self.send(&target.kind, Method::PATCH, &path, Some(body)).await?)
+    }
+
+    /// Asks for deletion; finalizers may keep the object for a while. With a `uid`, only that very object.
+    pub async fn delete(&self, target: &ObjectRef, uid: Option<&str>) -> Result<(), Error> {
+        let path = self.resource(&target.kind).await?.item(&target.key)?;
+        let mut options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"});
+        if let Some(uid) = uid {
+            options["preconditions"] = json!({"uid": uid});
+        }
+        let body = Body {
+            content_type: "application/json",
+            bytes: options.to_string().into_bytes(),
+        };
+        self.send(&target.kind, Method::DELETE, &path, Some(body)).await?;
+        Ok(())
+    }
+
+    /// Its definition was deleted or changed.
+    pub(crate) fn forget(&self, kind: &GroupVersionKind) {
+        self.0.resources.forget(kind);
+    }
+
+    async fn send(
+        &self,
+        kind: &GroupVersionKind,
+        method: Method,
+        path_and_query: &str,
+        body: Option<Body>,
+    ) -> Result<String, Error> {
+        let answer = request::send(&self.0.client, &self.0.slots, kind, method, path_and_query, body).await;
+        if let Err(Error::UnknownKind(kind)) = &answer {
+            self.forget(kind);
+        }
+        answer
+    }
+}
+
+fn object(text: &str) -> Result<Object, Error> {
+    Object::parse(text, None).map_err(malformed)
+}
+
+fn malformed(error: ObjectError) -> Error {
+    Error::Malformed(error.to_string())
+}

@@ -1,0 +1,72 @@
+//! One request to the API server.
+
+use std::time::Duration;
+
+use capstan_api::GroupVersionKind;
+use http::{Method, Request, header};
+use kube::Client;
+use tokio::{sync::Semaphore, time::timeout};
+
+use crate::Error;
+
+/// For one request with its answer. The API server itself gives up after a minute; whoever waits for us has less time.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Requests in flight. Each takes a connection of its own; a few dozen keep an API server busy, and more would only
+/// wait in its queues instead of ours.
+pub(crate) const IN_FLIGHT: usize = 32;
+
+/// A body and how it is written.
+pub(crate) struct Body {
+    pub(crate) content_type: &'static str,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Sends it and gives the answer's text.
+///
+/// A 404 without details means that the path leads nowhere: the kind is not served.
+pub(crate) async fn send(
+    client: &Client,
+    slots: &Semaphore,
+    kind: &GroupVersionKind,
+    method: Method,
+    path_and_query: &str,
+    body: Option<Body>,
+) -> Result<String, Error> {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path_and_query)
+        .header(header::ACCEPT, "application/json");
+    if let Some(body) = &body {
+        request = request.header(header::CONTENT_TYPE, body.content_type);
+    }
+    let request = request
+        .body(body.map(|body| body.bytes).unwrap_or_default())
+        .map_err(|error| Error::Invalid(format!("the request cannot be written: {error}")))?;
+    let answered = async {
+        let _slot = slots
+            .acquire()
+            .await
+            .map_err(|_| Error::unavailable("the client is closed"))?;
+        client.request_text(request).await.map_err(|error| match error {
+            // A missing object is named in the details. Where the kind itself is missing there is nobody to write them.
+            kube::Error::Api(status) if status.code == 404 && status.details.is_none() => {
+                Error::UnknownKind(kind.clone())
+            }
+            other => other.into(),
+        })
+    };
+    timeout(TIMEOUT, answered).await.unwrap_or_else(|_| {
+        Err(Error::unavailable(format!(
+            "no answer from the API server within {TIMEOUT:?}"
+        )))
+    })
+}
+
+/// `?a=b&c=d`, encoded; empty if there is nothing to say.
+pub(crate) fn query<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(pairs);
+    let query = query.finish();
+    if query.is_empty() { query } else { format!("?{query}") }
+}

@@ -1,0 +1,76 @@
+//! The state of the cluster, and access to it for the operations of the API.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::registry::Registry;
+use crate::resource::{Resource, Rules};
+use crate::settle::Work;
+use crate::status::Refusal;
+use crate::store::{Object, ObjectRef, Store};
+use crate::write::Writer;
+
+/// Namespaces that exist from the start.
+const NAMESPACES: &[&str] = &["default", "kube-node-lease", "kube-public", "kube-system"];
+
+/// Everything behind one lock: operations are short and never wait, and what they see is consistent.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    pub(crate) store: Store,
+    pub(crate) registry: Registry,
+    /// What is left to do after the writes so far: garbage collection and the ends of namespaces and CRDs.
+    pub(crate) work: VecDeque<Work>,
+}
+
+impl Cluster {
+    pub(crate) fn new(history: usize, watch_buffer: usize) -> Self {
+        let mut cluster =
+            Self { store: Store::new(history, watch_buffer), registry: Registry::new(), work: VecDeque::new() };
+        let writer = Writer { manager: "capstan-devcluster".to_owned(), dry_run: false };
+        if let Some(namespaces) = cluster.registry.of_collection("namespaces").cloned() {
+            for name in NAMESPACES {
+                let metadata = Map::from_iter([("name".to_owned(), Value::from(*name))]);
+                let namespace = Value::Object(Map::from_iter([("metadata".to_owned(), Value::Object(metadata))]));
+                let created = cluster.create(&namespaces, None, namespace, &writer);
+                debug_assert!(created.is_ok(), "{created:?}");
+            }
+        }
+        cluster
+    }
+
+    /// The place of an object of a resource.
+    pub(crate) fn at(resource: &Resource, namespace: Option<&str>, name: &str) -> ObjectRef {
+        ObjectRef {
+            collection: Arc::clone(&resource.collection),
+            namespace: namespace.unwrap_or_default().to_owned(),
+            name: name.to_owned(),
+        }
+    }
+
+    pub(crate) fn get(&self, resource: &Resource, at: &ObjectRef) -> Result<Arc<Object>, Refusal> {
+        self.store.get(at).cloned().ok_or_else(|| Refusal::not_found(resource, &at.name))
+    }
+
+    /// Stores an object, and notes what follows from it.
+    pub(crate) fn put(&mut self, resource: &Resource, at: &ObjectRef, value: Value, schema_id: u64) -> Arc<Object> {
+        let object = self.store.put(at, value, schema_id);
+        if object.value["metadata"].get("ownerReferences").is_some() {
+            self.work.push_back(Work::Dependent(at.clone()));
+        }
+        match resource.rules {
+            Rules::CustomResourceDefinition => self.work.push_back(Work::Definition(at.name.clone())),
+            Rules::Namespace => self.work.push_back(Work::Namespace(at.name.clone())),
+            _ => {}
+        }
+        object
+    }
+
+    /// Removes an object, and notes what follows from that.
+    pub(crate) fn remove(&mut self, at: &ObjectRef) -> Option<Arc<Object>> {
+        let object = self.store.remove(at)?;
+        self.work.push_back(Work::Gone(at.clone(), Arc::clone(&object)));
+        Some(object)
+    }
+}

@@ -1,0 +1,46 @@
+//! CustomResourceDefinitions: kinds that are data.
+
+pub(crate) mod resources;
+pub(crate) mod status;
+pub(crate) mod validate;
+
+use serde_json::{Value, json};
+
+/// Held by a CRD that is being deleted until its objects are gone.
+pub(crate) const CLEANUP_FINALIZER: &str = "customresourcecleanup.apiextensions.k8s.io";
+
+/// Fills in what a CRD may leave out: names derived from the kind, and no conversion between versions.
+pub(crate) fn default_fields(crd: &mut Value) {
+    let Some(spec) = crd.get_mut("spec").filter(|spec| spec.is_object()) else { return };
+    if let Some(names) = spec.get_mut("names").and_then(Value::as_object_mut)
+        && let Some(kind) = names.get("kind").and_then(Value::as_str).map(str::to_owned)
+    {
+        names.entry("singular").or_insert_with(|| json!(kind.to_lowercase()));
+        names.entry("listKind").or_insert_with(|| json!(format!("{kind}List")));
+    }
+    if spec.get("conversion").is_none_or(Value::is_null) {
+        spec["conversion"] = json!({"strategy": "None"});
+    }
+    for version in spec["versions"].as_array_mut().into_iter().flatten() {
+        for column in version["additionalPrinterColumns"].as_array_mut().into_iter().flatten() {
+            if column["priority"] == 0
+                && let Some(column) = column.as_object_mut()
+            {
+                column.remove("priority");
+            }
+        }
+        if version["additionalPrinterColumns"].is_null()
+            && let Some(version) = version.as_object_mut()
+        {
+            version.remove("additionalPrinterColumns");
+        }
+    }
+}
+
+pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+pub(crate) fn strings(value: &Value) -> Vec<String> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}

@@ -1,0 +1,192 @@
+//! The rules that a CRD itself has to keep.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+
+use super::text;
+use crate::field_error::FieldError;
+use crate::schema;
+use crate::table::columns::Column;
+use crate::table::json_path::JsonPath;
+use crate::write::names;
+
+/// What is wrong with a CRD. `old` is the state before an update.
+pub(crate) fn validate(old: Option<&Value>, crd: &Value, errors: &mut Vec<FieldError>) {
+    let spec = &crd["spec"];
+    validate_names(crd, errors);
+    if !matches!(text(spec, "/scope"), "Cluster" | "Namespaced") {
+        let supported = [json!("Cluster"), json!("Namespaced")];
+        errors.push(match text(spec, "/scope") {
+            "" => FieldError::required("spec.scope", ""),
+            scope => FieldError::not_supported("spec.scope", &json!(scope), &supported),
+        });
+    }
+    validate_versions(spec, errors);
+    match text(spec, "/conversion/strategy") {
+        "None" => {}
+        strategy => errors.push(FieldError::not_supported(
+            "spec.conversion.strategy",
+            &json!(strategy),
+            &[json!("None")],
+        )),
+    }
+    if let Some(old) = old {
+        for field in ["/spec/group", "/spec/scope", "/spec/names/plural", "/spec/names/kind"] {
+            let (before, after) = (text(old, field), text(crd, field));
+            if before != after {
+                let path = field[1..].replace('/', ".");
+                errors.push(FieldError::invalid(path, &json!(after), "field is immutable"));
+            }
+        }
+    }
+}
+
+fn validate_names(crd: &Value, errors: &mut Vec<FieldError>) {
+    let group = text(crd, "/spec/group");
+    if group.is_empty() {
+        errors.push(FieldError::required("spec.group", ""));
+    } else if !names::is_subdomain(group) {
+        errors.push(FieldError::invalid("spec.group", &json!(group), names::SUBDOMAIN_RULE));
+    } else if !group.contains('.') {
+        errors.push(FieldError::invalid("spec.group", &json!(group), "should be a domain with at least one dot"));
+    }
+    for name in ["plural", "singular", "kind", "listKind"] {
+        let field = format!("spec.names.{name}");
+        let value = text(crd, &format!("/spec/names/{name}"));
+        if value.is_empty() {
+            errors.push(FieldError::required(field, ""));
+        } else if !names::is_label(&value.to_lowercase()) {
+            errors.push(FieldError::invalid(field, &json!(value), names::LABEL_RULE));
+        }
+    }
+    let kind = text(crd, "/spec/names/kind");
+    if !kind.is_empty() && kind == text(crd, "/spec/names/listKind") {
+        let detail = "kind and listKind may not be the same";
+        errors.push(FieldError::invalid("spec.names.listKind", &json!(kind), detail));
+    }
+    let name = text(crd, "/metadata/name");
+    if name != format!("{}.{group}", text(crd, "/spec/names/plural")) {
+        let detail = "must be spec.names.plural+\".\"+spec.group";
+        errors.push(FieldError::invalid("metadata.name", &json!(name), detail));
+    }
+}
+
+fn validate_versions(spec: &Value, errors: &mut Vec<FieldError>) {
+    let versions = spec["versions"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if versions.is_empty() {
+        errors.push(FieldError::required("spec.versions", "must have exactly one version marked as storage version"));
+        return;
+    }
+    let mut seen = HashSet::new();
+    // Kubernetes reports a schema that all versions share at one place for all of them.
+    let shared = versions.iter().all(|version| version["schema"] == versions[0]["schema"]);
+    for (index, version) in versions.iter().enumerate() {
+        let path = format!("spec.versions[{index}]");
+        let name = text(version, "/name");
+        if !names::is_label(name) {
+            errors.push(FieldError::invalid(format!("{path}.name"), &json!(name), names::LABEL_RULE));
+        } else if !seen.insert(name) {
+            errors.push(FieldError::duplicate(format!("{path}.name"), &json!(name)));
+        }
+        match &version["schema"]["openAPIV3Schema"] {
+            Value::Null => {
+                let field = format!("{path}.schema.openAPIV3Schema");
+                errors.push(FieldError::required(field, "schemas are required"));
+            }
+            _ if shared && index > 0 => {}
+            document => {
+                let place = if shared { "spec.validation".to_owned() } else { format!("{path}.schema") };
+                schema::parse(document, &format!("{place}.openAPIV3Schema"), errors);
+            }
+        }
+        validate_extras(version, &path, errors);
+    }
+    if versions.iter().filter(|version| version["storage"] == true).count() != 1 {
+        let names: Value = versions.iter().map(|version| version["name"].clone()).collect();
+        let detail = "must have exactly one version marked as storage version";
+        errors.push(FieldError::invalid("spec.versions", &names, detail));
+    }
+}
+
+/// Printer columns, selectable fields and the scale subresource: all are paths.
+fn validate_extras(version: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    let list = |key: &str| version[key].as_array().cloned().unwrap_or_default();
+    for (index, column) in list("additionalPrinterColumns").iter().enumerate() {
+        if let Err(error) = Column::from_printer_column(column) {
+            let field = format!("{path}.additionalPrinterColumns[{index}].jsonPath");
+            errors.push(FieldError::invalid(field, &column["jsonPath"], &error));
+        }
+    }
+    let mut simple = |field: String, value: &Value| {
+        let fields = JsonPath::parse(value.as_str().unwrap_or_default()).ok();
+        if fields.as_ref().and_then(JsonPath::fields).is_none_or(|fields| fields.is_empty()) {
+            errors.push(FieldError::invalid(field, value, "must be a path of fields, such as .spec.replicas"));
+        }
+    };
+    for (index, selectable) in list("selectableFields").iter().enumerate() {
+        simple(format!("{path}.selectableFields[{index}].jsonPath"), &selectable["jsonPath"]);
+    }
+    let scale = &version["subresources"]["scale"];
+    if scale.is_object() {
+        for key in ["specReplicasPath", "statusReplicasPath"] {
+            simple(format!("{path}.subresources.scale.{key}"), &scale[key]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crd::default_fields;
+
+    fn errors(change: impl FnOnce(&mut Value)) -> Vec<String> {
+        let mut crd = json!({
+            "metadata": {"name": "widgets.demo.example"},
+            "spec": {
+                "group": "demo.example", "scope": "Namespaced", "names": {"plural": "widgets", "kind": "Widget"},
+                "versions": [{
+                    "name": "v1", "served": true, "storage": true,
+                    "schema": {"openAPIV3Schema": {"type": "object"}},
+                }],
+            },
+        });
+        change(&mut crd);
+        default_fields(&mut crd);
+        let mut errors = Vec::new();
+        validate(None, &crd, &mut errors);
+        errors.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_plain_definition_is_valid() {
+        assert_eq!(errors(|_| {}), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_name_follows_from_plural_and_group() {
+        let found = errors(|crd| crd["metadata"]["name"] = json!("gadgets.demo.example"));
+        let wanted = r#"metadata.name: Invalid value: "gadgets.demo.example": must be spec.names.plural+"."+spec.group"#;
+        assert_eq!(found, [wanted]);
+    }
+
+    #[test]
+    fn one_version_is_stored_and_each_has_a_schema() {
+        assert_eq!(errors(|crd| crd["spec"]["versions"][0]["storage"] = json!(false)).len(), 1);
+        assert_eq!(errors(|crd| crd["spec"]["versions"][0]["schema"] = Value::Null).len(), 1);
+        assert_eq!(errors(|crd| crd["spec"]["scope"] = json!("Galaxy")).len(), 1);
+    }
+
+    #[test]
+    fn conversion_webhooks_are_refused() {
+        assert_eq!(errors(|crd| crd["spec"]["conversion"] = json!({"strategy": "Webhook"})).len(), 1);
+    }
+
+    #[test]
+    fn paths_must_be_understood() {
+        let version = |key: &str, value: Value| errors(|crd| crd["spec"]["versions"][0][key] = value).len();
+        assert_eq!(version("additionalPrinterColumns", json!([{"name": "A", "type": "string", "jsonPath": "spec"}])), 1);
+        assert_eq!(version("selectableFields", json!([{"jsonPath": ".spec.list[0]"}])), 1);
+        assert_eq!(version("subresources", json!({"scale": {"specReplicasPath": ".spec.replicas"}})), 1);
+    }
+}

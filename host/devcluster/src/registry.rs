@@ -1,0 +1,138 @@
+//! Which resources are served: the built-in ones and those of established CRDs.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::builtin;
+use crate::crd::{resources::resources, text};
+use crate::request::path::GroupVersion;
+use crate::resource::Resource;
+
+/// Space between the schema ids of two states of CRDs, for their versions.
+const SCHEMA_ID_STEP: u64 = 1 << 16;
+
+#[derive(Debug)]
+pub(crate) struct Registry {
+    /// By API version and plural.
+    served: BTreeMap<GroupVersion, BTreeMap<String, Arc<Resource>>>,
+    /// Groups in the order of discovery, which is the order in which they appeared.
+    groups: Vec<String>,
+    next_schema_id: u64,
+}
+
+impl Registry {
+    pub(crate) fn new() -> Self {
+        let mut registry = Self { served: BTreeMap::new(), groups: Vec::new(), next_schema_id: SCHEMA_ID_STEP };
+        for resource in builtin::RESOURCES.iter() {
+            registry.insert(Arc::clone(resource));
+        }
+        registry
+    }
+
+    fn insert(&mut self, resource: Arc<Resource>) {
+        if !self.groups.contains(&resource.group_version.group) {
+            self.groups.push(resource.group_version.group.clone());
+        }
+        let resources = self.served.entry(resource.group_version.clone()).or_default();
+        resources.insert(resource.plural.clone(), resource);
+    }
+
+    pub(crate) fn find(&self, group_version: &GroupVersion, plural: &str) -> Option<&Arc<Resource>> {
+        self.served.get(group_version)?.get(plural)
+    }
+
+    /// The resources of one group and version, by name; `None` if it is not served.
+    pub(crate) fn resources(&self, group_version: &GroupVersion) -> Option<impl Iterator<Item = &Arc<Resource>>> {
+        self.served.get(group_version).map(BTreeMap::values)
+    }
+
+    pub(crate) fn groups(&self) -> impl Iterator<Item = &str> {
+        self.groups.iter().map(String::as_str)
+    }
+
+    /// The versions of a group, the preferred one first.
+    pub(crate) fn versions(&self, group: &str) -> Vec<&GroupVersion> {
+        let mut versions: Vec<&GroupVersion> = self.served.keys().filter(|served| served.group == group).collect();
+        versions.sort_by_key(|served| Reverse(version_rank(&served.version)));
+        versions
+    }
+
+    /// A resource of a collection, whichever version.
+    pub(crate) fn of_collection(&self, collection: &str) -> Option<&Arc<Resource>> {
+        self.served.values().flat_map(BTreeMap::values).find(|resource| &*resource.collection == collection)
+    }
+
+    /// Serves the versions of a CRD in place of those it had before.
+    pub(crate) fn serve(&mut self, crd: &Value) {
+        self.remove(text(crd, "/spec/group"), text(crd, "/spec/names/plural"));
+        for resource in resources(crd, self.next_schema_id) {
+            self.insert(Arc::new(resource));
+        }
+        self.next_schema_id += SCHEMA_ID_STEP;
+    }
+
+    /// Stops serving a resource of a CRD in all versions.
+    pub(crate) fn remove(&mut self, group: &str, plural: &str) {
+        for (group_version, resources) in &mut self.served {
+            if group_version.group == group {
+                resources.remove(plural);
+            }
+        }
+        self.served.retain(|_, resources| !resources.is_empty());
+        self.groups.retain(|group| self.served.keys().any(|served| served.group == *group));
+    }
+
+    /// Why the names of a CRD cannot be accepted, if another resource of its group has them.
+    pub(crate) fn name_conflict(&self, crd: &Value) -> Option<(&'static str, String)> {
+        let (group, plural) = (text(crd, "/spec/group"), text(crd, "/spec/names/plural"));
+        let others = self.served.values().flat_map(BTreeMap::values);
+        let others: Vec<&Arc<Resource>> =
+            others.filter(|other| other.storage_group == group && other.plural != plural).collect();
+        let names = &crd["spec"]["names"];
+        let mut plurals = crate::crd::strings(&names["shortNames"]);
+        plurals.push(text(names, "/singular").to_owned());
+        let taken = |name: &String| {
+            others.iter().any(|other| {
+                other.plural == *name || other.singular == *name || other.short_names.contains(name)
+            })
+        };
+        if let Some(name) = plurals.iter().find(|name| taken(name)) {
+            return Some(("NamesConflict", format!("{name:?} is already in use")));
+        }
+        let kind = text(names, "/kind");
+        let taken = others.iter().any(|other| other.kind == kind || other.list_kind == kind);
+        taken.then(|| ("KindConflict", format!("{kind:?} is already in use")))
+    }
+}
+
+/// How preferred a version is: stable above beta above alpha, then by number; other names come last.
+fn version_rank(version: &str) -> (u8, u32, u32) {
+    let parse = || {
+        let rest = version.strip_prefix('v')?;
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let major = rest[..digits].parse().ok()?;
+        let (stage, minor) = match &rest[digits..] {
+            "" => (3, 0),
+            beta if beta.starts_with("beta") => (2, beta[4..].parse().ok()?),
+            alpha if alpha.starts_with("alpha") => (1, alpha[5..].parse().ok()?),
+            _ => return None,
+        };
+        Some((stage, major, minor))
+    };
+    parse().unwrap_or((0, 0, 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stable_versions_are_preferred() {
+        let mut versions = ["foo", "v1alpha1", "v1beta2", "v2", "v1", "v1beta1"];
+        versions.sort_by_key(|version| Reverse(version_rank(version)));
+        assert_eq!(versions, ["v2", "v1", "v1beta2", "v1beta1", "v1alpha1", "foo"]);
+    }
+}

@@ -1,0 +1,106 @@
+//! The forms of names, and names made by the server.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+pub(crate) const SUBDOMAIN_RULE: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric \
+     characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used \
+     for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+
+pub(crate) const LABEL_RULE: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or \
+     '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for \
+     validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+
+pub(super) const QUALIFIED_RULE: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must \
+     start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for \
+     validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+
+pub(super) const LABEL_VALUE_RULE: &str = "a valid label must be an empty string or consist of alphanumeric \
+     characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or \
+     'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
+
+pub(super) const CONFIG_KEY_RULE: &str = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' \
+     (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
+
+/// Without vowels and look-alikes, so that no words come out.
+const SUFFIX_ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+const SUFFIX_LENGTH: usize = 5;
+/// A longer `generateName` is cut, so that the name with its suffix has at most 63 characters.
+const MAX_GENERATED_PREFIX: usize = 63 - SUFFIX_LENGTH;
+
+fn regex(pattern: &str) -> Regex {
+    // Only called with the literals below.
+    Regex::new(pattern).expect("a pattern written in this file is valid")
+}
+
+static SUBDOMAIN: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"));
+static QUALIFIED: LazyLock<Regex> = LazyLock::new(|| regex(r"^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$"));
+
+/// A DNS name, such as most objects have.
+pub(crate) fn is_subdomain(name: &str) -> bool {
+    name.len() <= 253 && SUBDOMAIN.is_match(name)
+}
+
+/// A DNS name without dots, such as namespaces have.
+pub(crate) fn is_label(name: &str) -> bool {
+    name.len() <= 63 && !name.contains('.') && is_subdomain(name)
+}
+
+/// The key of a label or annotation, or a finalizer: a name with an optional DNS prefix.
+pub(super) fn is_qualified(key: &str) -> bool {
+    let name = match key.split_once('/') {
+        Some((prefix, name)) if is_subdomain(prefix) => name,
+        Some(_) => return false,
+        None => key,
+    };
+    name.len() <= 63 && QUALIFIED.is_match(name)
+}
+
+pub(super) fn is_label_value(value: &str) -> bool {
+    value.is_empty() || value.len() <= 63 && QUALIFIED.is_match(value)
+}
+
+/// The key of an entry of a ConfigMap or Secret.
+pub(super) fn is_config_key(key: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !key.is_empty() && key.len() <= 253 && key.chars().all(allowed)
+}
+
+/// A name from `generateName`.
+pub(super) fn generate(prefix: &str) -> String {
+    let end = prefix.char_indices().nth(MAX_GENERATED_PREFIX).map_or(prefix.len(), |(position, _)| position);
+    let random = uuid::Uuid::new_v4();
+    let suffix = random.as_bytes().iter().take(SUFFIX_LENGTH);
+    let suffix = suffix.map(|byte| char::from(SUFFIX_ALPHABET[usize::from(*byte) % SUFFIX_ALPHABET.len()]));
+    prefix[..end].chars().chain(suffix).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_dns_names() {
+        assert!(is_subdomain("a.b-c"));
+        assert!(!is_subdomain("Bad_Name"));
+        assert!(is_label("abc"));
+        assert!(!is_label("a.b"));
+    }
+
+    #[test]
+    fn keys_may_have_a_prefix() {
+        assert!(is_qualified("demo.example/hold"));
+        assert!(is_qualified("Hold_1"));
+        assert!(!is_qualified("/hold"));
+        assert!(!is_qualified("a/b/c"));
+    }
+
+    #[test]
+    fn generated_names_keep_their_prefix_and_fit() {
+        let name = generate("gen-");
+        assert!(name.starts_with("gen-") && name.len() == 9 && is_subdomain(&name), "{name}");
+        assert_eq!(generate(&"x".repeat(100)).len(), 63);
+    }
+}

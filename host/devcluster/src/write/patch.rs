@@ -1,0 +1,243 @@
+//! Patch: the new state is computed from the current one, then written as an update.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::decode::{Decoded, decode, unreadable};
+use super::{Part, Writer};
+use crate::apply::{ApplyError, Operation, managed};
+use crate::cluster::Cluster;
+use crate::encode::Encoder;
+use crate::events_view;
+use crate::object::{ObjectExt, now, set_member};
+use crate::patch::{json_patch, json_patch::JsonPatchError, merge, strategic};
+use crate::request::body::{self, Body};
+use crate::request::query::{FieldValidation, WriteOptions};
+use crate::resource::{Resource, Rules};
+use crate::status::{Reason, Refusal};
+use crate::store::{Object, ObjectRef};
+
+/// The formats of a patch, by media type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PatchFormat {
+    Apply,
+    Json,
+    Merge,
+    Strategic,
+}
+
+impl PatchFormat {
+    /// Reads the media type. Strategic merge needs the types of built-in kinds, so that custom resources refuse it.
+    pub(crate) fn parse(media_type: &str, resource: &Resource) -> Result<Self, Refusal> {
+        match media_type {
+            "application/apply-patch+yaml" => Ok(Self::Apply),
+            "application/json-patch+json" => Ok(Self::Json),
+            "application/merge-patch+json" => Ok(Self::Merge),
+            "application/strategic-merge-patch+json" if !resource.is_custom() => Ok(Self::Strategic),
+            _ => {
+                let strategic =
+                    if resource.is_custom() { "" } else { "application/strategic-merge-patch+json, " };
+                let message = format!(
+                    "the body of the request was in an unknown format - accepted media types include: \
+                     application/json-patch+json, application/merge-patch+json, {strategic}application/apply-patch+yaml"
+                );
+                Err(Refusal::new(Reason::UnsupportedMediaType, message))
+            }
+        }
+    }
+}
+
+/// An object after a patch.
+#[derive(Debug)]
+pub(crate) struct Patched {
+    pub(crate) object: Arc<Object>,
+    pub(crate) created: bool,
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Cluster {
+    pub(crate) fn patch(
+        &mut self,
+        resource: &Arc<Resource>,
+        at: &ObjectRef,
+        part: Part,
+        format: PatchFormat,
+        bytes: &[u8],
+        options: &WriteOptions,
+    ) -> Result<Patched, Refusal> {
+        let writer = Writer { manager: options.manager.clone(), dry_run: options.dry_run };
+        if format == PatchFormat::Apply {
+            return self.apply(resource, at, part, bytes, options, &writer);
+        }
+        let current = self.get(resource, at)?;
+        let mut value = Encoder::new(Arc::clone(resource)).value(&current);
+        let duplicates = patch_value(resource, format, &mut value, bytes)?;
+        let body = Body { value, duplicates };
+        let Decoded { value, warnings } = decode(resource, body, options.field_validation)?;
+        let object = self.update(resource, at, value, part, false, &writer)?;
+        Ok(Patched { object, created: false, warnings })
+    }
+
+    fn apply(
+        &mut self,
+        resource: &Arc<Resource>,
+        at: &ObjectRef,
+        part: Part,
+        bytes: &[u8],
+        options: &WriteOptions,
+        writer: &Writer,
+    ) -> Result<Patched, Refusal> {
+        let mut body = body::decode(bytes).map_err(|error| Refusal::bad_request(format!("error decoding YAML: {error}")))?;
+        if options.field_validation == FieldValidation::Strict && !body.duplicates.is_empty() {
+            let duplicates = std::mem::take(&mut body.duplicates);
+            return Err(Refusal::bad_request(format!("error strict decoding YAML: duplicate {}", duplicates.join(", "))));
+        }
+        let config = self.applied_configuration(resource, at, part, &body.value)?;
+        let live = self.store.get(at).cloned();
+        let manager = writer.as_manager(resource, Operation::Apply, part);
+        let schema = resource.storage_schema();
+        let applied = managed::apply(live.as_deref().map(|live| &live.value), &config, schema, &manager, options.force, &now())
+            .map_err(|error| match error {
+                ApplyError::Conflict(refusal) => refusal,
+                ApplyError::Untyped(cause) => Refusal::unclassified(format!(
+                    "failed to create typed patch object ({}/{}; {}, Kind={}): {cause}",
+                    at.namespace,
+                    at.name,
+                    resource.api_version(),
+                    resource.kind
+                )),
+            })?;
+        let mut value = applied.object;
+        crate::schema::defaults::apply_defaults(&mut value, schema);
+        let (object, created) = match live {
+            Some(_) => (self.update(resource, at, value, part, true, writer)?, false),
+            None if part == Part::Main => {
+                value.metadata_mut().remove("uid");
+                let namespace = resource.namespaced.then_some(at.namespace.as_str());
+                (self.create(resource, namespace, value, writer)?, true)
+            }
+            None => return Err(Refusal::not_found(resource, &at.name)),
+        };
+        Ok(Patched { object, created, warnings: Vec::new() })
+    }
+
+    /// Checks an applied configuration and reduces it to what this part of the object can own.
+    fn applied_configuration(
+        &self,
+        resource: &Resource,
+        at: &ObjectRef,
+        part: Part,
+        sent: &Value,
+    ) -> Result<Value, Refusal> {
+        for (key, expected) in [("apiVersion", resource.api_version()), ("kind", resource.kind.clone())] {
+            match sent[key].as_str() {
+                Some(found) if found == expected => {}
+                Some(found) => {
+                    let message = format!("invalid object type: {key} is {found}, expected {expected}");
+                    return Err(Refusal::bad_request(message));
+                }
+                None => return Err(Refusal::bad_request(format!("invalid object type: {key} is missing"))),
+            }
+        }
+        if sent["metadata"].get("managedFields").is_some_and(|fields| !fields.is_null()) {
+            return Err(Refusal::bad_request("metadata.managedFields must be nil"));
+        }
+        let name = sent.meta_str("name");
+        if !name.is_empty() && name != at.name {
+            let expected = &at.name;
+            let message = format!("the name of the object ({name}) does not match the name on the URL ({expected})");
+            return Err(Refusal::bad_request(message));
+        }
+        let mut config = sent.clone();
+        remove_nulls(&mut config);
+        let version = config.meta_str("resourceVersion").to_owned();
+        let stale = |live: &Arc<Object>| live.value.meta_str("resourceVersion") != version;
+        if !version.is_empty() && self.store.get(at).is_none_or(stale) {
+            return Err(Refusal::modified(resource, &at.name));
+        }
+        if resource.rules == Rules::EventView {
+            events_view::to_core(&mut config);
+        }
+        if let Value::Object(map) = &mut config {
+            map.remove("apiVersion");
+            map.remove("kind");
+            match part {
+                Part::Status => map.retain(|key, _| key == "status" || key == "metadata"),
+                _ if resource.status => drop(map.remove("status")),
+                _ => {}
+            }
+        }
+        let metadata = config.metadata_mut();
+        if part == Part::Status {
+            metadata.clear();
+        }
+        metadata.insert("name".into(), at.name.clone().into());
+        if resource.namespaced {
+            let namespace = metadata.entry("namespace").or_insert_with(|| json!(at.namespace));
+            if *namespace != json!(at.namespace) {
+                let message = "the namespace of the provided object does not match the namespace sent on the request";
+                return Err(Refusal::bad_request(message));
+            }
+        }
+        if resource.rules == Rules::Secret && config.get("stringData").is_some() {
+            self.encode_string_data(&mut config);
+        }
+        Ok(config)
+    }
+
+    #[expect(clippy::unused_self, reason = "kept beside its only caller")]
+    fn encode_string_data(&self, config: &mut Value) {
+        use base64::Engine;
+        let texts = config["stringData"].as_object().cloned().unwrap_or_default();
+        for (key, text) in texts {
+            let text = text.as_str().unwrap_or_default();
+            config["data"][key] = base64::engine::general_purpose::STANDARD.encode(text).into();
+        }
+        set_member(config, "stringData", None);
+    }
+}
+
+/// Applies a patch to the object as the client sees it. Returns the duplicate keys of the patch itself.
+fn patch_value(
+    resource: &Resource,
+    format: PatchFormat,
+    value: &mut Value,
+    bytes: &[u8],
+) -> Result<Vec<String>, Refusal> {
+    let body = body::decode_json(bytes).map_err(|error| unreadable(resource, &error, bytes))?;
+    match format {
+        PatchFormat::Merge => merge::merge(value, &body.value),
+        PatchFormat::Strategic => {
+            strategic::merge(value, &body.value, Some(&resource.schema)).map_err(Refusal::bad_request)?;
+        }
+        PatchFormat::Json => {
+            json_patch::apply(value, &body.value).map_err(|error| match error {
+                JsonPatchError::DoesNotFit { .. } => {
+                    let message = "the server rejected our request due to an error in our request";
+                    Refusal::new(Reason::Invalid, message).with_details(json!({}))
+                }
+                JsonPatchError::Malformed(_) => Refusal::bad_request(error.to_string()),
+                JsonPatchError::TooManyOperations(_) => Refusal::new(Reason::RequestEntityTooLarge, error.to_string()),
+            })?;
+            return Ok(Vec::new());
+        }
+        // Apply has its own way.
+        PatchFormat::Apply => {}
+    }
+    if !value.is_object() {
+        return Err(Refusal::bad_request("the patch does not result in an object"));
+    }
+    Ok(body.duplicates)
+}
+
+fn remove_nulls(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|_, child| !child.is_null());
+            map.values_mut().for_each(remove_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(remove_nulls),
+        _ => {}
+    }
+}

@@ -1,0 +1,171 @@
+//! From the moment something happens to the API server.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use capstan_api::{GroupVersionKind, ObjectKey, ObjectRef};
+use capstan_cluster::{Cluster, Error, Patch};
+use serde_json::json;
+use tokio::{sync::mpsc, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Event, series::Series};
+
+/// Events waiting to be written. A burst of a few hundred objects fits; more at once means that the API server does not
+/// keep up, and the objects' conditions say the same.
+const WAITING: usize = 1024;
+/// Tries for one event. The API server may just be restarting.
+const TRIES: u32 = 3;
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(500);
+/// For what is still waiting when the host stops.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Takes events from everywhere in the host. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Recorder {
+    waiting: mpsc::Sender<Event>,
+    dropped: Arc<AtomicU64>,
+}
+
+/// Writes what a [`Recorder`] takes.
+pub struct Writer {
+    cluster: Cluster,
+    instance: String,
+    waiting: mpsc::Receiver<Event>,
+    series: Series,
+    dropped: Arc<AtomicU64>,
+}
+
+impl Recorder {
+    /// A recorder and its writer, which has to be run. `instance` names this process in every event.
+    #[must_use]
+    pub fn new(cluster: Cluster, instance: String) -> (Self, Writer) {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let dropped = Arc::new(AtomicU64::new(0));
+        let recorder = Self {
+            waiting: sender,
+            dropped: Arc::clone(&dropped),
+        };
+        (
+            recorder,
+            Writer {
+                cluster,
+                instance,
+                waiting: receiver,
+                series: Series::default(),
+                dropped,
+            },
+        )
+    }
+
+    /// Takes an event. Never blocks: if too many are waiting it is dropped, counted and logged.
+    pub fn record(&self, event: Event) {
+        if let Err(error) = self.waiting.try_send(event) {
+            self.dropped.fetch_add(1, Relaxed);
+            let event = error.into_inner();
+            tracing::warn!(object = %event.regarding.object, reason = event.reason, "too many events, one is dropped");
+        }
+    }
+
+    /// Events that were not written since the start, for whatever reason.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Relaxed)
+    }
+}
+
+impl Writer {
+    /// Writes events until it is cancelled, or until there is no recorder any more; then what is waiting, for a few
+    /// seconds at most.
+    pub async fn run(mut self, cancel: CancellationToken) {
+        while let Some(Some(event)) = cancel.run_until_cancelled(self.waiting.recv()).await {
+            // Not cancelled half-way: it is one request with a deadline of its own.
+            self.write(&event).await;
+        }
+        self.waiting.close();
+        let drained = tokio::time::timeout(DRAIN, async {
+            while let Some(event) = self.waiting.recv().await {
+                self.write(&event).await;
+            }
+        });
+        if drained.await.is_err() {
+            tracing::warn!(
+                waiting = self.waiting.len(),
+                "events are lost: the API server was too slow at the end"
+            );
+        }
+    }
+
+    async fn write(&mut self, event: &Event) {
+        for attempt in 1..=TRIES {
+            match self.send(event).await {
+                Ok(()) => return,
+                Err(error) if error.is_transient() && attempt < TRIES => tokio::time::sleep(PAUSE * attempt).await,
+                Err(error) => {
+                    self.dropped.fetch_add(1, Relaxed);
+                    tracing::warn!(object = %event.regarding.object, reason = event.reason, %error, "event not written");
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn send(&mut self, event: &Event) -> Result<(), Error> {
+        let now = Instant::now();
+        let wall = jiff::Timestamp::now();
+        let time = format!("{wall:.6}");
+        if let Some(repeated) = self.series.repeat(event, now) {
+            let target = ObjectRef {
+                kind: GroupVersionKind::gvk("events.k8s.io", "v1", "Event"),
+                key: ObjectKey::namespaced(event.namespace(), repeated.name),
+            };
+            let series = json!({"series": {"count": repeated.count, "lastObservedTime": time}});
+            match self.cluster.patch(&target, None, Patch::Merge(&series)).await {
+                // Events expire; then it begins anew.
+                Err(Error::NotFound(_)) => self.series.forget(event),
+                written => return written.map(drop),
+            }
+        }
+        let name = name(&event.regarding.object.key.name, wall);
+        self.cluster.create(&event.body(&name, &self.instance, &time)).await?;
+        self.series.written(event, name, now);
+        Ok(())
+    }
+}
+
+/// The object's name and the time, as client-go does it; the whole is a name of at most 253 bytes.
+fn name(object: &str, time: jiff::Timestamp) -> String {
+    let suffix = format!("{:x}", time.as_nanosecond());
+    let end = object.floor_char_boundary(253 - 1 - suffix.len());
+    // Names of some kinds have characters that those of events have not.
+    let stem: String = object[..end.min(object.len())]
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '.' || c == '-' {
+                c.to_ascii_lowercase()
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    format!("{stem}.{suffix}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_fit() {
+        let time = jiff::Timestamp::now();
+        assert!(name("a", time).starts_with("a."));
+        assert_eq!(name(&"x".repeat(253), time).len(), 253);
+        assert!(name("system:admin", time).starts_with("system-admin."));
+    }
+}

@@ -1,0 +1,108 @@
+//! A provider as it was delivered: bytes and grants, not yet looked into.
+
+use std::{fmt, sync::Arc};
+
+use capstan_api::ObjectRef;
+
+/// The largest component that is taken, unpacked. The sandbox refuses larger ones as well; here the bound keeps a small
+/// compressed delivery from filling the memory.
+pub(crate) const MAX_COMPONENT_BYTES: u64 = 16 << 20;
+
+/// What a source found under a provider's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Artifact {
+    /// The component.
+    pub component: Arc<[u8]>,
+    /// The grants file; empty if there is none.
+    pub grants: Arc<str>,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// Where a provider came from. Two deliveries of one name from different origins are a conflict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A file of the providers directory.
+    File(String),
+    /// A `ConfigMap` of the host's namespace.
+    ConfigMap {
+        /// Its name.
+        object: ObjectRef,
+        /// `metadata.uid`, for events.
+        uid: String,
+    },
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(name) => write!(f, "file {name}"),
+            Self::ConfigMap { object, .. } => write!(f, "{object}"),
+        }
+    }
+}
+
+/// A delivery that cannot be a provider.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ArtifactError {
+    /// The name is used for field managers, events and metrics, and must fit all of them.
+    #[error(
+        "`{0}` is no provider name: use at most 40 lower-case letters, digits and hyphens, beginning and ending with a \
+         letter or digit"
+    )]
+    Name(String),
+    /// Neither key is there.
+    #[error("the ConfigMap has neither `provider.wasm` nor `provider.wasm.gz` under binaryData: put the component there")]
+    NoComponent,
+    /// Both keys are there.
+    #[error("the ConfigMap has both `provider.wasm` and `provider.wasm.gz`: keep one")]
+    TwoComponents,
+    /// The bytes are not what the key says.
+    #[error("`{key}` cannot be read: {message}")]
+    Unreadable {
+        /// Which key or file.
+        key: String,
+        /// What went wrong.
+        message: String,
+    },
+    /// Too large, unpacked.
+    #[error("the component is larger than {MAX_COMPONENT_BYTES} bytes: build it with `--profile guest` settings (size, LTO, strip)")]
+    TooLarge,
+}
+
+impl ArtifactError {
+    /// For events and metrics.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Name(_) => "NameInvalid",
+            Self::NoComponent | Self::TwoComponents | Self::Unreadable { .. } => "SourceInvalid",
+            Self::TooLarge => "ComponentTooLarge",
+        }
+    }
+}
+
+/// Refuses names that would not fit where they are used.
+pub(crate) fn check_name(name: &str) -> Result<(), ArtifactError> {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let fine = (1..=40).contains(&name.len())
+        && name.bytes().all(inner)
+        && !name.starts_with('-')
+        && !name.ends_with('-');
+    if fine { Ok(()) } else { Err(ArtifactError::Name(name.to_owned())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_dns_labels() {
+        for name in ["patch", "a", "my-provider-2"] {
+            assert_eq!(check_name(name), Ok(()));
+        }
+        for name in ["", "-a", "a-", "A", "a.b", "a/b", &"x".repeat(41)] {
+            assert_eq!(check_name(name), Err(ArtifactError::Name(name.to_owned())));
+        }
+    }
+}

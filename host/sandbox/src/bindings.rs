@@ -1,0 +1,19 @@
+//! What `bindgen!` makes of the contract.
+
+#![allow(missing_docs, clippy::pedantic, reason = "generated code")]
+
+wasmtime::component::bindgen!({
+    world: "provider",
+    path: "../../wit",
+    imports: {
+        "capstan:provider/cluster": async | trappable,
+        default: trappable,
+    },
+    exports: { default: async },
+});
+
+/// The name of the contract, as it stands in front of its interfaces.
+pub(crate) const PACKAGE: &str = "capstan:provider";
+
+/// The version that this host speaks.
+pub(crate) const VERSION: &str = "0.1.0";

@@ -1,0 +1,43 @@
+//! What was refused to a provider or dropped, since the host began to run it.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// A reading of one provider's counters, for metrics and status.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Requests that the grants do not allow.
+    pub denied: u64,
+    /// Events beyond the number of one reconcile.
+    pub events_dropped: u64,
+    /// Lines of log and output beyond the number of one reconcile.
+    pub lines_dropped: u64,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    denied: AtomicU64,
+    events_dropped: AtomicU64,
+    lines_dropped: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn denied(&self) {
+        self.denied.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn event_dropped(&self) {
+        self.events_dropped.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn line_dropped(&self) {
+        self.lines_dropped.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn read(&self) -> Counts {
+        Counts {
+            denied: self.denied.load(Relaxed),
+            events_dropped: self.events_dropped.load(Relaxed),
+            lines_dropped: self.lines_dropped.load(Relaxed),
+        }
+    }
+}

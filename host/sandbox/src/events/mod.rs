@@ -1,0 +1,76 @@
+//! The events capability: Kubernetes events about the object being reconciled.
+
+mod host;
+
+use std::sync::Arc;
+
+use capstan_events::{Event, EventKind, Recorder, Regarding};
+use wasmtime::component::Linker;
+
+use crate::{
+    bindings::capstan::provider::events,
+    counts::Counters,
+    state::{HeldBy, State},
+};
+
+/// Takes the events of one session.
+pub(crate) struct Sink {
+    recorder: Recorder,
+    counters: Arc<Counters>,
+    controller: String,
+    regarding: Regarding,
+    left: u32,
+}
+
+impl Sink {
+    /// At most `allowed` events, reported by the controller of this provider.
+    pub(crate) fn new(
+        recorder: Recorder,
+        counters: Arc<Counters>,
+        provider: &str,
+        regarding: Regarding,
+        allowed: u32,
+    ) -> Self {
+        Self { recorder, counters, controller: format!("capstan.dev/{provider}"), regarding, left: allowed }
+    }
+
+    fn emit(&mut self, kind: EventKind, reason: &str, action: &str, note: String) {
+        if self.left == 0 {
+            self.counters.event_dropped();
+            return;
+        }
+        self.left -= 1;
+        self.recorder.record(Event {
+            controller: self.controller.clone(),
+            regarding: self.regarding.clone(),
+            kind,
+            reason: word(reason, "ProviderEvent"),
+            action: word(action, "Reconcile"),
+            note,
+        });
+    }
+}
+
+/// Links `capstan:provider/events`.
+pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    events::add_to_linker::<State, HeldBy<Sink>>(linker, |state| state.held("events", |held| &mut held.events))
+}
+
+/// The API server refuses an event without reason or action, and takes 128 bytes of each.
+fn word(text: &str, default: &str) -> String {
+    let word: String = text.chars().filter(char::is_ascii_alphanumeric).take(128).collect();
+    if word.is_empty() { default.to_owned() } else { word }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::word;
+
+    #[test]
+    fn reasons_become_words() {
+        assert_eq!(word("CamelCase", "Default"), "CamelCase");
+        assert_eq!(word("two words\n", "Default"), "twowords");
+        assert_eq!(word("…", "Default"), "Default");
+        assert_eq!(word(&"x".repeat(500), "Default").len(), 128);
+    }
+}

@@ -1,0 +1,334 @@
+//! The one place that decides what a provider may do to objects of the cluster.
+//!
+//! Allowed is what the provider asked for in its descriptor *and* the administrator granted; empty means nothing. The
+//! provider's own kinds need neither.
+
+use std::{collections::BTreeMap, fmt};
+
+use capstan_api::{Grants, GroupVersionKind, KubernetesGrant, ObjectKey, Verb};
+
+use crate::Descriptor;
+
+/// What one provider asked for and was granted. Travels as one value with every session.
+#[derive(Debug, Clone, Default)]
+pub struct Granted {
+    own: Vec<GroupVersionKind>,
+    requested: Vec<KubernetesGrant>,
+    granted: Vec<KubernetesGrant>,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Request<'a> {
+    pub(crate) verb: Verb,
+    pub(crate) kind: &'a GroupVersionKind,
+    pub(crate) place: Place<'a>,
+}
+
+/// What it is to be done to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place<'a> {
+    /// One object.
+    Object(&'a ObjectKey),
+    /// All of a namespace, or of all namespaces.
+    All(Option<&'a str>),
+}
+
+/// A request that is allowed, perhaps only for objects with certain labels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Permit {
+    /// Any of these; empty: no matter which labels.
+    labels: Vec<BTreeMap<String, String>>,
+}
+
+/// A request that is not allowed. The message names what is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{request} is not {missing} this provider; {allowed}")]
+pub(crate) struct Denied {
+    request: String,
+    missing: &'static str,
+    allowed: String,
+}
+
+impl Granted {
+    /// The meeting of what a provider needs, by its own account, and what it is granted.
+    #[must_use]
+    pub fn new(descriptor: &Descriptor, grants: &Grants) -> Self {
+        Self {
+            own: descriptor.kinds.iter().map(|managed| managed.kind.clone()).collect(),
+            requested: descriptor.needs.kubernetes.clone(),
+            granted: grants.kubernetes.clone(),
+        }
+    }
+
+    /// Decides about one request. Nothing reaches the cluster without a permit of this function.
+    pub(crate) fn decide(&self, request: &Request<'_>) -> Result<Permit, Denied> {
+        if self.owns(request.kind) {
+            return Ok(Permit { labels: Vec::new() });
+        }
+        let requested: Vec<_> = self.requested.iter().filter(|rule| matches(rule, request)).collect();
+        let granted: Vec<_> = self.granted.iter().filter(|rule| matches(rule, request)).collect();
+        let both: Vec<BTreeMap<_, _>> = requested
+            .iter()
+            .flat_map(|asked| granted.iter().filter_map(|given| meet(asked, given)))
+            .collect();
+        if both.is_empty() {
+            let missing = if granted.is_empty() { "granted to" } else { "among what was asked for (`needs`) by" };
+            let allowed = self.allowed(request.kind);
+            return Err(Denied { request: request.to_string(), missing, allowed });
+        }
+        let free = both.iter().any(BTreeMap::is_empty);
+        Ok(Permit { labels: if free { Vec::new() } else { both } })
+    }
+
+    /// The versions of a kind are views of the same objects.
+    fn owns(&self, kind: &GroupVersionKind) -> bool {
+        self.own.iter().any(|own| own.group == kind.group && own.kind == kind.kind)
+    }
+
+    fn allowed(&self, kind: &GroupVersionKind) -> String {
+        let rules: Vec<String> = self.granted.iter().filter(|rule| speaks_of(rule, kind)).map(in_words).collect();
+        if rules.is_empty() {
+            format!("nothing is granted for {} in {}", kind.kind, group_in_words(&kind.group))
+        } else {
+            format!("granted: {}", rules.join("; "))
+        }
+    }
+}
+
+impl Permit {
+    /// Whether the labels of an object play a part at all.
+    pub(crate) fn is_conditional(&self) -> bool {
+        !self.labels.is_empty()
+    }
+
+    /// Whether it holds for an object with these labels.
+    pub(crate) fn covers(&self, labels: &BTreeMap<String, String>) -> bool {
+        let carries = |wanted: &BTreeMap<String, String>| wanted.iter().all(|(key, value)| labels.get(key) == Some(value));
+        self.labels.is_empty() || self.labels.iter().any(carries)
+    }
+
+    /// The condition as a label selector, if it can be said as one: a selector has no "or".
+    pub(crate) fn selector(&self) -> Option<String> {
+        match self.labels.as_slice() {
+            [only] => Some(only.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")),
+            _ => None,
+        }
+    }
+}
+
+fn matches(rule: &KubernetesGrant, request: &Request<'_>) -> bool {
+    let verb = rule.verbs.iter().any(|verb| *verb == request.verb || *verb == Verb::Any);
+    // A list that names no namespace needs a rule for all of them, and no list can be confined to names: such rules do
+    // not match, which refuses the request with a message that names the namespaces and names there are.
+    let namespace = match request.place {
+        Place::Object(key) => key.namespace.as_deref(),
+        Place::All(namespace) => namespace,
+    };
+    let name = match request.place {
+        Place::Object(key) => Some(key.name.as_str()),
+        Place::All(_) => None,
+    };
+    verb && speaks_of(rule, request.kind) && listed(rule.namespaces.as_ref(), namespace) && listed(rule.names.as_ref(), name)
+}
+
+fn speaks_of(rule: &KubernetesGrant, kind: &GroupVersionKind) -> bool {
+    let one_of = |list: &[String], text: &str| list.iter().any(|entry| entry == text || entry == "*");
+    one_of(&rule.api_groups, &kind.group) && one_of(&rule.kinds, &kind.kind)
+}
+
+/// An absent list takes everything, a present one only what is there and in it.
+fn listed(list: Option<&Vec<String>>, text: Option<&str>) -> bool {
+    list.is_none_or(|list| text.is_some_and(|text| list.iter().any(|entry| entry == text)))
+}
+
+/// The labels that both rules together ask for. `None` if they ask for different values of one key.
+fn meet(asked: &KubernetesGrant, given: &KubernetesGrant) -> Option<BTreeMap<String, String>> {
+    let mut labels = asked.label_selector.clone().unwrap_or_default();
+    for (key, value) in given.label_selector.iter().flatten() {
+        if labels.insert(key.clone(), value.clone()).is_some_and(|other| other != *value) {
+            return None;
+        }
+    }
+    Some(labels)
+}
+
+impl fmt::Display for Request<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (verb, kind) = (verb_in_words(self.verb), &self.kind.kind);
+        match self.place {
+            Place::Object(key) => write!(f, "{verb} of {kind} {key}"),
+            Place::All(Some(namespace)) => write!(f, "{verb} of {kind} in namespace {namespace}"),
+            Place::All(None) => write!(f, "{verb} of {kind} in all namespaces"),
+        }
+    }
+}
+
+fn in_words(rule: &KubernetesGrant) -> String {
+    let verbs: Vec<_> = rule.verbs.iter().map(|verb| verb_in_words(*verb)).collect();
+    let groups: Vec<_> = rule.api_groups.iter().map(|group| group_in_words(group)).collect();
+    let mut words = format!("{} of {} in {}", verbs.join(", "), rule.kinds.join(", "), groups.join(", "));
+    for (what, list) in [(" in namespace ", &rule.namespaces), (" named ", &rule.names)] {
+        if let Some(list) = list {
+            words += what;
+            words += &list.join(", ");
+        }
+    }
+    if let Some(labels) = &rule.label_selector {
+        let labels: Vec<_> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        words += " with labels ";
+        words += &labels.join(",");
+    }
+    words
+}
+
+fn group_in_words(group: &str) -> &str {
+    match group {
+        "" => "the core group",
+        "*" => "any group",
+        named => named,
+    }
+}
+
+fn verb_in_words(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Get => "get",
+        Verb::List => "list",
+        Verb::Watch => "watch",
+        Verb::Create => "create",
+        Verb::Update => "update",
+        Verb::Patch => "patch",
+        Verb::Delete => "delete",
+        Verb::Any => "everything",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn granted(needs: &str, grants: &str) -> Granted {
+        let rules = |text: &str| Grants::parse(&format!("kubernetes: {text}")).unwrap().kubernetes;
+        Granted {
+            own: vec![GroupVersionKind::gvk("test.capstan.dev", "v1", "Note")],
+            requested: rules(needs),
+            granted: rules(grants),
+        }
+    }
+
+    fn config_map() -> GroupVersionKind {
+        GroupVersionKind::gvk("", "v1", "ConfigMap")
+    }
+
+    fn get(granted: &Granted, namespace: &str, name: &str) -> Result<Permit, Denied> {
+        let key = ObjectKey::namespaced(namespace, name);
+        granted.decide(&Request { verb: Verb::Get, kind: &config_map(), place: Place::Object(&key) })
+    }
+
+    fn list(granted: &Granted, namespace: Option<&str>) -> Result<Permit, Denied> {
+        granted.decide(&Request { verb: Verb::List, kind: &config_map(), place: Place::All(namespace) })
+    }
+
+    const ALL: &str = "[{apiGroups: ['*'], kinds: ['*'], verbs: ['*']}]";
+    const TEAM: &str = "[{apiGroups: [''], kinds: [ConfigMap], verbs: [get, list], namespaces: [team-a]}]";
+    const NAMED: &str = "[{apiGroups: [''], kinds: [ConfigMap], verbs: [get, list], namespaces: [team-a], names: [foo]}]";
+
+    #[test]
+    fn empty_means_nothing_on_either_side() {
+        for (needs, grants) in [("[]", "[]"), (ALL, "[]"), ("[]", ALL)] {
+            assert!(get(&granted(needs, grants), "team-a", "foo").is_err(), "{needs} {grants}");
+        }
+        assert!(get(&granted(ALL, ALL), "team-a", "foo").is_ok());
+    }
+
+    #[test]
+    fn own_kinds_need_nothing() {
+        let key = ObjectKey::namespaced("anywhere", "it");
+        for version in ["v1", "v2"] {
+            let kind = GroupVersionKind::gvk("test.capstan.dev", version, "Note");
+            let request = Request { verb: Verb::Delete, kind: &kind, place: Place::Object(&key) };
+            assert!(granted("[]", "[]").decide(&request).is_ok());
+        }
+        let kind = GroupVersionKind::gvk("other.dev", "v1", "Note");
+        let request = Request { verb: Verb::Get, kind: &kind, place: Place::Object(&key) };
+        assert!(granted("[]", "[]").decide(&request).is_err());
+    }
+
+    #[test]
+    fn verbs_namespaces_and_names_narrow() {
+        let granted = granted(ALL, NAMED);
+        assert!(get(&granted, "team-a", "foo").is_ok());
+        assert!(get(&granted, "team-b", "foo").is_err());
+        assert!(get(&granted, "team-a", "bar").is_err());
+        let key = ObjectKey::namespaced("team-a", "foo");
+        let kind = config_map();
+        assert!(granted.decide(&Request { verb: Verb::Delete, kind: &kind, place: Place::Object(&key) }).is_err());
+        let secret = GroupVersionKind::gvk("", "v1", "Secret");
+        assert!(granted.decide(&Request { verb: Verb::Get, kind: &secret, place: Place::Object(&key) }).is_err());
+        let foreign = GroupVersionKind::gvk("fake.dev", "v1", "ConfigMap");
+        assert!(granted.decide(&Request { verb: Verb::Get, kind: &foreign, place: Place::Object(&key) }).is_err());
+        let cluster = ObjectKey::cluster("foo");
+        assert!(granted.decide(&Request { verb: Verb::Get, kind: &kind, place: Place::Object(&cluster) }).is_err());
+    }
+
+    #[test]
+    fn needs_narrow_as_much_as_grants() {
+        let granted = granted(NAMED, ALL);
+        assert!(get(&granted, "team-a", "foo").is_ok());
+        let denied = get(&granted, "team-a", "bar").unwrap_err().to_string();
+        assert!(denied.contains("`needs`"), "{denied}");
+    }
+
+    #[test]
+    fn lists_need_the_place_they_look_at() {
+        let team = granted(ALL, TEAM);
+        assert!(list(&team, Some("team-a")).is_ok());
+        assert!(list(&team, Some("team-b")).is_err());
+        let denied = list(&team, None).unwrap_err().to_string();
+        assert_eq!(
+            denied,
+            "list of ConfigMap in all namespaces is not granted to this provider; \
+             granted: get, list of ConfigMap in the core group in namespace team-a"
+        );
+        assert!(list(&granted(ALL, NAMED), Some("team-a")).is_err(), "names cannot confine a list");
+        assert!(list(&granted(ALL, ALL), None).is_ok());
+    }
+
+    #[test]
+    fn labels_become_a_condition() {
+        let green = "[{apiGroups: [''], kinds: [ConfigMap], verbs: [get, list], labelSelector: {colour: green}}]";
+        let tall = "[{apiGroups: [''], kinds: [ConfigMap], verbs: ['*'], labelSelector: {size: tall}}]";
+        let permit = get(&granted(tall, green), "a", "b").unwrap();
+        let labels = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
+        assert!(permit.is_conditional());
+        assert!(permit.covers(&labels(&[("colour", "green"), ("size", "tall"), ("more", "x")])));
+        assert!(!permit.covers(&labels(&[("colour", "green")])));
+        assert_eq!(permit.selector().as_deref(), Some("colour=green,size=tall"));
+        assert!(!get(&granted(ALL, ALL), "a", "b").unwrap().is_conditional());
+    }
+
+    #[test]
+    fn a_rule_without_labels_beside_one_with_them_lifts_the_condition() {
+        let both = "[{apiGroups: [''], kinds: [ConfigMap], verbs: [get], labelSelector: {colour: green}}, \
+                    {apiGroups: [''], kinds: [ConfigMap], verbs: [get], namespaces: [free]}]";
+        let granted = granted(ALL, both);
+        assert!(get(&granted, "a", "b").unwrap().is_conditional());
+        assert!(!get(&granted, "free", "b").unwrap().is_conditional());
+    }
+
+    #[test]
+    fn labels_that_contradict_each_other_grant_nothing() {
+        let rule = |colour| format!("[{{apiGroups: [''], kinds: [ConfigMap], verbs: [get], labelSelector: {{c: {colour}}}}}]");
+        assert!(get(&granted(&rule("green"), &rule("red")), "a", "b").is_err());
+    }
+
+    #[test]
+    fn a_refusal_of_an_unknown_kind_says_so() {
+        let denied = get(&granted(ALL, "[]"), "team-a", "foo").unwrap_err().to_string();
+        assert_eq!(
+            denied,
+            "get of ConfigMap team-a/foo is not granted to this provider; \
+             nothing is granted for ConfigMap in the core group"
+        );
+    }
+}

@@ -1,0 +1,25 @@
+//! What the host decides once for all providers.
+
+use std::num::NonZeroU32;
+
+/// Bounds of the sandbox as a whole. Those of one provider are a [`crate::Budget`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// Instances that may live at the same time. A reconcile that finds none free waits, within its own deadline.
+    pub concurrency: NonZeroU32,
+    /// Bytes that a component may have.
+    pub component_size: usize,
+}
+
+/// Enough to keep a few dozen provider calls waiting for the API server while two or four run; each costs address space
+/// and one fiber stack.
+const CONCURRENCY: NonZeroU32 = NonZeroU32::new(32).unwrap();
+
+/// Compiling is outside of what wasmtime promises to bound, and grows with the size. Rust, C and Go guests are far below.
+const COMPONENT_SIZE: usize = 16 << 20;
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { concurrency: CONCURRENCY, component_size: COMPONENT_SIZE }
+    }
+}

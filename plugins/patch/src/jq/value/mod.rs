@@ -1,0 +1,179 @@
+//! Values as gojq sees them: JSON, with the keys of objects in order and integers apart from floats.
+//!
+//! jaq's own value type keeps the order of insertion, writes `1.0` where gojq writes `1`, and has integers of the
+//! machine's word, which on WebAssembly is 32 bits. Hence this one.
+
+mod access;
+mod arithmetic;
+mod order;
+mod text;
+mod update;
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use jaq_core::val::Range;
+
+pub(super) type Error = jaq_core::Error<Value>;
+pub(super) type Result<T = Value> = std::result::Result<T, Error>;
+
+/// A JSON value that is cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) enum Value {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text(Rc<str>),
+    List(Rc<Vec<Value>>),
+    Map(Rc<BTreeMap<Rc<str>, Value>>),
+}
+
+impl Value {
+    pub(super) fn text(text: impl AsRef<str>) -> Value {
+        Value::Text(text.as_ref().into())
+    }
+
+    pub(super) fn map(entries: BTreeMap<Rc<str>, Value>) -> Value {
+        Value::Map(Rc::new(entries))
+    }
+
+    /// The name that `type` gives.
+    pub(super) fn type_name(&self) -> &'static str {
+        match self {
+            Value::Null => "null",
+            Value::Bool(_) => "boolean",
+            Value::Int(_) | Value::Float(_) => "number",
+            Value::Text(_) => "string",
+            Value::List(_) => "array",
+            Value::Map(_) => "object",
+        }
+    }
+
+    pub(super) fn is_number(&self) -> bool {
+        matches!(self, Value::Int(_) | Value::Float(_))
+    }
+
+    pub(super) fn as_float(&self) -> Option<f64> {
+        match self {
+            #[expect(clippy::cast_precision_loss, reason = "this is what float arithmetic does to large integers")]
+            Value::Int(number) => Some(*number as f64),
+            Value::Float(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// A number cut to an integer; beyond 64 bits to the nearest there is.
+    pub(super) fn as_integer(&self) -> Option<i64> {
+        match self {
+            Value::Int(number) => Some(*number),
+            #[expect(clippy::cast_possible_truncation, reason = "cutting is what is asked for, and the cast saturates")]
+            Value::Float(number) if !number.is_nan() => Some(*number as i64),
+            _ => None,
+        }
+    }
+
+    pub(super) fn as_text(&self) -> Result<&str> {
+        match self {
+            Value::Text(text) => Ok(text),
+            _ => Err(Error::typ(self.clone(), "string")),
+        }
+    }
+
+    pub(super) fn as_list(&self) -> Result<&[Value]> {
+        match self {
+            Value::List(list) => Ok(list),
+            _ => Err(Error::typ(self.clone(), "array")),
+        }
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Value::Bool(value)
+    }
+}
+
+impl From<isize> for Value {
+    fn from(value: isize) -> Self {
+        i64::try_from(value).map_or(Value::Null, Value::Int)
+    }
+}
+
+impl From<usize> for Value {
+    fn from(value: usize) -> Self {
+        // No length or offset comes near 2^63.
+        Value::Int(i64::try_from(value).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<f64> for Value {
+    fn from(value: f64) -> Self {
+        Value::Float(value)
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Value::Text(value.into())
+    }
+}
+
+impl From<Range<Value>> for Value {
+    fn from(range: Range<Value>) -> Self {
+        let bound = |name: &str, value: Option<Value>| value.map(|value| (Rc::from(name), value));
+        Value::map(bound("start", range.start).into_iter().chain(bound("end", range.end)).collect())
+    }
+}
+
+impl FromIterator<Value> for Value {
+    fn from_iter<I: IntoIterator<Item = Value>>(items: I) -> Self {
+        Value::List(Rc::new(items.into_iter().collect()))
+    }
+}
+
+impl From<&serde_json::Value> for Value {
+    fn from(value: &serde_json::Value) -> Self {
+        match value {
+            serde_json::Value::Null => Value::Null,
+            serde_json::Value::Bool(value) => Value::Bool(*value),
+            serde_json::Value::Number(number) => match number.as_i64() {
+                Some(integer) => Value::Int(integer),
+                None => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
+            },
+            serde_json::Value::String(text) => Value::text(text),
+            serde_json::Value::Array(list) => list.iter().map(Value::from).collect(),
+            serde_json::Value::Object(map) => {
+                Value::map(map.iter().map(|(key, value)| (Rc::from(key.as_str()), Value::from(value))).collect())
+            }
+        }
+    }
+}
+
+impl From<&Value> for serde_json::Value {
+    /// Whole floats become integers, as in gojq's output. What JSON has no number for becomes null (not a number) or the
+    /// largest float there is (infinity).
+    fn from(value: &Value) -> Self {
+        match value {
+            Value::Null => serde_json::Value::Null,
+            Value::Bool(value) => (*value).into(),
+            Value::Int(number) => (*number).into(),
+            Value::Float(number) => match whole(*number) {
+                Some(integer) => integer.into(),
+                None if number.is_nan() => serde_json::Value::Null,
+                None => number.clamp(f64::MIN, f64::MAX).into(),
+            },
+            Value::Text(text) => serde_json::Value::String(text.to_string()),
+            Value::List(list) => list.iter().map(serde_json::Value::from).collect(),
+            Value::Map(map) => map.iter().map(|(key, value)| (key.to_string(), serde_json::Value::from(value))).collect(),
+        }
+    }
+}
+
+/// The integer that a float equals, if it has one of 64 bits.
+pub(super) fn whole(number: f64) -> Option<i64> {
+    // 2^63 itself is out of range, -2^63 is not.
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and in range")]
+    (number.fract() == 0.0 && (-LIMIT..LIMIT).contains(&number)).then_some(number as i64)
+}
