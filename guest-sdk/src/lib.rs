@@ -142,4 +142,4 @@ pub use capstan_sdk_macros::yaml_object as __yaml_object;
 pub use self::abi::{Exported as __Exported, bindings as __bindings};
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
-pub use wit_bindgen as __wit_bindgen;
+pub use wit_bindgen::rt as __wit_bindgen;

@@ -2,7 +2,7 @@
 
 // Its types mirror the contract and are converted at once; nothing of it is part of this crate's interface but what the
 // export macro needs.
-#[expect(unsafe_code, missing_docs, unreachable_pub, reason = "generated from wit/, lowering values into linear memory")]
+#[expect(missing_docs, reason = "generated from wit/, lowering values into linear memory")]
 pub mod bindings {
     wit_bindgen::generate!({
         path: "../wit",

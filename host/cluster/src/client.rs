@@ -111,7 +111,7 @@ impl Cluster {
                 .await?;
             let page: Page = serde_json::from_str(&text).map_err(|error| Error::Malformed(error.to_string()))?;
             for item in page.items.unwrap_or_default() {
-                objects.push(Object::parse(item.get(), Some(&kind)).map_err(malformed)?);
+                objects.push(Object::parse(item.get(), Some(&kind)).map_err(|error| malformed(&error))?);
             }
             next = page.metadata.next.filter(|next| !next.is_empty());
             if next.is_none() {
@@ -154,15 +154,15 @@ impl Cluster {
         subresource: Option<&str>,
         patch: Patch<'_>,
     ) -> Result<Object, Error> {
-        let mut path = self.resource(&target.kind).await?.item(&target.key)?;
+        let mut url = self.resource(&target.kind).await?.item(&target.key)?;
         if let Some(subresource) = subresource {
-            path.push('/');
-            path.push_str(segment(subresource)?);
+            url.push('/');
+            url.push_str(segment(subresource)?);
         }
         let (content_type, body) = match patch {
             Patch::Apply { body, manager, force } => {
                 let force = if force { "true" } else { "false" };
-                path.push_str(&request::query([("fieldManager", manager), ("force", force)]));
+                url.push_str(&request::query([("fieldManager", manager), ("force", force)]));
                 ("application/apply-patch+yaml", body)
             }
             Patch::Merge(body) => ("application/merge-patch+json", body),
@@ -172,7 +172,7 @@ impl Cluster {
             content_type,
             bytes: body.to_string().into_bytes(),
         };
-        object(&self.send(&target.kind, Method::PATCH, &path, Some(body)).await?)
+        object(&self.send(&target.kind, Method::PATCH, &url, Some(body)).await?)
     }
 
     /// Asks for deletion; finalizers may keep the object for a while. With a `uid`, only that very object.
@@ -211,9 +211,9 @@ impl Cluster {
 }
 
 fn object(text: &str) -> Result<Object, Error> {
-    Object::parse(text, None).map_err(malformed)
+    Object::parse(text, None).map_err(|error| malformed(&error))
 }
 
-fn malformed(error: ObjectError) -> Error {
+fn malformed(error: &ObjectError) -> Error {
     Error::Malformed(error.to_string())
 }

@@ -1,17 +1,26 @@
-//! Talking to Kubernetes: how kinds are served, objects as they were received, reads and writes, and watches that are
-//! shared by all who need them.
+//! Talking to Kubernetes: resources, objects, watches and writes.
+//!
+//! [`Cluster`] makes single requests. [`Watches`] follows selections of objects: one watch for all that are interested,
+//! with a store that holds each object as the text that the API server sent.
 
-mod client;
+mod cluster;
+mod discovery;
 mod error;
+mod labels;
 mod object;
-mod request;
-mod resource;
+mod path;
 mod selection;
+mod status;
+mod text;
+mod transport;
 mod watch;
 
-pub use client::{Cluster, Patch};
+#[cfg(test)]
+mod fake;
+
+pub use cluster::{Cluster, Patch};
+pub use discovery::Resource;
 pub use error::{Clash, Error, FieldOwner};
-pub use object::{Object, ObjectError};
-pub use resource::Resource;
+pub use object::Object;
 pub use selection::Selection;
-pub use watch::{Change, Store, Subscription, Watches};
+pub use watch::{Cached, Change, Store, Subscription, WatchReport, Watches};

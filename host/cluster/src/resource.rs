@@ -112,13 +112,11 @@ impl Resources {
                 .into_iter()
                 .map(|(kind, resource)| (kind, Known::Served(Arc::new(resource)))),
         );
-        match known.get(kind) {
-            Some(Known::Served(resource)) => Ok(Arc::clone(resource)),
-            _ => {
-                known.insert(kind.clone(), Known::Missing(Instant::now()));
-                Err(Error::UnknownKind(kind.clone()))
-            }
+        if let Some(Known::Served(resource)) = known.get(kind) {
+            return Ok(Arc::clone(resource));
         }
+        known.insert(kind.clone(), Known::Missing(Instant::now()));
+        Err(Error::UnknownKind(kind.clone()))
     }
 
     /// Its definition was deleted or changed: looked up again when it is next asked for.

@@ -33,7 +33,7 @@ impl Cluster {
             for name in NAMESPACES {
                 let metadata = Map::from_iter([("name".to_owned(), Value::from(*name))]);
                 let namespace = Value::Object(Map::from_iter([("metadata".to_owned(), Value::Object(metadata))]));
-                let created = cluster.create(&namespaces, None, namespace, &writer);
+                let created = cluster.create(&namespaces, None, namespace, false, &writer);
                 debug_assert!(created.is_ok(), "{created:?}");
             }
         }

@@ -1,15 +1,16 @@
 //! Which resources are served: the built-in ones and those of established CRDs.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::builtin;
 use crate::crd::{resources::resources, text};
+use crate::object::ObjectExt;
 use crate::request::path::GroupVersion;
-use crate::resource::Resource;
+use crate::resource::{Resource, qualify};
 
 /// Space between the schema ids of two states of CRDs, for their versions.
 const SCHEMA_ID_STEP: u64 = 1 << 16;
@@ -21,11 +22,18 @@ pub(crate) struct Registry {
     /// Groups in the order of discovery, which is the order in which they appeared.
     groups: Vec<String>,
     next_schema_id: u64,
+    /// The state of each served CRD: uid and generation, by name.
+    definitions: HashMap<String, (String, i64)>,
 }
 
 impl Registry {
     pub(crate) fn new() -> Self {
-        let mut registry = Self { served: BTreeMap::new(), groups: Vec::new(), next_schema_id: SCHEMA_ID_STEP };
+        let mut registry = Self {
+            served: BTreeMap::new(),
+            groups: Vec::new(),
+            next_schema_id: SCHEMA_ID_STEP,
+            definitions: HashMap::new(),
+        };
         for resource in builtin::RESOURCES.iter() {
             registry.insert(Arc::clone(resource));
         }
@@ -65,17 +73,24 @@ impl Registry {
         self.served.values().flat_map(BTreeMap::values).find(|resource| &*resource.collection == collection)
     }
 
-    /// Serves the versions of a CRD in place of those it had before.
-    pub(crate) fn serve(&mut self, crd: &Value) {
+    /// Serves the versions of a CRD in place of those it had before. Says whether anything changed.
+    pub(crate) fn serve(&mut self, crd: &Value) -> bool {
+        let state = (crd.meta_str("uid").to_owned(), crd["metadata"]["generation"].as_i64().unwrap_or(0));
+        if self.definitions.get(crd.meta_str("name")) == Some(&state) {
+            return false;
+        }
         self.remove(text(crd, "/spec/group"), text(crd, "/spec/names/plural"));
         for resource in resources(crd, self.next_schema_id) {
             self.insert(Arc::new(resource));
         }
         self.next_schema_id += SCHEMA_ID_STEP;
+        self.definitions.insert(crd.meta_str("name").to_owned(), state);
+        true
     }
 
     /// Stops serving a resource of a CRD in all versions.
     pub(crate) fn remove(&mut self, group: &str, plural: &str) {
+        self.definitions.remove(&qualify(plural, group));
         for (group_version, resources) in &mut self.served {
             if group_version.group == group {
                 resources.remove(plural);

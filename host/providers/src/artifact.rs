@@ -52,7 +52,9 @@ pub enum ArtifactError {
     )]
     Name(String),
     /// Neither key is there.
-    #[error("the ConfigMap has neither `provider.wasm` nor `provider.wasm.gz` under binaryData: put the component there")]
+    #[error(
+        "the ConfigMap has neither `provider.wasm` nor `provider.wasm.gz` under binaryData: put the component there"
+    )]
     NoComponent,
     /// Both keys are there.
     #[error("the ConfigMap has both `provider.wasm` and `provider.wasm.gz`: keep one")]
@@ -66,7 +68,9 @@ pub enum ArtifactError {
         message: String,
     },
     /// Too large, unpacked.
-    #[error("the component is larger than {MAX_COMPONENT_BYTES} bytes: build it with `--profile guest` settings (size, LTO, strip)")]
+    #[error(
+        "the component is larger than {MAX_COMPONENT_BYTES} bytes: build it with `--profile guest` settings (size, LTO, strip)"
+    )]
     TooLarge,
 }
 
@@ -85,11 +89,13 @@ impl ArtifactError {
 /// Refuses names that would not fit where they are used.
 pub(crate) fn check_name(name: &str) -> Result<(), ArtifactError> {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let fine = (1..=40).contains(&name.len())
-        && name.bytes().all(inner)
-        && !name.starts_with('-')
-        && !name.ends_with('-');
-    if fine { Ok(()) } else { Err(ArtifactError::Name(name.to_owned())) }
+    let fine =
+        (1..=40).contains(&name.len()) && name.bytes().all(inner) && !name.starts_with('-') && !name.ends_with('-');
+    if fine {
+        Ok(())
+    } else {
+        Err(ArtifactError::Name(name.to_owned()))
+    }
 }
 
 #[cfg(test)]

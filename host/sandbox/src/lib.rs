@@ -1,1 +1,45 @@
-//! Runs providers as WebAssembly components under budgets and grants.
+//! Runs providers as WebAssembly components: loads them, gives each reconcile a fresh instance with a budget of time and
+//! memory, and lets it do to the cluster what it asked for and was granted.
+//!
+//! A [`Sandbox`] is made once. It loads bytes into a [`Component`], which describes itself. A [`Guest`] is a component
+//! with its grants and budget; the lifecycle knows it as an [`ExternalSystem`](capstan_engine::ExternalSystem). Whatever
+//! a guest does ends in an answer, in a failure it reports itself, or in a named [`Outcome`].
+
+mod answer;
+mod bindings;
+mod budget;
+mod classify;
+mod cluster;
+mod component;
+mod counts;
+mod descriptor;
+mod engine;
+mod events;
+mod gate;
+mod guest;
+mod inspect;
+mod instance;
+mod limiter;
+mod load_error;
+mod log;
+mod outcome;
+mod sandbox;
+mod session;
+mod settings;
+mod state;
+mod text;
+mod ticker;
+mod usage;
+mod wasi;
+
+pub use budget::Budget;
+pub use component::Component;
+pub use counts::Counts;
+pub use descriptor::{Descriptor, ManagedKind};
+pub use gate::Granted;
+pub use guest::{Guest, Services};
+pub use load_error::LoadError;
+pub use outcome::{Call, LastWords, Outcome, TimeLimit};
+pub use sandbox::{Sandbox, StartError};
+pub use settings::Settings;
+pub use usage::Usage;

@@ -1,1 +1,25 @@
 //! Patches one object's field from another's.
+//!
+//! A `Patch` names a field of a source object, a field of a target object, and optionally a transform. Whenever one of the
+//! two objects or the `Patch` changes, the target field is given the (transformed) value of the source field.
+//!
+//! This crate is the provider's component for WebAssembly, and the library it is made of, which runs natively in tests:
+//!
+//! * [`spec`]: what a `Patch` says, checked;
+//! * [`field_path`]: reading and writing a field;
+//! * [`transform`]: the new value, by a [`template`] or a [`jq`] expression;
+//! * [`merge`] and [`equal`]: how it meets the old one;
+//! * [`plan`]: what has to be done, as one [`change`].
+
+mod go_base64;
+mod go_float;
+
+pub mod change;
+pub mod equal;
+pub mod field_path;
+pub mod jq;
+pub mod merge;
+pub mod plan;
+pub mod spec;
+pub mod template;
+pub mod transform;

@@ -83,7 +83,7 @@ fn tell(shared: &Shared, kind: &Arc<GroupVersionKind>, event: Event<Raw>) {
         Event::InitDone => shared.listed(),
         Event::InitApply(raw) | Event::Apply(raw) => {
             if let Some(object) = parse(&raw) {
-                shared.apply(object);
+                shared.apply(&object);
             }
         }
         Event::Delete(raw) => {
@@ -95,12 +95,13 @@ fn tell(shared: &Shared, kind: &Arc<GroupVersionKind>, event: Event<Raw>) {
 }
 
 fn is_not_found(error: &watcher::Error) -> bool {
-    match error {
-        watcher::Error::InitialListFailed(kube::Error::Api(status))
-        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => status.code == 404,
-        watcher::Error::WatchError(status) => status.code == 404,
-        _ => false,
-    }
+    let (watcher::Error::InitialListFailed(kube::Error::Api(status))
+    | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+    | watcher::Error::WatchError(status)) = error
+    else {
+        return false;
+    };
+    status.code == 404
 }
 
 /// One watch's waiting after failures: from half a second, doubling to half a minute, each a little off so that many

@@ -78,7 +78,7 @@ impl Shared {
     }
 
     /// The watch, or a list, says so.
-    pub(super) fn apply(&self, object: Object) {
+    pub(super) fn apply(&self, object: &Object) {
         let mut state = self.lock();
         if let Some(confirmed) = &mut state.listing {
             confirmed.insert(object.key().clone());
@@ -95,7 +95,7 @@ impl Shared {
         if let Some(confirmed) = &mut state.listing {
             confirmed.insert(object.key().clone());
         }
-        state.put(object.clone());
+        state.put(object);
     }
 
     /// The watch says that it is gone.
@@ -121,7 +121,7 @@ impl Shared {
 
 impl State {
     /// The same version again is no news, and an older one is none either.
-    fn put(&mut self, object: Object) {
+    fn put(&mut self, object: &Object) {
         let old = self.objects.get(object.key()).map(|ByKey(old)| old.clone());
         if old.as_ref().is_some_and(|old| !object.is_newer_than(old)) {
             return;
@@ -191,7 +191,7 @@ mod tests {
     fn a_late_subscriber_is_told_everything_and_then_synced() {
         let shared = Shared::default();
         shared.listing();
-        shared.apply(object("a", "1", 1));
+        shared.apply(&object("a", "1", 1));
         shared.listed();
         assert_eq!(told(&shared.join()), ["a ->1", "synced"]);
     }
@@ -203,7 +203,7 @@ mod tests {
         for names in [&["a", "b"][..], &["a", "b"], &["b"]] {
             shared.listing();
             for name in names {
-                shared.apply(object(name, name, 1));
+                shared.apply(&object(name, name, 1));
             }
             shared.listed();
         }
@@ -211,7 +211,7 @@ mod tests {
         // One that had been told of `a` hears that it is gone.
         let shared = Shared::default();
         let mailbox = shared.join();
-        shared.apply(object("a", "a", 1));
+        shared.apply(&object("a", "a", 1));
         assert_eq!(told(&mailbox), ["a ->1"]);
         shared.listing();
         shared.listed();
@@ -222,11 +222,11 @@ mod tests {
     fn changes_are_folded_and_old_is_what_was_told() {
         let shared = Shared::default();
         let (slow, fast) = (shared.join(), shared.join());
-        shared.apply(object("a", "1", 1));
+        shared.apply(&object("a", "1", 1));
         assert_eq!(told(&fast), ["a ->1"]);
         assert_eq!(told(&slow), ["a ->1"]);
         for version in 2..100 {
-            shared.apply(object("a", "1", version));
+            shared.apply(&object("a", "1", version));
             assert_eq!(told(&fast), [format!("a {}>{version}", version - 1)]);
         }
         assert_eq!(told(&slow), ["a 1>99"]);
@@ -236,7 +236,7 @@ mod tests {
     fn what_came_and_went_unseen_is_not_told() {
         let shared = Shared::default();
         let mailbox = shared.join();
-        shared.apply(object("a", "1", 1));
+        shared.apply(&object("a", "1", 1));
         shared.delete(&object("a", "1", 2));
         assert_eq!(told(&mailbox), Vec::<String>::new());
     }
@@ -247,8 +247,8 @@ mod tests {
         let mailbox = shared.join();
         shared.remember(&object("a", "1", 10));
         assert_eq!(told(&mailbox), ["a ->10"]);
-        shared.apply(object("a", "1", 9));
-        shared.apply(object("a", "1", 10));
+        shared.apply(&object("a", "1", 9));
+        shared.apply(&object("a", "1", 10));
         assert_eq!(told(&mailbox), Vec::<String>::new());
         assert_eq!(shared.get(&ObjectKey::cluster("a")).unwrap().resource_version(), "10");
     }
@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn a_deleted_object_is_not_brought_back_by_a_late_answer() {
         let shared = Shared::default();
-        shared.apply(object("a", "1", 1));
+        shared.apply(&object("a", "1", 1));
         shared.delete(&object("a", "1", 3));
         shared.remember(&object("a", "1", 2));
         assert!(shared.get(&ObjectKey::cluster("a")).is_none());
@@ -276,7 +276,7 @@ mod tests {
     #[test]
     fn the_deletion_of_a_former_object_does_not_touch_its_successor() {
         let shared = Shared::default();
-        shared.apply(object("a", "2", 5));
+        shared.apply(&object("a", "2", 5));
         shared.delete(&object("a", "1", 4));
         assert!(shared.get(&ObjectKey::cluster("a")).is_some());
     }

@@ -16,12 +16,13 @@ use crate::status::{Reason, Refusal};
 use crate::store::Object;
 
 impl Cluster {
-    /// Creates an object from its decoded form.
+    /// Creates an object from its decoded form. `applied` says that its `managedFields` are those of an apply, final.
     pub(crate) fn create(
         &mut self,
         resource: &Arc<Resource>,
         namespace: Option<&str>,
         mut new: Value,
+        applied: bool,
         writer: &Writer,
     ) -> Result<Arc<Object>, Refusal> {
         set_place(resource, namespace, &mut new)?;
@@ -55,7 +56,7 @@ impl Cluster {
         metadata.insert("uid".into(), uuid::Uuid::new_v4().to_string().into());
         let now = now();
         metadata.insert("creationTimestamp".into(), now.clone().into());
-        if !new["metadata"]["managedFields"].as_array().is_some_and(|entries| !entries.is_empty()) {
+        if !applied {
             let manager = writer.as_manager(resource, Operation::Update, Part::Main);
             managed::record_update(None, &mut new, resource.storage_schema(), &manager, &now);
         }

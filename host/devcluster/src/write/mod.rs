@@ -9,7 +9,7 @@ mod patch;
 mod rules;
 mod update;
 
-pub(crate) use delete::DeleteOptions;
+pub(crate) use delete::{DeleteOptions, Deleted, Propagation};
 pub(crate) use patch::PatchFormat;
 
 use serde_json::Value;

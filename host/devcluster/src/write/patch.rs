@@ -5,12 +5,12 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::decode::{Decoded, decode, unreadable};
-use super::{Part, Writer};
+use super::{Part, Writer, rules};
 use crate::apply::{ApplyError, Operation, managed};
 use crate::cluster::Cluster;
 use crate::encode::Encoder;
 use crate::events_view;
-use crate::object::{ObjectExt, now, set_member};
+use crate::object::{ObjectExt, now};
 use crate::patch::{json_patch, json_patch::JsonPatchError, merge, strategic};
 use crate::request::body::{self, Body};
 use crate::request::query::{FieldValidation, WriteOptions};
@@ -115,7 +115,7 @@ impl Cluster {
             None if part == Part::Main => {
                 value.metadata_mut().remove("uid");
                 let namespace = resource.namespaced.then_some(at.namespace.as_str());
-                (self.create(resource, namespace, value, writer)?, true)
+                (self.create(resource, namespace, value, true, writer)?, true)
             }
             None => return Err(Refusal::not_found(resource, &at.name)),
         };
@@ -181,20 +181,9 @@ impl Cluster {
             }
         }
         if resource.rules == Rules::Secret && config.get("stringData").is_some() {
-            self.encode_string_data(&mut config);
+            rules::encode_string_data(&mut config);
         }
         Ok(config)
-    }
-
-    #[expect(clippy::unused_self, reason = "kept beside its only caller")]
-    fn encode_string_data(&self, config: &mut Value) {
-        use base64::Engine;
-        let texts = config["stringData"].as_object().cloned().unwrap_or_default();
-        for (key, text) in texts {
-            let text = text.as_str().unwrap_or_default();
-            config["data"][key] = base64::engine::general_purpose::STANDARD.encode(text).into();
-        }
-        set_member(config, "stringData", None);
     }
 }
 

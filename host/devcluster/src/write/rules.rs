@@ -45,12 +45,7 @@ pub(super) fn prepare_update(resource: &Resource, old: &Value, new: &mut Value) 
 fn prepare(resource: &Resource, new: &mut Value) {
     match resource.rules {
         Rules::Secret => {
-            if let Some(Value::Object(texts)) = new.get("stringData").cloned() {
-                for (key, value) in texts {
-                    new["data"][key] = STANDARD.encode(value.as_str().unwrap_or_default()).into();
-                }
-            }
-            set_member(new, "stringData", None);
+            encode_string_data(new);
             if new["type"].as_str().unwrap_or_default().is_empty() {
                 new["type"] = "Opaque".into();
             }
@@ -58,6 +53,14 @@ fn prepare(resource: &Resource, new: &mut Value) {
         Rules::Event | Rules::EventView => events_view::complete(new),
         _ => {}
     }
+}
+
+/// `stringData` is written as text and kept as `data`.
+pub(super) fn encode_string_data(secret: &mut Value) {
+    for (key, text) in secret["stringData"].as_object().cloned().unwrap_or_default() {
+        secret["data"][key] = STANDARD.encode(text.as_str().unwrap_or_default()).into();
+    }
+    set_member(secret, "stringData", None);
 }
 
 /// Selectors of namespaces go by this label.

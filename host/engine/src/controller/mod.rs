@@ -2,7 +2,7 @@
 
 mod config;
 
-use std::{collections::HashMap, future::pending, sync::Arc, time::Duration};
+use std::{collections::HashMap, future::pending, sync::Arc};
 
 use capstan_api::{ObjectKey, ObjectRef};
 use capstan_cluster::{Change, Object, Selection, Subscription};
@@ -13,7 +13,7 @@ use crate::{
     ExternalSystem, Reads,
     dependencies::Dependencies,
     managed::{Announcer, Counters, Fingerprint, InCluster, Lifecycle, Metadata, Outcome, Report, Rules},
-    queue::{Next, Priority, Queue},
+    queue::{BACKOFF, Next, Priority, Queue},
     runner::{Ending, Lane, Runs, Slot, SlotRequest},
 };
 
@@ -269,10 +269,6 @@ impl Active {
         self.queue.finish(key, next, now);
     }
 }
-
-const BACKOFF: Next = Next::Backoff {
-    at_least: Duration::ZERO,
-};
 
 async fn granted(request: &mut Option<SlotRequest>) -> Slot {
     match request {

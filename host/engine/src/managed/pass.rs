@@ -18,7 +18,10 @@ use super::{
     status::Wish,
     verdict::{Announcement, Phase, Verdict, readiness},
 };
-use crate::{Context, Observation, queue::Next};
+use crate::{
+    Context, Observation,
+    queue::{BACKOFF, Next},
+};
 
 /// The result of a create must not be lost, so it is written several times over, twice as late each time.
 const RECORD_TRIES: u32 = 5;
@@ -293,29 +296,25 @@ impl<'a> Pass<'a> {
     async fn conclude(mut self, verdict: Verdict) -> Report {
         let mut verdict = verdict.with_policy(self.object.policy_problem());
         let over = matches!(verdict.outcome, Outcome::Released | Outcome::Gone | Outcome::Conflict);
-        let transitions =
-            if over {
-                Vec::new()
-            } else {
-                let wish = Wish {
-                    patches: std::mem::take(&mut self.patches),
-                    conditions: std::mem::take(&mut verdict.conditions),
-                    generation: self.generation,
-                    now: annotations::text(Some(self.lifecycle.clock.now())),
-                };
-                self.write_status(&wish).await.unwrap_or_else(|error| {
-                match &error {
-                    Error::NotFound(_) => {}
-                    error if error.is_conflict() => verdict.next = Next::Backoff { at_least: Duration::ZERO },
-                    error => {
-                        tracing::warn!(object = %self.context.object, %error, "cannot update managed resource status");
-                        verdict.outcome = Outcome::Failed;
-                        verdict.next = Next::Backoff { at_least: Duration::ZERO };
-                    }
-                }
-                Vec::new()
-            })
+        let mut transitions = Vec::new();
+        if !over {
+            let wish = Wish {
+                patches: std::mem::take(&mut self.patches),
+                conditions: std::mem::take(&mut verdict.conditions),
+                generation: self.generation,
+                now: annotations::text(Some(self.lifecycle.clock.now())),
             };
+            match self.write_status(&wish).await {
+                Ok(changed) => transitions = changed,
+                Err(Error::NotFound(_)) => {}
+                Err(Error::Conflict(_)) => verdict.next = BACKOFF,
+                Err(error) => {
+                    tracing::warn!(object = %self.context.object, %error, "cannot update managed resource status");
+                    verdict.outcome = Outcome::Failed;
+                    verdict.next = BACKOFF;
+                }
+            }
+        }
         self.lifecycle
             .announcer
             .tell(&self.subject(), &verdict.announcements, &transitions);
@@ -341,7 +340,7 @@ impl<'a> Pass<'a> {
                     self.object = Snapshot::of(object);
                     return Ok(plan.transitions);
                 }
-                Err(error) if error.is_conflict() && attempt < STATUS_TRIES => {
+                Err(Error::Conflict(_)) if attempt < STATUS_TRIES => {
                     let newest = self.lifecycle.objects.get(&target).await?;
                     if newest.uid() != self.context.uid {
                         break;
@@ -365,7 +364,7 @@ impl<'a> Pass<'a> {
 /// How a write to the object that did not succeed ends the reconcile.
 fn refused(error: &Error, action: &'static str, what: &str, ready: Option<Condition>) -> Verdict {
     match error {
-        error if error.is_conflict() => Verdict::conflict(),
+        Error::Conflict(_) => Verdict::conflict(),
         Error::NotFound(_) => Verdict::quiet(Outcome::Gone, Next::Stop),
         error => Verdict::write_failed(action, format!("{what}: {error}"), ready),
     }

@@ -1,13 +1,16 @@
 //! How a reconcile ends: what it says in conditions and events, and when the next one is due. One constructor for each
 //! end; the words are provider-runtime's.
 
-use std::{borrow::Cow, time::Duration};
+use std::borrow::Cow;
 
 use capstan_api::{Condition, Status};
 use capstan_events::EventKind;
 
 use super::{outcome::Outcome, snapshot::Snapshot};
-use crate::{Failure, Observation, Problem, Readiness, Retry, queue::Next};
+use crate::{
+    Failure, Observation, Problem, Readiness, Retry,
+    queue::{BACKOFF, Next},
+};
 
 /// The end of one reconcile.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,11 +55,6 @@ pub(crate) enum Phase {
     Update,
     Delete,
 }
-
-/// Again with back-off.
-const BACKOFF: Next = Next::Backoff {
-    at_least: Duration::ZERO,
-};
 
 /// The event action for everything that is not an external action.
 const PROCESS: &str = "ProcessEvent";

@@ -38,6 +38,11 @@ pub enum Next {
     Stop,
 }
 
+/// Again with back-off alone.
+pub(crate) const BACKOFF: Next = Next::Backoff {
+    at_least: Duration::ZERO,
+};
+
 /// How long the waits are that [`Next`] asks for.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Pacing {

@@ -53,11 +53,22 @@ pub(crate) async fn follow(directory: Dir, deliveries: mpsc::Sender<Delivery>) {
             }
             known.insert(name.clone(), stamp.clone());
             let content = arrived(&directory, name).await;
-            if deliveries.send(Delivery { name: name.clone(), content }).await.is_err() {
+            if deliveries
+                .send(Delivery {
+                    name: name.clone(),
+                    content,
+                })
+                .await
+                .is_err()
+            {
                 return;
             }
         }
-        let gone: Vec<String> = known.keys().filter(|name| !found.contains_key(*name)).cloned().collect();
+        let gone: Vec<String> = known
+            .keys()
+            .filter(|name| !found.contains_key(*name))
+            .cloned()
+            .collect();
         for name in gone {
             known.remove(&name);
             let content = Content::Gone(origin(&name));
@@ -73,12 +84,18 @@ pub(crate) async fn follow(directory: Dir, deliveries: mpsc::Sender<Delivery>) {
 
 async fn arrived(directory: &Arc<Dir>, name: &str) -> Content {
     if let Err(error) = check_name(name) {
-        return Content::Broken { origin: origin(name), error };
+        return Content::Broken {
+            origin: origin(name),
+            error,
+        };
     }
     let owned = name.to_owned();
     match blocking(directory, move |directory| read(directory, &owned)).await {
         Ok(artifact) => Content::Arrived(artifact),
-        Err(error) => Content::Broken { origin: origin(name), error: unreadable(name, &error) },
+        Err(error) => Content::Broken {
+            origin: origin(name),
+            error: unreadable(name, &error),
+        },
     }
 }
 
@@ -86,7 +103,10 @@ fn unreadable(name: &str, error: &io::Error) -> ArtifactError {
     if error.kind() == io::ErrorKind::FileTooLarge {
         ArtifactError::TooLarge
     } else {
-        ArtifactError::Unreadable { key: format!("{name}{COMPONENT}"), message: error.to_string() }
+        ArtifactError::Unreadable {
+            key: format!("{name}{COMPONENT}"),
+            message: error.to_string(),
+        }
     }
 }
 
@@ -100,15 +120,21 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce(&Dir) -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     let directory = Arc::clone(directory);
-    tokio::task::spawn_blocking(move || work(&directory)).await.map_err(io::Error::other)?
+    tokio::task::spawn_blocking(move || work(&directory))
+        .await
+        .map_err(io::Error::other)?
 }
 
 fn scan(directory: &Dir) -> io::Result<BTreeMap<String, Stamp>> {
     let mut found = BTreeMap::new();
     for entry in directory.entries()? {
         let file = entry?.file_name();
-        let Some(name) = file.to_str().and_then(|file| file.strip_suffix(COMPONENT)) else { continue };
-        let Some(component) = stamp(directory, &format!("{name}{COMPONENT}"))? else { continue };
+        let Some(name) = file.to_str().and_then(|file| file.strip_suffix(COMPONENT)) else {
+            continue;
+        };
+        let Some(component) = stamp(directory, &format!("{name}{COMPONENT}"))? else {
+            continue;
+        };
         let grants = stamp(directory, &format!("{name}{GRANTS}"))?;
         found.insert(name.to_owned(), Stamp { component, grants });
     }
@@ -117,7 +143,10 @@ fn scan(directory: &Dir) -> io::Result<BTreeMap<String, Stamp>> {
 
 fn stamp(directory: &Dir, file: &str) -> io::Result<Option<(u64, Option<SystemTime>)>> {
     match directory.metadata(file) {
-        Ok(data) => Ok(Some((data.len(), data.modified().ok().map(cap_std::time::SystemTime::into_std)))),
+        Ok(data) => Ok(Some((
+            data.len(),
+            data.modified().ok().map(cap_std::time::SystemTime::into_std),
+        ))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
@@ -125,7 +154,10 @@ fn stamp(directory: &Dir, file: &str) -> io::Result<Option<(u64, Option<SystemTi
 
 fn read(directory: &Dir, name: &str) -> io::Result<Artifact> {
     let mut component = Vec::new();
-    directory.open(format!("{name}{COMPONENT}"))?.take(MAX_COMPONENT_BYTES + 1).read_to_end(&mut component)?;
+    directory
+        .open(format!("{name}{COMPONENT}"))?
+        .take(MAX_COMPONENT_BYTES + 1)
+        .read_to_end(&mut component)?;
     if component.len() as u64 > MAX_COMPONENT_BYTES {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
@@ -134,7 +166,11 @@ fn read(directory: &Dir, name: &str) -> io::Result<Artifact> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(error),
     };
-    Ok(Artifact { component: component.into(), grants: grants.into(), origin: origin(name) })
+    Ok(Artifact {
+        component: component.into(),
+        grants: grants.into(),
+        origin: origin(name),
+    })
 }
 
 #[cfg(test)]
@@ -159,8 +195,13 @@ mod tests {
         let following = tokio::spawn(follow(dir, sender));
 
         let first = receiver.recv().await.unwrap();
-        let Content::Arrived(artifact) = first.content else { panic!("{:?}", first.content) };
-        assert_eq!((first.name.as_str(), &*artifact.component, &*artifact.grants), ("patch", &b"one"[..], "kubernetes: []"));
+        let Content::Arrived(artifact) = first.content else {
+            panic!("{:?}", first.content)
+        };
+        assert_eq!(
+            (first.name.as_str(), &*artifact.component, &*artifact.grants),
+            ("patch", &b"one"[..], "kubernetes: []")
+        );
 
         std::fs::write(folder.path().join("patch.wasm"), b"three").unwrap();
         let second = receiver.recv().await.unwrap();

@@ -11,7 +11,7 @@ impl events::Host for Held<'_, Sink> {
             events::Kind::Normal => EventKind::Normal,
             events::Kind::Warning => EventKind::Warning,
         };
-        self.get()?.emit(kind, &reason, &action, note);
+        self.get()?.emit(kind, &reason, &action, &note);
         Ok(())
     }
 }

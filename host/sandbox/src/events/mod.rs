@@ -11,7 +11,11 @@ use crate::{
     bindings::capstan::provider::events,
     counts::Counters,
     state::{HeldBy, State},
+    text::cut,
 };
+
+/// Bytes of a note that the API server takes.
+const NOTE: usize = 1024;
 
 /// Takes the events of one session.
 pub(crate) struct Sink {
@@ -34,7 +38,7 @@ impl Sink {
         Self { recorder, counters, controller: format!("capstan.dev/{provider}"), regarding, left: allowed }
     }
 
-    fn emit(&mut self, kind: EventKind, reason: &str, action: &str, note: String) {
+    fn emit(&mut self, kind: EventKind, reason: &str, action: &str, note: &str) {
         if self.left == 0 {
             self.counters.event_dropped();
             return;
@@ -46,7 +50,8 @@ impl Sink {
             kind,
             reason: word(reason, "ProviderEvent"),
             action: word(action, "Reconcile"),
-            note,
+            // The recorder cuts it too, but until then it waits in a queue.
+            note: cut(note, NOTE).into_owned(),
         });
     }
 }

@@ -17,6 +17,7 @@ use capstan_events::{Event, EventKind};
 use serde_json::{Value, json};
 
 use super::{announce::EventSink, *};
+use crate::queue::BACKOFF;
 use provider::{Answers, Scripted};
 use store::Store;
 
@@ -201,7 +202,3 @@ fn existing(up_to_date: bool) -> crate::Observation {
         ..missing()
     }
 }
-
-const BACKOFF: Next = Next::Backoff {
-    at_least: Duration::ZERO,
-};

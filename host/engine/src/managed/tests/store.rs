@@ -129,7 +129,6 @@ impl ManagedObjects for Store {
     async fn get(&self, target: &ObjectRef) -> Result<Object, Error> {
         self.log.lock().unwrap().push("get".to_owned());
         let state = self.state.lock().unwrap();
-        let mutation = state.mutation.take_if(|(during, _)| *during == label);
         let object = state
             .object
             .clone()

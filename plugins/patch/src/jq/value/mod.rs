@@ -14,6 +14,9 @@ use std::rc::Rc;
 
 use jaq_core::val::Range;
 
+pub(super) use access::occurrences;
+pub(super) use arithmetic::split;
+
 pub(super) type Error = jaq_core::Error<Value>;
 pub(super) type Result<T = Value> = std::result::Result<T, Error>;
 

@@ -1,0 +1,110 @@
+//! `capstan dev`: an embedded API server and a host in one process.
+
+use std::{
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
+
+use anyhow::{Context, Result, bail};
+use capstan_devcluster::{DevCluster, Options};
+use kube::Client;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{cli, host};
+
+pub(crate) async fn run(dev: cli::Dev, cancel: CancellationToken) -> Result<()> {
+    if !dev.listen.ip().is_loopback() {
+        bail!(
+            "--listen {} is no loopback address: the embedded API server asks nobody who they are",
+            dev.listen
+        );
+    }
+    let server = DevCluster::new(Options::default());
+    let listener = TcpListener::bind(dev.listen)
+        .await
+        .with_context(|| format!("{} cannot be listened on", dev.listen))?;
+    let address = listener.local_addr().context("the listener has no address")?;
+    let client = Client::new(server.router(), "default");
+    make_namespace(&client, &dev.host.namespace).await?;
+
+    let serving_ends = CancellationToken::new();
+    let serving = {
+        let serving_ends = serving_ends.clone();
+        tokio::spawn(async move { server.serve(listener, serving_ends).await })
+    };
+    write_private(&dev.kubeconfig, &DevCluster::kubeconfig(address))
+        .with_context(|| format!("{} cannot be written", dev.kubeconfig.display()))?;
+    eprintln!("API server   http://{address} (in memory: gone when this ends)");
+    eprintln!("kubectl      export KUBECONFIG={}", dev.kubeconfig.display());
+    eprintln!(
+        "providers    ConfigMaps labelled capstan.dev/provider in namespace {}",
+        dev.host.namespace
+    );
+    if let Some(directory) = &dev.host.providers {
+        eprintln!(
+            "             NAME.wasm with NAME.grants.yaml in {}",
+            directory.display()
+        );
+    }
+
+    let hosted = host::serve(client, &dev.host, cancel).await;
+    serving_ends.cancel();
+    serving
+        .await
+        .context("the API server failed")?
+        .context("the API server stopped")?;
+    hosted
+}
+
+async fn make_namespace(client: &Client, name: &str) -> Result<()> {
+    let body = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}).to_string();
+    let request = http::Request::post("/api/v1/namespaces")
+        .header("content-type", "application/json")
+        .body(body.into_bytes())
+        .context("no request")?;
+    client
+        .request_text(request)
+        .await
+        .with_context(|| format!("namespace {name} cannot be made"))?;
+    Ok(())
+}
+
+/// For the owner alone, also if the file was there before and open to everybody. Whoever waits for it sees all of it or nothing.
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{}", std::process::id()));
+    let beside = Path::new(&beside);
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(beside)?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| std::fs::rename(beside, path))
+        .inspect_err(|_| {
+            // Nothing to be done about what cannot be removed either.
+            let _ = std::fs::remove_file(beside);
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn the_kubeconfig_is_private_whatever_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        std::fs::write(&path, "old").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        write_private(&path, "new").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

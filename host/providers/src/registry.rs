@@ -1,0 +1,149 @@
+//! All providers of the host: which delivery counts for which name.
+
+use std::{collections::HashMap, sync::Arc};
+
+use cap_std::fs::Dir;
+use capstan_engine::Shared;
+use capstan_sandbox::Sandbox;
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Artifact, Origin, ProviderError,
+    provider::{Provider, Surroundings},
+    report::Reporter,
+    source::{Content, Delivery, config_map, directory},
+};
+
+/// Deliveries under way. Each may be megabytes, so few.
+const UNDER_WAY: usize = 4;
+
+/// Where to look for providers.
+#[derive(Debug, Default)]
+pub struct Sources {
+    /// The host's own namespace, for labelled `ConfigMap`s.
+    pub namespace: Option<String>,
+    /// A directory with `NAME.wasm` and `NAME.grants.yaml`.
+    pub directory: Option<Dir>,
+}
+
+/// Everything that was delivered, and a task for every name.
+pub struct Providers {
+    surroundings: Surroundings,
+    entries: HashMap<String, Entry>,
+    tasks: JoinSet<()>,
+}
+
+struct Entry {
+    /// In the order they came; the first is the one that counts.
+    candidates: Vec<Artifact>,
+    wanted: watch::Sender<Option<Artifact>>,
+}
+
+impl Providers {
+    /// Nothing is delivered yet.
+    #[must_use]
+    pub fn new(shared: Shared, sandbox: Arc<Sandbox>) -> Self {
+        let reporter = Reporter(shared.recorder.clone());
+        let surroundings = Surroundings {
+            shared,
+            sandbox,
+            claims: Arc::default(),
+            reporter,
+        };
+        Self {
+            surroundings,
+            entries: HashMap::new(),
+            tasks: JoinSet::new(),
+        }
+    }
+
+    /// Follows the sources until it is cancelled; then stops all providers and waits for what they are doing.
+    pub async fn run(mut self, sources: Sources, cancel: CancellationToken) {
+        let (sender, mut deliveries) = mpsc::channel(UNDER_WAY);
+        let mut following = JoinSet::new();
+        if let Some(namespace) = sources.namespace {
+            following.spawn(config_map::follow(
+                self.surroundings.shared.watches.clone(),
+                namespace,
+                sender.clone(),
+            ));
+        }
+        if let Some(directory) = sources.directory {
+            following.spawn(directory::follow(directory, sender.clone()));
+        }
+        while let Some(Some(delivery)) = cancel.run_until_cancelled(deliveries.recv()).await {
+            self.take(delivery, &cancel);
+            while self.tasks.try_join_next().is_some() {}
+        }
+        following.shutdown().await;
+        while self.tasks.join_next().await.is_some() {}
+    }
+
+    fn take(&mut self, Delivery { name, content }: Delivery, cancel: &CancellationToken) {
+        match content {
+            Content::Arrived(artifact) => self.arrived(name, artifact, cancel),
+            Content::Broken { origin, error } => self.surroundings.reporter.failed(&name, &origin, &error.into()),
+            Content::Gone(origin) => self.gone(&name, &origin),
+        }
+    }
+
+    fn arrived(&mut self, name: String, artifact: Artifact, cancel: &CancellationToken) {
+        let entry = self.entries.entry(name.clone()).or_insert_with(|| {
+            let (wanted, follows) = watch::channel(None);
+            let provider = Provider::new(name.clone(), self.surroundings.clone());
+            wanted.send_replace(Some(artifact.clone()));
+            self.tasks.spawn(provider.run(follows, cancel.clone()));
+            Entry {
+                candidates: Vec::new(),
+                wanted,
+            }
+        });
+        let place = entry
+            .candidates
+            .iter()
+            .position(|other| same_place(&other.origin, &artifact.origin));
+        match place {
+            Some(place) => entry.candidates[place] = artifact,
+            None => entry.candidates.push(artifact),
+        }
+        if place.unwrap_or(entry.candidates.len() - 1) == 0 {
+            entry.wanted.send_replace(entry.candidates.first().cloned());
+        } else if let (Some(first), Some(last)) = (entry.candidates.first(), entry.candidates.last()) {
+            let error = ProviderError::Conflict(format!("provider {name} comes from {} already", first.origin));
+            self.surroundings.reporter.failed(&name, &last.origin, &error);
+        }
+    }
+
+    fn gone(&mut self, name: &str, origin: &Origin) {
+        let Some(entry) = self.entries.get_mut(name) else {
+            return;
+        };
+        let Some(place) = entry
+            .candidates
+            .iter()
+            .position(|other| same_place(&other.origin, origin))
+        else {
+            return;
+        };
+        entry.candidates.remove(place);
+        if place == 0 {
+            entry.wanted.send_replace(entry.candidates.first().cloned());
+        }
+        if entry.candidates.is_empty() {
+            self.entries.remove(name);
+        }
+    }
+}
+
+/// A `ConfigMap` made anew under its old name is the same place.
+fn same_place(one: &Origin, other: &Origin) -> bool {
+    match (one, other) {
+        (Origin::File(one), Origin::File(other)) => one == other,
+        (Origin::ConfigMap { object: one, .. }, Origin::ConfigMap { object: other, .. }) => one == other,
+        _ => false,
+    }
+}

@@ -1,0 +1,194 @@
+//! One instance of a component, and calls into it within a budget.
+
+use std::time::{Duration, Instant as Wall};
+
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    task,
+    time::{Instant, error::Elapsed, timeout_at},
+};
+use wasmtime::{Store, StoreContextMut, UpdateDeadline};
+
+use crate::{
+    Budget, Call, Component, Outcome, TimeLimit,
+    bindings::{
+        Provider,
+        capstan::provider::types::Failure,
+        exports::capstan::provider::{
+            describe::Descriptor,
+            external::{Change, Creation, Observation},
+        },
+    },
+    classify::{Interrupted, classify},
+    limiter::Limiter,
+    log::Journal,
+    state::{Capabilities, State},
+    ticker::Running,
+    wasi::Wasi,
+};
+
+/// Bytes that one call may carry from the guest to the host: several times the largest object that a cluster stores.
+const HOSTCALL: usize = 8 << 20;
+
+/// A fresh instance, which is gone when dropped.
+pub(crate) struct Instance {
+    // Before the slot: the slot is free when the instance is gone, not sooner.
+    store: Store<State>,
+    provider: Provider,
+    journal: Journal,
+    component: Component,
+    clock: Clock,
+    /// A call has begun and not ended with an answer. What the guest holds in memory is anything then.
+    over: bool,
+    _slot: OwnedSemaphorePermit,
+}
+
+/// Both limits of time.
+#[derive(Debug, Clone, Copy)]
+struct Clock {
+    call: Duration,
+    reconcile: Duration,
+    end: Instant,
+}
+
+/// A call that is under way.
+struct Begun {
+    until: Instant,
+    limit: TimeLimit,
+    _running: Running,
+}
+
+/// A call by its name in the contract; the arguments follow.
+macro_rules! call {
+    ($self:ident, $call:ident, $interface:ident.$function:ident($($argument:expr),*)) => {{
+        let begun = $self.begin(Call::$call)?;
+        let called = $self.provider.$interface().$function(&mut $self.store, $($argument),*);
+        let ended = timeout_at(begun.until, called).await;
+        $self.end(Call::$call, &begun, ended)
+    }};
+}
+
+impl Instance {
+    /// Waits for a free slot and makes an instance, whose start functions run on the budget of `first`.
+    pub(crate) async fn start(
+        component: &Component,
+        first: Call,
+        budget: &Budget,
+        journal: Journal,
+        capabilities: Option<Capabilities>,
+    ) -> Result<Self, Outcome> {
+        let shared = component.shared();
+        let clock = Clock { call: budget.call, reconcile: budget.reconcile, end: Instant::now() + budget.reconcile };
+        let busy = Outcome::Busy { call: first, limit: TimeLimit::Reconcile(budget.reconcile) };
+        let Ok(Some(slot)) = timeout_at(clock.end, shared.slot()).await else { return Err(busy) };
+        let (until, limit) = clock.limit();
+        let limiter = Limiter::new(budget.memory, shared.gauges());
+        let state = State::new(Wasi::new(&journal), limiter, wall(until), capabilities);
+        let mut store = Store::new(shared.engine(), state);
+        store.limiter(|state| state.limiter());
+        store.set_hostcall_fuel(HOSTCALL);
+        store.epoch_deadline_callback(at_tick);
+        store.set_epoch_deadline(1);
+        let running = shared.tick();
+        let started = timeout_at(until, component.pre().instantiate_async(&mut store)).await;
+        drop(running);
+        let provider = match started {
+            Ok(Ok(provider)) => provider,
+            Ok(Err(error)) if error.is::<wasmtime::PoolConcurrencyLimitError>() => {
+                return Err(Outcome::NotInstantiated { call: first, detail: format!("{error:#}") });
+            }
+            Ok(Err(error)) => return Err(classify(first, limit, &error, store.data_mut().limiter(), &journal)),
+            Err(_) => return Err(Outcome::DeadlineExceeded { call: first, limit }),
+        };
+        Ok(Self { store, provider, journal, component: component.clone(), clock, over: false, _slot: slot })
+    }
+
+    /// Whether an earlier call did not end with an answer.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    pub(crate) async fn describe(&mut self) -> Result<Descriptor, Outcome> {
+        call!(self, Describe, capstan_provider_describe.call_describe())
+    }
+
+    pub(crate) async fn connect(&mut self, managed: &str) -> Result<Result<(), Failure>, Outcome> {
+        call!(self, Connect, capstan_provider_external.call_connect(managed))
+    }
+
+    pub(crate) async fn observe(&mut self, managed: &str) -> Result<Result<Observation, Failure>, Outcome> {
+        call!(self, Observe, capstan_provider_external.call_observe(managed))
+    }
+
+    pub(crate) async fn create(&mut self, managed: &str) -> Result<Result<Creation, Failure>, Outcome> {
+        call!(self, Create, capstan_provider_external.call_create(managed))
+    }
+
+    pub(crate) async fn update(&mut self, managed: &str) -> Result<Result<Change, Failure>, Outcome> {
+        call!(self, Update, capstan_provider_external.call_update(managed))
+    }
+
+    pub(crate) async fn delete(&mut self, managed: &str) -> Result<Result<(), Failure>, Outcome> {
+        call!(self, Delete, capstan_provider_external.call_delete(managed))
+    }
+
+    pub(crate) async fn disconnect(&mut self) -> Result<Result<(), Failure>, Outcome> {
+        call!(self, Disconnect, capstan_provider_external.call_disconnect())
+    }
+
+    fn begin(&mut self, call: Call) -> Result<Begun, Outcome> {
+        if self.over {
+            return Err(Outcome::SessionOver { call });
+        }
+        // Until it ends: a caller that gives up in the middle leaves it so.
+        self.over = true;
+        let (until, limit) = self.clock.limit();
+        self.store.data_mut().interrupt_at(wall(until));
+        self.store.set_epoch_deadline(1);
+        Ok(Begun { until, limit, _running: self.component.shared().tick() })
+    }
+
+    fn end<T>(
+        &mut self,
+        call: Call,
+        begun: &Begun,
+        ended: Result<wasmtime::Result<T>, Elapsed>,
+    ) -> Result<T, Outcome> {
+        match ended {
+            Ok(Ok(answer)) => {
+                self.over = false;
+                Ok(answer)
+            }
+            Ok(Err(error)) => {
+                let limiter = self.store.data_mut().limiter();
+                Err(classify(call, begun.limit, &error, limiter, &self.journal))
+            }
+            Err(_) => Err(Outcome::DeadlineExceeded { call, limit: begun.limit }),
+        }
+    }
+}
+
+impl Clock {
+    /// Until when a call that begins now may last, and by which limit.
+    fn limit(&self) -> (Instant, TimeLimit) {
+        let call = Instant::now() + self.call;
+        if call < self.end {
+            (call, TimeLimit::Call(self.call))
+        } else {
+            (self.end, TimeLimit::Reconcile(self.reconcile))
+        }
+    }
+}
+
+/// The same moment by the machine's clock.
+fn wall(until: Instant) -> Wall {
+    Wall::now() + until.saturating_duration_since(Instant::now())
+}
+
+/// At every tick a running guest steps back, so that it never holds a worker for longer, until its time is up.
+fn at_tick(store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> {
+    if Wall::now() >= store.data().interrupt() {
+        return Err(Interrupted.into());
+    }
+    Ok(UpdateDeadline::YieldCustom(1, Box::pin(task::yield_now())))
+}

@@ -1,0 +1,170 @@
+//! The sandbox: one for the process.
+
+use std::{
+    collections::HashMap,
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use tokio::{
+    sync::{AcquireError, OwnedSemaphorePermit, Semaphore},
+    task,
+};
+use wasmtime::{Engine, component::Linker};
+
+use crate::{
+    Component, LoadError, Settings, Usage,
+    bindings::ProviderPre,
+    cluster,
+    component::Compiled,
+    engine, events, inspect, log,
+    state::State,
+    ticker::{Running, Ticker},
+    usage::Gauges,
+    wasi,
+};
+
+/// Loads components, and bounds what all of them use together. Cheap to clone; everything ends with the last clone and the
+/// last component.
+#[derive(Clone)]
+pub struct Sandbox(Arc<Shared>);
+
+/// What all components share.
+pub(crate) struct Shared {
+    engine: Engine,
+    linker: Linker<State>,
+    ticker: Ticker,
+    slots: Arc<Semaphore>,
+    compiling: Arc<Semaphore>,
+    compiled: Mutex<HashMap<String, Weak<Compiled>>>,
+    gauges: Arc<Gauges>,
+    settings: Settings,
+    pooled: bool,
+}
+
+/// The sandbox cannot be made on this machine.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// wasmtime refuses, most likely since it does not know the processor or the operating system.
+    #[error("the WebAssembly engine does not start: {0}")]
+    Engine(String),
+    /// No thread to interrupt guests with.
+    #[error("no thread for interrupting guests")]
+    Thread(#[from] io::Error),
+}
+
+impl From<wasmtime::Error> for StartError {
+    fn from(error: wasmtime::Error) -> Self {
+        Self::Engine(format!("{error:#}"))
+    }
+}
+
+impl Sandbox {
+    /// Makes the engine, links what guests import, and starts the thread that interrupts them.
+    pub fn new(settings: Settings) -> Result<Self, StartError> {
+        let (engine, pooled) = engine::engine(&settings)?;
+        let mut linker = Linker::new(&engine);
+        wasi::add_to_linker(&mut linker)?;
+        cluster::add_to_linker(&mut linker)?;
+        events::add_to_linker(&mut linker)?;
+        log::add_to_linker(&mut linker)?;
+        // A semaphore takes a little less than a word holds; so many instances fit no machine anyway.
+        let slots = usize::try_from(settings.concurrency.get()).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+        Ok(Self(Arc::new(Shared {
+            ticker: Ticker::start(engine.weak())?,
+            engine,
+            linker,
+            slots: Arc::new(Semaphore::new(slots)),
+            // One at a time: the compiler itself uses all processors.
+            compiling: Arc::new(Semaphore::new(1)),
+            compiled: Mutex::default(),
+            gauges: Arc::default(),
+            settings,
+            pooled,
+        })))
+    }
+
+    /// Checks a component and compiles it. The same bytes are compiled once, as long as somebody holds the result.
+    ///
+    /// Takes from milliseconds to seconds, in the background; loads wait for each other. A load that is given up while it
+    /// compiles goes on to its end, and nobody gets the result.
+    pub async fn load(&self, bytes: Bytes) -> Result<Component, LoadError> {
+        let compiling = Arc::clone(&self.0.compiling).acquire_owned().await.map_err(closed)?;
+        let shared = Arc::clone(&self.0);
+        let load = move || {
+            let _compiling = compiling;
+            shared.load(&bytes)
+        };
+        task::spawn_blocking(load).await.map_err(|error| LoadError::Host(error.to_string()))?
+    }
+
+    /// What all guests use at this moment.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.0.gauges.read()
+    }
+
+    /// Whether instances come from a pool. If not, address space is short and each reconcile takes a little longer.
+    #[must_use]
+    pub fn pooled(&self) -> bool {
+        self.0.pooled
+    }
+}
+
+/// Semaphores are closed by nobody.
+fn closed(error: AcquireError) -> LoadError {
+    LoadError::Host(error.to_string())
+}
+
+impl Shared {
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn gauges(&self) -> Arc<Gauges> {
+        Arc::clone(&self.gauges)
+    }
+
+    /// Interrupts guests that run too long, until the answer is dropped.
+    pub(crate) fn tick(&self) -> Running {
+        self.ticker.run()
+    }
+
+    /// The right to have an instance. Waits as long as it takes.
+    pub(crate) async fn slot(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.slots).acquire_owned().await.ok()
+    }
+
+    fn load(self: &Arc<Self>, bytes: &[u8]) -> Result<Component, LoadError> {
+        let digest = format!("sha256:{:x}", Sha256::digest(bytes));
+        if let Some(known) = self.compiled().get(&digest).and_then(Weak::upgrade) {
+            return Ok(Component::new(known));
+        }
+        let shape = inspect::inspect(bytes, self.settings.component_size)?;
+        let component = wasmtime::component::Component::new(&self.engine, bytes).map_err(refused)?;
+        let contract = |error: wasmtime::Error| LoadError::Contract(format!("{error:#}"));
+        let pre = self.linker.instantiate_pre(&component).map_err(contract)?;
+        let pre = ProviderPre::new(pre).map_err(contract)?;
+        let compiled = Arc::new(Compiled { shared: Arc::clone(self), pre, digest, size: bytes.len(), shape });
+        let mut known = self.compiled();
+        known.retain(|_, compiled| compiled.strong_count() > 0);
+        known.insert(compiled.digest.clone(), Arc::downgrade(&compiled));
+        Ok(Component::new(compiled))
+    }
+
+    fn compiled(&self) -> MutexGuard<'_, HashMap<String, Weak<Compiled>>> {
+        // A map of independent entries is whole after a panic.
+        self.compiled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The compiler validates first; what fails afterwards lies with us.
+fn refused(error: wasmtime::Error) -> LoadError {
+    if error.is::<wasmparser::BinaryReaderError>() {
+        LoadError::Malformed(format!("{error:#}"))
+    } else {
+        LoadError::Host(format!("{error:#}"))
+    }
+}

@@ -1,0 +1,79 @@
+//! The functions of `prelude.jq` that an expression reaches.
+
+use std::collections::BTreeSet;
+
+use jaq_core::load::lex::{StrPart, Tok, Token};
+use jaq_core::load::{Lexer, parse, parse::Def};
+
+const SOURCE: &str = include_str!("prelude.jq");
+
+/// The definitions that `expression` may call, directly or through each other, in the order of the file.
+///
+/// Reading all of them would cost each reconcile more than everything else a small transform does. Every word counts as
+/// a possible call, so a field that is named like a function loads that function for nothing.
+pub(super) fn reached(expression: &str) -> Vec<Def<&'static str>> {
+    let lines: Vec<(&str, &'static str)> = SOURCE.lines().filter_map(|line| Some((name(line)?, line))).collect();
+    let mut reached = BTreeSet::new();
+    let mut open = words(expression);
+    while let Some(word) = open.pop() {
+        for (position, (_, line)) in lines.iter().enumerate().filter(|(_, (name, _))| *name == word) {
+            if reached.insert(position) {
+                open.extend(words(line));
+            }
+        }
+    }
+    // The file is a part of the program and parses: a test reads every line.
+    reached.into_iter().filter_map(|position| parse(lines[position].1, |parser| parser.defs())).flatten().collect()
+}
+
+fn name(line: &str) -> Option<&str> {
+    let rest = line.strip_prefix("def ")?;
+    rest.split(['(', ':']).next()
+}
+
+/// All words of a program; none if it does not lex, which the parser is going to report.
+fn words(program: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for token in Lexer::new(program).lex().unwrap_or_default() {
+        collect(&token, &mut words);
+    }
+    words
+}
+
+fn collect(Token(text, token): &Token<&str>, words: &mut Vec<String>) {
+    match token {
+        Tok::Word | Tok::Fmt => words.push((*text).to_owned()),
+        Tok::Block(tokens) => tokens.iter().for_each(|token| collect(token, words)),
+        Tok::Str(parts) => {
+            for part in parts {
+                if let StrPart::Term(token) = part {
+                    collect(token, words);
+                }
+            }
+        }
+        Tok::Var | Tok::Num | Tok::Sym => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_is_a_comment_or_a_definition_that_parses() {
+        for line in SOURCE.lines().filter(|line| !line.starts_with('#')) {
+            let definitions = parse(line, |parser| parser.defs()).unwrap_or_default();
+            assert_eq!(definitions.len(), 1, "{line}");
+            assert_eq!(Some(definitions[0].name), name(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_called_is_loaded() {
+        let names = |expression: &str| reached(expression).iter().map(|definition| definition.name).collect::<Vec<_>>();
+        assert_eq!(names(".a.b | .c"), Vec::<&str>::new());
+        assert_eq!(names("[.[] | select(.x)]"), ["empty", "select"]);
+        assert_eq!(names("\"a\\(.b | @base64)\""), ["@base64"]);
+        assert!(names("with_entries(.)").contains(&"map"), "through to_entries");
+    }
+}
