@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 
 use crate::{Failure, Result, cluster::ObjectRef};
 
@@ -48,34 +48,20 @@ pub struct Metadata {
     pub deletion_timestamp: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Envelope<'a> {
-    api_version: String,
-    kind: String,
-    metadata: Metadata,
-    #[serde(borrow)]
-    spec: Option<&'a RawValue>,
-    #[serde(default)]
-    status: Value,
-}
-
 impl<S: DeserializeOwned> Managed<S> {
     /// Reads an object from JSON. A missing `spec` is read like an empty one.
-    pub fn parse(json: &str) -> Result<Self> {
-        let envelope: Envelope<'_> = serde_json::from_str(json)
-            .map_err(|error| Failure::terminal("InvalidObject", format!("not a Kubernetes object: {error}")))?;
-        let spec = envelope.spec.map_or("{}", RawValue::get);
-        let spec = serde_json::from_str(spec).map_err(|error| {
-            Failure::terminal("InvalidSpec", format!("the spec is not what {} needs: {error}", envelope.kind))
-        })?;
-        Ok(Self {
-            api_version: envelope.api_version,
-            kind: envelope.kind,
-            metadata: envelope.metadata,
-            spec,
-            status: envelope.status,
-        })
+    pub fn parse(json: &Value) -> Result<Self> {
+        let text = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let metadata = Metadata::deserialize(&json["metadata"])
+            .map_err(|error| Failure::terminal("InvalidObject", format!("cannot read the metadata: {error}")))?;
+        let kind = text("kind");
+        let spec = match &json["spec"] {
+            Value::Null => S::deserialize(Value::Object(serde_json::Map::new())),
+            spec => S::deserialize(spec),
+        };
+        let spec = spec
+            .map_err(|error| Failure::terminal("InvalidSpec", format!("the spec is not what {kind} needs: {error}")))?;
+        Ok(Self { api_version: text("apiVersion"), kind, metadata, spec, status: json["status"].clone() })
     }
 }
 
@@ -113,7 +99,7 @@ impl<S> Managed<S> {
     /// What was last reported, as a type. Nothing reported is read like an empty object.
     pub fn status_as<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
         match &self.status {
-            Value::Null => serde_json::from_str("{}"),
+            Value::Null => T::deserialize(Value::Object(serde_json::Map::new())),
             status => T::deserialize(status),
         }
     }
@@ -145,7 +131,7 @@ mod tests {
     }
 
     fn parse(object: &Value) -> Result<Managed<Spec>> {
-        Managed::parse(&object.to_string())
+        Managed::parse(object)
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! A provider as a value: what `export!` makes, and what the host or a test drives.
 
+use serde_json::Value;
+
 use crate::{Change, Creation, External, Failure, Kind, Managed, Observation, Result};
 
 /// A provider: its name, its kinds, and what it asks for. Made by [`export!`](crate::export).
@@ -16,7 +18,7 @@ pub struct Provider {
 pub struct ManagedKind {
     kind: Kind,
     recoverable: bool,
-    connect: fn(&str) -> Result<Box<dyn Session>>,
+    connect: fn(&Value) -> Result<Box<dyn Session>>,
 }
 
 impl ManagedKind {
@@ -93,15 +95,10 @@ impl Provider {
         self.kinds
     }
 
-    /// Connects for one object, given as JSON, by the implementation of its kind.
-    pub(crate) fn connect(&self, managed: &str) -> Result<Box<dyn Session>> {
-        #[derive(serde::Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct TypeOf {
-            api_version: String,
-            kind: String,
-        }
-        let TypeOf { api_version, kind } = serde_json::from_str(managed)?;
+    /// Connects for one object, by the implementation of its kind.
+    pub(crate) fn connect(&self, managed: &Value) -> Result<Box<dyn Session>> {
+        let text = |key: &str| managed.get(key).and_then(Value::as_str).unwrap_or_default();
+        let (api_version, kind) = (text("apiVersion"), text("kind"));
         let wanted = |each: &&ManagedKind| each.kind.api_version() == api_version && each.kind.name() == kind;
         match self.kinds.iter().find(wanted) {
             Some(found) => (found.connect)(managed),
@@ -112,33 +109,33 @@ impl Provider {
 
 /// An [`External`] between connect and disconnect, with its types erased: objects are JSON.
 pub(crate) trait Session {
-    fn observe(&mut self, managed: &str) -> Result<Observation>;
-    fn create(&mut self, managed: &str) -> Result<Creation>;
-    fn update(&mut self, managed: &str) -> Result<Change>;
-    fn delete(&mut self, managed: &str) -> Result<()>;
+    fn observe(&mut self, managed: &Value) -> Result<Observation>;
+    fn create(&mut self, managed: &Value) -> Result<Creation>;
+    fn update(&mut self, managed: &Value) -> Result<Change>;
+    fn delete(&mut self, managed: &Value) -> Result<()>;
     fn disconnect(self: Box<Self>) -> Result<()>;
 }
 
 struct Connected<E>(E);
 
-fn connect<E: External>(managed: &str) -> Result<Box<dyn Session>> {
+fn connect<E: External>(managed: &Value) -> Result<Box<dyn Session>> {
     Ok(Box::new(Connected(E::connect(&Managed::parse(managed)?)?)))
 }
 
 impl<E: External> Session for Connected<E> {
-    fn observe(&mut self, managed: &str) -> Result<Observation> {
+    fn observe(&mut self, managed: &Value) -> Result<Observation> {
         self.0.observe(&Managed::parse(managed)?)
     }
 
-    fn create(&mut self, managed: &str) -> Result<Creation> {
+    fn create(&mut self, managed: &Value) -> Result<Creation> {
         self.0.create(&Managed::parse(managed)?)
     }
 
-    fn update(&mut self, managed: &str) -> Result<Change> {
+    fn update(&mut self, managed: &Value) -> Result<Change> {
         self.0.update(&Managed::parse(managed)?)
     }
 
-    fn delete(&mut self, managed: &str) -> Result<()> {
+    fn delete(&mut self, managed: &Value) -> Result<()> {
         self.0.delete(&Managed::parse(managed)?)
     }
 

@@ -70,7 +70,7 @@ fn at(step: Step) -> impl Fn(Failure) -> Failed {
 pub(super) fn reconcile(host: &Host, provider: &Provider, target: &ObjectRef) -> Result<Reconciled, Failed> {
     let _entered = imports::enter(host);
     let object = read(host, target);
-    let mut session = provider.connect(&object.to_string()).map_err(at(Step::Connect))?;
+    let mut session = provider.connect(&object).map_err(at(Step::Connect))?;
     let outcome = act(host, &mut *session, target, &object);
     let closed = session.disconnect().map_err(at(Step::Disconnect));
     let outcome = outcome?;
@@ -79,14 +79,14 @@ pub(super) fn reconcile(host: &Host, provider: &Provider, target: &ObjectRef) ->
 }
 
 fn act(host: &Host, session: &mut dyn Session, target: &ObjectRef, object: &Value) -> Result<Reconciled, Failed> {
-    let observation = session.observe(&object.to_string()).map_err(at(Step::Observe))?;
+    let observation = session.observe(object).map_err(at(Step::Observe))?;
     let done = |action| Ok(Reconciled { observation: observation.clone(), action });
     if !object["metadata"]["deletionTimestamp"].is_null() {
         if !observation.exists {
             write(host, target, &json!({"metadata": {"finalizers": null}}));
             return done(Action::Release);
         }
-        session.delete(&object.to_string()).map_err(at(Step::Delete))?;
+        session.delete(object).map_err(at(Step::Delete))?;
         return done(Action::Delete);
     }
     let mut patch = json!({"metadata": {"finalizers": [FINALIZER]}});
@@ -94,7 +94,7 @@ fn act(host: &Host, session: &mut dyn Session, target: &ObjectRef, object: &Valu
         patch["spec"] = spec.clone();
     }
     record(&mut patch, observation.external_name.as_deref(), observation.status.as_ref());
-    let object = write(host, target, &patch).to_string();
+    let object = write(host, target, &patch);
     if !observation.exists {
         let Creation { external_name, annotations, status } =
             session.create(&object).map_err(at(Step::Create))?;

@@ -1,75 +1,60 @@
-//! What can go wrong with a request.
+//! What can go wrong between us and the API server.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
-/// A request that did not succeed. Decided by the code and the reason of the API server's `Status`, never by its text.
+use capstan_api::{GroupVersionKind, api_version};
+use kube::core::Status;
+
+/// A request that did not succeed. Told apart by code and reason of the answer, never by its text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// No such object.
+    /// The object does not exist. Normal.
     #[error("{0}")]
     NotFound(String),
-    /// The API server serves no such kind, or not in this version.
-    #[error("{0}")]
-    UnknownKind(String),
-    /// A namespace is missing for a namespaced kind, or given for one that has none.
-    #[error("{0}")]
-    WrongScope(String),
-    /// A name that cannot be part of a path. Nothing was sent.
-    #[error("{0}")]
-    BadName(String),
-    /// Somebody else changed the object meanwhile, or owns fields of an apply.
-    #[error("{0}")]
-    Conflict(Clash),
-    /// A create met an object of that name.
+    /// The API server does not serve this kind (yet, or any more).
+    #[error("the API server does not serve kind {} in {}: is its CustomResourceDefinition installed?", .0.kind, api_version(.0))]
+    UnknownKind(GroupVersionKind),
+    /// There is one of this name already. Normal.
     #[error("{0}")]
     AlreadyExists(String),
-    /// The host lacks the right.
+    /// Somebody else was faster, or owns the fields. Normal.
+    #[error("{}", .0.message)]
+    Conflict(Clash),
+    /// The API server refuses us; the host's RBAC lacks a right.
     #[error("{0}")]
     Forbidden(String),
-    /// The API server does not know who the host is.
-    #[error("{0}")]
-    Unauthorized(String),
-    /// The API server refused the content.
+    /// The request makes no sense to the API server, or to us.
     #[error("{0}")]
     Invalid(String),
-    /// A list or watch could not go on from where it was; it has to begin anew.
-    #[error("{0}")]
-    Expired(String),
-    /// The API server cannot be reached, is overloaded, or took too long. A write may have been carried out all the same.
+    /// Not reachable, overloaded, or too slow.
     #[error("{message}")]
     Unavailable {
         /// What happened.
         message: String,
-        /// How long the API server asks to wait.
+        /// When to come again, if the server said.
         retry_after: Option<Duration>,
     },
-    /// An answer, or an object, that makes no sense.
-    #[error("{0}")]
+    /// The answer makes no sense.
+    #[error("the API server's answer cannot be read: {0}")]
     Malformed(String),
 }
 
-/// A conflict.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A conflict, with the owners of the fields if an apply met them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Clash {
-    /// As the API server puts it.
+    /// The API server's words.
     pub message: String,
     /// Empty unless an apply met fields of other managers.
     pub owners: Vec<FieldOwner>,
 }
 
-/// Who holds a field that an apply wanted.
+/// Who holds a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldOwner {
-    /// The field manager; the whole sentence of the API server where no name could be made out in it.
+    /// Its field manager.
     pub manager: String,
     /// `.spec.replicas`, as the API server writes it.
     pub field: String,
-}
-
-impl fmt::Display for Clash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
 }
 
 impl Error {
@@ -79,44 +64,22 @@ impl Error {
         match self {
             Self::NotFound(_) => "NotFound",
             Self::UnknownKind(_) => "UnknownKind",
-            Self::WrongScope(_) => "WrongScope",
-            Self::BadName(_) => "BadName",
-            Self::Conflict(_) => "Conflict",
             Self::AlreadyExists(_) => "AlreadyExists",
+            Self::Conflict(_) => "Conflict",
             Self::Forbidden(_) => "Forbidden",
-            Self::Unauthorized(_) => "Unauthorized",
             Self::Invalid(_) => "Invalid",
-            Self::Expired(_) => "Expired",
             Self::Unavailable { .. } => "Unavailable",
-            Self::Malformed(_) => "Malformed",
+            Self::Malformed(_) => "MalformedAnswer",
         }
     }
 
-    /// Whether the object changed under a write, or its fields belong to others.
-    #[must_use]
-    pub fn is_conflict(&self) -> bool {
-        matches!(self, Self::Conflict(_))
-    }
-
-    /// Whether there is no such object; also true where there is no such kind.
-    #[must_use]
-    pub fn is_not_found(&self) -> bool {
-        matches!(self, Self::NotFound(_) | Self::UnknownKind(_))
-    }
-
-    /// Whether the very same request may succeed later.
+    /// Whether the same request may succeed later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable { .. } | Self::Unauthorized(_) | Self::Expired(_))
-    }
-
-    /// How long the API server asks to wait.
-    #[must_use]
-    pub fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Unavailable { retry_after, .. } => *retry_after,
-            _ => None,
-        }
+        matches!(
+            self,
+            Self::Unavailable { .. } | Self::UnknownKind(_) | Self::Malformed(_)
+        )
     }
 
     pub(crate) fn unavailable(message: impl Into<String>) -> Self {
@@ -124,5 +87,112 @@ impl Error {
             message: message.into(),
             retry_after: None,
         }
+    }
+}
+
+/// Without [`Error::UnknownKind`], which only the caller can tell.
+impl From<kube::Error> for Error {
+    fn from(error: kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) => Self::from(*status),
+            kube::Error::SerdeError(error) => Self::Malformed(error.to_string()),
+            other => Self::unavailable(other.to_string()),
+        }
+    }
+}
+
+impl From<Status> for Error {
+    fn from(status: Status) -> Self {
+        let message = if status.message.is_empty() {
+            format!("the API server answered {}", status.code)
+        } else {
+            status.message.clone()
+        };
+        match status.code {
+            404 => Self::NotFound(message),
+            409 if status.reason == "AlreadyExists" => Self::AlreadyExists(message),
+            409 => Self::Conflict(Clash {
+                message,
+                owners: owners(&status),
+            }),
+            401 | 403 => Self::Forbidden(message),
+            408 | 410 | 429 | 500.. => {
+                let seconds = status.details.map_or(0, |details| details.retry_after_seconds);
+                let retry_after = (seconds > 0).then(|| Duration::from_secs(seconds.into()));
+                Self::Unavailable { message, retry_after }
+            }
+            _ => Self::Invalid(message),
+        }
+    }
+}
+
+/// The manager stands nowhere but in the text of a cause: `conflict with "kubectl" using v1`.
+fn owners(status: &Status) -> Vec<FieldOwner> {
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    let conflicts = causes.filter(|cause| cause.reason == "FieldManagerConflict");
+    conflicts
+        .map(|cause| FieldOwner {
+            manager: cause.message.split('"').nth(1).unwrap_or(&cause.message).to_owned(),
+            field: cause.field.clone(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn error(status: serde_json::Value) -> Error {
+        serde_json::from_value::<Status>(status).unwrap().into()
+    }
+
+    #[test]
+    fn owners_of_fields_are_told() {
+        let found = error(json!({
+            "code": 409, "reason": "Conflict", "message": "Apply failed with 1 conflict: conflict with \"a\": .spec.size",
+            "details": {"causes": [{"reason": "FieldManagerConflict", "message": "conflict with \"a\" using v1", "field": ".spec.size"}]},
+        }));
+        let Error::Conflict(clash) = found else {
+            panic!("{found:?}")
+        };
+        assert_eq!(
+            clash.owners,
+            [FieldOwner {
+                manager: "a".into(),
+                field: ".spec.size".into()
+            }]
+        );
+    }
+
+    #[test]
+    fn codes_decide() {
+        for (code, reason, expected) in [
+            (404, "NotFound", "NotFound"),
+            (409, "AlreadyExists", "AlreadyExists"),
+            (409, "Conflict", "Conflict"),
+            (403, "Forbidden", "Forbidden"),
+            (422, "Invalid", "Invalid"),
+            (400, "BadRequest", "Invalid"),
+            (503, "ServiceUnavailable", "Unavailable"),
+        ] {
+            assert_eq!(
+                error(json!({"code": code, "reason": reason, "message": "m"})).reason(),
+                expected
+            );
+        }
+    }
+
+    #[test]
+    fn the_server_says_when_to_come_again() {
+        let found = error(json!({"code": 429, "message": "m", "details": {"retryAfterSeconds": 7}}));
+        assert_eq!(
+            found,
+            Error::Unavailable {
+                message: "m".into(),
+                retry_after: Some(Duration::from_secs(7))
+            }
+        );
     }
 }

@@ -1,26 +1,17 @@
-//! Talking to Kubernetes: resources, objects, watches and writes.
-//!
-//! [`Cluster`] makes single requests. [`Watches`] follows selections of objects: one watch for all that are interested,
-//! with a store that holds each object as the text that the API server sent.
+//! Talking to Kubernetes: how kinds are served, objects as they were received, reads and writes, and watches that are
+//! shared by all who need them.
 
-mod cluster;
-mod discovery;
+mod client;
 mod error;
-mod labels;
 mod object;
-mod path;
+mod request;
+mod resource;
 mod selection;
-mod status;
-mod text;
-mod transport;
 mod watch;
 
-#[cfg(test)]
-mod fake;
-
-pub use cluster::{Cluster, Patch};
-pub use discovery::Resource;
+pub use client::{Cluster, Patch};
 pub use error::{Clash, Error, FieldOwner};
-pub use object::Object;
+pub use object::{Object, ObjectError};
+pub use resource::Resource;
 pub use selection::Selection;
-pub use watch::{Cached, Change, Store, Subscription, WatchReport, Watches};
+pub use watch::{Change, Store, Subscription, Watches};

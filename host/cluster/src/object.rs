@@ -1,67 +1,141 @@
-//! One object.
+//! One Kubernetes object as it was received.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    borrow::{Borrow, Cow},
+    collections::BTreeMap,
+    fmt,
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
 
-use capstan_api::{GroupVersionKind, ObjectKey, ObjectRef};
+use capstan_api::{GroupVersionKind, ObjectKey, ObjectRef, api_version, kind_of};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{
+    Value,
+    value::{RawValue, to_raw_value},
+};
 
-use crate::{Error, text::Text};
-
-/// One object as received, without `metadata.managedFields`. Cheap to clone.
-///
-/// Holds the text and the few facts that every change needs; what else is asked for is parsed anew. That keeps a store of
-/// thousands about as large as their text.
+/// One object: its JSON text as received, without `metadata.managedFields`, and the few facts that finding it needs.
+/// Unknown fields and integers of any size survive. Cheap to clone.
 #[derive(Clone)]
 pub struct Object(Arc<Inner>);
 
 struct Inner {
-    /// Shared by all objects of a watch.
     kind: Arc<GroupVersionKind>,
-    /// Shared with the store that holds the object.
-    key: Arc<ObjectKey>,
+    key: ObjectKey,
     uid: Box<str>,
     resource_version: Box<str>,
     owner_uids: Box<[Box<str>]>,
     json: Box<str>,
 }
 
+/// The text is no Kubernetes object.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ObjectError {
+    /// Not JSON, or `metadata` has another shape.
+    #[error("not a Kubernetes object: {0}")]
+    Malformed(String),
+    /// `apiVersion` or `kind` is missing or makes no sense.
+    #[error("the object has no valid apiVersion and kind")]
+    NoKind,
+    /// `metadata.name` is missing.
+    #[error("the object has no metadata.name")]
+    NoName,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata {
+    #[serde(default)]
+    name: String,
+    namespace: Option<String>,
+    #[serde(default)]
+    uid: Box<str>,
+    #[serde(default)]
+    resource_version: Box<str>,
+    #[serde(default)]
+    owner_references: Vec<Owner>,
+}
+
+#[derive(Deserialize)]
+struct Owner {
+    #[serde(default)]
+    uid: Box<str>,
+}
+
+#[derive(Deserialize)]
+struct Labelled {
+    metadata: Labels,
+}
+
+#[derive(Deserialize)]
+struct Labels {
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+}
+
 impl Object {
-    /// An object made here. It must have apiVersion, kind and `metadata.name`.
-    pub fn from_value(value: Value) -> Result<Self, Error> {
-        Self::from_json(&Value::to_string(&value))
-    }
+    /// Takes an object's JSON text. Items of a list of built-in kinds carry no kind of their own: `kind` is put in.
+    pub fn parse(json: &str, kind: Option<&Arc<GroupVersionKind>>) -> Result<Self, ObjectError> {
+        let malformed = |error: serde_json::Error| ObjectError::Malformed(error.to_string());
+        let mut fields: BTreeMap<Cow<'_, str>, Cow<'_, RawValue>> = BTreeMap::new();
+        let borrowed: BTreeMap<String, &RawValue> = serde_json::from_str(json).map_err(malformed)?;
+        fields.extend(
+            borrowed
+                .into_iter()
+                .map(|(key, value)| (Cow::Owned(key), Cow::Borrowed(value))),
+        );
 
-    /// The same from JSON text, whose numbers stay as they are.
-    pub fn from_json(json: &str) -> Result<Self, Error> {
-        let text = Text::read(json)?;
-        let kind = text
-            .kind()
-            .ok_or_else(|| Error::Malformed("the object has no apiVersion and kind".to_owned()))?;
-        Ok(Self::new(text, Arc::new(kind)))
-    }
-
-    /// An object of an answer to a question about `kind`: it may leave out its own.
-    pub(crate) fn answered(text: Text, kind: &Arc<GroupVersionKind>) -> Self {
-        let kind = match text.kind() {
-            Some(own) if own != **kind => Arc::new(own),
-            _ => Arc::clone(kind),
+        let own = match (text(&fields, "apiVersion"), text(&fields, "kind")) {
+            (Some(api_version), Some(kind)) => Some(kind_of(&api_version, &kind).ok_or(ObjectError::NoKind)?),
+            _ => None,
         };
-        Self::new(text, kind)
-    }
+        let kind = match (own, kind) {
+            (Some(own), Some(kind)) if own == **kind => Arc::clone(kind),
+            (Some(own), _) => Arc::new(own),
+            (None, Some(kind)) => {
+                let raw = |text: &str| to_raw_value(text).map(Cow::Owned).map_err(malformed);
+                fields.insert("apiVersion".into(), raw(&api_version(kind))?);
+                fields.insert("kind".into(), raw(&kind.kind)?);
+                Arc::clone(kind)
+            }
+            (None, None) => return Err(ObjectError::NoKind),
+        };
 
-    fn new(text: Text, kind: Arc<GroupVersionKind>) -> Self {
-        Self(Arc::new(Inner {
-            json: text.json(&kind).into(),
+        let metadata = fields.get("metadata").ok_or(ObjectError::NoName)?.get();
+        let facts: Metadata = serde_json::from_str(metadata).map_err(malformed)?;
+        if facts.name.is_empty() {
+            return Err(ObjectError::NoName);
+        }
+        let mut kept: BTreeMap<String, &RawValue> = serde_json::from_str(metadata).map_err(malformed)?;
+        if kept.remove("managedFields").is_some() {
+            let kept = to_raw_value(&kept).map_err(malformed)?;
+            fields.insert("metadata".into(), Cow::Owned(kept));
+        }
+        let json = serde_json::to_string(&fields).map_err(malformed)?;
+        Ok(Self(Arc::new(Inner {
             kind,
-            key: Arc::new(text.key),
-            uid: text.uid.into(),
-            resource_version: text.resource_version.into(),
-            owner_uids: text.owners.into_iter().map(Into::into).collect(),
-        }))
+            key: ObjectKey {
+                namespace: facts.namespace.filter(|namespace| !namespace.is_empty()),
+                name: facts.name,
+            },
+            uid: facts.uid,
+            resource_version: facts.resource_version,
+            owner_uids: facts.owner_references.into_iter().map(|owner| owner.uid).collect(),
+            json: json.into(),
+        })))
     }
 
-    /// Its apiVersion and kind.
+    /// Takes an object's parsed JSON.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "whoever has a value to give away need not think about it"
+    )]
+    pub fn from_value(value: Value) -> Result<Self, ObjectError> {
+        Self::parse(&value.to_string(), None)
+    }
+
+    /// Its kind.
     #[must_use]
     pub fn kind(&self) -> &GroupVersionKind {
         &self.0.kind
@@ -73,16 +147,12 @@ impl Object {
         &self.0.key
     }
 
-    pub(crate) fn shared_key(&self) -> &Arc<ObjectKey> {
-        &self.0.key
-    }
-
-    /// Its kind and name.
+    /// Kind and key.
     #[must_use]
     pub fn reference(&self) -> ObjectRef {
         ObjectRef {
-            kind: self.kind().clone(),
-            key: self.key().clone(),
+            kind: (*self.0.kind).clone(),
+            key: self.0.key.clone(),
         }
     }
 
@@ -98,122 +168,133 @@ impl Object {
         &self.0.resource_version
     }
 
-    /// The resourceVersion as a number, by which states of one kind can be ordered. `None` if it is none.
-    pub(crate) fn version(&self) -> Option<u64> {
-        self.0.resource_version.parse().ok()
-    }
-
-    /// Whether both are the same state of the same object.
-    #[must_use]
-    pub fn is_same_state(&self, other: &Self) -> bool {
-        self.uid() == other.uid() && self.resource_version() == other.resource_version()
-    }
-
-    /// Whether this is known to be a later state than `other`.
-    pub(crate) fn is_newer_than(&self, other: &Self) -> bool {
-        matches!((self.version(), other.version()), (Some(own), Some(others)) if own > others)
-    }
-
-    /// The `uid` of each of its `metadata.ownerReferences`.
+    /// The uids of its owner references.
     pub fn owner_uids(&self) -> impl Iterator<Item = &str> {
-        self.0.owner_uids.iter().map(AsRef::as_ref)
+        self.0.owner_uids.iter().map(|uid| &**uid)
     }
 
-    /// The whole object as JSON text.
+    /// Its labels, parsed anew.
+    #[must_use]
+    pub fn labels(&self) -> BTreeMap<String, String> {
+        // Labels that are no strings are never stored by an API server.
+        serde_json::from_str::<Labelled>(self.json())
+            .map(|object| object.metadata.labels)
+            .unwrap_or_default()
+    }
+
+    /// The text, without `metadata.managedFields`.
     #[must_use]
     pub fn json(&self) -> &str {
         &self.0.json
     }
 
-    /// The whole object, parsed anew. Integers beyond 64 bits become floating point numbers; [`json`](Self::json) has
-    /// them as they are.
+    /// The text, parsed anew.
     #[must_use]
     pub fn value(&self) -> Value {
-        // The text was taken apart when the object was made; a part of it that does not parse was never JSON.
-        serde_json::from_str(&self.0.json).unwrap_or_default()
+        // It was made by this module from parsed JSON.
+        serde_json::from_str(self.json()).unwrap_or_default()
     }
 
-    /// `metadata.labels`, parsed anew.
-    #[must_use]
-    pub fn labels(&self) -> BTreeMap<String, String> {
-        self.metadata().labels.unwrap_or_default()
-    }
-
-    /// `metadata.annotations`, parsed anew.
-    #[must_use]
-    pub fn annotations(&self) -> BTreeMap<String, String> {
-        self.metadata().annotations.unwrap_or_default()
-    }
-
-    /// Whether its deletion was asked for and waits, usually for finalizers. Parsed anew.
-    #[must_use]
-    pub fn is_being_deleted(&self) -> bool {
-        self.metadata().deletion_timestamp.is_some()
-    }
-
-    fn metadata(&self) -> Metadata {
-        #[derive(Deserialize, Default)]
-        struct OfObject {
-            metadata: Metadata,
+    /// Whether `self` is a later state than `other`. Versions are decimal numbers that grow; where they are not, what
+    /// differs counts as later, since it arrived later.
+    pub(crate) fn is_newer_than(&self, other: &Self) -> bool {
+        match (
+            self.resource_version().parse::<u64>(),
+            other.resource_version().parse::<u64>(),
+        ) {
+            (Ok(own), Ok(other)) => own > other,
+            _ => self.resource_version() != other.resource_version(),
         }
-        serde_json::from_str::<OfObject>(&self.0.json).unwrap_or_default().metadata
     }
 }
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase")]
-struct Metadata {
-    labels: Option<BTreeMap<String, String>>,
-    annotations: Option<BTreeMap<String, String>>,
-    deletion_timestamp: Option<String>,
+fn text(fields: &BTreeMap<Cow<'_, str>, Cow<'_, RawValue>>, key: &str) -> Option<String> {
+    serde_json::from_str::<String>(fields.get(key)?.get())
+        .ok()
+        .filter(|text| !text.is_empty())
 }
 
-/// `Kind namespace/name@resourceVersion`.
 impl fmt::Debug for Object {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}@{}", self.kind().kind, self.key(), self.resource_version())
+        write!(f, "{} {} @{}", self.0.kind.kind, self.0.key, self.0.resource_version)
     }
 }
 
-/// Equal text.
-impl PartialEq for Object {
+/// An object in a set, found by its key: the key is not kept twice.
+#[derive(Clone)]
+pub(crate) struct ByKey(pub(crate) Object);
+
+impl Borrow<ObjectKey> for ByKey {
+    fn borrow(&self) -> &ObjectKey {
+        self.0.key()
+    }
+}
+
+impl PartialEq for ByKey {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.0.json == other.0.json
+        self.0.key() == other.0.key()
     }
 }
 
-impl Eq for Object {}
+impl Eq for ByKey {}
+
+impl Hash for ByKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.key().hash(state);
+    }
+}
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
-    fn facts_are_those_of_the_text() {
-        let object = Object::from_value(json!({
-            "apiVersion": "v1", "kind": "ConfigMap",
-            "metadata": {
-                "name": "a", "namespace": "n", "uid": "u", "resourceVersion": "5",
-                "labels": {"app": "x"}, "annotations": {"k": "v"}, "deletionTimestamp": "2026-01-01T00:00:00Z",
-                "ownerReferences": [{"uid": "o"}],
-            },
-            "data": {"k": "v"},
-        }))
-        .unwrap();
-        assert_eq!(object.reference().to_string(), "ConfigMap n/a");
-        assert_eq!((object.uid(), object.resource_version()), ("u", "5"));
-        assert_eq!(object.labels()["app"], "x");
-        assert_eq!(object.annotations()["k"], "v");
-        assert!(object.is_being_deleted());
+    fn managed_fields_go_and_everything_else_stays() {
+        let json = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","namespace":"n","uid":"u","resourceVersion":"7",
+            "labels":{"k":"v"},"ownerReferences":[{"uid":"o"}],"managedFields":[{"manager":"x"}]},"data":{"big":12345678901234567890123}}"#;
+        let object = Object::parse(json, None).unwrap();
+        assert_eq!(object.key(), &ObjectKey::namespaced("n", "a"));
+        assert_eq!((object.uid(), object.resource_version()), ("u", "7"));
         assert_eq!(object.owner_uids().collect::<Vec<_>>(), ["o"]);
-        assert_eq!(object.value()["data"]["k"], "v");
+        assert_eq!(object.labels()["k"], "v");
+        assert!(!object.json().contains("managedFields"));
+        assert!(object.json().contains("12345678901234567890123"));
     }
 
     #[test]
-    fn an_object_without_a_kind_is_refused() {
-        let nameless = Object::from_value(json!({"apiVersion": "v1", "metadata": {"name": "a"}}));
-        assert!(matches!(nameless, Err(Error::Malformed(_))));
+    fn items_of_lists_get_their_kind() {
+        let kind = Arc::new(GroupVersionKind::gvk("", "v1", "ConfigMap"));
+        let object = Object::parse(r#"{"metadata":{"name":"a"}}"#, Some(&kind)).unwrap();
+        assert_eq!(object.value()["kind"], "ConfigMap");
+        assert_eq!(object.value()["apiVersion"], "v1");
+        assert_eq!(
+            Object::parse(r#"{"metadata":{"name":"a"}}"#, None).unwrap_err(),
+            ObjectError::NoKind
+        );
+    }
+
+    #[test]
+    fn what_is_no_object_is_refused() {
+        for json in [
+            "",
+            "[]",
+            "{}",
+            r#"{"apiVersion":"v1","kind":"A"}"#,
+            r#"{"apiVersion":"v1","kind":"A","metadata":{}}"#,
+        ] {
+            assert!(Object::parse(json, None).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn versions_are_compared_as_numbers() {
+        let object = |version: &str| {
+            let json =
+                format!(r#"{{"apiVersion":"v1","kind":"A","metadata":{{"name":"a","resourceVersion":"{version}"}}}}"#);
+            Object::parse(&json, None).unwrap()
+        };
+        assert!(object("10").is_newer_than(&object("9")));
+        assert!(!object("9").is_newer_than(&object("10")));
+        assert!(!object("9").is_newer_than(&object("9")));
     }
 }

@@ -1,21 +1,17 @@
 //! Which objects of a kind are meant.
 
-use std::fmt;
+use capstan_api::{GroupVersionKind, ObjectRef};
 
-use capstan_api::{GroupVersionKind, ObjectKey};
-
-use crate::{Error, path};
-
-/// A part of the objects of a kind. What is given narrows it down.
+/// Objects of one kind, narrowed down by what is given.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Selection {
-    /// As the API server serves it.
+    /// The kind.
     pub kind: GroupVersionKind,
-    /// `None`: in all namespaces, or without one.
+    /// `None`: in all namespaces, or of a cluster-scoped kind.
     pub namespace: Option<String>,
     /// A label selector in kubectl's grammar.
     pub labels: Option<String>,
-    /// The only object of that name.
+    /// Only the object of this name.
     pub name: Option<String>,
 }
 
@@ -31,36 +27,26 @@ impl Selection {
         }
     }
 
-    /// Names that could not be those of any object, and must not become part of a request.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        self.namespace.as_deref().map_or(Ok(()), path::check_namespace)?;
-        self.name.as_deref().map_or(Ok(()), path::check_name)
+    /// One object.
+    #[must_use]
+    pub fn one(target: &ObjectRef) -> Self {
+        Self {
+            kind: target.kind.clone(),
+            namespace: target.key.namespace.clone(),
+            labels: None,
+            name: Some(target.key.name.clone()),
+        }
     }
 
-    /// Whether an object of that name, of the right kind, would be part of it if it had the labels.
-    pub(crate) fn has_place_for(&self, key: &ObjectKey) -> bool {
-        let namespace = self.namespace.is_none() || self.namespace == key.namespace;
-        namespace && self.name.as_ref().is_none_or(|name| *name == key.name)
-    }
-
-    /// By name, as a field selector: every kind can be selected by it.
-    pub(crate) fn fields(&self) -> Option<String> {
+    pub(crate) fn field_selector(&self) -> Option<String> {
         self.name.as_ref().map(|name| format!("metadata.name={name}"))
     }
-}
 
-impl fmt::Display for Selection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.kind.kind)?;
-        if let Some(namespace) = &self.namespace {
-            write!(f, " in {namespace}")?;
-        }
-        if let Some(name) = &self.name {
-            write!(f, " named {name}")?;
-        }
-        if let Some(labels) = &self.labels {
-            write!(f, " with {labels}")?;
-        }
-        Ok(())
+    /// Whether an object is among them for sure. Label selectors are the API server's to judge: those never are.
+    pub(crate) fn covers(&self, target: &ObjectRef) -> bool {
+        self.labels.is_none()
+            && self.kind == target.kind
+            && (self.namespace.is_none() || self.namespace == target.key.namespace)
+            && self.name.as_ref().is_none_or(|name| *name == target.key.name)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
+use bytes::Bytes;
 use capstan_api::ObjectRef;
 
 /// The largest component that is taken, unpacked. The sandbox refuses larger ones as well; here the bound keeps a small
@@ -12,7 +13,7 @@ pub(crate) const MAX_COMPONENT_BYTES: u64 = 16 << 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifact {
     /// The component.
-    pub component: Arc<[u8]>,
+    pub component: Bytes,
     /// The grants file; empty if there is none.
     pub grants: Arc<str>,
     /// Where it came from.

@@ -58,6 +58,9 @@ impl ProviderError {
 
     /// Whether the same artifact may do better later. The others wait for a new one.
     pub(crate) fn is_transient(&self) -> bool {
-        matches!(self, Self::Conflict(_) | Self::Install { .. } | Self::NotEstablished(_))
+        matches!(
+            self,
+            Self::Conflict(_) | Self::Install { .. } | Self::NotEstablished(_) | Self::Load(LoadError::Host(_))
+        )
     }
 }

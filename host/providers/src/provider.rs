@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use capstan_engine::{Controller, ControllerConfig, Resync, Shared};
-use capstan_sandbox::{Budget, Granted, Guest, Sandbox};
+use capstan_sandbox::{Budget, Granted, Guest, Sandbox, Services};
 use tokio::{sync::watch, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -143,14 +143,19 @@ impl Provider {
             recorder,
             ..
         } = &self.surroundings.shared;
+        let services = Services {
+            cluster: cluster.clone(),
+            watches: watches.clone(),
+            recorder: recorder.clone(),
+        };
+        let granted = Granted::new(&loaded.descriptor, &loaded.grants);
+        let budget = Budget::new(&loaded.grants.limits);
         Box::new(Guest::new(
-            Arc::clone(&loaded.component),
-            self.name.clone(),
-            Granted::new(&loaded.descriptor, &loaded.grants),
-            Budget::new(&loaded.grants.limits),
-            cluster.clone(),
-            watches.clone(),
-            recorder.clone(),
+            loaded.component.clone(),
+            &self.name,
+            granted,
+            budget,
+            services,
         ))
     }
 

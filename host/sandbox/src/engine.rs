@@ -38,7 +38,6 @@ fn config() -> Config {
         .async_stack_zeroing(true)
         // Providers are written against WASI 0.2: calls into them block, and the store needs no tables for tasks.
         .concurrency_support(false)
-        .wasm_backtrace(true)
         .native_unwind_info(false)
         // Nothing that compilers of today's guests emit unasked; what is not accepted cannot be attacked.
         .wasm_memory64(false)

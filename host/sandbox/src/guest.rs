@@ -90,7 +90,7 @@ impl ExternalSystem for Guest {
         let capabilities = self.capabilities(context, journal.clone());
         let mut instance =
             Instance::start(&self.component, Call::Connect, &self.budget, journal, Some(capabilities)).await?;
-        instance.connect(managed).await?.map_err(answer::failure)?;
+        instance.connect(managed.to_owned()).await?.map_err(answer::failure)?;
         Ok(Box::new(Session(instance)))
     }
 }

@@ -112,24 +112,24 @@ impl Instance {
         call!(self, Describe, capstan_provider_describe.call_describe())
     }
 
-    pub(crate) async fn connect(&mut self, managed: &str) -> Result<Result<(), Failure>, Outcome> {
-        call!(self, Connect, capstan_provider_external.call_connect(managed))
+    pub(crate) async fn connect(&mut self, managed: String) -> Result<Result<(), Failure>, Outcome> {
+        call!(self, Connect, capstan_provider_external.call_connect(&managed))
     }
 
-    pub(crate) async fn observe(&mut self, managed: &str) -> Result<Result<Observation, Failure>, Outcome> {
-        call!(self, Observe, capstan_provider_external.call_observe(managed))
+    pub(crate) async fn observe(&mut self, managed: String) -> Result<Result<Observation, Failure>, Outcome> {
+        call!(self, Observe, capstan_provider_external.call_observe(&managed))
     }
 
-    pub(crate) async fn create(&mut self, managed: &str) -> Result<Result<Creation, Failure>, Outcome> {
-        call!(self, Create, capstan_provider_external.call_create(managed))
+    pub(crate) async fn create(&mut self, managed: String) -> Result<Result<Creation, Failure>, Outcome> {
+        call!(self, Create, capstan_provider_external.call_create(&managed))
     }
 
-    pub(crate) async fn update(&mut self, managed: &str) -> Result<Result<Change, Failure>, Outcome> {
-        call!(self, Update, capstan_provider_external.call_update(managed))
+    pub(crate) async fn update(&mut self, managed: String) -> Result<Result<Change, Failure>, Outcome> {
+        call!(self, Update, capstan_provider_external.call_update(&managed))
     }
 
-    pub(crate) async fn delete(&mut self, managed: &str) -> Result<Result<(), Failure>, Outcome> {
-        call!(self, Delete, capstan_provider_external.call_delete(managed))
+    pub(crate) async fn delete(&mut self, managed: String) -> Result<Result<(), Failure>, Outcome> {
+        call!(self, Delete, capstan_provider_external.call_delete(&managed))
     }
 
     pub(crate) async fn disconnect(&mut self) -> Result<Result<(), Failure>, Outcome> {

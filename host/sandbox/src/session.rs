@@ -15,22 +15,22 @@ pub(crate) struct Session(pub(crate) Instance);
 #[async_trait]
 impl ExternalSession for Session {
     async fn observe(&mut self, managed: &str) -> Result<Observation, Failure> {
-        let raw = self.0.observe(managed).await?.map_err(answer::failure)?;
+        let raw = self.0.observe(managed.to_owned()).await?.map_err(answer::failure)?;
         sense(Call::Observe, answer::observation(raw))
     }
 
     async fn create(&mut self, managed: &str) -> Result<Creation, Failure> {
-        let raw = self.0.create(managed).await?.map_err(answer::failure)?;
+        let raw = self.0.create(managed.to_owned()).await?.map_err(answer::failure)?;
         sense(Call::Create, answer::creation(raw))
     }
 
     async fn update(&mut self, managed: &str) -> Result<Change, Failure> {
-        let raw = self.0.update(managed).await?.map_err(answer::failure)?;
+        let raw = self.0.update(managed.to_owned()).await?.map_err(answer::failure)?;
         sense(Call::Update, answer::change(raw))
     }
 
     async fn delete(&mut self, managed: &str) -> Result<(), Failure> {
-        self.0.delete(managed).await?.map_err(answer::failure)
+        self.0.delete(managed.to_owned()).await?.map_err(answer::failure)
     }
 
     /// A session that is over has nobody left to say goodbye to; why it ended has been reported.

@@ -8,7 +8,7 @@ mod annotations;
 mod announce;
 mod clock;
 mod decision;
-mod merge;
+pub(crate) mod merge;
 mod metadata;
 mod outcome;
 mod pass;

@@ -157,7 +157,7 @@ impl<'a> Pass<'a> {
     async fn release(&mut self) -> Verdict {
         let patch = self.object.releasing();
         match self.write(&patch).await {
-            Ok(()) | Err(Error::NotFound(_)) => Verdict::quiet(Outcome::Released, Next::Stop),
+            Ok(()) | Err(Error::NotFound(_) | Error::UnknownKind(_)) => Verdict::quiet(Outcome::Released, Next::Stop),
             Err(error) => refused(
                 &error,
                 "UpdateManagedResource",
@@ -257,7 +257,8 @@ impl<'a> Pass<'a> {
         let object = loop {
             match self.lifecycle.objects.patch(&self.context.object, None, &patch).await {
                 Ok(object) => break Snapshot::of(object),
-                Err(error) if tries == RECORD_TRIES || matches!(error, Error::NotFound(_)) => {
+                Err(error @ (Error::NotFound(_) | Error::UnknownKind(_))) => return Err(error.to_string()),
+                Err(error) if tries == RECORD_TRIES => {
                     self.lifecycle.unrecorded.keep(&self.context.uid, annotations);
                     return Err(format!("cannot update managed resource annotations: {error}"));
                 }
@@ -306,7 +307,7 @@ impl<'a> Pass<'a> {
             };
             match self.write_status(&wish).await {
                 Ok(changed) => transitions = changed,
-                Err(Error::NotFound(_)) => {}
+                Err(Error::NotFound(_) | Error::UnknownKind(_)) => {}
                 Err(Error::Conflict(_)) => verdict.next = BACKOFF,
                 Err(error) => {
                     tracing::warn!(object = %self.context.object, %error, "cannot update managed resource status");
@@ -365,7 +366,7 @@ impl<'a> Pass<'a> {
 fn refused(error: &Error, action: &'static str, what: &str, ready: Option<Condition>) -> Verdict {
     match error {
         Error::Conflict(_) => Verdict::conflict(),
-        Error::NotFound(_) => Verdict::quiet(Outcome::Gone, Next::Stop),
+        Error::NotFound(_) | Error::UnknownKind(_) => Verdict::quiet(Outcome::Gone, Next::Stop),
         error => Verdict::write_failed(action, format!("{what}: {error}"), ready),
     }
 }

@@ -36,7 +36,10 @@ pub fn first_output(expression: &str, input: &serde_json::Value) -> Result<Optio
         None => Ok(None),
         Some(Ok(value)) => Ok(Some((&value).into())),
         Some(Err(exception)) => Err(QueryError::Failed(match exception.get_err() {
-            Ok(error) => error.to_string(),
+            Ok(error) => match error.into_val() {
+                Value::Text(message) => message.to_string(),
+                value => value.to_string(),
+            },
             // A `break` without its label does not compile, and `halt` does not exist.
             Err(_) => "it was ended".to_owned(),
         })),
@@ -76,7 +79,7 @@ mod tests {
     #[test]
     fn what_follows_the_first_output_does_not_happen() {
         assert_eq!(first_output("1, error(\"late\")", &json!(null)), Ok(Some(json!(1))));
-        assert_eq!(first_output("repeat(1)", &json!(7)), Ok(Some(json!(7))));
+        assert_eq!(first_output("repeat(. + 1)", &json!(7)), Ok(Some(json!(8))));
         assert_eq!(first_output("empty", &json!(null)), Ok(None));
     }
 

@@ -13,7 +13,7 @@ pub(super) fn format(value: Value, name: &str) -> Result {
         "json" => value.to_string(),
         "html" => html(as_text().as_text()?),
         "uri" => uri(as_text().as_text()?),
-        "urid" => uri_decoded(as_text().as_text()?),
+        "urid" => uri_decoded(as_text().as_text()?)?,
         "csv" => row(&value, ",", |text| format!("\"{}\"", text.replace('"', "\"\"")))?,
         "tsv" => row(&value, "\t", tsv_escaped)?,
         "sh" => match &value {
@@ -58,28 +58,24 @@ fn uri(text: &str) -> String {
     out
 }
 
-/// Reverses [`uri`]. A `%` that no two hexadecimal digits follow stands for itself.
-fn uri_decoded(text: &str) -> String {
+/// Reverses [`uri`].
+fn uri_decoded(text: &str) -> Result<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
-        let code = tail.get(..2).and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
-        match (first, code) {
-            (b'%', Some(code)) => {
-                bytes.push(code);
-                rest = &tail[2..];
+        rest = tail;
+        bytes.push(match first {
+            b'+' => b' ',
+            b'%' => {
+                let hex = tail.get(..2).filter(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+                let code = hex.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+                rest = tail.get(2..).unwrap_or_default();
+                code.ok_or_else(|| Error::str("invalid percent-encoding"))?
             }
-            (b'+', _) => {
-                bytes.push(b' ');
-                rest = tail;
-            }
-            _ => {
-                bytes.push(*first);
-                rest = tail;
-            }
-        }
+            other => *other,
+        });
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn row(value: &Value, separator: &str, text: impl Fn(&str) -> String) -> Result<String> {

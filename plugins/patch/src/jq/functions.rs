@@ -16,7 +16,7 @@ pub(super) type Data = JustLut<Value>;
 /// logs, or have one of ours in their place.
 const LEFT_OUT: &[&str] = &[
     "halt", "env", "now", "localtime", "strflocaltime", "debug_empty", "stderr_empty", "escape_html", "unescape_html",
-    "encode_uri", "decode_uri", "encode_base64", "decode_base64", "escape_sh", "fromdateiso8601", "todateiso8601",
+    "encode_uri", "decode_uri", "encode_base64", "decode_base64", "escape_sh", "todateiso8601",
 ];
 
 /// Functions of jaq under the names that the prelude calls them by.
@@ -37,7 +37,7 @@ pub(super) fn all() -> impl Iterator<Item = Fun<Data>> {
         (renamed.map_or(name, |(_, ours)| ours), arguments, function)
     });
     // The first of a name wins.
-    ours().into_iter().map(run).chain(theirs)
+    ours().into_iter().map(run::<Data>).chain(theirs)
 }
 
 fn ours() -> Vec<Filter<RunPtr<Data>>> {
@@ -98,9 +98,8 @@ fn to_number(value: Value) -> Result {
         return if value.is_number() { Ok(value) } else { Err(Error::typ(value, "number")) };
     };
     let numeric = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.' | b'e' | b'E' | b'+'));
-    let signed = text.starts_with('+');
     match <Value as jaq_core::ValT>::from_num(text) {
-        Ok(number) if numeric && !signed => Ok(number),
+        Ok(number) if numeric => Ok(number),
         _ => Err(Error::typ(value, "number")),
     }
 }
@@ -162,6 +161,7 @@ fn contains(value: &Value, part: &Value) -> Result<bool> {
 
 fn has(value: &Value, key: &Value) -> Result {
     match (value, key) {
+        (Value::Null, _) => Ok(Value::Bool(false)),
         (Value::Map(map), Value::Text(key)) => Ok(Value::Bool(map.contains_key(key))),
         (Value::List(list), key) if key.is_number() => {
             let at = key.as_integer().and_then(|at| usize::try_from(at).ok());
@@ -201,10 +201,8 @@ fn join(list: &[Value], separator: &Value) -> Result {
 
 /// The index of `wanted` in a sorted array, or `-1 - i` if it would have to be inserted at `i`.
 fn binary_search(list: &[Value], wanted: &Value) -> Value {
-    match list.binary_search(wanted) {
-        Ok(at) => Value::from(at),
-        Err(at) => Value::Int(-1 - i64::try_from(at).unwrap_or(i64::MAX - 1)),
-    }
+    let at = list.partition_point(|item| item < wanted);
+    if list.get(at) == Some(wanted) { Value::from(at) } else { Value::Int(-1 - i64::try_from(at).unwrap_or(i64::MAX - 1)) }
 }
 
 /// Longest and last paths first, so that removing one does not move the others.

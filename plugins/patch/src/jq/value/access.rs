@@ -18,17 +18,17 @@ pub(super) struct Stretch {
 }
 
 impl Stretch {
-    /// Negative bounds count from the end, missing and null ones are open; the start is rounded down, the end up.
+    /// Negative bounds count from the end, missing and null ones are open; fractions are cut.
     pub(super) fn of(range: &Range<&Value>, length: usize) -> Result<Stretch> {
-        let bound = |value: Option<&Value>, open: usize, round: fn(f64) -> f64| match value {
+        let bound = |value: Option<&Value>, open: usize| match value {
             None | Some(Value::Null) => Ok(open),
             Some(value) => match value.as_float() {
-                Some(number) => Ok(position(round(number), length).unwrap_or(0).min(length)),
+                Some(number) => Ok(position(number.floor(), length).unwrap_or(0).min(length)),
                 None => Err(Error::typ(value.clone(), "integer")),
             },
         };
-        let start = bound(range.start, 0, f64::floor)?;
-        let end = bound(range.end, length, f64::ceil)?;
+        let start = bound(range.start, 0)?;
+        let end = bound(range.end, length)?;
         Ok(Stretch { start, end: end.max(start) })
     }
 }

@@ -1,0 +1,268 @@
+//! As much of an API server as controllers need: discovery, get, list, watch, create and merge patches, in one namespace.
+
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    future::ready,
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Json, Router,
+    body::{Body, Bytes, to_bytes},
+    extract::{Request, State},
+    http::{Method, StatusCode},
+    response::{IntoResponse, Response},
+};
+use futures::{StreamExt, stream};
+use serde_json::{Value, json};
+use tokio::sync::broadcast;
+
+use crate::managed::merge;
+
+/// A kind by its plural.
+struct Served {
+    plural: &'static str,
+    group_version: &'static str,
+    kind: &'static str,
+}
+
+const SERVED: [Served; 3] = [
+    Served {
+        plural: "things",
+        group_version: "example.org/v1",
+        kind: "Thing",
+    },
+    Served {
+        plural: "configmaps",
+        group_version: "v1",
+        kind: "ConfigMap",
+    },
+    Served {
+        plural: "events",
+        group_version: "events.k8s.io/v1",
+        kind: "Event",
+    },
+];
+
+#[derive(Clone)]
+pub(super) struct ApiServer {
+    state: Arc<Mutex<Objects>>,
+    /// Plural, name and watch event of each change.
+    changes: broadcast::Sender<(&'static str, String, Value)>,
+}
+
+#[derive(Default)]
+struct Objects {
+    version: u64,
+    /// By plural and name.
+    objects: BTreeMap<(&'static str, String), Value>,
+    /// `PATCH things/a/status`, in their order.
+    writes: Vec<String>,
+}
+
+impl ApiServer {
+    pub(super) fn new() -> Self {
+        Self {
+            state: Arc::default(),
+            changes: broadcast::channel(1_024).0,
+        }
+    }
+
+    pub(super) fn client(&self) -> kube::Client {
+        kube::Client::new(Router::new().fallback(answer).with_state(self.clone()), "ns")
+    }
+
+    pub(super) fn get(&self, plural: &'static str, name: &str) -> Option<Value> {
+        self.state
+            .lock()
+            .unwrap()
+            .objects
+            .get(&(plural, name.to_owned()))
+            .cloned()
+    }
+
+    /// `a: Reason`, for each event about a thing.
+    pub(super) fn events(&self) -> Vec<String> {
+        let state = self.state.lock().unwrap();
+        let events = state
+            .objects
+            .iter()
+            .filter(|((plural, _), _)| *plural == "events")
+            .map(|(_, event)| event);
+        events
+            .map(|event| format!("{}: {}", text(&event["regarding"]["name"]), text(&event["reason"])))
+            .collect()
+    }
+
+    /// What was written to things through the API, and forgets it.
+    pub(super) fn writes(&self) -> Vec<String> {
+        std::mem::take(&mut self.state.lock().unwrap().writes)
+    }
+
+    /// Creates an object, or changes it with a merge patch. An equal patch changes nothing.
+    pub(super) fn apply(&self, plural: &'static str, name: &str, patch: &Value) -> Value {
+        let served = SERVED.iter().find(|served| served.plural == plural).unwrap();
+        let mut state = self.state.lock().unwrap();
+        let key = (plural, name.to_owned());
+        let before = state.objects.get(&key).cloned();
+        let mut object = before.clone().unwrap_or_else(|| {
+            json!({
+                "apiVersion": served.group_version, "kind": served.kind,
+                "metadata": {"name": name, "namespace": "ns", "uid": format!("uid-{name}"), "generation": 1},
+            })
+        });
+        let mut patch = patch.clone();
+        if let Some(metadata) = patch.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.remove("resourceVersion");
+        }
+        merge::apply(&mut object, &patch);
+        if before.as_ref() == Some(&object) {
+            return object;
+        }
+        if let Some(before) = before.as_ref().filter(|before| before["spec"] != object["spec"]) {
+            object["metadata"]["generation"] = json!(before["metadata"]["generation"].as_i64().unwrap() + 1);
+        }
+        state.version += 1;
+        object["metadata"]["resourceVersion"] = json!(state.version.to_string());
+        let held = object["metadata"]["finalizers"]
+            .as_array()
+            .is_some_and(|finalizers| !finalizers.is_empty());
+        let event = if object["metadata"].get("deletionTimestamp").is_some() && !held {
+            state.objects.remove(&key);
+            "DELETED"
+        } else {
+            state.objects.insert(key, object.clone());
+            if before.is_none() { "ADDED" } else { "MODIFIED" }
+        };
+        // Without watches there is nobody to tell.
+        let _ = self
+            .changes
+            .send((plural, name.to_owned(), json!({"type": event, "object": object})));
+        object
+    }
+
+    fn list(&self, served: &Served, name: Option<&str>) -> Value {
+        let state = self.state.lock().unwrap();
+        let wanted = |(plural, own): &(&str, String)| *plural == served.plural && name.is_none_or(|name| own == name);
+        let items: Vec<_> = state
+            .objects
+            .iter()
+            .filter(|(key, _)| wanted(key))
+            .map(|(_, object)| object)
+            .collect();
+        json!({
+            "apiVersion": served.group_version, "kind": format!("{}List", served.kind),
+            "metadata": {"resourceVersion": state.version.to_string()}, "items": items,
+        })
+    }
+
+    fn watch(&self, served: &'static Served, name: Option<String>, since: u64) -> Response {
+        let state = self.state.lock().unwrap();
+        // Both under the lock, so that nothing is missed in between.
+        let changes = self.changes.subscribe();
+        let before: Vec<_> = state
+            .objects
+            .iter()
+            .map(|((plural, name), object)| (*plural, name.clone(), json!({"type": "MODIFIED", "object": object})))
+            .collect();
+        let live = stream::unfold(changes, |mut changes| async {
+            Some((changes.recv().await.ok()?, changes))
+        });
+        let lines = stream::iter(before)
+            .chain(live)
+            .filter_map(move |(plural, own, event)| {
+                let wanted = plural == served.plural && name.as_ref().is_none_or(|name| own == *name);
+                let version: u64 = text(&event["object"]["metadata"]["resourceVersion"]).parse().unwrap();
+                let line = (wanted && version > since).then(|| Ok::<_, Infallible>(Bytes::from(format!("{event}\n"))));
+                ready(line)
+            });
+        Body::from_stream(lines).into_response()
+    }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn refuse(code: StatusCode, reason: &str) -> Response {
+    let status = json!({
+        "apiVersion": "v1", "kind": "Status", "metadata": {}, "status": "Failure",
+        "message": reason, "reason": reason, "code": code.as_u16(),
+    });
+    (code, Json(status)).into_response()
+}
+
+async fn answer(State(server): State<ApiServer>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path().replace("namespaces/ns/", "");
+    let path = path.trim_start_matches("/apis/").trim_start_matches("/api/");
+    let body: Value = serde_json::from_slice(&to_bytes(body, 1 << 20).await.unwrap()).unwrap_or_default();
+    let within =
+        |served: &&Served| path.starts_with(&format!("{}/", served.group_version)) || path == served.group_version;
+    let Some(served) = SERVED.iter().find(within) else {
+        return refuse(StatusCode::NOT_FOUND, "NotFound");
+    };
+    let below: Vec<_> = path[served.group_version.len()..].split('/').skip(1).collect();
+    match (&parts.method, below.as_slice()) {
+        (&Method::GET, []) => {
+            let resource = |name: String| json!({"name": name, "singularName": "", "namespaced": true, "kind": served.kind, "verbs": []});
+            let resources = [
+                resource(served.plural.to_owned()),
+                resource(format!("{}/status", served.plural)),
+            ];
+            let list = json!({"groupVersion": served.group_version, "resources": resources});
+            Json(list).into_response()
+        }
+        (&Method::GET, [_]) => {
+            let query = parts.uri.query().unwrap_or_default().replace("%3D", "=");
+            let value = |key: &str| {
+                query
+                    .split('&')
+                    .find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='))
+            };
+            let name = value("fieldSelector").and_then(|selector| selector.strip_prefix("metadata.name="));
+            if value("watch").is_some() {
+                let since = value("resourceVersion")
+                    .and_then(|version| version.parse().ok())
+                    .unwrap_or(0);
+                return server.watch(served, name.map(str::to_owned), since);
+            }
+            Json(server.list(served, name)).into_response()
+        }
+        (&Method::POST, [_]) => {
+            let name = text(&body["metadata"]["name"]);
+            (StatusCode::CREATED, Json(server.apply(served.plural, name, &body))).into_response()
+        }
+        (method, [_, name, subresource @ ..]) => {
+            let Some(object) = server.get(served.plural, name) else {
+                return refuse(StatusCode::NOT_FOUND, "NotFound");
+            };
+            if method == Method::GET {
+                return Json(object).into_response();
+            }
+            if served.plural == "things" {
+                server
+                    .state
+                    .lock()
+                    .unwrap()
+                    .writes
+                    .push(format!("{method} {}", below.join("/")));
+            }
+            let metadata = &body["metadata"];
+            let stale = |member: &str| {
+                metadata
+                    .get(member)
+                    .is_some_and(|own| *own != object["metadata"][member])
+            };
+            if stale("resourceVersion") || stale("uid") {
+                return refuse(StatusCode::CONFLICT, "Conflict");
+            }
+            let mut patch = body.clone();
+            let members = patch.as_object_mut().unwrap();
+            members.retain(|member, _| (member == "status") != subresource.is_empty());
+            Json(server.apply(served.plural, name, &patch)).into_response()
+        }
+        _ => refuse(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
+    }
+}

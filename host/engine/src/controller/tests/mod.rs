@@ -1,0 +1,290 @@
+//! A controller at work, from the watch to the writes, on a paused clock.
+
+mod api_server;
+mod provider;
+
+use std::{collections::BTreeMap, num::NonZeroUsize, time::Duration};
+
+use capstan_api::{GroupVersionKind, keys};
+use capstan_cluster::{Cluster, Watches};
+use capstan_events::Recorder;
+use serde_json::{Value, json};
+use tokio::{task::JoinSet, time::sleep};
+
+use super::*;
+use crate::{
+    managed::WallClock,
+    queue::{Backoff, Pacing, Poll},
+    runner::Runner,
+};
+use api_server::ApiServer;
+use provider::Memory;
+
+/// A controller, running, and what surrounds it.
+struct World {
+    server: ApiServer,
+    provider: Memory,
+    watches: Watches,
+    counters: Arc<Counters>,
+    resync: Resync,
+    cancel: CancellationToken,
+    tasks: JoinSet<&'static str>,
+}
+
+impl World {
+    async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// Without jitter, so that times are exact.
+    async fn with(adjust: impl FnOnce(&mut ControllerConfig)) -> Self {
+        let (server, cancel) = (ApiServer::new(), CancellationToken::new());
+        let cluster = Cluster::new(server.client());
+        let watches = Watches::new(cluster.clone(), cancel.child_token());
+        let (recorder, writer) = Recorder::new(cluster.clone(), "test".to_owned());
+        let provider = Memory::new(cluster.clone());
+        let mut config = ControllerConfig::new("memory", GroupVersionKind::gvk("example.org", "v1", "Thing"));
+        config.pacing = Pacing {
+            backoff: Backoff::new(Duration::from_secs(1), Duration::from_mins(1), 0.0).unwrap(),
+            poll: Poll::new(Duration::from_mins(1), 0.0).unwrap(),
+        };
+        config.clock = WallClock::anchored("2026-01-01T00:00:00Z".parse().unwrap());
+        adjust(&mut config);
+        let runner = Runner::new(NonZeroUsize::new(4).unwrap());
+        let shared = Shared {
+            cluster,
+            watches: watches.clone(),
+            recorder,
+            runner,
+        };
+        let controller = Controller::new(config, shared, Arc::new(provider.clone()));
+        let (counters, resync) = (controller.counters(), controller.resync());
+        let mut tasks = JoinSet::new();
+        let stop = cancel.clone();
+        tasks.spawn(async move {
+            controller.run(stop).await;
+            "controller"
+        });
+        let stop = cancel.clone();
+        tasks.spawn(async move {
+            writer.run(stop).await;
+            "events"
+        });
+        let world = Self {
+            server,
+            provider,
+            watches,
+            counters,
+            resync,
+            cancel,
+            tasks,
+        };
+        world.pass(100).await;
+        eprintln!("{:?}", world.watches.report());
+        world
+    }
+
+    /// Lets milliseconds pass, and everything happen that happens in them.
+    async fn pass(&self, milliseconds: u64) {
+        sleep(Duration::from_millis(milliseconds)).await;
+    }
+
+    fn put(&self, name: &str, patch: &Value) {
+        self.server.apply("things", name, patch);
+    }
+
+    fn thing(&self, name: &str) -> Value {
+        self.server.get("things", name).expect("the thing exists")
+    }
+
+    /// Created, confirmed and settled, with nothing left to count.
+    async fn settled(&self, name: &str, spec: Value) {
+        self.put(name, &json!({"spec": spec}));
+        self.pass(3_000).await;
+        let synced = &self.thing(name)["status"]["conditions"][1];
+        assert_eq!(synced["reason"], "ReconcileSuccess", "{}", self.thing(name));
+        self.provider.calls();
+        self.server.writes();
+    }
+}
+
+fn calls<const N: usize>(calls: [(&str, usize); N]) -> BTreeMap<String, usize> {
+    calls
+        .into_iter()
+        .map(|(call, count)| (call.to_owned(), count))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_object_is_created_outside_and_its_own_writes_wake_nobody() {
+    let world = World::start().await;
+    world.put("a", &json!({"spec": {"size": 1}}));
+    world.pass(30_000).await;
+    assert_eq!(
+        world.provider.calls(),
+        calls([("observe a", 2), ("create a", 1)]),
+        "once to create, once to confirm"
+    );
+    let (object, status) = ("PATCH things/a", "PATCH things/a/status");
+    assert_eq!(
+        world.server.writes(),
+        [object, object, object, status, status],
+        "finalizer, intent and result"
+    );
+    let thing = world.thing("a");
+    assert_eq!(thing["metadata"]["finalizers"], json!([keys::FINALIZER]));
+    assert_eq!(thing["status"]["conditions"][0]["reason"], "Available");
+    assert_eq!(world.server.events(), ["a: Available", "a: CreatedExternalResource"]);
+    assert_eq!(
+        (world.counters.of(Outcome::Created), world.counters.of(Outcome::Settled)),
+        (1, 1)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_is_reconciled_at_once_and_a_status_written_by_others_is_not() {
+    let world = World::start().await;
+    world.settled("a", json!({"size": 1})).await;
+    world.put("a", &json!({"spec": {"size": 2}}));
+    world.pass(100).await;
+    assert_eq!(world.provider.calls(), calls([("observe a", 1), ("update a", 1)]));
+    world.put("a", &json!({"status": {"noise": 1}}));
+    world.pass(1_000).await;
+    assert_eq!(world.provider.calls(), calls([]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn objects_are_looked_at_again_at_the_poll_interval() {
+    let world = World::start().await;
+    world.settled("a", json!({})).await;
+    world.pass(180_000).await;
+    assert_eq!(world.provider.calls(), calls([("observe a", 3)]));
+    assert_eq!(world.server.writes(), [""; 0], "nothing new is not written");
+}
+
+#[tokio::test(start_paused = true)]
+async fn deleting_an_object_deletes_outside_and_forgets_it() {
+    let world = World::start().await;
+    world.server.apply("configmaps", "source", &json!({"data": {"x": "1"}}));
+    world.settled("a", json!({"source": "source"})).await;
+    assert_eq!(world.watches.report().len(), 2);
+    world.put("a", &json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}));
+    world.pass(5_000).await;
+    assert_eq!(world.server.get("things", "a"), None);
+    assert!(!world.provider.has("a"));
+    assert_eq!(world.watches.report().len(), 1, "what it read is not watched any more");
+    world.provider.calls();
+    world.pass(120_000).await;
+    assert_eq!(world.provider.calls(), calls([]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn pausing_holds_a_queued_object_and_resuming_is_immediate() {
+    let world = World::with(|config| config.share.slots = NonZeroUsize::MIN).await;
+    world.settled("a", json!({"size": 1})).await;
+    world.put("slow", &json!({"spec": {"behaviour": "slow"}}));
+    world.pass(100).await;
+    // `a` waits behind `slow` for the only slot.
+    world.put("a", &json!({"spec": {"size": 2}}));
+    world.pass(100).await;
+    world.put("a", &json!({"metadata": {"annotations": {keys::PAUSED: "true"}}}));
+    world.pass(20_000).await;
+    assert_eq!(world.provider.calls().get("observe a"), None);
+    assert_eq!(world.thing("a")["status"]["conditions"][1]["reason"], "ReconcilePaused");
+    world.pass(40_000).await;
+    world.put("slow", &json!({"metadata": {"annotations": {keys::PAUSED: "true"}}}));
+    world.pass(100_000).await;
+    world.put("a", &json!({"metadata": {"annotations": {keys::PAUSED: null}}}));
+    world.pass(100).await;
+    assert_eq!(world.provider.calls().get("update a"), Some(&1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_fails_one_object_and_backs_off() {
+    let world = World::start().await;
+    world.put("bad", &json!({"spec": {"behaviour": "panic"}}));
+    world.put("good", &json!({"spec": {}}));
+    world.pass(6_500).await;
+    // At 0, 1, 3 s; the next one is due at 7 s.
+    assert_eq!(world.provider.calls().get("observe bad"), Some(&3));
+    assert_eq!(world.counters.of(Outcome::Panicked), 3);
+    assert!(world.provider.has("good"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_object_backs_off_while_its_source_changes_and_runs_at_once_when_edited() {
+    let world = World::start().await;
+    world.put("a", &json!({"spec": {"behaviour": "fail"}}));
+    world.pass(6_500).await;
+    assert_eq!(world.provider.calls(), calls([("observe a", 3)]));
+    world.put("a", &json!({"status": {"noise": 1}}));
+    world.pass(100).await;
+    assert_eq!(world.provider.calls(), calls([]));
+    world.put("a", &json!({"spec": {"behaviour": "none"}}));
+    world.pass(100).await;
+    assert_eq!(world.provider.calls().get("observe a"), Some(&1));
+    assert_eq!(
+        world
+            .server
+            .events()
+            .iter()
+            .filter(|event| event.ends_with("CannotObserveExternalResource"))
+            .count(),
+        1
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_resync_cuts_the_back_off_of_all_objects_short() {
+    let world = World::start().await;
+    world.put("a", &json!({"spec": {"behaviour": "fail"}}));
+    world.pass(120_000).await;
+    world.provider.calls();
+    world.resync.request();
+    world.pass(100).await;
+    assert_eq!(world.provider.calls(), calls([("observe a", 1)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_a_source_wakes_its_readers_through_one_watch() {
+    let world = World::start().await;
+    world.server.apply("configmaps", "source", &json!({"data": {"x": "1"}}));
+    world.settled("a", json!({"source": "source"})).await;
+    world.settled("b", json!({"source": "source"})).await;
+    world.settled("c", json!({})).await;
+    assert_eq!(world.watches.report().len(), 2, "things, and the source");
+    world.server.apply("configmaps", "source", &json!({"data": {"x": "2"}}));
+    world.server.apply("configmaps", "other", &json!({"data": {"x": "2"}}));
+    world.pass(100).await;
+    assert_eq!(world.provider.calls(), calls([("observe a", 1), ("observe b", 1)]));
+    assert_eq!(world.thing("b")["status"]["copied"]["x"], "2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_appears_wakes_its_reader() {
+    let world = World::start().await;
+    world.settled("a", json!({"source": "later"})).await;
+    world.pass(1_000).await;
+    assert_eq!(
+        world.provider.calls(),
+        calls([]),
+        "the first watch of what is absent brings no news"
+    );
+    world.server.apply("configmaps", "later", &json!({"data": {"x": "1"}}));
+    world.pass(100).await;
+    assert_eq!(world.provider.calls(), calls([("observe a", 1)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_lets_running_reconciles_finish() {
+    let mut world = World::start().await;
+    world.put("a", &json!({"spec": {"behaviour": "slow"}}));
+    world.pass(5_000).await;
+    let start = Instant::now();
+    world.cancel.cancel();
+    while world.tasks.join_next().await.unwrap().unwrap() != "controller" {}
+    assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
+    assert!(world.provider.has("a"), "it came to its end");
+    let annotations = &world.thing("a")["metadata"]["annotations"];
+    assert!(annotations.get(keys::CREATE_SUCCEEDED).is_some(), "{annotations}");
+}
