@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{Failure, Result, cluster::ObjectRef};
@@ -26,8 +26,7 @@ pub struct Managed<S> {
 }
 
 /// The part of `metadata` that providers have a use for. Unknown members are left out.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Metadata {
     /// Unique within the kind and namespace.
@@ -51,17 +50,45 @@ pub struct Metadata {
 impl<S: DeserializeOwned> Managed<S> {
     /// Reads an object from JSON. A missing `spec` is read like an empty one.
     pub fn parse(json: &Value) -> Result<Self> {
-        let text = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let metadata = Metadata::deserialize(&json["metadata"])
-            .map_err(|error| Failure::terminal("InvalidObject", format!("cannot read the metadata: {error}")))?;
-        let kind = text("kind");
-        let spec = match &json["spec"] {
-            Value::Null => S::deserialize(Value::Object(serde_json::Map::new())),
-            spec => S::deserialize(spec),
-        };
-        let spec = spec
+        let kind = text(json, "kind");
+        let spec = or_empty(&json["spec"])
             .map_err(|error| Failure::terminal("InvalidSpec", format!("the spec is not what {kind} needs: {error}")))?;
-        Ok(Self { api_version: text("apiVersion"), kind, metadata, spec, status: json["status"].clone() })
+        let status = json["status"].clone();
+        Ok(Self { api_version: text(json, "apiVersion"), kind, metadata: Metadata::of(&json["metadata"]), spec, status })
+    }
+}
+
+impl Metadata {
+    /// By hand, and not by serde: the API server vouches for the shapes, and the derived code would make every
+    /// component larger by a tenth.
+    fn of(json: &Value) -> Self {
+        Self {
+            name: text(json, "name"),
+            namespace: json["namespace"].as_str().map(str::to_owned),
+            uid: text(json, "uid"),
+            generation: json["generation"].as_i64().unwrap_or_default(),
+            resource_version: text(json, "resourceVersion"),
+            labels: texts(&json["labels"]),
+            annotations: texts(&json["annotations"]),
+            deletion_timestamp: json["deletionTimestamp"].as_str().map(str::to_owned),
+        }
+    }
+}
+
+fn text(json: &Value, key: &str) -> String {
+    json[key].as_str().unwrap_or_default().to_owned()
+}
+
+fn texts(json: &Value) -> BTreeMap<String, String> {
+    let entry = |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
+    json.as_object().into_iter().flatten().filter_map(entry).collect()
+}
+
+/// `null` is read like an empty object.
+fn or_empty<T: DeserializeOwned>(json: &Value) -> serde_json::Result<T> {
+    match json {
+        Value::Null => T::deserialize(&Value::Object(serde_json::Map::new())),
+        json => T::deserialize(json),
     }
 }
 
@@ -98,10 +125,7 @@ impl<S> Managed<S> {
 
     /// What was last reported, as a type. Nothing reported is read like an empty object.
     pub fn status_as<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
-        match &self.status {
-            Value::Null => T::deserialize(Value::Object(serde_json::Map::new())),
-            status => T::deserialize(status),
-        }
+        or_empty(&self.status)
     }
 
     /// This object's own reference.
@@ -121,6 +145,7 @@ impl<S> Managed<S> {
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
     use serde_json::json;
 
     use super::*;

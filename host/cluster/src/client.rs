@@ -217,3 +217,6 @@ fn object(text: &str) -> Result<Object, Error> {
 fn malformed(error: &ObjectError) -> Error {
     Error::Malformed(error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,9 @@ mod resource;
 mod selection;
 mod watch;
 
+#[cfg(test)]
+mod fake;
+
 pub use client::{Cluster, Patch};
 pub use error::{Clash, Error, FieldOwner};
 pub use object::{Object, ObjectError};

@@ -3,7 +3,9 @@
 use wasmtime::{Trap, WasmBacktrace, component::ResourceTableError};
 use wasmtime_wasi::I32Exit;
 
-use crate::{Call, Outcome, TimeLimit, cluster::RequestsExhausted, limiter::Limiter, log::Journal, state::ImportUnavailable};
+use crate::{
+    Call, Outcome, TimeLimit, cluster::RequestsExhausted, limiter::Limiter, log::Journal, state::ImportUnavailable,
+};
 
 /// Ends a call into the guest that ran until its budget was spent.
 #[derive(Debug, thiserror::Error)]
@@ -37,20 +39,34 @@ pub(crate) fn classify(
     }
     // A guest that gets no memory aborts, or cannot even be made: the cause, and not how it shows.
     if limiter.exhausted() || error.downcast_ref::<Trap>() == Some(&Trap::AllocationTooLarge) {
-        return Outcome::MemoryExhausted { call, limit: limiter.limit() };
+        return Outcome::MemoryExhausted {
+            call,
+            limit: limiter.limit(),
+        };
     }
     if let Some(trap) = error.downcast_ref::<Trap>() {
         let trap = match function(error) {
             Some(function) => format!("{trap} in {function}"),
             None => trap.to_string(),
         };
-        return Outcome::Trapped { call, trap, last_words: journal.last_words() };
+        return Outcome::Trapped {
+            call,
+            trap,
+            last_words: journal.last_words(),
+        };
     }
     if let Some(I32Exit(status)) = error.downcast_ref() {
-        return Outcome::Trapped { call, trap: format!("exit with status {status}"), last_words: journal.last_words() };
+        return Outcome::Trapped {
+            call,
+            trap: format!("exit with status {status}"),
+            last_words: journal.last_words(),
+        };
     }
     if error.is::<ResourceTableError>() {
-        return Outcome::BoundaryViolated { call, detail: "too many handles, or one that is not there".to_owned() };
+        return Outcome::BoundaryViolated {
+            call,
+            detail: "too many handles, or one that is not there".to_owned(),
+        };
     }
     // What is left is said by code between guest and host: a string that is no Unicode, more data than one call may carry.
     let detail = crate::text::cut(&error.root_cause().to_string(), DETAIL).into_owned();

@@ -23,7 +23,8 @@ pub(crate) fn engine(settings: &Settings) -> wasmtime::Result<(Engine, bool)> {
         Ok(engine) => Ok((engine, true)),
         Err(error) => {
             tracing::info!(%error, "no address space for a pool of instances: each is allocated on its own, more slowly");
-            Engine::new(config().allocation_strategy(InstanceAllocationStrategy::OnDemand)).map(|engine| (engine, false))
+            Engine::new(config().allocation_strategy(InstanceAllocationStrategy::OnDemand))
+                .map(|engine| (engine, false))
         }
     }
 }

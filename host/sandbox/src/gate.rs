@@ -73,23 +73,44 @@ impl Granted {
             .flat_map(|asked| granted.iter().filter_map(|given| meet(asked, given)))
             .collect();
         if both.is_empty() {
-            let missing = if granted.is_empty() { "granted to" } else { "among what was asked for (`needs`) by" };
+            let missing = if granted.is_empty() {
+                "granted to"
+            } else {
+                "among what was asked for (`needs`) by"
+            };
             let allowed = self.allowed(request.kind);
-            return Err(Denied { request: request.to_string(), missing, allowed });
+            return Err(Denied {
+                request: request.to_string(),
+                missing,
+                allowed,
+            });
         }
         let free = both.iter().any(BTreeMap::is_empty);
-        Ok(Permit { labels: if free { Vec::new() } else { both } })
+        Ok(Permit {
+            labels: if free { Vec::new() } else { both },
+        })
     }
 
     /// The versions of a kind are views of the same objects.
     fn owns(&self, kind: &GroupVersionKind) -> bool {
-        self.own.iter().any(|own| own.group == kind.group && own.kind == kind.kind)
+        self.own
+            .iter()
+            .any(|own| own.group == kind.group && own.kind == kind.kind)
     }
 
     fn allowed(&self, kind: &GroupVersionKind) -> String {
-        let rules: Vec<String> = self.granted.iter().filter(|rule| speaks_of(rule, kind)).map(in_words).collect();
+        let rules: Vec<String> = self
+            .granted
+            .iter()
+            .filter(|rule| speaks_of(rule, kind))
+            .map(in_words)
+            .collect();
         if rules.is_empty() {
-            format!("nothing is granted for {} in {}", kind.kind, group_in_words(&kind.group))
+            format!(
+                "nothing is granted for {} in {}",
+                kind.kind,
+                group_in_words(&kind.group)
+            )
         } else {
             format!("granted: {}", rules.join("; "))
         }
@@ -104,21 +125,30 @@ impl Permit {
 
     /// Whether it holds for an object with these labels.
     pub(crate) fn covers(&self, labels: &BTreeMap<String, String>) -> bool {
-        let carries = |wanted: &BTreeMap<String, String>| wanted.iter().all(|(key, value)| labels.get(key) == Some(value));
+        let carries =
+            |wanted: &BTreeMap<String, String>| wanted.iter().all(|(key, value)| labels.get(key) == Some(value));
         self.labels.is_empty() || self.labels.iter().any(carries)
     }
 
     /// The condition as a label selector, if it can be said as one: a selector has no "or".
     pub(crate) fn selector(&self) -> Option<String> {
         match self.labels.as_slice() {
-            [only] => Some(only.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")),
+            [only] => Some(
+                only.iter()
+                    .map(|(key, value)| format!("{key}={value}"))
+                    .collect::<Vec<_>>()
+                    .join(","),
+            ),
             _ => None,
         }
     }
 }
 
 fn matches(rule: &KubernetesGrant, request: &Request<'_>) -> bool {
-    let verb = rule.verbs.iter().any(|verb| *verb == request.verb || *verb == Verb::Any);
+    let verb = rule
+        .verbs
+        .iter()
+        .any(|verb| *verb == request.verb || *verb == Verb::Any);
     // A list that names no namespace needs a rule for all of them, and no list can be confined to names: such rules do
     // not match, which refuses the request with a message that names the namespaces and names there are.
     let namespace = match request.place {
@@ -129,7 +159,9 @@ fn matches(rule: &KubernetesGrant, request: &Request<'_>) -> bool {
         Place::Object(key) => Some(key.name.as_str()),
         Place::All(_) => None,
     };
-    verb && speaks_of(rule, request.kind) && listed(rule.namespaces.as_ref(), namespace) && listed(rule.names.as_ref(), name)
+    verb && speaks_of(rule, request.kind)
+        && listed(rule.namespaces.as_ref(), namespace)
+        && listed(rule.names.as_ref(), name)
 }
 
 fn speaks_of(rule: &KubernetesGrant, kind: &GroupVersionKind) -> bool {
@@ -146,7 +178,10 @@ fn listed(list: Option<&Vec<String>>, text: Option<&str>) -> bool {
 fn meet(asked: &KubernetesGrant, given: &KubernetesGrant) -> Option<BTreeMap<String, String>> {
     let mut labels = asked.label_selector.clone().unwrap_or_default();
     for (key, value) in given.label_selector.iter().flatten() {
-        if labels.insert(key.clone(), value.clone()).is_some_and(|other| other != *value) {
+        if labels
+            .insert(key.clone(), value.clone())
+            .is_some_and(|other| other != *value)
+        {
             return None;
         }
     }
@@ -167,7 +202,12 @@ impl fmt::Display for Request<'_> {
 fn in_words(rule: &KubernetesGrant) -> String {
     let verbs: Vec<_> = rule.verbs.iter().map(|verb| verb_in_words(*verb)).collect();
     let groups: Vec<_> = rule.api_groups.iter().map(|group| group_in_words(group)).collect();
-    let mut words = format!("{} of {} in {}", verbs.join(", "), rule.kinds.join(", "), groups.join(", "));
+    let mut words = format!(
+        "{} of {} in {}",
+        verbs.join(", "),
+        rule.kinds.join(", "),
+        groups.join(", ")
+    );
     for (what, list) in [(" in namespace ", &rule.namespaces), (" named ", &rule.names)] {
         if let Some(list) = list {
             words += what;
@@ -222,21 +262,33 @@ mod tests {
 
     fn get(granted: &Granted, namespace: &str, name: &str) -> Result<Permit, Denied> {
         let key = ObjectKey::namespaced(namespace, name);
-        granted.decide(&Request { verb: Verb::Get, kind: &config_map(), place: Place::Object(&key) })
+        granted.decide(&Request {
+            verb: Verb::Get,
+            kind: &config_map(),
+            place: Place::Object(&key),
+        })
     }
 
     fn list(granted: &Granted, namespace: Option<&str>) -> Result<Permit, Denied> {
-        granted.decide(&Request { verb: Verb::List, kind: &config_map(), place: Place::All(namespace) })
+        granted.decide(&Request {
+            verb: Verb::List,
+            kind: &config_map(),
+            place: Place::All(namespace),
+        })
     }
 
     const ALL: &str = "[{apiGroups: ['*'], kinds: ['*'], verbs: ['*']}]";
     const TEAM: &str = "[{apiGroups: [''], kinds: [ConfigMap], verbs: [get, list], namespaces: [team-a]}]";
-    const NAMED: &str = "[{apiGroups: [''], kinds: [ConfigMap], verbs: [get, list], namespaces: [team-a], names: [foo]}]";
+    const NAMED: &str =
+        "[{apiGroups: [''], kinds: [ConfigMap], verbs: [get, list], namespaces: [team-a], names: [foo]}]";
 
     #[test]
     fn empty_means_nothing_on_either_side() {
         for (needs, grants) in [("[]", "[]"), (ALL, "[]"), ("[]", ALL)] {
-            assert!(get(&granted(needs, grants), "team-a", "foo").is_err(), "{needs} {grants}");
+            assert!(
+                get(&granted(needs, grants), "team-a", "foo").is_err(),
+                "{needs} {grants}"
+            );
         }
         assert!(get(&granted(ALL, ALL), "team-a", "foo").is_ok());
     }
@@ -246,11 +298,19 @@ mod tests {
         let key = ObjectKey::namespaced("anywhere", "it");
         for version in ["v1", "v2"] {
             let kind = GroupVersionKind::gvk("test.capstan.dev", version, "Note");
-            let request = Request { verb: Verb::Delete, kind: &kind, place: Place::Object(&key) };
+            let request = Request {
+                verb: Verb::Delete,
+                kind: &kind,
+                place: Place::Object(&key),
+            };
             assert!(granted("[]", "[]").decide(&request).is_ok());
         }
         let kind = GroupVersionKind::gvk("other.dev", "v1", "Note");
-        let request = Request { verb: Verb::Get, kind: &kind, place: Place::Object(&key) };
+        let request = Request {
+            verb: Verb::Get,
+            kind: &kind,
+            place: Place::Object(&key),
+        };
         assert!(granted("[]", "[]").decide(&request).is_err());
     }
 
@@ -262,13 +322,45 @@ mod tests {
         assert!(get(&granted, "team-a", "bar").is_err());
         let key = ObjectKey::namespaced("team-a", "foo");
         let kind = config_map();
-        assert!(granted.decide(&Request { verb: Verb::Delete, kind: &kind, place: Place::Object(&key) }).is_err());
+        assert!(
+            granted
+                .decide(&Request {
+                    verb: Verb::Delete,
+                    kind: &kind,
+                    place: Place::Object(&key)
+                })
+                .is_err()
+        );
         let secret = GroupVersionKind::gvk("", "v1", "Secret");
-        assert!(granted.decide(&Request { verb: Verb::Get, kind: &secret, place: Place::Object(&key) }).is_err());
+        assert!(
+            granted
+                .decide(&Request {
+                    verb: Verb::Get,
+                    kind: &secret,
+                    place: Place::Object(&key)
+                })
+                .is_err()
+        );
         let foreign = GroupVersionKind::gvk("fake.dev", "v1", "ConfigMap");
-        assert!(granted.decide(&Request { verb: Verb::Get, kind: &foreign, place: Place::Object(&key) }).is_err());
+        assert!(
+            granted
+                .decide(&Request {
+                    verb: Verb::Get,
+                    kind: &foreign,
+                    place: Place::Object(&key)
+                })
+                .is_err()
+        );
         let cluster = ObjectKey::cluster("foo");
-        assert!(granted.decide(&Request { verb: Verb::Get, kind: &kind, place: Place::Object(&cluster) }).is_err());
+        assert!(
+            granted
+                .decide(&Request {
+                    verb: Verb::Get,
+                    kind: &kind,
+                    place: Place::Object(&cluster)
+                })
+                .is_err()
+        );
     }
 
     #[test]
@@ -290,7 +382,10 @@ mod tests {
             "list of ConfigMap in all namespaces is not granted to this provider; \
              granted: get, list of ConfigMap in the core group in namespace team-a"
         );
-        assert!(list(&granted(ALL, NAMED), Some("team-a")).is_err(), "names cannot confine a list");
+        assert!(
+            list(&granted(ALL, NAMED), Some("team-a")).is_err(),
+            "names cannot confine a list"
+        );
         assert!(list(&granted(ALL, ALL), None).is_ok());
     }
 
@@ -318,7 +413,8 @@ mod tests {
 
     #[test]
     fn labels_that_contradict_each_other_grant_nothing() {
-        let rule = |colour| format!("[{{apiGroups: [''], kinds: [ConfigMap], verbs: [get], labelSelector: {{c: {colour}}}}}]");
+        let rule =
+            |colour| format!("[{{apiGroups: [''], kinds: [ConfigMap], verbs: [get], labelSelector: {{c: {colour}}}}}]");
         assert!(get(&granted(&rule("green"), &rule("red")), "a", "b").is_err());
     }
 

@@ -64,7 +64,11 @@ pub(crate) struct Shape {
 /// Reads the outside of a component and checks what can be checked without compiling it.
 pub(crate) fn inspect(bytes: &[u8], limit: usize) -> Result<Shape, LoadError> {
     if bytes.len() > limit {
-        return Err(LoadError::TooLarge { what: "bytes", found: bytes.len() as u64, limit: limit as u64 });
+        return Err(LoadError::TooLarge {
+            what: "bytes",
+            found: bytes.len() as u64,
+            limit: limit as u64,
+        });
     }
     if wasmtime::Engine::detect_precompiled(bytes).is_some() || is_native(bytes) {
         return Err(LoadError::Native);
@@ -87,7 +91,10 @@ fn outline(bytes: &[u8]) -> Result<Shape, LoadError> {
     let (mut depth, mut nested, mut functions) = (0usize, 0usize, 0u64);
     for payload in Parser::new(0).parse_all(bytes) {
         match payload? {
-            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => return Err(LoadError::CoreModule),
+            Payload::Version {
+                encoding: Encoding::Module,
+                ..
+            } if depth == 0 => return Err(LoadError::CoreModule),
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => {
                 depth += 1;
                 nested += 1;
@@ -119,7 +126,11 @@ fn outline(bytes: &[u8]) -> Result<Shape, LoadError> {
 }
 
 fn at_most(what: &'static str, found: u64, limit: u64) -> Result<(), LoadError> {
-    if found > limit { Err(LoadError::TooLarge { what, found, limit }) } else { Ok(()) }
+    if found > limit {
+        Err(LoadError::TooLarge { what, found, limit })
+    } else {
+        Ok(())
+    }
 }
 
 fn check_names(shape: &Shape) -> Result<(), LoadError> {
@@ -132,12 +143,20 @@ fn check_names(shape: &Shape) -> Result<(), LoadError> {
         .filter_map(|(_, version)| (version != VERSION).then_some(version))
         .collect();
     if let Some(version) = foreign.first() {
-        return Err(LoadError::Version { found: (*version).to_owned() });
+        return Err(LoadError::Version {
+            found: (*version).to_owned(),
+        });
     }
     if let Some(unknown) = shape.imports.iter().find(|name| !is_linked(name)) {
         return Err(LoadError::UnknownImport(unknown.clone()));
     }
-    let offers = |interface: &&&str| shape.exports.iter().filter_map(|name| ours(name)).any(|(name, _)| name == **interface);
+    let offers = |interface: &&&str| {
+        shape
+            .exports
+            .iter()
+            .filter_map(|name| ours(name))
+            .any(|(name, _)| name == **interface)
+    };
     if let Some(missing) = EXPORTS.iter().find(|interface| !offers(interface)) {
         return Err(LoadError::MissingExport(missing));
     }
@@ -154,7 +173,9 @@ fn is_linked(name: &str) -> bool {
     if let Some((interface, _)) = ours(name) {
         return IMPORTS.contains(&interface);
     }
-    let Some((interface, version)) = name.split_once('@') else { return false };
+    let Some((interface, version)) = name.split_once('@') else {
+        return false;
+    };
     WASI.contains(&interface) && version.starts_with("0.2.")
 }
 
@@ -195,19 +216,37 @@ mod tests {
         assert!(matches!(shape_of("(module)"), Err(LoadError::CoreModule)));
         assert!(matches!(inspect(b"\x7fELF\x02\x01", 100), Err(LoadError::Native)));
         assert!(matches!(inspect(b"hello", 100), Err(LoadError::Malformed(_))));
-        assert!(matches!(inspect(&[0; 101], 100), Err(LoadError::TooLarge { found: 101, limit: 100, .. })));
+        assert!(matches!(
+            inspect(&[0; 101], 100),
+            Err(LoadError::TooLarge {
+                found: 101,
+                limit: 100,
+                ..
+            })
+        ));
     }
 
     #[test]
     fn another_version_is_named_before_anything_else() {
-        let wat = exporting(&["capstan:provider/describe@0.2.0"], r#"(import "capstan:provider/http@0.2.0" (instance))"#);
+        let wat = exporting(
+            &["capstan:provider/describe@0.2.0"],
+            r#"(import "capstan:provider/http@0.2.0" (instance))"#,
+        );
         let error = shape_of(&wat).unwrap_err();
-        assert_eq!(error.to_string(), "built for capstan:provider@0.2.0, this host supports 0.1.0");
+        assert_eq!(
+            error.to_string(),
+            "built for capstan:provider@0.2.0, this host supports 0.1.0"
+        );
     }
 
     #[test]
     fn unknown_imports_are_refused_by_name() {
-        for name in ["wasi:http/types@0.2.6", "wasi:io/poll@0.3.0", "capstan:provider/secrets@0.1.0", "other:thing/it"] {
+        for name in [
+            "wasi:http/types@0.2.6",
+            "wasi:io/poll@0.3.0",
+            "capstan:provider/secrets@0.1.0",
+            "other:thing/it",
+        ] {
             let wat = exporting(&BOTH, &format!("(import \"{name}\" (instance))"));
             match shape_of(&wat) {
                 Err(LoadError::UnknownImport(found)) => assert_eq!(found, name),
@@ -225,6 +264,9 @@ mod tests {
     #[test]
     fn many_nested_modules_are_refused() {
         let wat = exporting(&BOTH, &"(core module)".repeat(NESTED + 1));
-        assert!(matches!(shape_of(&wat), Err(LoadError::TooLarge { what: "modules", .. })));
+        assert!(matches!(
+            shape_of(&wat),
+            Err(LoadError::TooLarge { what: "modules", .. })
+        ));
     }
 }

@@ -31,7 +31,9 @@ pub enum LoadError {
         found: String,
     },
     /// It needs something that no provider gets.
-    #[error("it imports {0}, which this host does not offer: see the list of interfaces in the provider author's guide")]
+    #[error(
+        "it imports {0}, which this host does not offer: see the list of interfaces in the provider author's guide"
+    )]
     UnknownImport(String),
     /// It is no provider.
     #[error("it does not export capstan:provider/{0}: is it built as a provider?")]

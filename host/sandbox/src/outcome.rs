@@ -65,7 +65,9 @@ pub enum Outcome {
         limit: TimeLimit,
     },
     /// It asked for more memory than it may have, and failed without.
-    #[error("{call} needs more memory than allowed (memory is {limit} bytes): raise the limit in the provider's grants")]
+    #[error(
+        "{call} needs more memory than allowed (memory is {limit} bytes): raise the limit in the provider's grants"
+    )]
     MemoryExhausted {
         /// Where.
         call: Call,
@@ -79,7 +81,9 @@ pub enum Outcome {
         call: Call,
     },
     /// It made too many requests.
-    #[error("{call} made more than {limit} requests to the cluster in one reconcile: the provider loops, or should list")]
+    #[error(
+        "{call} made more than {limit} requests to the cluster in one reconcile: the provider loops, or should list"
+    )]
     RequestsExhausted {
         /// Where.
         call: Call,
@@ -177,6 +181,10 @@ pub struct LastWords(pub String);
 
 impl fmt::Display for LastWords {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() { Ok(()) } else { write!(f, ": {}", self.0) }
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            write!(f, ": {}", self.0)
+        }
     }
 }

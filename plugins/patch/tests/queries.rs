@@ -41,6 +41,7 @@ const DIFFERENT: &[(&str, &str)] = &[
     (r#""ab1" | match("(?<x>[a-z])(?<y>Z)?")"#, GROUPS_WITHOUT_MATCH),
     (r#""ab" | capture("(?<x>a)(?<y>z)?")"#, GROUPS_WITHOUT_MATCH),
     (r#""10:20" | strptime("%H:%M")"#, "a time without a date is an error"),
+    (r#""2024-02-29T12:30:00.5Z" | fromdate"#, "fractions of a second are read"),
     (r#""1e1000" | fromjson"#, "a number out of range is an error, not the largest float"),
 ];
 

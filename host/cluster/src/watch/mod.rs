@@ -232,3 +232,6 @@ impl fmt::Debug for Store {
         f.debug_struct("Store").field("objects", &self.len()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,7 +50,7 @@ impl Cluster {
             }
         }
         let resources: Vec<String> =
-            resources.iter().map(|(name, count)| format!("{name} has {count} resource instances")).collect();
+            resources.iter().map(|(name, count)| format!("{} has {count} resource instances", dotted(name))).collect();
         let finalizers: Vec<String> =
             finalizers.iter().map(|(name, count)| format!("{name} in {count} resource instances")).collect();
         let content = match &resources[..] {
@@ -79,4 +79,9 @@ impl Cluster {
         });
         conditions.collect()
     }
+}
+
+/// Kubernetes writes `resource.group` here even when the group is the nameless core group.
+fn dotted(collection: &str) -> String {
+    if collection.contains('.') { collection.to_owned() } else { format!("{collection}.") }
 }

@@ -52,7 +52,11 @@ impl Access {
         self.reads.record(Read::Object(target.clone()));
         let object = match self.watches.cached(&target) {
             Some(object) => object,
-            None => self.cluster.get(&target).await.map_err(|error| missing(error, &target))?,
+            None => self
+                .cluster
+                .get(&target)
+                .await
+                .map_err(|error| missing(error, &target))?,
         };
         if !holds(&permit, &object) {
             return Err(not_found(&target));
@@ -68,17 +72,30 @@ impl Access {
         let permit = self.permit(Verb::List, &kind, Place::All(selection.namespace.as_deref()))?;
         // Narrowed by the API server where that can be said, so that the watch that follows is as narrow. What decides is
         // the check of each object below.
-        let labels: Vec<String> =
-            selection.labels.into_iter().filter(|labels| !labels.is_empty()).chain(permit.selector()).collect();
+        let labels: Vec<String> = selection
+            .labels
+            .into_iter()
+            .filter(|labels| !labels.is_empty())
+            .chain(permit.selector())
+            .collect();
         let labels = (!labels.is_empty()).then(|| labels.join(","));
         self.reads.record(Read::List {
             kind: kind.clone(),
             namespace: selection.namespace.clone(),
             labels: labels.clone(),
         });
-        let selection = Selection { kind, namespace: selection.namespace, labels, name: None };
+        let selection = Selection {
+            kind,
+            namespace: selection.namespace,
+            labels,
+            name: None,
+        };
         let objects = self.cluster.list(&selection).await?;
-        Ok(objects.iter().filter(|object| holds(&permit, object)).map(|object| object.json().to_owned()).collect())
+        Ok(objects
+            .iter()
+            .filter(|object| holds(&permit, object))
+            .map(|object| object.json().to_owned())
+            .collect())
     }
 
     pub(super) async fn create(&self, text: &str) -> Result<String, Error> {
@@ -100,14 +117,20 @@ impl Access {
         let subresource = options.subresource.as_deref();
         if let Some(unknown) = subresource.filter(|name| !SUBRESOURCES.contains(name)) {
             let unknown = crate::text::cut(unknown, 64).escape_debug().to_string();
-            return Err(Error::Invalid(format!("`{unknown}` is no subresource to patch: status and scale are")));
+            return Err(Error::Invalid(format!(
+                "`{unknown}` is no subresource to patch: status and scale are"
+            )));
         }
         let mut body = body::patch(kind, text, &target)?;
         let place = Place::Object(&target.key);
         let patch = self.permit(Verb::Patch, &target.kind, place)?;
         // An apply makes what is not there, unless it says which object it means.
         let makes = kind == PatchKind::Apply && !body::names_uid(&body);
-        let create = if makes { Some(self.permit(Verb::Create, &target.kind, place)?) } else { None };
+        let create = if makes {
+            Some(self.permit(Verb::Create, &target.kind, place)?)
+        } else {
+            None
+        };
         if patch.is_conditional() || create.as_ref().is_some_and(Permit::is_conditional) {
             match (self.cluster.get(&target).await, create) {
                 (Ok(object), _) if holds(&patch, &object) => body::pin(kind, &mut body, object.uid())?,
@@ -117,7 +140,11 @@ impl Access {
             }
         }
         let patch = match kind {
-            PatchKind::Apply => Patch::Apply { body: &body, manager: &self.manager, force: options.force },
+            PatchKind::Apply => Patch::Apply {
+                body: &body,
+                manager: &self.manager,
+                force: options.force,
+            },
             PatchKind::Merge => Patch::Merge(&body),
             PatchKind::Json => Patch::Json(&body),
         };
@@ -131,7 +158,11 @@ impl Access {
         if !permit.is_conditional() {
             return Ok(self.cluster.delete(&target, None).await?);
         }
-        let object = self.cluster.get(&target).await.map_err(|error| missing(error, &target))?;
+        let object = self
+            .cluster
+            .get(&target)
+            .await
+            .map_err(|error| missing(error, &target))?;
         if !holds(&permit, &object) {
             return Err(not_found(&target));
         }
@@ -152,7 +183,9 @@ impl Access {
             return Ok(());
         }
         self.counters.denied();
-        let wanted = permit.selector().unwrap_or_else(|| "those of one of the grants".to_owned());
+        let wanted = permit
+            .selector()
+            .unwrap_or_else(|| "those of one of the grants".to_owned());
         let text = format!("create of {target} without the labels that the grant asks for: {wanted}");
         tracing::warn!(provider = self.provider.as_ref(), "{text}");
         Err(Error::Denied(text))

@@ -17,11 +17,16 @@ pub(crate) fn object(text: &str) -> Result<(ObjectRef, Value), Error> {
     let member = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let kind = names::kind(member("/apiVersion"), member("/kind"))?;
     names::check("name", member("/metadata/name"))?;
-    let namespace = body.pointer("/metadata/namespace").map(|_| member("/metadata/namespace").to_owned());
+    let namespace = body
+        .pointer("/metadata/namespace")
+        .map(|_| member("/metadata/namespace").to_owned());
     if let Some(namespace) = &namespace {
         names::check("namespace", namespace)?;
     }
-    let key = ObjectKey { namespace, name: member("/metadata/name").to_owned() };
+    let key = ObjectKey {
+        namespace,
+        name: member("/metadata/name").to_owned(),
+    };
     Ok((ObjectRef { kind, key }, body))
 }
 
@@ -64,7 +69,9 @@ fn stays(body: &Value, target: &ObjectRef) -> Result<(), Error> {
     for (pointer, own) in IDENTITY.into_iter().zip(own) {
         if let Some(found) = body.pointer(pointer).filter(|found| **found != *own) {
             let found = crate::text::cut(&found.to_string(), 256).into_owned();
-            return Err(Error::Invalid(format!("the patch is of {target}, but its {pointer} is {found}")));
+            return Err(Error::Invalid(format!(
+                "the patch is of {target}, but its {pointer} is {found}"
+            )));
         }
     }
     Ok(())
@@ -85,7 +92,9 @@ fn complete(body: &mut Value, target: &ObjectRef) -> Result<(), Error> {
 
 fn metadata(members: &mut Map<String, Value>) -> Result<&mut Map<String, Value>, Error> {
     let metadata = members.entry("metadata").or_insert_with(|| json!({}));
-    metadata.as_object_mut().ok_or_else(|| Error::Invalid("`metadata` of the patch is no object".to_owned()))
+    metadata
+        .as_object_mut()
+        .ok_or_else(|| Error::Invalid("`metadata` of the patch is no object".to_owned()))
 }
 
 /// An operation may test what names the object, and change anything else.
@@ -97,9 +106,16 @@ fn leaves_identity_alone(operation: &Value) -> Result<(), Error> {
         return Err(Error::Invalid("an operation of the patch has no path".to_owned()));
     };
     let from = operation["from"].as_str().filter(|_| operation["op"] == "move");
-    let touches = |path: &str| IDENTITY.iter().any(|identity| *identity == path || is_above(path, identity));
+    let touches = |path: &str| {
+        IDENTITY
+            .iter()
+            .any(|identity| *identity == path || is_above(path, identity))
+    };
     if touches(path) || from.is_some_and(touches) {
-        return Err(Error::Invalid(format!("the patch replaces what names the object, at `{}`", crate::text::cut(path, 256))));
+        return Err(Error::Invalid(format!(
+            "the patch replaces what names the object, at `{}`",
+            crate::text::cut(path, 256)
+        )));
     }
     Ok(())
 }
@@ -111,7 +127,9 @@ fn is_above(path: &str, other: &str) -> bool {
 
 /// Whether an apply can only change an object that exists: the API server refuses one whose uid is not that of the target.
 pub(crate) fn names_uid(body: &Value) -> bool {
-    body.pointer("/metadata/uid").and_then(Value::as_str).is_some_and(|uid| !uid.is_empty())
+    body.pointer("/metadata/uid")
+        .and_then(Value::as_str)
+        .is_some_and(|uid| !uid.is_empty())
 }
 
 /// Ties a patch to the very object that was looked at: another one of the same name is a conflict.
@@ -146,7 +164,10 @@ mod tests {
     use super::*;
 
     fn target() -> ObjectRef {
-        ObjectRef { kind: GroupVersionKind::gvk("apps", "v1", "Deployment"), key: ObjectKey::namespaced("team-a", "web") }
+        ObjectRef {
+            kind: GroupVersionKind::gvk("apps", "v1", "Deployment"),
+            key: ObjectKey::namespaced("team-a", "web"),
+        }
     }
 
     #[test]
@@ -173,12 +194,18 @@ mod tests {
             r#"{"apiVersion": "v1"}"#,
         ] {
             for kind in [PatchKind::Apply, PatchKind::Merge] {
-                assert!(matches!(patch(kind, escape, &target()), Err(Error::Invalid(_))), "{escape}");
+                assert!(
+                    matches!(patch(kind, escape, &target()), Err(Error::Invalid(_))),
+                    "{escape}"
+                );
             }
         }
         let owners = r#"{"metadata": {"name": "web", "ownerReferences": [{"name": "other"}]}}"#;
         assert!(patch(PatchKind::Merge, owners, &target()).is_ok());
-        assert!(matches!(patch(PatchKind::Apply, r#"{"metadata": 1}"#, &target()), Err(Error::Invalid(_))));
+        assert!(matches!(
+            patch(PatchKind::Apply, r#"{"metadata": 1}"#, &target()),
+            Err(Error::Invalid(_))
+        ));
     }
 
     #[test]
@@ -187,11 +214,17 @@ mod tests {
             (r#"{"op": "replace", "path": "/spec/replicas", "value": 1}"#, true),
             (r#"{"op": "test", "path": "/metadata/name", "value": "web"}"#, true),
             (r#"{"op": "add", "path": "/metadata/labels", "value": {}}"#, true),
-            (r#"{"op": "copy", "from": "/metadata/name", "path": "/spec/title"}"#, true),
+            (
+                r#"{"op": "copy", "from": "/metadata/name", "path": "/spec/title"}"#,
+                true,
+            ),
             (r#"{"op": "replace", "path": "", "value": {}}"#, false),
             (r#"{"op": "replace", "path": "/metadata", "value": {}}"#, false),
             (r#"{"op": "replace", "path": "/metadata/name", "value": "x"}"#, false),
-            (r#"{"op": "move", "from": "/metadata/namespace", "path": "/spec/x"}"#, false),
+            (
+                r#"{"op": "move", "from": "/metadata/namespace", "path": "/spec/x"}"#,
+                false,
+            ),
             (r#"{"op": "replace", "value": 1}"#, false),
             ("1", false),
         ] {
@@ -204,7 +237,8 @@ mod tests {
     #[test]
     fn an_object_names_itself() {
         let (found, _) =
-            object(r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "n"}}"#).unwrap();
+            object(r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "n"}}"#)
+                .unwrap();
         assert_eq!(found.to_string(), "ConfigMap n/a");
         for text in [
             "[]",

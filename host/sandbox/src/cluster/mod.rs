@@ -6,6 +6,8 @@ mod error;
 mod host;
 mod manager;
 mod names;
+#[cfg(test)]
+mod tests;
 
 use wasmtime::component::Linker;
 

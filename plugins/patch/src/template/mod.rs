@@ -1,7 +1,97 @@
-//! temp
-#[derive(Debug, thiserror::Error)]
-/// temp
-pub enum TemplateError { /// t
- #[error("x")] X }
-/// temp
-pub fn render(_c: &[String], _v: &serde_json::Value) -> Result<String, TemplateError> { Err(TemplateError::X) }
+//! Transforms in the language of Go's `text/template`: commands of one pipeline, with the functions `b64enc`, `b64dec`,
+//! `toJson` and Go's own. The result is always text.
+//!
+//! What differs from Go is listed, with reasons, in `tests/templates.rs`.
+
+mod functions;
+mod go_fmt;
+mod rewrite;
+mod to_json;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use gotmpl::{Template, Value};
+
+/// The template's name; it is part of syntax errors only.
+const NAME: &str = "transforms";
+
+/// Why a pipeline gave no text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// It is not a pipeline, or calls a function that does not exist.
+    #[error("cannot read the pipeline: {0}")]
+    Syntax(String),
+    /// It failed while running. The message may hold parts of the value.
+    #[error("the pipeline failed: {0}")]
+    Failed(String),
+}
+
+/// Runs `{{ first | second | ... }}` over `input`: the output of each command is the last argument of the next, so only
+/// the first one has to name the input, as `.` or `.field`. As in Go, a command may close the braces and open others.
+pub fn render(commands: &[String], input: &serde_json::Value) -> Result<String, TemplateError> {
+    let source = format!("{{{{ {} }}}}", commands.join(" | "));
+    let syntax = |error: gotmpl::TemplateError| TemplateError::Syntax(error.to_string());
+    let mut template = Template::new(NAME).funcs(functions::all()).parse(&source).map_err(syntax)?;
+    let names: Vec<String> = template.templates().into_iter().map(str::to_owned).collect();
+    for name in names {
+        let Some(tree) = template.lookup(&name).cloned() else { continue };
+        let tree = rewrite::rewritten(tree).map_err(TemplateError::Syntax)?;
+        template = template.add_parse_tree(&name, tree);
+    }
+    // A pipeline that only defines templates has nothing to write.
+    if template.lookup(NAME).is_none() {
+        return Ok(String::new());
+    }
+    let mut text = String::new();
+    let run = template.execute_template_fmt(&mut text, NAME, &value(input));
+    run.map(|()| text).map_err(|error| TemplateError::Failed(error.to_string()))
+}
+
+/// Whole numbers are integers, as in Kubernetes' unstructured objects, all others floats.
+fn value(json: &serde_json::Value) -> Value {
+    match json {
+        serde_json::Value::Null => Value::Nil,
+        serde_json::Value::Bool(value) => Value::Bool(*value),
+        serde_json::Value::Number(number) => match number.as_i64() {
+            Some(integer) => Value::Int(integer),
+            None => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
+        },
+        serde_json::Value::String(text) => Value::String(text.as_str().into()),
+        serde_json::Value::Array(list) => Value::List(list.iter().map(value).collect()),
+        serde_json::Value::Object(map) => {
+            let entries = map.iter().map(|(key, json)| (Arc::from(key.as_str()), value(json)));
+            Value::Map(Arc::new(entries.collect::<BTreeMap<_, _>>()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn error(command: &str) -> String {
+        render(&[command.to_owned()], &json!({"a": "text"})).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_error_says_what_is_wrong() {
+        assert_eq!(error("upper .a"), "cannot read the pipeline: function \"upper\" not defined");
+        assert!(error("if .a").starts_with("cannot read the pipeline: "));
+        assert!(error("b64enc .missing").starts_with("the pipeline failed: b64enc"));
+    }
+
+    #[test]
+    fn the_functions_that_the_rewriting_calls_cannot_be_written() {
+        for name in rewrite::HIDDEN {
+            assert!(error(&format!("{name} .a")).starts_with("cannot read the pipeline: "));
+        }
+    }
+
+    #[test]
+    fn binary_data_is_refused_instead_of_damaged() {
+        assert!(error("b64dec \"/w==\"").contains("not text"));
+    }
+}

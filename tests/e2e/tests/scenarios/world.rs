@@ -27,6 +27,23 @@ kubernetes:
 limits: {callTimeout: 500ms, reconcileTimeout: 2s, memory: 16Mi}
 "#;
 
+/// The hostile guest brings none.
+const HOSTILE_DEFINITION: &str = "
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: hostiles.test.capstan.dev}
+spec:
+  group: test.capstan.dev
+  names: {kind: Hostile, listKind: HostileList, plural: hostiles, singular: hostile}
+  scope: Namespaced
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      subresources: {status: {}}
+      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+";
+
 /// One API server and one host.
 pub struct World {
     // In this order: the host goes before its server.
@@ -59,7 +76,10 @@ impl World {
         server.write_kubeconfig(&folder.path().join("kubeconfig"))?;
         let runtime = Runtime::new()?;
         let objects = runtime.block_on(async { server.client().map(Objects::new) })?;
-        runtime.block_on(objects.namespace("capstan-system"))?;
+        runtime.block_on(async {
+            objects.namespace("capstan-system").await?;
+            objects.apply(HOSTILE_DEFINITION).await
+        })?;
         let host = start_host(folder.path())?;
         let world = Self { host, server, folder, runtime };
         for (name, _) in providers {

@@ -48,8 +48,23 @@ const SERVED: [Served; 3] = [
 #[derive(Clone)]
 pub(super) struct ApiServer {
     state: Arc<Mutex<Objects>>,
-    /// Plural, name and watch event of each change.
-    changes: broadcast::Sender<(&'static str, String, Value)>,
+    changes: broadcast::Sender<Told>,
+}
+
+/// What watches are told.
+#[derive(Clone)]
+struct Told {
+    plural: &'static str,
+    name: String,
+    event: &'static str,
+    object: Value,
+}
+
+impl Told {
+    /// With the type first, as API servers write it.
+    fn line(&self) -> Bytes {
+        format!("{{\"type\":\"{}\",\"object\":{}}}\n", self.event, self.object).into()
+    }
 }
 
 #[derive(Default)]
@@ -100,6 +115,11 @@ impl ApiServer {
         std::mem::take(&mut self.state.lock().unwrap().writes)
     }
 
+    /// How many watches are open.
+    pub(super) fn watches(&self) -> usize {
+        self.changes.receiver_count()
+    }
+
     /// Creates an object, or changes it with a merge patch. An equal patch changes nothing.
     pub(super) fn apply(&self, plural: &'static str, name: &str, patch: &Value) -> Value {
         let served = SERVED.iter().find(|served| served.plural == plural).unwrap();
@@ -136,9 +156,7 @@ impl ApiServer {
             if before.is_none() { "ADDED" } else { "MODIFIED" }
         };
         // Without watches there is nobody to tell.
-        let _ = self
-            .changes
-            .send((plural, name.to_owned(), json!({"type": event, "object": object})));
+        let _ = self.changes.send(Told { plural, name: name.to_owned(), event, object: object.clone() });
         object
     }
 
@@ -164,18 +182,17 @@ impl ApiServer {
         let before: Vec<_> = state
             .objects
             .iter()
-            .map(|((plural, name), object)| (*plural, name.clone(), json!({"type": "MODIFIED", "object": object})))
+            .map(|((plural, name), object)| Told { plural, name: name.clone(), event: "MODIFIED", object: object.clone() })
             .collect();
         let live = stream::unfold(changes, |mut changes| async {
             Some((changes.recv().await.ok()?, changes))
         });
         let lines = stream::iter(before)
             .chain(live)
-            .filter_map(move |(plural, own, event)| {
-                let wanted = plural == served.plural && name.as_ref().is_none_or(|name| own == *name);
-                let version: u64 = text(&event["object"]["metadata"]["resourceVersion"]).parse().unwrap();
-                let line = (wanted && version > since).then(|| Ok::<_, Infallible>(Bytes::from(format!("{event}\n"))));
-                ready(line)
+            .filter_map(move |told| {
+                let wanted = told.plural == served.plural && name.as_ref().is_none_or(|name| told.name == *name);
+                let version: u64 = text(&told.object["metadata"]["resourceVersion"]).parse().unwrap();
+                ready((wanted && version > since).then(|| Ok::<_, Infallible>(told.line())))
             });
         Body::from_stream(lines).into_response()
     }

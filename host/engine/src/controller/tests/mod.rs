@@ -24,7 +24,6 @@ use provider::Memory;
 struct World {
     server: ApiServer,
     provider: Memory,
-    watches: Watches,
     counters: Arc<Counters>,
     resync: Resync,
     cancel: CancellationToken,
@@ -53,7 +52,7 @@ impl World {
         let runner = Runner::new(NonZeroUsize::new(4).unwrap());
         let shared = Shared {
             cluster,
-            watches: watches.clone(),
+            watches,
             recorder,
             runner,
         };
@@ -73,14 +72,12 @@ impl World {
         let world = Self {
             server,
             provider,
-            watches,
             counters,
             resync,
             cancel,
             tasks,
         };
         world.pass(100).await;
-        eprintln!("{:?}", world.watches.report());
         world
     }
 
@@ -167,12 +164,12 @@ async fn deleting_an_object_deletes_outside_and_forgets_it() {
     let world = World::start().await;
     world.server.apply("configmaps", "source", &json!({"data": {"x": "1"}}));
     world.settled("a", json!({"source": "source"})).await;
-    assert_eq!(world.watches.report().len(), 2);
+    assert_eq!(world.server.watches(), 2);
     world.put("a", &json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}));
     world.pass(5_000).await;
     assert_eq!(world.server.get("things", "a"), None);
     assert!(!world.provider.has("a"));
-    assert_eq!(world.watches.report().len(), 1, "what it read is not watched any more");
+    assert_eq!(world.server.watches(), 1, "what it read is not watched any more");
     world.provider.calls();
     world.pass(120_000).await;
     assert_eq!(world.provider.calls(), calls([]));
@@ -252,7 +249,7 @@ async fn a_change_of_a_source_wakes_its_readers_through_one_watch() {
     world.settled("a", json!({"source": "source"})).await;
     world.settled("b", json!({"source": "source"})).await;
     world.settled("c", json!({})).await;
-    assert_eq!(world.watches.report().len(), 2, "things, and the source");
+    assert_eq!(world.server.watches(), 2, "things, and the source");
     world.server.apply("configmaps", "source", &json!({"data": {"x": "2"}}));
     world.server.apply("configmaps", "other", &json!({"data": {"x": "2"}}));
     world.pass(100).await;

@@ -1,0 +1,146 @@
+//! Requests: from method, path and query to an operation on the cluster.
+
+mod objects;
+mod read;
+mod response;
+mod review;
+mod scale;
+mod writes;
+
+pub(crate) use review::{GROUP as REVIEW_GROUP, KIND as REVIEW_KIND, PLURAL as REVIEW_PLURAL};
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::response::Response;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, Method, StatusCode, header};
+use serde_json::Value;
+
+use crate::discovery;
+use crate::openapi;
+use crate::request::accept::{Representation, negotiate};
+use crate::request::path::{Address, Route};
+use crate::request::query::Query;
+use crate::resource::Resource;
+use crate::server::Server;
+use crate::status::{Reason, Refusal};
+use crate::table::IncludeObject;
+
+/// Larger bodies are refused, as by Kubernetes.
+const MAX_BODY: usize = 3 * 1024 * 1024;
+
+/// Answers any request.
+pub(crate) async fn handle(server: &Server, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    match route(server, &parts, body).await {
+        Ok(response) => response,
+        Err(refusal) => {
+            tracing::debug!(method = %parts.method, uri = %parts.uri, %refusal, "refused");
+            response::refusal(&refusal)
+        }
+    }
+}
+
+async fn route(server: &Server, parts: &Parts, body: Body) -> Result<Response, Refusal> {
+    let route = Route::parse(parts.uri.path());
+    if let Route::Resource(address) = route {
+        return resource_request(server, parts, body, address).await;
+    }
+    if !matches!(parts.method, Method::GET | Method::HEAD) {
+        return Err(method_not_allowed());
+    }
+    let accept = text(&parts.headers, header::ACCEPT);
+    let aggregated = || Ok::<_, Refusal>(negotiate(accept)? == Representation::Discovery);
+    let cluster = server.cluster();
+    let registry = &cluster.registry;
+    match route {
+        Route::Health => Ok(response::text(StatusCode::OK, "ok")),
+        Route::Version => Ok(response::json(StatusCode::OK, &discovery::version())),
+        Route::CoreVersions if aggregated()? => response::discovery(&discovery::aggregated(registry, true), &parts.headers),
+        Route::CoreVersions => Ok(response::json(StatusCode::OK, &discovery::core_versions())),
+        Route::Groups if aggregated()? => response::discovery(&discovery::aggregated(registry, false), &parts.headers),
+        Route::Groups => Ok(response::json(StatusCode::OK, &discovery::groups(registry))),
+        Route::Group(group) => found(discovery::group(registry, &group)),
+        Route::GroupVersion(group_version) => found(discovery::resources(registry, &group_version)),
+        Route::OpenApiIndex => Ok(response::openapi_index(&openapi::index(registry))),
+        Route::OpenApi(group_version) => found(openapi::document(registry, &group_version)),
+        Route::Resource(_) | Route::Unknown => Err(Refusal::page_not_found()),
+    }
+}
+
+fn found(document: Option<Value>) -> Result<Response, Refusal> {
+    let document = document.ok_or_else(Refusal::page_not_found)?;
+    Ok(response::json(StatusCode::OK, &document))
+}
+
+/// A request about a resource, with what all its handlers need.
+struct ResourceRequest<'a> {
+    server: &'a Server,
+    resource: Arc<Resource>,
+    address: Address,
+    method: Method,
+    headers: &'a HeaderMap,
+    query: Query,
+    representation: Representation,
+    body: Bytes,
+}
+
+impl ResourceRequest<'_> {
+    fn include_object(&self) -> IncludeObject {
+        IncludeObject::parse(self.query.get("includeObject"))
+    }
+
+    fn user_agent(&self) -> &str {
+        text(self.headers, header::USER_AGENT)
+    }
+
+    /// The media type of the body, without parameters.
+    fn media_type(&self) -> &str {
+        text(self.headers, header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim()
+    }
+}
+
+async fn resource_request(server: &Server, parts: &Parts, body: Body, address: Address) -> Result<Response, Refusal> {
+    if review::is_review(&address) {
+        let body = read_body(body).await?;
+        return review::allow(&parts.method, &body);
+    }
+    let resource = {
+        let cluster = server.cluster();
+        cluster.registry.find(&address.group_version, &address.plural).cloned()
+    };
+    let resource = resource.ok_or_else(Refusal::page_not_found)?;
+    if address.namespace.is_some() && !resource.namespaced {
+        return Err(Refusal::page_not_found());
+    }
+    let request = ResourceRequest {
+        server,
+        method: parts.method.clone(),
+        headers: &parts.headers,
+        query: Query::parse(parts.uri.query().unwrap_or_default()),
+        representation: negotiate(text(&parts.headers, header::ACCEPT))?,
+        body: read_body(body).await?,
+        resource,
+        address,
+    };
+    objects::answer(&request)
+}
+
+async fn read_body(body: Body) -> Result<Bytes, Refusal> {
+    to_bytes(body, MAX_BODY).await.map_err(|_| {
+        let message = format!("Request entity too large: limit is {MAX_BODY}");
+        Refusal::new(Reason::RequestEntityTooLarge, message)
+    })
+}
+
+fn text(headers: &HeaderMap, name: header::HeaderName) -> &str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+fn method_not_allowed() -> Refusal {
+    let message = "the server does not allow this method on the requested resource";
+    Refusal::new(Reason::MethodNotAllowed, message)
+}

@@ -1,0 +1,129 @@
+//! The public face: a cluster that is called in process or served over HTTP.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::api;
+use crate::cluster::Cluster;
+
+/// How long [`DevCluster::serve`] waits for open requests once it is asked to stop. Watches end at once.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
+
+/// Settings of a [`DevCluster`].
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Changes kept for each resource. A watch or a paged list that goes back further gets 410 Expired. Default 1,000.
+    pub history: usize,
+    /// Changes that a watch may lag behind before its stream is closed. Default 1,024, at least 1.
+    pub watch_buffer: usize,
+    /// Time between the bookmarks of a watch that allows them. Default one minute.
+    pub bookmark_interval: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { history: 1000, watch_buffer: 1024, bookmark_interval: Duration::from_secs(60) }
+    }
+}
+
+/// A Kubernetes API server whose state is in memory. Clones share the state.
+///
+/// ```
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use k8s_openapi::api::core::v1::Namespace;
+///
+/// let cluster = capstan_devcluster::DevCluster::new(capstan_devcluster::Options::default());
+/// let client = kube::Client::new(cluster.router(), "default");
+/// let namespaces: kube::Api<Namespace> = kube::Api::all(client);
+/// assert!(namespaces.get_opt("default").await?.is_some());
+/// # Ok(())
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(example()).unwrap();
+/// ```
+#[derive(Clone, Debug)]
+pub struct DevCluster {
+    cluster: Arc<Mutex<Cluster>>,
+    options: Options,
+}
+
+impl DevCluster {
+    /// A cluster with the default namespaces and nothing else.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        let cluster = Cluster::new(options.history, options.watch_buffer.max(1));
+        Self { cluster: Arc::new(Mutex::new(cluster)), options }
+    }
+
+    /// The API as a service, for `kube::Client::new(cluster.router(), "default")`. Watches last until their timeout.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        self.router_until(CancellationToken::new())
+    }
+
+    fn router_until(&self, shutdown: CancellationToken) -> Router {
+        let server = Server { dev: self.clone(), shutdown };
+        Router::new().fallback(handle).with_state(server)
+    }
+
+    /// Serves the API over plain HTTP until `cancel` fires, then ends all watches, and waits up to two seconds for other
+    /// requests. There is no authentication: whoever reaches the listener may do everything.
+    ///
+    /// # Errors
+    /// What accepting connections fails with.
+    pub async fn serve(&self, listener: TcpListener, cancel: CancellationToken) -> io::Result<()> {
+        let router = self.router_until(cancel.clone());
+        // Events are small and each counts: they must not wait for more data.
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "cannot disable Nagle's algorithm");
+            }
+        });
+        let serving = axum::serve(listener, router).with_graceful_shutdown(cancel.clone().cancelled_owned());
+        tokio::select! {
+            result = serving => result,
+            () = async { cancel.cancelled().await; tokio::time::sleep(SHUTDOWN_GRACE).await } => Ok(()),
+        }
+    }
+
+    /// A kubeconfig (YAML) for a server at an address.
+    #[must_use]
+    pub fn kubeconfig(addr: SocketAddr) -> String {
+        format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: capstan-dev\nclusters:\n- name: capstan-dev\n  cluster:\n    \
+             server: http://{addr}\ncontexts:\n- name: capstan-dev\n  context:\n    cluster: capstan-dev\n    user: \
+             capstan-dev\n    namespace: default\nusers:\n- name: capstan-dev\n  user: {{}}\n"
+        )
+    }
+}
+
+/// What request handlers share.
+#[derive(Clone, Debug)]
+pub(crate) struct Server {
+    dev: DevCluster,
+    /// Ends the watches.
+    pub(crate) shutdown: CancellationToken,
+}
+
+impl Server {
+    /// The state of the cluster. Never held across an await.
+    pub(crate) fn cluster(&self) -> MutexGuard<'_, Cluster> {
+        // A handler that panicked has answered nothing; what it had committed stays valid.
+        self.dev.cluster.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.dev.options
+    }
+}
+
+async fn handle(State(server): State<Server>, request: Request) -> axum::response::Response {
+    api::handle(&server, request).await
+}

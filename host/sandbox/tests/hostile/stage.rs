@@ -1,0 +1,183 @@
+//! Where a behaviour is shown: a sandbox with the guest, a neighbour, and an API server.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use capstan_api::{Grants, GroupVersionKind, ObjectKey, ObjectRef};
+use capstan_cluster::Watches;
+use capstan_engine::{Context, ExternalSession, ExternalSystem, Failure, Observation, Reads};
+use capstan_events::{Recorder, Writer};
+use capstan_hostile::{Behaviour, describing};
+use capstan_sandbox::{Budget, Descriptor, Granted, Guest, Outcome, Sandbox, Services, Settings, Usage};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{api::Api, component::hostile};
+
+/// For one call of the guest under test: long enough for one that behaves, on a machine that is busy.
+pub const CALL: Duration = Duration::from_millis(300);
+/// How much later than its budget a guest may be stopped before something is wrong. Generous, for busy machines.
+const LATE: u32 = 10;
+
+/// One behaviour on its stage.
+pub struct Stage {
+    pub behaviour: Behaviour,
+    pub guest: Guest,
+    pub api: Api,
+    sandbox: Sandbox,
+    neighbour: Guest,
+    // Keeps the queue of events open.
+    _writer: Writer,
+}
+
+pub type Session = Box<dyn ExternalSession>;
+
+const GRANTS: &str = "kubernetes: [{apiGroups: [''], kinds: [ConfigMap], verbs: ['*'], namespaces: [team-a]}]";
+
+impl Stage {
+    pub async fn new(behaviour: Behaviour) -> Self {
+        let api = Api::default()
+            .with("team-a", "allowed", &json!({}))
+            .with("team-b", "secret", &json!({}));
+        let cluster = api.cluster();
+        let watches = Watches::new(cluster.clone(), CancellationToken::new());
+        let (recorder, writer) = Recorder::new(cluster.clone(), "test".into());
+        let services = Services {
+            cluster,
+            watches,
+            recorder,
+        };
+        let sandbox = Sandbox::new(Settings::default()).unwrap();
+        let component = sandbox.load(hostile().into()).await.unwrap();
+        let descriptor = component.describe().await.unwrap();
+        let guest = |budget| {
+            let granted = Granted::new(&descriptor, &Grants::parse(GRANTS).unwrap());
+            Guest::new(component.clone(), "hostile", granted, budget, services.clone())
+        };
+        let budget = Budget {
+            call: CALL,
+            requests: 20,
+            memory: 32 << 20,
+            ..Budget::default()
+        };
+        Self {
+            behaviour,
+            guest: guest(budget),
+            neighbour: guest(Budget::default()),
+            api,
+            sandbox,
+            _writer: writer,
+        }
+    }
+
+    /// The object whose `spec` asks for the behaviour.
+    pub fn managed(&self) -> String {
+        managed(self.behaviour)
+    }
+
+    pub async fn connect(&self) -> Result<Session, Failure> {
+        self.guest.connect(&context(), &self.managed()).await
+    }
+
+    /// A session that could be opened.
+    pub async fn session(&self) -> Session {
+        self.connect().await.unwrap_or_else(|failure| panic!("{failure:?}"))
+    }
+
+    /// A fresh session, and what an observe in it says.
+    pub async fn observe(&self) -> (Session, Result<Observation, Failure>) {
+        let mut session = self.session().await;
+        let answer = session.observe(&self.managed()).await;
+        (session, answer)
+    }
+
+    /// What the guest says of itself, when it behaves like that in `describe`.
+    pub async fn describe(&self) -> Result<Descriptor, Outcome> {
+        let bytes = describing(hostile(), self.behaviour);
+        self.sandbox.load(bytes.into()).await.unwrap().describe().await
+    }
+
+    /// An observe that ends badly for this reason, and leaves a session that is over.
+    pub async fn dies_in_observe(&self, reason: &str) -> Failure {
+        let (mut session, answer) = self.observe().await;
+        let failure = answer.expect_err("the guest is stopped");
+        assert_eq!(failure.problem.reason, reason, "{failure:?}");
+        let again = session.observe(&self.managed()).await.expect_err("the session is over");
+        assert_eq!(again.problem.reason, "SessionOver");
+        assert_eq!(session.disconnect().await, Ok(()));
+        failure
+    }
+
+    /// An observe whose answer is refused, in a session that goes on.
+    pub async fn answers_nonsense(&self, named: &str) {
+        let (session, answer) = self.observe().await;
+        is_malformed(answer, named);
+        assert_eq!(session.disconnect().await, Ok(()));
+    }
+
+    /// The neighbour works while the guest and its remains are there, and afterwards nothing of either is.
+    pub async fn is_left_clean(self) {
+        let plain = managed(Behaviour::Behaves);
+        let mut session = self.neighbour.connect(&context(), &plain).await.unwrap();
+        assert!(session.observe(&plain).await.unwrap().exists);
+        assert_eq!(session.disconnect().await, Ok(()));
+        assert_eq!(self.sandbox.usage(), Usage::default());
+    }
+}
+
+/// Runs something that ends when the call's budget is spent, neither much sooner nor much later, while the neighbour's
+/// calls on the same workers go on.
+pub async fn stopped_in_time<T>(stage: &Stage, guest: impl Future<Output = T>) -> T {
+    let began = Instant::now();
+    let plain = managed(Behaviour::Behaves);
+    let neighbour = async {
+        for _ in 0..5 {
+            let mut session = stage.neighbour.connect(&context(), &plain).await.unwrap();
+            session.observe(&plain).await.unwrap();
+        }
+        began.elapsed()
+    };
+    let (answer, neighbour) = tokio::join!(guest, neighbour);
+    let took = began.elapsed();
+    assert!(took >= CALL.mul_f64(0.8) && took < CALL * LATE, "{took:?}");
+    assert!(neighbour < CALL * LATE, "{neighbour:?}");
+    answer
+}
+
+/// A failure for this reason that names the limit.
+pub fn ran_out_of_time<T: std::fmt::Debug>(answer: Result<T, Failure>) {
+    let failure = answer.expect_err("the guest is stopped");
+    assert_eq!(failure.problem.reason, "DeadlineExceeded", "{failure:?}");
+    assert!(failure.problem.message.contains("callTimeout is 300ms"), "{failure:?}");
+}
+
+pub fn is_malformed<T: std::fmt::Debug>(answer: Result<T, Failure>, named: &str) {
+    let failure = answer.expect_err("the answer is refused");
+    assert_eq!(failure.problem.reason, "MalformedAnswer", "{failure:?}");
+    assert!(failure.problem.message.contains(named), "{failure:?}");
+}
+
+pub fn context() -> Context {
+    let kind = GroupVersionKind::gvk("test.capstan.dev", "v1", "Hostile");
+    Context {
+        object: ObjectRef {
+            kind,
+            key: ObjectKey::namespaced("team-a", "it"),
+        },
+        uid: "uid".into(),
+        reconcile_id: 1,
+        reads: Arc::new(Reads::default()),
+    }
+}
+
+fn managed(behaviour: Behaviour) -> String {
+    json!({
+        "apiVersion": "test.capstan.dev/v1",
+        "kind": "Hostile",
+        "metadata": {"name": "it", "namespace": "team-a", "uid": "uid"},
+        "spec": {"behaviour": behaviour.name()},
+    })
+    .to_string()
+}

@@ -1,0 +1,134 @@
+//! An API server for tests: ConfigMaps in memory, and every request written down.
+
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    sync::{Arc, Mutex},
+};
+
+use capstan_cluster::Cluster;
+use http::{Method, Request, Response};
+use kube::client::Body;
+use serde_json::{Value, json};
+
+/// Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Api(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    /// By path.
+    objects: BTreeMap<String, Value>,
+    requests: Vec<String>,
+}
+
+impl Api {
+    /// A `ConfigMap` that is there. Its uid is its name.
+    pub fn with(self, namespace: &str, name: &str, labels: &Value) -> Self {
+        let metadata =
+            json!({"namespace": namespace, "name": name, "uid": name, "resourceVersion": "1", "labels": labels});
+        let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {}});
+        self.0.lock().unwrap().objects.insert(path(namespace, name), object);
+        self
+    }
+
+    /// All requests so far but those of discovery: method, path with query, body.
+    pub fn requests(&self) -> Vec<String> {
+        self.0.lock().unwrap().requests.clone()
+    }
+
+    /// The client side.
+    pub fn cluster(&self) -> Cluster {
+        let api = self.clone();
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let api = api.clone();
+            async move {
+                let (parts, body) = request.into_parts();
+                let body = body.collect_bytes().await.unwrap_or_default();
+                let body = serde_json::from_slice(&body).unwrap_or_default();
+                let query = parts.uri.query().unwrap_or_default();
+                let (code, answer) = api.answer(&parts.method, parts.uri.path(), query, body);
+                let answer = Response::builder()
+                    .status(code)
+                    .body(Body::from(answer.to_string().into_bytes()));
+                Ok::<_, Infallible>(answer.unwrap())
+            }
+        });
+        Cluster::new(kube::Client::new(service, "default"))
+    }
+
+    fn answer(&self, method: &Method, path: &str, query: &str, body: Value) -> (u16, Value) {
+        let mut state = self.0.lock().unwrap();
+        if path == "/api/v1" {
+            let verbs = ["get", "list", "watch", "create", "patch", "delete"];
+            let resource = json!({"name": "configmaps", "singularName": "configmap", "namespaced": true, "kind": "ConfigMap", "verbs": verbs});
+            return (
+                200,
+                json!({"kind": "APIResourceList", "groupVersion": "v1", "resources": [resource]}),
+            );
+        }
+        if !path.contains("/configmaps") {
+            return not_found(path);
+        }
+        let separator = if query.is_empty() { "" } else { "?" };
+        let sent = if body.is_null() {
+            String::new()
+        } else {
+            format!(" {body}")
+        };
+        state.requests.push(format!("{method} {path}{separator}{query}{sent}"));
+        match *method {
+            Method::GET if path.ends_with("/configmaps") => {
+                let prefix = path.strip_suffix("/configmaps").unwrap_or_default();
+                let items: Vec<_> = state
+                    .objects
+                    .iter()
+                    .filter(|(path, _)| path.starts_with(prefix))
+                    .map(|(_, object)| object)
+                    .collect();
+                (
+                    200,
+                    json!({"kind": "ConfigMapList", "apiVersion": "v1", "metadata": {"resourceVersion": "9"}, "items": items}),
+                )
+            }
+            Method::GET => state
+                .objects
+                .get(path)
+                .map_or_else(|| not_found(path), |object| (200, object.clone())),
+            Method::POST => {
+                let path = format!("{path}/{}", body["metadata"]["name"].as_str().unwrap_or_default());
+                state.objects.insert(path, body.clone());
+                (201, body)
+            }
+            Method::PATCH => {
+                let target = path.strip_suffix("/scale").unwrap_or(path);
+                let mut object = state.objects.get(target).cloned().unwrap_or_else(|| body.clone());
+                object["metadata"]["resourceVersion"] = json!("2");
+                object["data"] = body["data"].clone();
+                if target != path {
+                    object["kind"] = json!("Scale");
+                    object["apiVersion"] = json!("autoscaling/v1");
+                }
+                state.objects.insert(target.to_owned(), object.clone());
+                (200, object)
+            }
+            Method::DELETE => match state.objects.remove(path) {
+                Some(_) => (200, json!({"kind": "Status", "apiVersion": "v1", "status": "Success"})),
+                None => not_found(path),
+            },
+            _ => panic!("{method} {path}"),
+        }
+    }
+}
+
+fn path(namespace: &str, name: &str) -> String {
+    format!("/api/v1/namespaces/{namespace}/configmaps/{name}")
+}
+
+fn not_found(path: &str) -> (u16, Value) {
+    let status = json!({
+        "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 404, "reason": "NotFound",
+        "message": format!("nothing at {path}"),
+    });
+    (404, status)
+}

@@ -1,0 +1,43 @@
+//! Times of many runs of the same thing.
+
+use std::time::Duration;
+
+/// At least one.
+#[derive(Debug)]
+pub(crate) struct Times(Vec<Duration>);
+
+impl Times {
+    pub(crate) fn of(mut times: Vec<Duration>) -> Self {
+        times.sort_unstable();
+        Self(times)
+    }
+
+    /// The time that `percent` of the runs stayed within.
+    pub(crate) fn percentile(&self, percent: usize) -> Duration {
+        let place = (self.0.len() * percent).div_ceil(100).saturating_sub(1);
+        self.0.get(place).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn print(&self, name: &str) {
+        println!(
+            "  {name:44} p50 {:>9.1?}   p99 {:>9.1?}   ({} runs)",
+            self.percentile(50),
+            self.percentile(99),
+            self.0.len()
+        );
+    }
+}
+
+/// How many times `other` fits into `this`.
+#[expect(clippy::cast_precision_loss, reason = "shown with two digits")]
+pub(crate) fn ratio(this: u128, other: u128) -> f64 {
+    this as f64 / other.max(1) as f64
+}
+
+/// Resident memory of this process in bytes.
+pub(crate) fn resident() -> std::io::Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    let kibibytes: u64 = line.trim().trim_end_matches("kB").trim().parse().map_err(std::io::Error::other)?;
+    Ok(kibibytes * 1024)
+}

@@ -1,0 +1,124 @@
+//! The list.
+
+/// Hands all behaviours to a macro, as `name Variant` with the documentation of each.
+#[macro_export]
+macro_rules! for_each_behaviour {
+    ($then:ident) => {
+        $then! {
+            /// Nothing unusual.
+            behaves Behaves,
+
+            /// Loops in connect.
+            spins_in_connect SpinsInConnect,
+            /// Loops in observe.
+            spins_in_observe SpinsInObserve,
+            /// Loops in create.
+            spins_in_create SpinsInCreate,
+            /// Loops in update.
+            spins_in_update SpinsInUpdate,
+            /// Loops in delete.
+            spins_in_delete SpinsInDelete,
+            /// Loops in disconnect.
+            spins_in_disconnect SpinsInDisconnect,
+            /// Loops in describe.
+            spins_in_describe SpinsInDescribe,
+            /// Waits in the host, where no epoch reaches it.
+            sleeps Sleeps,
+
+            /// Traps in connect.
+            traps_in_connect TrapsInConnect,
+            /// Traps in observe.
+            traps_in_observe TrapsInObserve,
+            /// Traps in describe.
+            traps_in_describe TrapsInDescribe,
+            /// Panics with a message.
+            panics Panics,
+            /// Exits like a program.
+            exits Exits,
+            /// Recurses without end.
+            recurses Recurses,
+            /// Allocates without end.
+            allocates Allocates,
+            /// Asks for more memory than there is at once, and bears the refusal.
+            allocates_and_recovers AllocatesAndRecovers,
+
+            /// Answers with a patch for `spec` that is no JSON.
+            malformed_late_initialize MalformedLateInitialize,
+            /// Answers with a patch for `status` that is no object.
+            malformed_status_of_observe MalformedStatusOfObserve,
+            /// The same, of create.
+            malformed_status_of_create MalformedStatusOfCreate,
+            /// The same, of update.
+            malformed_status_of_update MalformedStatusOfUpdate,
+            /// Answers with a difference that is no JSON.
+            malformed_difference MalformedDifference,
+            /// Answers with JSON nested too deeply for a recursive reader.
+            deep_status DeepStatus,
+            /// Describes itself with a name that is none.
+            malformed_descriptor MalformedDescriptor,
+            /// Answers with a string of many megabytes.
+            huge_answer HugeAnswer,
+            /// Logs a string of many megabytes.
+            huge_log_line HugeLogLine,
+            /// Fails with a message and a reason that are no message and no reason.
+            huge_failure HugeFailure,
+
+            /// Logs without end.
+            floods_the_log FloodsTheLog,
+            /// Prints without end.
+            floods_the_output FloodsTheOutput,
+            /// Emits events without end.
+            floods_events FloodsEvents,
+            /// Makes requests without end.
+            floods_the_cluster FloodsTheCluster,
+
+            /// Logs in describe, where there is no log.
+            imports_in_describe ImportsInDescribe,
+            /// Reads what it was not granted.
+            reads_outside_its_grant ReadsOutsideItsGrant,
+            /// Lists more than it was granted.
+            lists_outside_its_grant ListsOutsideItsGrant,
+            /// Changes what it was not granted.
+            writes_outside_its_grant WritesOutsideItsGrant,
+            /// Names an object so that the path of the request leads elsewhere.
+            reads_through_a_path ReadsThroughAPath,
+            /// Patches one object with a body that names another.
+            patches_another_object PatchesAnotherObject,
+            /// Looks for files, variables, arguments and the network.
+            looks_around LooksAround,
+            /// Keeps something in memory for the next reconcile.
+            remembers Remembers,
+        }
+    };
+}
+
+macro_rules! behaviours {
+    ($($(#[$doc:meta])* $name:ident $variant:ident,)*) => {
+        /// One way to behave.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Behaviour {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Behaviour {
+            /// As it stands in `spec.behaviour`.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => stringify!($name),)*
+                }
+            }
+
+            /// The opposite of [`Self::name`].
+            #[must_use]
+            pub fn of(name: &str) -> Option<Self> {
+                match name {
+                    $(stringify!($name) => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+for_each_behaviour!(behaviours);

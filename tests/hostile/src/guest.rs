@@ -1,0 +1,319 @@
+//! The guest itself, written on the bindings alone.
+
+mod bindings {
+    #![allow(
+        unsafe_code,
+        missing_docs,
+        unreachable_pub,
+        clippy::all,
+        clippy::pedantic,
+        reason = "generated code"
+    )]
+
+    wit_bindgen::generate!({ world: "provider", path: "../../wit" });
+
+    export!(Hostile with_types_in self);
+
+    use super::Hostile;
+}
+
+use std::{
+    env, fs, hint,
+    net::TcpStream,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    thread,
+    time::Duration,
+};
+
+use self::bindings::{
+    capstan::provider::{
+        cluster::{self, PatchKind, PatchOptions},
+        events, log,
+        types::{Failure, ObjectKind, ObjectRef, Problem},
+    },
+    exports::capstan::provider::{
+        describe::{self, Descriptor, ManagedKind},
+        external::{self, Change, Creation, Difference, Observation, Readiness},
+    },
+};
+use crate::{Behaviour, marker};
+
+struct Hostile;
+
+/// What connect was told, for disconnect, which sees no object.
+static CONNECTED: OnceLock<Behaviour> = OnceLock::new();
+/// Where [`Behaviour::Remembers`] keeps what should not be there the next time.
+static MEMORY: AtomicU32 = AtomicU32::new(0);
+
+/// Asks for everything: what it gets is for the administrator to say.
+const NEEDS: &str = r#"{"kubernetes": [{"apiGroups": ["*"], "kinds": ["*"], "verbs": ["*"]}]}"#;
+
+impl describe::Guest for Hostile {
+    fn describe() -> Descriptor {
+        let mut name = "hostile";
+        match marker::written() {
+            Some(Behaviour::SpinsInDescribe) => spin(),
+            Some(Behaviour::TrapsInDescribe) => trap(),
+            Some(Behaviour::ImportsInDescribe) => log::write(log::Level::Info, "from describe", &[]),
+            Some(Behaviour::MalformedDescriptor) => name = "No Name!",
+            _ => {}
+        }
+        let kind = ObjectKind {
+            api_version: "test.capstan.dev/v1".to_owned(),
+            kind: "Hostile".to_owned(),
+        };
+        Descriptor {
+            name: name.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            kinds: vec![ManagedKind {
+                kind,
+                definition: None,
+                recoverable: true,
+            }],
+            needs: NEEDS.to_owned(),
+            config_schema: None,
+        }
+    }
+}
+
+impl external::Guest for Hostile {
+    fn connect(managed: String) -> Result<(), Failure> {
+        let behaviour = behaviour(&managed);
+        let _ = CONNECTED.set(behaviour);
+        match behaviour {
+            Behaviour::SpinsInConnect => spin(),
+            Behaviour::TrapsInConnect => trap(),
+            _ => Ok(()),
+        }
+    }
+
+    fn observe(managed: String) -> Result<Observation, Failure> {
+        let mut answer = Observation {
+            exists: true,
+            up_to_date: true,
+            differences: Vec::new(),
+            late_initialize: None,
+            status: None,
+            readiness: Readiness::Ready,
+            external_name: None,
+        };
+        match behaviour(&managed) {
+            Behaviour::SpinsInObserve => spin(),
+            Behaviour::Sleeps => thread::sleep(Duration::from_secs(3600)),
+            Behaviour::TrapsInObserve => trap(),
+            Behaviour::Panics => panic!("these are the words"),
+            Behaviour::Exits => std::process::exit(3),
+            Behaviour::Recurses => answer.exists = recurse(1) > 0,
+            Behaviour::Allocates => allocate(),
+            Behaviour::AllocatesAndRecovers => {
+                let refused = Vec::<u8>::new().try_reserve_exact(1 << 30).is_err();
+                answer.status = Some(format!(r#"{{"refused": {refused}}}"#));
+            }
+            Behaviour::MalformedLateInitialize => answer.late_initialize = Some("{\"spec\":".to_owned()),
+            Behaviour::MalformedStatusOfObserve => answer.status = Some("[]".to_owned()),
+            Behaviour::MalformedDifference => {
+                let desired = Some("not json".to_owned());
+                answer.differences = vec![Difference {
+                    path: ".spec".to_owned(),
+                    desired,
+                    actual: None,
+                }];
+            }
+            Behaviour::DeepStatus => answer.status = Some(format!("{{\"a\":{}", "[".repeat(100_000))),
+            Behaviour::HugeAnswer => answer.status = Some(huge()),
+            Behaviour::HugeLogLine => log::write(log::Level::Info, &huge(), &[]),
+            Behaviour::HugeFailure => {
+                let problem = Problem {
+                    reason: "no\nreason ".repeat(1000),
+                    message: "long ".repeat(10_000),
+                };
+                return Err(Failure::Retryable(problem));
+            }
+            Behaviour::FloodsTheLog => {
+                for line in 0..10_000 {
+                    log::write(log::Level::Error, "flood", &[("line".to_owned(), line.to_string())]);
+                }
+            }
+            Behaviour::FloodsTheOutput => {
+                for line in 0..10_000 {
+                    println!("out {line}");
+                    eprintln!("err {line}");
+                }
+            }
+            Behaviour::FloodsEvents => {
+                for number in 0..1_000 {
+                    events::emit(events::Kind::Warning, "Flood", "Flood", &format!("number {number}"));
+                }
+            }
+            Behaviour::FloodsTheCluster => loop {
+                let _ = cluster::get(&config_map("team-a", "allowed"));
+            },
+            Behaviour::ReadsOutsideItsGrant => told(cluster::get(&config_map("team-b", "secret"))?),
+            Behaviour::ListsOutsideItsGrant => {
+                let kind = ObjectKind {
+                    api_version: "v1".to_owned(),
+                    kind: "ConfigMap".to_owned(),
+                };
+                let selection = cluster::Selection {
+                    kind,
+                    namespace: None,
+                    labels: None,
+                };
+                cluster::list(&selection)?.into_iter().for_each(told);
+            }
+            Behaviour::WritesOutsideItsGrant => told(patch(&config_map("team-b", "secret"), r#"{"data": {}}"#)?),
+            Behaviour::ReadsThroughAPath => {
+                told(cluster::get(&config_map("team-a", "../../team-b/configmaps/secret"))?);
+            }
+            Behaviour::PatchesAnotherObject => {
+                told(patch(
+                    &config_map("team-a", "allowed"),
+                    r#"{"metadata": {"namespace": "team-b"}}"#,
+                )?);
+            }
+            Behaviour::LooksAround => answer.status = Some(look_around()),
+            Behaviour::Remembers => {
+                let before = MEMORY.fetch_add(1, Relaxed);
+                answer.status = Some(format!(r#"{{"before": {before}}}"#));
+            }
+            _ => {}
+        }
+        Ok(answer)
+    }
+
+    fn create(managed: String) -> Result<Creation, Failure> {
+        let mut answer = Creation {
+            external_name: None,
+            annotations: Vec::new(),
+            status: None,
+        };
+        match behaviour(&managed) {
+            Behaviour::SpinsInCreate => spin(),
+            Behaviour::MalformedStatusOfCreate => answer.status = Some("[]".to_owned()),
+            _ => {}
+        }
+        Ok(answer)
+    }
+
+    fn update(managed: String) -> Result<Change, Failure> {
+        let mut answer = Change { status: None };
+        match behaviour(&managed) {
+            Behaviour::SpinsInUpdate => spin(),
+            Behaviour::MalformedStatusOfUpdate => answer.status = Some("[]".to_owned()),
+            _ => {}
+        }
+        Ok(answer)
+    }
+
+    fn delete(managed: String) -> Result<(), Failure> {
+        match behaviour(&managed) {
+            Behaviour::SpinsInDelete => spin(),
+            _ => Ok(()),
+        }
+    }
+
+    fn disconnect() -> Result<(), Failure> {
+        match CONNECTED.get() {
+            Some(Behaviour::SpinsInDisconnect) => spin(),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The text behind `"behaviour":"`; no reader of JSON is worth its size here.
+fn behaviour(managed: &str) -> Behaviour {
+    let name = managed
+        .split_once(r#""behaviour":""#)
+        .and_then(|(_, rest)| rest.split_once('"'));
+    name.and_then(|(name, _)| Behaviour::of(name))
+        .unwrap_or(Behaviour::Behaves)
+}
+
+fn spin() -> ! {
+    let mut number = 0u64;
+    loop {
+        number = hint::black_box(number.wrapping_add(1));
+    }
+}
+
+fn trap() -> ! {
+    core::arch::wasm32::unreachable()
+}
+
+/// Each level keeps something that the compiler cannot do without.
+fn recurse(depth: u64) -> u64 {
+    if hint::black_box(depth) == 0 {
+        return 0;
+    }
+    let kept = hint::black_box([depth; 16]);
+    recurse(hint::black_box(depth + 1)) + kept[usize::try_from(depth % 16).unwrap_or(0)]
+}
+
+fn allocate() -> ! {
+    let mut kept = Vec::new();
+    loop {
+        kept.push(hint::black_box(vec![1u8; 1 << 20]));
+    }
+}
+
+fn huge() -> String {
+    "x".repeat(20 << 20)
+}
+
+fn config_map(namespace: &str, name: &str) -> ObjectRef {
+    ObjectRef {
+        api_version: "v1".to_owned(),
+        kind: "ConfigMap".to_owned(),
+        namespace: Some(namespace.to_owned()),
+        name: name.to_owned(),
+    }
+}
+
+fn patch(target: &ObjectRef, patch: &str) -> Result<String, cluster::Error> {
+    cluster::patch(
+        target,
+        PatchKind::Merge,
+        patch,
+        &PatchOptions {
+            subresource: None,
+            force: false,
+        },
+    )
+}
+
+/// Something was given to us that should not have been. Said so that the test sees it.
+fn told(object: String) {
+    panic!("got hold of {object}");
+}
+
+/// A refusal, as a failure that carries its kind and text.
+impl From<cluster::Error> for Failure {
+    fn from(error: cluster::Error) -> Self {
+        let (reason, message) = match error {
+            cluster::Error::NotFound(message) => ("NotFound", message),
+            cluster::Error::Conflict(clash) => ("Conflict", clash.message),
+            cluster::Error::Denied(message) => ("Denied", message),
+            cluster::Error::Invalid(message) => ("Invalid", message),
+            cluster::Error::Unavailable(message) => ("Unavailable", message),
+        };
+        Self::Terminal(Problem {
+            reason: reason.to_owned(),
+            message,
+        })
+    }
+}
+
+/// What a guest can find of the machine.
+fn look_around() -> String {
+    let variables = env::vars().count();
+    let arguments = env::args().count();
+    let files = fs::read_dir("/").is_ok() || fs::read("/etc/hostname").is_ok() || fs::write("x", "y").is_ok();
+    let network = TcpStream::connect("127.0.0.1:80").is_ok() || TcpStream::connect("localhost:80").is_ok();
+    let input = std::io::read_to_string(std::io::stdin()).map_or(0, |text| text.len());
+    format!(
+        r#"{{"variables": {variables}, "arguments": {arguments}, "files": {files}, "network": {network}, "input": {input}}}"#
+    )
+}
