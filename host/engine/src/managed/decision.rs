@@ -106,7 +106,10 @@ fn after_observe(object: &Snapshot, found: &Observation, recorded: bool, rules: 
     if !found.exists && !deleting && !allowed.create {
         return Step::ReportMissing;
     }
-    if !found.exists && object.creates().succeeded_within(rules.creation_grace, now) {
+    // Once it was seen to exist while being deleted, its absence is no delay of the external system.
+    let fresh =
+        object.creates().succeeded_within(rules.creation_grace, now) && !(deleting && object.was_seen_deleting());
+    if !found.exists && fresh {
         return Step::AwaitConfirmation;
     }
     if deleting {

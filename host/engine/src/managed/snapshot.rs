@@ -58,6 +58,14 @@ impl Snapshot {
         self.metadata.deletion_timestamp.is_some()
     }
 
+    /// Whether `Ready` says `Deleting`, which it does from the first time that the external resource was found during the
+    /// deletion.
+    pub(crate) fn was_seen_deleting(&self) -> bool {
+        let conditions = self.status["conditions"].as_array();
+        let mut conditions = conditions.into_iter().flatten();
+        conditions.any(|condition| condition["type"] == "Ready" && condition["reason"] == "Deleting")
+    }
+
     /// Whether our finalizer keeps it.
     pub(crate) fn is_held(&self) -> bool {
         self.metadata

@@ -38,7 +38,10 @@ pub async fn bad_guests_end_as_conditions_while_a_neighbour_converges(world: &Wo
             }))
             .await?;
         let look = || objects.get("v1", "configmaps", "hostile", &format!("note-{name}"));
-        eventually(&format!("note-{name}"), SOON, look, |found| found["data"]["text"] == "undisturbed").await?;
+        eventually(&format!("note-{name}"), SOON, look, |found| {
+            found["data"]["text"] == "undisturbed"
+        })
+        .await?;
     }
     for (behaviour, reason) in bad {
         let name = behaviour.replace('_', "-");
@@ -52,7 +55,9 @@ pub async fn bad_guests_end_as_conditions_while_a_neighbour_converges(world: &Wo
         ensure!(!message.is_empty(), "{name} has no message");
     }
     // A neighbour's deletion works as well: create, delete, gone.
-    objects.delete("test.capstan.dev/v1", "notes", "hostile", "beside-0").await?;
+    objects
+        .delete("test.capstan.dev/v1", "notes", "hostile", "beside-0")
+        .await?;
     let look = || objects.get("v1", "configmaps", "hostile", "note-beside-0");
     eventually("note-beside-0 is gone", SOON, look, serde_json::Value::is_null).await?;
     Ok(())

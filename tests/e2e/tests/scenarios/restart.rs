@@ -23,7 +23,9 @@ pub async fn a_killed_host_converges_after_it_comes_back(_: &World) -> Result<()
         world.block_on(converged(&world, "second"))
     };
     // It brings a runtime of its own, which must not be entered from this one's.
-    tokio::task::spawn_blocking(scenario).await.context("the scenario panicked")?
+    tokio::task::spawn_blocking(scenario)
+        .await
+        .context("the scenario panicked")?
 }
 
 async fn make(world: &World) -> Result<()> {
@@ -53,7 +55,15 @@ async fn make(world: &World) -> Result<()> {
 
 async fn change(world: &World) -> Result<()> {
     let objects = world.objects()?;
-    objects.merge("v1", "configmaps", "restart", "from", json!({"data": {"key": "second"}})).await
+    objects
+        .merge(
+            "v1",
+            "configmaps",
+            "restart",
+            "from",
+            json!({"data": {"key": "second"}}),
+        )
+        .await
 }
 
 async fn converged(world: &World, wanted: &str) -> Result<()> {
@@ -67,9 +77,12 @@ async fn converged(world: &World, wanted: &str) -> Result<()> {
     .with_context(|| world.log())?;
     for number in 0..PATCHES {
         let look = || objects.get("krateo.io/v1alpha1", "patches", "", &format!("restart-{number}"));
-        eventually("a patch is ready", limit, || async { look().await }, |patch| {
-            condition(patch, "Ready").0 == "True" && condition(patch, "Synced").0 == "True"
-        })
+        eventually(
+            "a patch is ready",
+            limit,
+            || async { look().await },
+            |patch| condition(patch, "Ready").0 == "True" && condition(patch, "Synced").0 == "True",
+        )
         .await?;
     }
     Ok(())

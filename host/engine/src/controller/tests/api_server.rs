@@ -156,7 +156,12 @@ impl ApiServer {
             if before.is_none() { "ADDED" } else { "MODIFIED" }
         };
         // Without watches there is nobody to tell.
-        let _ = self.changes.send(Told { plural, name: name.to_owned(), event, object: object.clone() });
+        let _ = self.changes.send(Told {
+            plural,
+            name: name.to_owned(),
+            event,
+            object: object.clone(),
+        });
         object
     }
 
@@ -182,18 +187,21 @@ impl ApiServer {
         let before: Vec<_> = state
             .objects
             .iter()
-            .map(|((plural, name), object)| Told { plural, name: name.clone(), event: "MODIFIED", object: object.clone() })
+            .map(|((plural, name), object)| Told {
+                plural,
+                name: name.clone(),
+                event: "MODIFIED",
+                object: object.clone(),
+            })
             .collect();
         let live = stream::unfold(changes, |mut changes| async {
             Some((changes.recv().await.ok()?, changes))
         });
-        let lines = stream::iter(before)
-            .chain(live)
-            .filter_map(move |told| {
-                let wanted = told.plural == served.plural && name.as_ref().is_none_or(|name| told.name == *name);
-                let version: u64 = text(&told.object["metadata"]["resourceVersion"]).parse().unwrap();
-                ready((wanted && version > since).then(|| Ok::<_, Infallible>(told.line())))
-            });
+        let lines = stream::iter(before).chain(live).filter_map(move |told| {
+            let wanted = told.plural == served.plural && name.as_ref().is_none_or(|name| told.name == *name);
+            let version: u64 = text(&told.object["metadata"]["resourceVersion"]).parse().unwrap();
+            ready((wanted && version > since).then(|| Ok::<_, Infallible>(told.line())))
+        });
         Body::from_stream(lines).into_response()
     }
 }

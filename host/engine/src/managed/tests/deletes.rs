@@ -17,6 +17,24 @@ async fn the_finalizer_goes_after_a_confirmed_absence() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_just_created_may_exist_though_it_does_not_show() {
+    let scenario = Scenario::new(
+        annotated(deleted(), &[(keys::CREATE_SUCCEEDED, NOW)]),
+        Answers::default(),
+    );
+    assert_eq!(scenario.run().await.report.outcome, Outcome::Waiting);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_just_created_and_then_deleted_goes_without_delay() {
+    let object = annotated(deleted(), &[(keys::CREATE_SUCCEEDED, NOW)]);
+    let scenario = Scenario::new(object, Answers::observing(existing(true)));
+    assert_eq!(scenario.run().await.report.outcome, Outcome::Deleted);
+    scenario.answer(Answers::observing(missing()));
+    assert_eq!(scenario.run().await.report.outcome, Outcome::Released);
+}
+
+#[tokio::test(start_paused = true)]
 async fn others_finalizers_are_waited_for_before_the_delete() {
     let mut object = deleted();
     object["metadata"]["finalizers"] = json!([keys::FINALIZER, "example.org/backup"]);
