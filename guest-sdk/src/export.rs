@@ -51,7 +51,7 @@ macro_rules! __export_component {
             impl $crate::__Exported for Component {
                 const PROVIDER: &'static $crate::Provider = &$provider;
             }
-            $crate::__bindings::export_world!(Component with_types_in $crate::__bindings);
+    $crate::__bindings::export_world!(Component with_types_in $crate::__bindings);
         };
     };
 }

@@ -86,7 +86,7 @@
 //! | what was found | [`Observation`], [`Difference`] |
 //! | what went wrong, and `?` | [`Failure`], [`OrFail`] |
 //! | objects in the cluster | [`cluster`] |
-//! | log lines, events | [`log`], [`events`] |
+//! | log lines, events | [`mod@log`], [`events`] |
 //! | the CRD and the grants | [`crd!`], [`export!`] |
 //! | tests | [`testing`] |
 

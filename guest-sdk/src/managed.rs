@@ -54,7 +54,13 @@ impl<S: DeserializeOwned> Managed<S> {
         let spec = or_empty(&json["spec"])
             .map_err(|error| Failure::terminal("InvalidSpec", format!("the spec is not what {kind} needs: {error}")))?;
         let status = json["status"].clone();
-        Ok(Self { api_version: text(json, "apiVersion"), kind, metadata: Metadata::of(&json["metadata"]), spec, status })
+        Ok(Self {
+            api_version: text(json, "apiVersion"),
+            kind,
+            metadata: Metadata::of(&json["metadata"]),
+            spec,
+            status,
+        })
     }
 }
 

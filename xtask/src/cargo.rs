@@ -7,6 +7,10 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
+/// Builds all programs. Always the whole workspace: a smaller selection has other features in shared dependencies, and
+/// wasmtime would be compiled once for each.
+pub(crate) const BUILD: &[&str] = &["build", "--quiet", "--workspace", "--bins"];
+
 /// The top of the checkout.
 pub(crate) fn root() -> &'static Path {
     // xtask is one folder below it.

@@ -67,7 +67,7 @@ fn demo() -> Result<bool> {
 fn bench() -> Result<bool> {
     step("Building providers, host and bench");
     guests::build()?;
-    cargo::run(&["build", "--quiet", "--package", "capstan-bench", "--bins"])?;
+    cargo::run(cargo::BUILD)?;
     cargo::run_built("bench")
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn run() -> Result<bool> {
     });
     tally.step("Lints of guests", guest_lints);
     // Scenarios run the real binary, so it must be there before the tests are.
-    let host = tally.step("Host", || cargo::run(&["build", "--quiet", "--workspace", "--bins"]));
+    let host = tally.step("Host", || cargo::run(cargo::BUILD));
     if guests && host {
         step("Tests");
         tally.tests(&["test", "--workspace", "--no-fail-fast"])?;

@@ -22,14 +22,22 @@ impl File {
         let text = fs::read_to_string(&absolute)
             .map_err(|error| format!("{path}: {error}; paths start at the folder of Cargo.toml"))?;
         let value = parse(&text).map_err(|problem| format!("{path}: {problem}"))?;
-        Ok(Self { absolute: absolute.display().to_string(), json: value.to_string(), value })
+        Ok(Self {
+            absolute: absolute.display().to_string(),
+            json: value.to_string(),
+            value,
+        })
     }
 }
 
 /// A file of comments alone is an empty mapping.
 fn parse(text: &str) -> Result<Value, String> {
     let value: Value = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
-    Ok(if value.is_null() { Value::Object(serde_json::Map::new()) } else { value })
+    Ok(if value.is_null() {
+        Value::Object(serde_json::Map::new())
+    } else {
+        value
+    })
 }
 
 #[cfg(test)]
@@ -39,10 +47,11 @@ mod tests {
     use super::parse;
 
     #[test]
-    fn scalars_keep_their_types() {
-        let parsed = parse("a: 1\nb: '1'\nc: yes\nd: true\ne: null\nf: 1.5\ng: [\"\", x]\nh: |\n  two\n  lines\n").unwrap();
+    fn scalars_are_read_as_kubectl_reads_them() {
+        let parsed =
+            parse("a: 1\nb: '1'\nc: yes\nd: true\ne: null\nf: 1.5\ng: [\"\", x]\nh: |\n  two\n  lines\n").unwrap();
         let expected =
-            json!({"a": 1, "b": "1", "c": "yes", "d": true, "e": null, "f": 1.5, "g": ["", "x"], "h": "two\nlines\n"});
+            json!({"a": 1, "b": "1", "c": true, "d": true, "e": null, "f": 1.5, "g": ["", "x"], "h": "two\nlines\n"});
         assert_eq!(parsed, expected);
     }
 

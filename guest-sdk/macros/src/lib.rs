@@ -16,7 +16,8 @@ pub fn crd(input: TokenStream) -> TokenStream {
     expand(|| {
         let (path, version) = arguments::path_and_version(input)?;
         let file = File::read(&path)?;
-        let definition = Definition::of(&file.value, version.as_deref()).map_err(|problem| format!("{path}: {problem}"))?;
+        let definition =
+            Definition::of(&file.value, version.as_deref()).map_err(|problem| format!("{path}: {problem}"))?;
         Ok(format!(
             "{{ const _: &[u8] = ::core::include_bytes!({:?}); ::capstan_sdk::Kind::defined({:?}, {:?}, {:?}) }}",
             file.absolute, definition.api_version, definition.kind, file.json
@@ -33,7 +34,10 @@ pub fn yaml_object(input: TokenStream) -> TokenStream {
         if !file.value.is_object() {
             return Err(format!("{path}: must be a mapping"));
         }
-        Ok(format!("{{ const _: &[u8] = ::core::include_bytes!({:?}); {:?} }}", file.absolute, file.json))
+        Ok(format!(
+            "{{ const _: &[u8] = ::core::include_bytes!({:?}); {:?} }}",
+            file.absolute, file.json
+        ))
     })
 }
 

@@ -50,11 +50,11 @@ use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
 use serde_json::Value;
 
+use self::store::Store;
 pub use self::{
     lifecycle::{Action, Failed, Reconciled, Step},
     record::{Call, Event, Line, Verb},
 };
-use self::store::Store;
 use crate::{
     Provider,
     cluster::{Error, ObjectRef},
@@ -88,7 +88,11 @@ impl Host {
     /// # Panics
     ///
     /// If the object lacks `apiVersion`, `kind` or `metadata.name`.
-    #[expect(clippy::needless_pass_by_value, reason = "the argument is nearly always a json! literal")]
+    #[expect(clippy::must_use_candidate, reason = "it is the putting that matters")]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the argument is nearly always a `json!` literal"
+    )]
     pub fn put(&self, object: Value) -> ObjectRef {
         match self.state.borrow_mut().store.put(&object) {
             Ok(target) => target,

@@ -11,12 +11,18 @@ use tokio::sync::Semaphore;
 
 use crate::{
     Error, Object, ObjectError, Resource, Selection,
-    request::{self, Body, IN_FLIGHT},
-    resource::{Resources, segment},
+    request::{self, Body, Failure, IN_FLIGHT},
+    resource::Resources,
 };
 
 /// Objects in one page of a list; what client-go asks for.
 const PAGE: &str = "500";
+
+/// The API server keeps what a list saw for about five minutes. One that takes longer begins anew, so often.
+const LIST_ATTEMPTS: u32 = 3;
+
+/// Subresources that hold part of an object's state. Others are actions: `proxy` leads out of the API server.
+const STATE: [&str; 2] = ["status", "scale"];
 
 /// The API server, as everything in the host uses it. Cheap to clone.
 #[derive(Clone)]
@@ -78,7 +84,7 @@ impl Cluster {
 
     /// How a kind is served. Found out once; a kind that appears later is found.
     pub async fn resource(&self, kind: &GroupVersionKind) -> Result<Arc<Resource>, Error> {
-        self.0.resources.find(&self.0.client, kind).await
+        self.0.resources.find(&self.0.client, &self.0.slots, kind).await
     }
 
     /// One object, from the API server itself.
@@ -90,6 +96,18 @@ impl Cluster {
 
     /// All objects of a selection, ordered by namespace and name.
     pub async fn list(&self, selection: &Selection) -> Result<Vec<Object>, Error> {
+        let mut attempts = 1;
+        let mut objects = loop {
+            match self.pages(selection).await {
+                Err(failure) if failure.expired && attempts < LIST_ATTEMPTS => attempts += 1,
+                listed => break listed?,
+            }
+        };
+        objects.sort_by(|a, b| a.key().cmp(b.key()));
+        Ok(objects)
+    }
+
+    async fn pages(&self, selection: &Selection) -> Result<Vec<Object>, Failure> {
         let path = self
             .resource(&selection.kind)
             .await?
@@ -106,20 +124,17 @@ impl Cluster {
                 ("continue", next.as_deref()),
             ];
             let query = request::query(pairs.into_iter().filter_map(|(key, value)| Some((key, value?))));
-            let text = self
-                .send(&selection.kind, Method::GET, &format!("{path}{query}"), None)
-                .await?;
+            let url = format!("{path}{query}");
+            let text = self.send(&selection.kind, Method::GET, &url, None).await?;
             let page: Page = serde_json::from_str(&text).map_err(|error| Error::Malformed(error.to_string()))?;
             for item in page.items.unwrap_or_default() {
                 objects.push(Object::parse(item.get(), Some(&kind)).map_err(|error| malformed(&error))?);
             }
             next = page.metadata.next.filter(|next| !next.is_empty());
             if next.is_none() {
-                break;
+                return Ok(objects);
             }
         }
-        objects.sort_by(|a, b| a.key().cmp(b.key()));
-        Ok(objects)
     }
 
     /// Makes an object. It must carry apiVersion, kind and a name.
@@ -156,8 +171,15 @@ impl Cluster {
     ) -> Result<Object, Error> {
         let mut url = self.resource(&target.kind).await?.item(&target.key)?;
         if let Some(subresource) = subresource {
+            if !STATE.contains(&subresource) {
+                return Err(Error::Invalid(format!(
+                    "`{}` is no subresource that can be patched: {} are",
+                    subresource.escape_debug(),
+                    STATE.join(" and ")
+                )));
+            }
             url.push('/');
-            url.push_str(segment(subresource)?);
+            url.push_str(subresource);
         }
         let (content_type, body) = match patch {
             Patch::Apply { body, manager, force } => {
@@ -201,9 +223,13 @@ impl Cluster {
         method: Method,
         path_and_query: &str,
         body: Option<Body>,
-    ) -> Result<String, Error> {
+    ) -> Result<String, Failure> {
         let answer = request::send(&self.0.client, &self.0.slots, kind, method, path_and_query, body).await;
-        if let Err(Error::UnknownKind(kind)) = &answer {
+        if let Err(Failure {
+            error: Error::UnknownKind(kind),
+            ..
+        }) = &answer
+        {
             self.forget(kind);
         }
         answer

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use capstan_api::GroupVersionKind;
 use http::{Method, Request, header};
-use kube::Client;
+use kube::{Client, core::Status};
 use tokio::{sync::Semaphore, time::timeout};
 
 use crate::Error;
@@ -24,7 +24,7 @@ pub(crate) struct Body {
 
 /// Sends it and gives the answer's text.
 ///
-/// A 404 without details means that the path leads nowhere: the kind is not served.
+/// A 404 that names no object means that the path leads nowhere: the kind is not served.
 pub(crate) async fn send(
     client: &Client,
     slots: &Semaphore,
@@ -32,7 +32,7 @@ pub(crate) async fn send(
     method: Method,
     path_and_query: &str,
     body: Option<Body>,
-) -> Result<String, Error> {
+) -> Result<String, Failure> {
     let mut request = Request::builder()
         .method(method)
         .uri(path_and_query)
@@ -50,17 +50,43 @@ pub(crate) async fn send(
             .map_err(|_| Error::unavailable("the client is closed"))?;
         client.request_text(request).await.map_err(|error| match error {
             // A missing object is named in the details. Where the kind itself is missing there is nobody to write them.
-            kube::Error::Api(status) if status.code == 404 && status.details.is_none() => {
-                Error::UnknownKind(kind.clone())
+            kube::Error::Api(status) if status.code == 404 && !names_an_object(&status) => {
+                Error::UnknownKind(kind.clone()).into()
             }
-            other => other.into(),
+            kube::Error::Api(status) => Failure {
+                expired: status.code == 410,
+                error: (*status).into(),
+            },
+            other => Error::from(other).into(),
         })
     };
     timeout(TIMEOUT, answered).await.unwrap_or_else(|_| {
-        Err(Error::unavailable(format!(
-            "no answer from the API server within {TIMEOUT:?}"
-        )))
+        let late = Error::unavailable(format!("no answer from the API server within {TIMEOUT:?}"));
+        Err(late.into())
     })
+}
+
+/// A request that did not succeed.
+pub(crate) struct Failure {
+    pub(crate) error: Error,
+    /// The page of a list that was asked for is not kept any more: the list has to begin anew.
+    pub(crate) expired: bool,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { error, expired: false }
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        failure.error
+    }
+}
+
+fn names_an_object(status: &Status) -> bool {
+    status.details.as_ref().is_some_and(|details| !details.name.is_empty())
 }
 
 /// `?a=b&c=d`, encoded; empty if there is nothing to say.

@@ -8,7 +8,10 @@ use std::{
 
 use capstan_api::{GroupVersionKind, ObjectKey, api_version};
 use kube::{Client, core::ApiResource};
-use tokio::time::{Instant, timeout};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout},
+};
 
 use crate::{Error, request::TIMEOUT};
 
@@ -92,7 +95,12 @@ enum Known {
 }
 
 impl Resources {
-    pub(crate) async fn find(&self, client: &Client, kind: &GroupVersionKind) -> Result<Arc<Resource>, Error> {
+    pub(crate) async fn find(
+        &self,
+        client: &Client,
+        slots: &Semaphore,
+        kind: &GroupVersionKind,
+    ) -> Result<Arc<Resource>, Error> {
         match self.lock().get(kind) {
             Some(Known::Served(resource)) => return Ok(Arc::clone(resource)),
             Some(Known::Missing(since)) if since.elapsed() < MISSING_FOR => {
@@ -100,7 +108,7 @@ impl Resources {
             }
             _ => {}
         }
-        let served = match list(client, kind).await {
+        let served = match list(client, slots, kind).await {
             Ok(served) => served,
             // A group or version that is not there.
             Err(Error::NotFound(_)) => Vec::new(),
@@ -130,9 +138,15 @@ impl Resources {
     }
 }
 
-async fn list(client: &Client, kind: &GroupVersionKind) -> Result<Vec<(GroupVersionKind, Resource)>, Error> {
+async fn list(
+    client: &Client,
+    slots: &Semaphore,
+    kind: &GroupVersionKind,
+) -> Result<Vec<(GroupVersionKind, Resource)>, Error> {
     segment(&kind.version)?;
     let asked = async {
+        // Never closed; without a slot the request is merely not counted.
+        let _slot = slots.acquire().await;
         if kind.group.is_empty() {
             client.list_core_api_resources(&kind.version).await
         } else {

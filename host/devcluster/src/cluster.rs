@@ -26,9 +26,15 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     pub(crate) fn new(history: usize, watch_buffer: usize) -> Self {
-        let mut cluster =
-            Self { store: Store::new(history, watch_buffer), registry: Registry::new(), work: VecDeque::new() };
-        let writer = Writer { manager: "capstan-devcluster".to_owned(), dry_run: false };
+        let mut cluster = Self {
+            store: Store::new(history, watch_buffer),
+            registry: Registry::new(),
+            work: VecDeque::new(),
+        };
+        let writer = Writer {
+            manager: "capstan-devcluster".to_owned(),
+            dry_run: false,
+        };
         if let Some(namespaces) = cluster.registry.of_collection("namespaces").cloned() {
             for name in NAMESPACES {
                 let metadata = Map::from_iter([("name".to_owned(), Value::from(*name))]);
@@ -50,7 +56,10 @@ impl Cluster {
     }
 
     pub(crate) fn get(&self, resource: &Resource, at: &ObjectRef) -> Result<Arc<Object>, Refusal> {
-        self.store.get(at).cloned().ok_or_else(|| Refusal::not_found(resource, &at.name))
+        self.store
+            .get(at)
+            .cloned()
+            .ok_or_else(|| Refusal::not_found(resource, &at.name))
     }
 
     /// Stores an object, and notes what follows from it.

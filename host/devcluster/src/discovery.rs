@@ -37,7 +37,11 @@ pub(crate) fn groups(registry: &Registry) -> Value {
 
 /// `/apis/<group>`.
 pub(crate) fn group(registry: &Registry, name: &str) -> Option<Value> {
-    let mut group = if name == REVIEW_GROUP { review_group() } else { group_entry(registry, name)? };
+    let mut group = if name == REVIEW_GROUP {
+        review_group()
+    } else {
+        group_entry(registry, name)?
+    };
     group["kind"] = "APIGroup".into();
     group["apiVersion"] = "v1".into();
     Some(group)
@@ -54,7 +58,10 @@ fn version_entry(group_version: &GroupVersion) -> Value {
 }
 
 fn review_group_version() -> GroupVersion {
-    GroupVersion { group: REVIEW_GROUP.to_owned(), version: "v1".to_owned() }
+    GroupVersion {
+        group: REVIEW_GROUP.to_owned(),
+        version: "v1".to_owned(),
+    }
 }
 
 fn review_group() -> Value {
@@ -70,7 +77,10 @@ pub(crate) fn resources(registry: &Registry, group_version: &GroupVersion) -> Op
             "kind": REVIEW_KIND, "verbs": ["create"],
         })]
     } else {
-        registry.resources(group_version)?.flat_map(|resource| resource_entries(resource)).collect()
+        registry
+            .resources(group_version)?
+            .flat_map(|resource| resource_entries(resource))
+            .collect()
     };
     Some(json!({
         "kind": "APIResourceList",
@@ -183,7 +193,8 @@ fn aggregated_resource(resource: &Resource) -> Value {
         .into_iter()
         .map(|(name, group, version, kind, verbs)| {
             let response = Map::from_iter(
-                [("group", group), ("version", version), ("kind", kind)].map(|(key, value)| (key.to_owned(), json!(value))),
+                [("group", group), ("version", version), ("kind", kind)]
+                    .map(|(key, value)| (key.to_owned(), json!(value))),
             );
             json!({"subresource": name, "responseKind": response, "verbs": verbs})
         })

@@ -1,4 +1,4 @@
-//! OpenAPI v3: enough for clients to validate objects, explain fields and see which options a write has.
+//! `OpenAPI` v3: enough for clients to validate objects, explain fields and see which options a write has.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -55,7 +55,11 @@ fn schema_name(resource: &Resource) -> String {
         let reversed: Vec<&str> = group.rsplit('.').collect();
         return format!("{}.{version}.{}", reversed.join("."), resource.kind);
     }
-    let short = group.split('.').next().filter(|group| !group.is_empty()).unwrap_or("core");
+    let short = group
+        .split('.')
+        .next()
+        .filter(|group| !group.is_empty())
+        .unwrap_or("core");
     format!("io.k8s.api.{short}.{version}.{}", resource.kind)
 }
 
@@ -96,7 +100,11 @@ fn reference(name: &str) -> String {
 }
 
 fn add_paths(resource: &Resource, paths: &mut Map<String, Value>) {
-    let scope = if resource.namespaced { "/namespaces/{namespace}" } else { "" };
+    let scope = if resource.namespaced {
+        "/namespaces/{namespace}"
+    } else {
+        ""
+    };
     let collection = format!("/{}{scope}/{}", prefix(&resource.group_version), resource.plural);
     let operation = |action: &str, parameters: &[&str]| operation(resource, action, parameters);
     let write = ["dryRun", "fieldManager", "fieldValidation"];
@@ -111,9 +119,11 @@ fn add_paths(resource: &Resource, paths: &mut Map<String, Value>) {
         }),
     );
     let object = format!("{collection}/{{name}}");
-    let read_write = || json!({
-        "get": operation("get", &[]), "put": operation("put", &write), "patch": operation("patch", &patch),
-    });
+    let read_write = || {
+        json!({
+            "get": operation("get", &[]), "put": operation("put", &write), "patch": operation("patch", &patch),
+        })
+    };
     let mut main = read_write();
     main["delete"] = operation("delete", &delete);
     if resource.status {

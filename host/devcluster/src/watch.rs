@@ -20,7 +20,7 @@ use crate::store::{Change, Object, Store};
 use crate::table::{self, IncludeObject};
 
 /// How long a watch lasts that asks for no timeout.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(30);
 
 /// Changes that wait are sent together up to this size, so that a burst does not cost a write per event.
 const CHUNK: usize = 64 * 1024;
@@ -46,7 +46,8 @@ pub(crate) fn open(store: &mut Store, context: WatchContext, options: &ListOptio
     let collection = store.collection_mut(&collection_name);
     let mut expired = false;
     if requested == 0 {
-        for (namespace, name, object) in collection.objects(lines.filter.namespace.as_deref()) {
+        let within = lines.filter.namespace.clone();
+        for (namespace, name, object) in collection.objects(within.as_deref()) {
             if lines.filter.matches_named(namespace, name, &object.value) {
                 lines.object("ADDED", object);
             }
@@ -83,7 +84,9 @@ pub(crate) fn open(store: &mut Store, context: WatchContext, options: &ListOptio
 
 /// The revision to start from; 0 stands for "whatever there is now".
 fn requested_revision(options: &ListOptions) -> Result<u64, Refusal> {
-    let Some(text) = options.resource_version.as_deref() else { return Ok(0) };
+    let Some(text) = options.resource_version.as_deref() else {
+        return Ok(0);
+    };
     let requested = text.parse().map_err(|_| {
         let cause = format!("strconv.ParseUint: parsing {text:?}: invalid syntax");
         Refusal::unclassified(format!("resourceVersion: Invalid value: {text:?}: {cause}"))
@@ -108,11 +111,11 @@ impl Stream {
             if !self.lines.buffer.is_empty() {
                 return Some(std::mem::take(&mut self.lines.buffer).into());
             }
-            let receiver = self.receiver.as_mut()?;
+            let changes = self.receiver.as_mut()?;
             tokio::select! {
                 biased;
                 () = self.lines.shutdown.cancelled() => return None,
-                received = receiver.recv() => match received {
+                received = changes.recv() => match received {
                     Ok(change) => {
                         self.lines.change(&change);
                         self.drain();
@@ -203,12 +206,18 @@ impl Lines {
     }
 
     fn object(&mut self, event: &str, object: &Object) {
-        self.buffer.extend_from_slice(format!("{{\"type\":\"{event}\",\"object\":").as_bytes());
+        self.buffer
+            .extend_from_slice(format!("{{\"type\":\"{event}\",\"object\":").as_bytes());
         match self.representation {
             Representation::Table => {
-                let row = table::row(&self.encoder.resource, &object.value, &self.encoder.value(object), self.include);
+                let row = table::row(
+                    &self.encoder.resource,
+                    &object.value,
+                    &self.encoder.value(object),
+                    self.include,
+                );
                 let revision = object.revision.to_string();
-                self.table(vec![row], &revision);
+                self.table(row, &revision);
             }
             Representation::Metadata => {
                 let metadata = table::partial_metadata(&self.encoder.value(object));
@@ -219,12 +228,15 @@ impl Lines {
         self.buffer.extend_from_slice(b"}\n");
     }
 
-    fn table(&mut self, rows: Vec<Value>, revision: &str) {
-        let definitions =
-            if self.columns_sent { Value::Null } else { table::column_definitions(&self.encoder.resource) };
+    fn table(&mut self, row: Value, revision: &str) {
+        let definitions = if self.columns_sent {
+            Value::Null
+        } else {
+            table::column_definitions(&self.encoder.resource)
+        };
         self.columns_sent = true;
         let metadata = Map::from_iter([("resourceVersion".to_owned(), json!(revision))]);
-        let table = table::table(definitions, rows, metadata);
+        let table = table::table(&definitions, &[row], &metadata);
         self.json(&table);
     }
 

@@ -11,10 +11,16 @@ use std::{
 use capstan_api::{GroupVersionKind, ObjectKey, ObjectRef};
 use capstan_cluster::{Cluster, Error, Patch};
 use serde_json::json;
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep, timeout_at},
+};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Event, series::Series};
+use crate::{
+    Event,
+    series::{Repeated, Series},
+};
 
 /// Events waiting to be written. A burst of a few hundred objects fits; more at once means that the API server does not
 /// keep up, and the objects' conditions say the same.
@@ -84,29 +90,35 @@ impl Writer {
     /// Writes events until it is cancelled, or until there is no recorder any more; then what is waiting, for a few
     /// seconds at most.
     pub async fn run(mut self, cancel: CancellationToken) {
+        let mut lost = 0;
         while let Some(Some(event)) = cancel.run_until_cancelled(self.waiting.recv()).await {
-            // Not cancelled half-way: it is one request with a deadline of its own.
-            self.write(&event).await;
+            // A stop lets a write that has begun finish, within the same few seconds.
+            tokio::select! {
+                () = self.write(&event) => {}
+                () = async { cancel.cancelled().await; sleep(DRAIN).await } => lost += 1,
+            }
         }
         self.waiting.close();
-        let drained = tokio::time::timeout(DRAIN, async {
-            while let Some(event) = self.waiting.recv().await {
-                self.write(&event).await;
+        let deadline = Instant::now() + DRAIN;
+        while let Some(event) = self.waiting.recv().await {
+            if timeout_at(deadline, self.write(&event)).await.is_err() {
+                lost += 1;
             }
-        });
-        if drained.await.is_err() {
-            tracing::warn!(
-                waiting = self.waiting.len(),
-                "events are lost: the API server was too slow at the end"
-            );
+        }
+        if lost > 0 {
+            self.dropped.fetch_add(lost, Relaxed);
+            tracing::warn!(lost, "events are lost: the API server was too slow at the end");
         }
     }
 
     async fn write(&mut self, event: &Event) {
+        let now = Instant::now();
+        // Counted once, however often it is tried.
+        let mut repeated = self.series.repeat(event, now);
         for attempt in 1..=TRIES {
-            match self.send(event).await {
+            match self.send(event, &mut repeated, now).await {
                 Ok(()) => return,
-                Err(error) if error.is_transient() && attempt < TRIES => tokio::time::sleep(PAUSE * attempt).await,
+                Err(error) if error.is_transient() && attempt < TRIES => sleep(PAUSE * attempt).await,
                 Err(error) => {
                     self.dropped.fetch_add(1, Relaxed);
                     tracing::warn!(object = %event.regarding.object, reason = event.reason, %error, "event not written");
@@ -116,19 +128,21 @@ impl Writer {
         }
     }
 
-    async fn send(&mut self, event: &Event) -> Result<(), Error> {
-        let now = Instant::now();
+    async fn send(&mut self, event: &Event, repeated: &mut Option<Repeated>, now: Instant) -> Result<(), Error> {
         let wall = jiff::Timestamp::now();
         let time = format!("{wall:.6}");
-        if let Some(repeated) = self.series.repeat(event, now) {
+        if let Some(Repeated { name, count }) = repeated {
             let target = ObjectRef {
                 kind: GroupVersionKind::gvk("events.k8s.io", "v1", "Event"),
-                key: ObjectKey::namespaced(event.namespace(), repeated.name),
+                key: ObjectKey::namespaced(event.namespace(), name.as_str()),
             };
-            let series = json!({"series": {"count": repeated.count, "lastObservedTime": time}});
+            let series = json!({"series": {"count": count, "lastObservedTime": time}});
             match self.cluster.patch(&target, None, Patch::Merge(&series)).await {
                 // Events expire; then it begins anew.
-                Err(Error::NotFound(_)) => self.series.forget(event),
+                Err(Error::NotFound(_)) => {
+                    self.series.forget(event);
+                    *repeated = None;
+                }
                 written => return written.map(drop),
             }
         }
@@ -158,14 +172,4 @@ fn name(object: &str, time: jiff::Timestamp) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_fit() {
-        let time = jiff::Timestamp::now();
-        assert!(name("a", time).starts_with("a."));
-        assert_eq!(name(&"x".repeat(253), time).len(), 253);
-        assert!(name("system:admin", time).starts_with("system-admin."));
-    }
-}
+mod tests;

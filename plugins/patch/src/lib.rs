@@ -9,7 +9,8 @@
 //! * [`field_path`]: reading and writing a field;
 //! * [`transform`]: the new value, by a [`template`] or a [`jq`] expression;
 //! * [`merge`] and [`equal`]: how it meets the old one;
-//! * [`plan`]: what has to be done, as one [`change`].
+//! * [`plan`]: what has to be done, as one [`change`];
+//! * [`provider`]: all of it under the host.
 
 mod go_base64;
 mod go_float;
@@ -20,6 +21,14 @@ pub mod field_path;
 pub mod jq;
 pub mod merge;
 pub mod plan;
+pub mod provider;
 pub mod spec;
 pub mod template;
 pub mod transform;
+
+capstan_sdk::export! {
+    name: "patch",
+    version: env!("CARGO_PKG_VERSION"),
+    needs: "grants.yaml",
+    kinds: [provider::Patch],
+}

@@ -74,10 +74,22 @@ mod tests {
 
     use super::*;
 
-    const DEEP: MergeOptions = MergeOptions { keep_map_values: None, append_slice: None };
-    const KEEP: MergeOptions = MergeOptions { keep_map_values: Some(true), append_slice: None };
-    const APPEND: MergeOptions = MergeOptions { keep_map_values: None, append_slice: Some(true) };
-    const BOTH: MergeOptions = MergeOptions { keep_map_values: Some(true), append_slice: Some(true) };
+    const DEEP: MergeOptions = MergeOptions {
+        keep_map_values: None,
+        append_slice: None,
+    };
+    const KEEP: MergeOptions = MergeOptions {
+        keep_map_values: Some(true),
+        append_slice: None,
+    };
+    const APPEND: MergeOptions = MergeOptions {
+        keep_map_values: None,
+        append_slice: Some(true),
+    };
+    const BOTH: MergeOptions = MergeOptions {
+        keep_map_values: Some(true),
+        append_slice: Some(true),
+    };
 
     fn all() -> [Option<MergeOptions>; 5] {
         [None, Some(DEEP), Some(KEEP), Some(APPEND), Some(BOTH)]
@@ -86,7 +98,8 @@ mod tests {
     #[test]
     fn the_matrix_of_options_holds_for_maps_lists_and_scalars() {
         let old = json!({"same": "old", "mine": 1, "deep": {"x": 1}, "list": ["a", "b"], "null": null, "kind": "text"});
-        let new = json!({"same": "new", "yours": 2, "deep": {"x": 2, "y": 3}, "list": ["b", "c"], "null": 5, "kind": [1]});
+        let new =
+            json!({"same": "new", "yours": 2, "deep": {"x": 2, "y": 3}, "list": ["b", "c"], "null": 5, "kind": [1]});
         let deep = json!({"same": "new", "mine": 1, "yours": 2, "deep": {"x": 2, "y": 3}, "list": ["b", "c"], "null": 5, "kind": [1]});
         let keep = json!({"same": "old", "mine": 1, "yours": 2, "deep": {"x": 1, "y": 3}, "list": ["a", "b"], "null": 5, "kind": "text"});
         let append = json!({"same": "new", "mine": 1, "yours": 2, "deep": {"x": 2, "y": 3}, "list": ["a", "b", "c"], "null": 5, "kind": [1]});
@@ -100,7 +113,11 @@ mod tests {
     fn a_scalar_field_is_replaced_unless_old_values_are_kept() {
         let expected = ["new", "new", "old", "new", "old"];
         for (options, expected) in all().into_iter().zip(expected) {
-            assert_eq!(merge(Some(&json!("old")), json!("new"), options), json!(expected), "{options:?}");
+            assert_eq!(
+                merge(Some(&json!("old")), json!("new"), options),
+                json!(expected),
+                "{options:?}"
+            );
         }
     }
 

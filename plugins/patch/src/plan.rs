@@ -6,7 +6,7 @@ use crate::change::{Assignment, Change, change};
 use crate::equal::equal;
 use crate::field_path::{FieldPath, LookupError, SetError};
 use crate::merge::merge;
-use crate::spec::{CheckedSpec, InvalidSpec, ObjectKey, Spec, Transform};
+use crate::spec::{CheckedSpec, InvalidSpec, ObjectKey, Transform};
 use crate::transform::{TransformError, desired};
 
 /// What has to be done.
@@ -51,7 +51,7 @@ pub enum PlanError {
     #[error("{object} has no field {path} (spec.from.fieldPath): {error}")]
     SourceField {
         /// The source.
-        object: ObjectKey,
+        object: Box<ObjectKey>,
         /// Its field.
         path: FieldPath,
         /// Where the path ends.
@@ -61,7 +61,7 @@ pub enum PlanError {
     #[error("{object} has nothing at {path} (spec.to.fieldPath): {error}")]
     TargetField {
         /// The target.
-        object: ObjectKey,
+        object: Box<ObjectKey>,
         /// Its field.
         path: FieldPath,
         /// Where the path ends.
@@ -71,7 +71,7 @@ pub enum PlanError {
     #[error("{object} cannot take a field {path} (spec.to.fieldPath): {error}")]
     TargetShape {
         /// The target.
-        object: ObjectKey,
+        object: Box<ObjectKey>,
         /// Its field.
         path: FieldPath,
         /// What is in the way.
@@ -100,17 +100,16 @@ impl PlanError {
 
 /// Compares the target with what `spec` asks for. `source` and `target` are the two objects as read, none where one does
 /// not exist. A missing target field is created; a missing source field is an error.
-pub fn plan(spec: &Spec, source: Option<&Value>, target: Option<&Value>) -> Result<Plan, PlanError> {
-    let spec = spec.check()?;
+pub fn plan(spec: &CheckedSpec, source: Option<&Value>, target: Option<&Value>) -> Result<Plan, PlanError> {
     let source = source.ok_or_else(|| PlanError::SourceNotFound(spec.source.clone()))?;
     let target = target.ok_or_else(|| PlanError::TargetNotFound(spec.target.clone()))?;
-    let value = transformed(&spec, source)?;
-    let (updated, assignments) = assign(&spec, target, &value)?;
+    let value = transformed(spec, source)?;
+    let (updated, assignments) = assign(spec, target, &value)?;
     if assignments.is_empty() {
         return Ok(Plan::UpToDate);
     }
     if spec.source == spec.target && spec.transform != Transform::None {
-        check_settles(&spec, &updated)?;
+        check_settles(spec, &updated)?;
     }
     let hidden = spec.source.is_secret() || spec.target.is_secret();
     let shown = |value: &Value| Some(value.clone()).filter(|value| !hidden && !value.is_null());
@@ -122,7 +121,10 @@ pub fn plan(spec: &Spec, source: Option<&Value>, target: Option<&Value>) -> Resu
             actual: assignment.path.get(target).ok().and_then(shown),
         })
         .collect();
-    Ok(Plan::Write { change: change(target, &updated, &assignments), differences })
+    Ok(Plan::Write {
+        change: change(target, &updated, &assignments),
+        differences,
+    })
 }
 
 impl ObjectKey {
@@ -133,20 +135,31 @@ impl ObjectKey {
 
 fn transformed(spec: &CheckedSpec, source: &Value) -> Result<Value, PlanError> {
     let value = spec.source_path.get(source).map_err(|error| PlanError::SourceField {
-        object: spec.source.clone(),
+        object: Box::new(spec.source.clone()),
         path: spec.source_path.clone(),
         error,
     })?;
-    Ok(desired(value, &spec.transform)?)
+    desired(value, &spec.transform).map_err(|error| {
+        // Messages of failed transforms hold parts of the value, and end up in conditions and events.
+        if spec.source.is_secret() {
+            error.without_value()
+        } else {
+            error
+        }
+        .into()
+    })
 }
 
 /// The target as it should be, and the fields in which it differs.
 fn assign(spec: &CheckedSpec, target: &Value, value: &Value) -> Result<(Value, Vec<Assignment>), PlanError> {
-    let paths = spec.target_path.expand(target).map_err(|error| PlanError::TargetField {
-        object: spec.target.clone(),
-        path: spec.target_path.clone(),
-        error,
-    })?;
+    let paths = spec
+        .target_path
+        .expand(target)
+        .map_err(|error| PlanError::TargetField {
+            object: Box::new(spec.target.clone()),
+            path: spec.target_path.clone(),
+            error,
+        })?;
     let mut updated = target.clone();
     let mut assignments = Vec::new();
     for path in paths {
@@ -156,11 +169,12 @@ fn assign(spec: &CheckedSpec, target: &Value, value: &Value) -> Result<(Value, V
         if equal(actual.unwrap_or(&Value::Null), &value) {
             continue;
         }
-        path.set(&mut updated, value.clone()).map_err(|error| PlanError::TargetShape {
-            object: spec.target.clone(),
-            path: path.clone(),
-            error,
-        })?;
+        path.set(&mut updated, value.clone())
+            .map_err(|error| PlanError::TargetShape {
+                object: Box::new(spec.target.clone()),
+                path: path.clone(),
+                error,
+            })?;
         assignments.push(Assignment { path, value });
     }
     Ok((updated, assignments))

@@ -145,20 +145,27 @@ pub enum InvalidSpec {
     #[error("spec.to has both transform and transforms: keep one of them")]
     TwoTransforms,
     /// The target is the source, and each write would change the value that is written next.
-    #[error("spec.to.fieldPath {0} lies where the value is read from and the transform changes it each time: it would never settle")]
+    #[error(
+        "spec.to.fieldPath {0} lies where the value is read from and the transform changes it each time: it would never settle"
+    )]
     NeverSettles(FieldPath),
 }
 
 impl Spec {
-    /// Reads `spec` of a managed object.
-    pub fn of(managed: &Value) -> Result<Spec, InvalidSpec> {
-        let spec = managed.get("spec").cloned().unwrap_or_else(|| Value::Object(serde_json::Map::new()));
-        serde_json::from_value(spec).map_err(|error| InvalidSpec::Shape(error.to_string()))
+    /// Reads the `spec` of an object. Null is read like an empty one.
+    pub fn of(spec: &Value) -> Result<Spec, InvalidSpec> {
+        if spec.is_null() {
+            return Ok(Spec::default());
+        }
+        Spec::deserialize(spec).map_err(|error| InvalidSpec::Shape(error.to_string()))
     }
 
     /// Fills in the defaults and refuses what cannot be carried out.
     pub fn check(&self) -> Result<CheckedSpec, InvalidSpec> {
-        let from = self.from.as_ref().ok_or_else(|| missing("from", "say where the value comes from"))?;
+        let from = self
+            .from
+            .as_ref()
+            .ok_or_else(|| missing("from", "say where the value comes from"))?;
         let source = check_reference("from", from.object_reference.as_ref())?;
         let source_text = from.field_path.as_deref().filter(|path| !path.is_empty());
         let source_text =
@@ -168,7 +175,10 @@ impl Spec {
             return Err(InvalidSpec::SourceWildcard(source_text.to_owned()));
         }
 
-        let to = self.to.as_ref().ok_or_else(|| missing("to", "say where the value goes"))?;
+        let to = self
+            .to
+            .as_ref()
+            .ok_or_else(|| missing("to", "say where the value goes"))?;
         let target = check_reference("to", to.object_reference.as_ref())?;
         let target_path = match to.field_path.as_deref().filter(|path| !path.is_empty()) {
             Some(text) => parse_path("to.fieldPath", text)?,
@@ -180,12 +190,22 @@ impl Spec {
             (Some(commands), None) if !commands.is_empty() => Transform::Template(commands.clone()),
             _ => Transform::None,
         };
-        Ok(CheckedSpec { source, source_path, target, target_path, transform, merge: self.merge_options })
+        Ok(CheckedSpec {
+            source,
+            source_path,
+            target,
+            target_path,
+            transform,
+            merge: self.merge_options,
+        })
     }
 }
 
 fn missing(field: impl Into<String>, hint: &'static str) -> InvalidSpec {
-    InvalidSpec::Missing { field: field.into(), hint }
+    InvalidSpec::Missing {
+        field: field.into(),
+        hint,
+    }
 }
 
 fn parse_path(field: &'static str, text: &str) -> Result<FieldPath, InvalidSpec> {
@@ -211,52 +231,72 @@ mod tests {
     use super::*;
 
     fn sample() -> Value {
-        json!({"spec": {
+        json!({
             "from": {"objectReference": {"kind": "ConfigMap", "name": "foo"}, "fieldPath": "data"},
             "to": {
                 "objectReference": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "bar", "namespace": "team"},
                 "fieldPath": "spec.replicas"
             }
-        }})
+        })
     }
 
     /// The error of the sample after `change`.
     fn error(change: impl FnOnce(&mut Value)) -> String {
-        let mut managed = sample();
-        change(&mut managed["spec"]);
-        Spec::of(&managed).and_then(|spec| spec.check()).unwrap_err().to_string()
+        let mut spec = sample();
+        change(&mut spec);
+        Spec::of(&spec).and_then(|spec| spec.check()).unwrap_err().to_string()
     }
 
     fn remove(pointer: &str, key: &str) -> String {
         error(|spec| {
-            spec.pointer_mut(pointer).unwrap().as_object_mut().unwrap().remove(key).unwrap();
+            spec.pointer_mut(pointer)
+                .unwrap()
+                .as_object_mut()
+                .unwrap()
+                .remove(key)
+                .unwrap();
         })
     }
 
     #[test]
     fn defaults_are_filled_in() {
         let spec = Spec::of(&sample()).unwrap().check().unwrap();
-        assert_eq!((spec.source.api_version.as_str(), spec.source.namespace.as_str()), ("v1", "default"));
-        assert_eq!((spec.target.api_version.as_str(), spec.target.namespace.as_str()), ("apps/v1", "team"));
+        assert_eq!(
+            (spec.source.api_version.as_str(), spec.source.namespace.as_str()),
+            ("v1", "default")
+        );
+        assert_eq!(
+            (spec.target.api_version.as_str(), spec.target.namespace.as_str()),
+            ("apps/v1", "team")
+        );
         assert_eq!(spec.transform, Transform::None);
         assert_eq!(spec.merge, None);
     }
 
     #[test]
     fn the_target_path_is_the_source_path_unless_given() {
-        let mut managed = sample();
-        managed["spec"]["to"]["fieldPath"] = Value::Null;
-        let spec = Spec::of(&managed).unwrap().check().unwrap();
+        let mut spec = sample();
+        spec["to"]["fieldPath"] = Value::Null;
+        let spec = Spec::of(&spec).unwrap().check().unwrap();
         assert_eq!(spec.target_path.to_string(), "data");
     }
 
     #[test]
     fn an_error_names_the_field_and_what_to_write() {
-        assert_eq!(remove("", "from"), "spec.from is required: say where the value comes from");
+        assert_eq!(
+            remove("", "from"),
+            "spec.from is required: say where the value comes from"
+        );
         assert_eq!(remove("", "to"), "spec.to is required: say where the value goes");
         let hint = "name the object by kind, name and namespace";
-        assert_eq!(remove("/from", "objectReference"), format!("spec.from.objectReference is required: {hint}"));
-        assert_eq!(remove("/to", "objectReference"), format!("spec.to.objectReference is required: {hint}"));
+        assert_eq!(
+            remove("/from", "objectReference"),
+            format!("spec.from.objectReference is required: {hint}")
+        );
+        assert_eq!(
+            remove("/to", "objectReference"),
+            format!("spec.to.objectReference is required: {hint}")
+        );
         assert!(remove("/from", "fieldPath").starts_with("spec.from.fieldPath is required: "));
         assert!(error(|spec| spec["from"]["fieldPath"] = json!("")).starts_with("spec.from.fieldPath is required: "));
         assert!(remove("/from/objectReference", "kind").starts_with("spec.from.objectReference.kind is required: "));
@@ -285,14 +325,21 @@ mod tests {
         });
         assert_eq!(both, "spec.to has both transform and transforms: keep one of them");
 
-        let mut managed = sample();
-        managed["spec"]["to"]["transforms"] = json!([]);
-        assert_eq!(Spec::of(&managed).unwrap().check().unwrap().transform, Transform::None);
+        let mut spec = sample();
+        spec["to"]["transforms"] = json!([]);
+        assert_eq!(Spec::of(&spec).unwrap().check().unwrap().transform, Transform::None);
     }
 
     #[test]
     fn a_missing_spec_and_a_wrong_type_are_told() {
-        assert!(Spec::of(&json!({})).unwrap().check().unwrap_err().to_string().starts_with("spec.from is required"));
+        assert!(
+            Spec::of(&Value::Null)
+                .unwrap()
+                .check()
+                .unwrap_err()
+                .to_string()
+                .starts_with("spec.from is required")
+        );
         assert!(error(|spec| spec["from"] = json!("foo")).starts_with("spec does not have the shape of a Patch: "));
     }
 }

@@ -51,13 +51,17 @@ impl External for Note {
     }
 
     fn observe(&mut self, _: &Managed<NoteSpec>) -> Result<Observation> {
-        let Some(actual) = cluster::find::<Value>(&self.config_map)? else { return Ok(Observation::missing()) };
+        let Some(actual) = cluster::find::<Value>(&self.config_map)? else {
+            return Ok(Observation::missing());
+        };
         let written = json!({"written": actual["data"]["text"]});
         Ok(Observation::compare(&self.desired, &actual).status(written).ready())
     }
 
     fn create(&mut self, _: &Managed<NoteSpec>) -> Result<Creation> {
-        Ok(Creation::done().external_name(&self.config_map.name).status(self.write()?))
+        Ok(Creation::done()
+            .external_name(&self.config_map.name)
+            .status(self.write()?))
     }
 
     fn update(&mut self, _: &Managed<NoteSpec>) -> Result<Change> {

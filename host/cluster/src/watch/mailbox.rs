@@ -1,7 +1,7 @@
 //! What one subscriber has not been told yet: at most one change for each object, in the order of the first.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, hash_map::Entry},
     sync::{Mutex, PoisonError},
 };
 
@@ -19,8 +19,10 @@ pub(super) struct Mailbox {
 
 #[derive(Default)]
 struct Pending {
-    order: VecDeque<Item>,
+    /// By arrival; what comes and goes unseen is taken out again, so that a sleeper keeps no more than it knows of.
+    order: BTreeMap<u64, Item>,
     changes: HashMap<ObjectKey, Folded>,
+    arrivals: u64,
 }
 
 enum Item {
@@ -30,6 +32,7 @@ enum Item {
 
 /// From what the subscriber was told last to what is true now.
 struct Folded {
+    arrival: u64,
     told: Option<Object>,
     now: Now,
 }
@@ -52,7 +55,7 @@ impl Mailbox {
     }
 
     pub(super) fn synced(&self) {
-        self.with(|pending| pending.order.push_back(Item::Synced));
+        self.with(Pending::synced);
         self.arrived.notify_one();
     }
 
@@ -68,14 +71,7 @@ impl Mailbox {
     }
 
     fn put(&self, key: ObjectKey, old: Option<Object>, now: Now) {
-        self.with(|pending| {
-            if let Some(folded) = pending.changes.get_mut(&key) {
-                folded.now = now;
-            } else {
-                pending.order.push_back(Item::Key(key.clone()));
-                pending.changes.insert(key, Folded { told: old, now });
-            }
-        });
+        self.with(|pending| pending.fold(key, old, now));
         self.arrived.notify_one();
     }
 
@@ -86,9 +82,33 @@ impl Mailbox {
 }
 
 impl Pending {
+    fn synced(&mut self) {
+        self.arrivals += 1;
+        self.order.insert(self.arrivals, Item::Synced);
+    }
+
+    fn fold(&mut self, key: ObjectKey, old: Option<Object>, now: Now) {
+        match self.changes.entry(key) {
+            Entry::Occupied(entry) if entry.get().told.is_none() && matches!(now, Now::Gone(_)) => {
+                self.order.remove(&entry.remove().arrival);
+            }
+            Entry::Occupied(mut entry) => entry.get_mut().now = now,
+            Entry::Vacant(entry) => {
+                let key = entry.key().clone();
+                self.arrivals += 1;
+                self.order.insert(self.arrivals, Item::Key(key));
+                entry.insert(Folded {
+                    arrival: self.arrivals,
+                    told: old,
+                    now,
+                });
+            }
+        }
+    }
+
     fn pop(&mut self) -> Option<Change> {
         loop {
-            let key = match self.order.pop_front()? {
+            let key = match self.order.pop_first()?.1 {
                 Item::Synced => return Some(Change::Synced),
                 Item::Key(key) => key,
             };
@@ -96,18 +116,37 @@ impl Pending {
                 Some(Folded {
                     told,
                     now: Now::Exists(new),
+                    ..
                 }) => return Some(Change::Applied { old: told, new }),
                 Some(Folded {
-                    told: Some(_),
-                    now: Now::Gone(last),
+                    now: Now::Gone(last), ..
                 }) => return Some(Change::Deleted(last)),
-                // Came and went without having been told.
-                Some(Folded {
-                    told: None,
-                    now: Now::Gone(_),
-                })
-                | None => {}
+                // Each place in the order has its change.
+                None => {}
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(name: u32) -> Object {
+        let metadata = serde_json::json!({"name": format!("a{name}"), "uid": "u", "resourceVersion": "1"});
+        Object::from_value(serde_json::json!({"apiVersion": "v1", "kind": "A", "metadata": metadata})).unwrap()
+    }
+
+    #[test]
+    fn what_comes_and_goes_unseen_leaves_nothing() {
+        let mailbox = Mailbox::default();
+        for name in 0..1000 {
+            mailbox.applied(None, object(name));
+            mailbox.deleted(object(name), object(name));
+        }
+        assert_eq!(
+            mailbox.with(|pending| (pending.order.len(), pending.changes.len())),
+            (0, 0)
+        );
     }
 }

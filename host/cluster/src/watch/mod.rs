@@ -8,10 +8,11 @@ mod state;
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use capstan_api::{ObjectKey, ObjectRef};
+use kube::Client;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{Cluster, Object, Selection};
@@ -40,6 +41,8 @@ pub struct Watches(Arc<Mux>);
 
 struct Mux {
     cluster: Cluster,
+    /// For watches only; made with the first of them, as it needs the runtime.
+    client: OnceLock<Client>,
     cancel: CancellationToken,
     tasks: TaskTracker,
     watches: Mutex<HashMap<Selection, Watch>>,
@@ -57,6 +60,7 @@ impl Watches {
     pub fn new(cluster: Cluster, cancel: CancellationToken) -> Self {
         Self(Arc::new(Mux {
             cluster,
+            client: OnceLock::new(),
             cancel,
             tasks: TaskTracker::new(),
             watches: Mutex::default(),
@@ -71,7 +75,8 @@ impl Watches {
         let watch = watches.entry(selection.clone()).or_insert_with(|| {
             let cancel = self.0.cancel.child_token();
             let shared = Arc::new(Shared::default());
-            let following = follow::follow(self.0.cluster.clone(), selection.clone(), Arc::clone(&shared));
+            let client = self.0.client.get_or_init(|| follow::client(&self.0.cluster)).clone();
+            let following = follow::follow(self.0.cluster.clone(), client, selection.clone(), Arc::clone(&shared));
             let ended = cancel.clone();
             self.0
                 .tasks
@@ -97,7 +102,11 @@ impl Watches {
     /// The newest state known of an object, from any watch that covers it. `None` if none does, or if it does not exist.
     #[must_use]
     pub fn cached(&self, target: &ObjectRef) -> Option<Object> {
-        self.covering(target).iter().find_map(|shared| shared.get(&target.key))
+        let known = self
+            .covering(target)
+            .into_iter()
+            .filter_map(|shared| shared.get(&target.key));
+        known.reduce(|one, other| if other.is_newer_than(&one) { other } else { one })
     }
 
     /// Puts the answer to a write of ours into the watches that cover the object, as if it had been watched already: no

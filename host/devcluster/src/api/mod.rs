@@ -59,9 +59,15 @@ async fn route(server: &Server, parts: &Parts, body: Body) -> Result<Response, R
     match route {
         Route::Health => Ok(response::text(StatusCode::OK, "ok")),
         Route::Version => Ok(response::json(StatusCode::OK, &discovery::version())),
-        Route::CoreVersions if aggregated()? => response::discovery(&discovery::aggregated(registry, true), &parts.headers),
+        Route::CoreVersions if aggregated()? => Ok(response::discovery(
+            &discovery::aggregated(registry, true),
+            &parts.headers,
+        )),
         Route::CoreVersions => Ok(response::json(StatusCode::OK, &discovery::core_versions())),
-        Route::Groups if aggregated()? => response::discovery(&discovery::aggregated(registry, false), &parts.headers),
+        Route::Groups if aggregated()? => Ok(response::discovery(
+            &discovery::aggregated(registry, false),
+            &parts.headers,
+        )),
         Route::Groups => Ok(response::json(StatusCode::OK, &discovery::groups(registry))),
         Route::Group(group) => found(discovery::group(registry, &group)),
         Route::GroupVersion(group_version) => found(discovery::resources(registry, &group_version)),
@@ -99,7 +105,11 @@ impl ResourceRequest<'_> {
 
     /// The media type of the body, without parameters.
     fn media_type(&self) -> &str {
-        text(self.headers, header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim()
+        text(self.headers, header::CONTENT_TYPE)
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
     }
 }
 
@@ -137,7 +147,10 @@ async fn read_body(body: Body) -> Result<Bytes, Refusal> {
 }
 
 fn text(headers: &HeaderMap, name: header::HeaderName) -> &str {
-    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
 }
 
 fn method_not_allowed() -> Refusal {

@@ -32,7 +32,10 @@ fn start(status: StatusCode, content_type: &str) -> Builder {
 }
 
 pub(super) fn text(status: StatusCode, body: &'static str) -> Response {
-    finish(start(status, "text/plain; charset=utf-8").header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"), body)
+    finish(
+        start(status, "text/plain; charset=utf-8").header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        body,
+    )
 }
 
 pub(super) fn json(status: StatusCode, value: &Value) -> Response {
@@ -52,21 +55,23 @@ pub(super) fn openapi_index(index: &Value) -> Response {
     finish(start(StatusCode::OK, "text/plain; charset=utf-8"), index.to_string())
 }
 
-/// Aggregated discovery, which clients cache by its ETag.
-pub(super) fn discovery(document: &Value, headers: &HeaderMap) -> Result<Response, Refusal> {
+/// Aggregated discovery, which clients cache by its `ETag`.
+pub(super) fn discovery(document: &Value, headers: &HeaderMap) -> Response {
     let body = document.to_string();
     let mut hasher = DefaultHasher::new();
     body.hash(&mut hasher);
     let etag = format!("\"{:016X}\"", hasher.finish());
-    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes());
+    let known = headers
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|known| known.as_bytes() == etag.as_bytes());
     let builder = Response::builder()
         .header(header::CACHE_CONTROL, "public")
         .header(header::ETAG, etag)
         .header(header::VARY, "Accept");
     if known {
-        return Ok(finish(builder.status(StatusCode::NOT_MODIFIED), Body::empty()));
+        return finish(builder.status(StatusCode::NOT_MODIFIED), Body::empty());
     }
-    Ok(finish(builder.header(header::CONTENT_TYPE, DISCOVERY), body))
+    finish(builder.header(header::CONTENT_TYPE, DISCOVERY), body)
 }
 
 pub(super) fn refusal(refusal: &Refusal) -> Response {
@@ -92,18 +97,31 @@ fn warn(mut builder: Builder, warnings: &[String]) -> Builder {
 }
 
 /// One object in the representation that was asked for.
-pub(super) fn object(request: &ResourceRequest<'_>, status: StatusCode, object: &Object, warnings: &[String]) -> Response {
+pub(super) fn object(
+    request: &ResourceRequest<'_>,
+    status: StatusCode,
+    object: &Object,
+    warnings: &[String],
+) -> Response {
     let encoder = Encoder::new(request.resource.clone());
     let builder = |content_type| warn(start(status, content_type), warnings);
     match request.representation {
         Representation::Table => {
-            let row = table::row(&request.resource, &object.value, &encoder.value(object), request.include_object());
+            let row = table::row(
+                &request.resource,
+                &object.value,
+                &encoder.value(object),
+                request.include_object(),
+            );
             let revision = Value::from(object.revision.to_string());
             let metadata = [("resourceVersion".to_owned(), revision)].into_iter().collect();
-            let table = table::table(table::column_definitions(&request.resource), vec![row], metadata);
+            let table = table::table(&table::column_definitions(&request.resource), &[row], &metadata);
             finish(builder(JSON), table.to_string())
         }
-        Representation::Metadata => finish(builder(JSON), table::partial_metadata(&encoder.value(object)).to_string()),
+        Representation::Metadata => finish(
+            builder(JSON),
+            table::partial_metadata(&encoder.value(object)).to_string(),
+        ),
         Representation::Yaml => finish(builder(YAML), yaml(&encoder.value(object))),
         Representation::Json | Representation::Discovery => {
             let mut body = Vec::new();

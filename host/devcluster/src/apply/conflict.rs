@@ -8,8 +8,10 @@ use crate::status::{Reason, Refusal};
 
 /// The 409 that names each owner and each field that it owns.
 pub(super) fn refusal(conflicts: &[(Manager, FieldSet)]) -> Refusal {
-    let mut owners: Vec<(String, Vec<String>)> =
-        conflicts.iter().map(|(manager, fields)| (manager.describe(), fields.paths())).collect();
+    let mut owners: Vec<(String, Vec<String>)> = conflicts
+        .iter()
+        .map(|(manager, fields)| (manager.describe(), fields.paths()))
+        .collect();
     owners.sort();
     let count: usize = owners.iter().map(|(_, paths)| paths.len()).sum();
     let message = if let [(owner, paths)] = &owners[..]
@@ -19,10 +21,7 @@ pub(super) fn refusal(conflicts: &[(Manager, FieldSet)]) -> Refusal {
     } else {
         let lists: Vec<String> = owners
             .iter()
-            .map(|(owner, paths)| {
-                let lines: String = paths.iter().map(|path| format!("\n- {path}")).collect();
-                format!("conflicts with {owner}:{lines}")
-            })
+            .map(|(owner, paths)| format!("conflicts with {owner}:\n- {}", paths.join("\n- ")))
             .collect();
         format!("Apply failed with {count} conflicts: {}", lists.join("\n"))
     };

@@ -35,13 +35,11 @@ impl FieldSet {
         self.children.get(element).map(|node| (&node.below, node.member))
     }
 
-    pub(crate) fn elements(&self) -> impl Iterator<Item = &str> {
-        self.children.keys().map(String::as_str)
-    }
-
     /// Removes one path, leaving what is below it.
     pub(crate) fn remove(&mut self, path: &[&str]) {
-        let Some((first, rest)) = path.split_first() else { return };
+        let Some((first, rest)) = path.split_first() else {
+            return;
+        };
         if let Some(node) = self.children.get_mut(*first) {
             if rest.is_empty() {
                 node.member = false;
@@ -64,11 +62,6 @@ impl FieldSet {
                 }
             }
         }
-    }
-
-    /// Keeps only one top-level element and what is below it.
-    pub(crate) fn keep_only(&mut self, element: &str) {
-        self.children.retain(|key, _| key == element);
     }
 
     fn drop_if_empty(&mut self, element: &str) {
@@ -105,7 +98,9 @@ impl FieldSet {
             };
             (!combined.is_empty()).then(|| (element.clone(), combined))
         });
-        Self { children: children.collect() }
+        Self {
+            children: children.collect(),
+        }
     }
 
     /// All members as field paths such as `.spec.ports[name="http"].port`; on each level what ends there comes first.
@@ -119,7 +114,8 @@ impl FieldSet {
         let members = self.children.iter().filter(|(_, node)| node.member);
         paths.extend(members.map(|(element, _)| format!("{prefix}{}", display(element))));
         for (element, node) in &self.children {
-            node.below.collect_paths(&format!("{prefix}{}", display(element)), paths);
+            node.below
+                .collect_paths(&format!("{prefix}{}", display(element)), paths);
         }
     }
 
@@ -138,13 +134,22 @@ impl FieldSet {
     }
 
     pub(crate) fn from_fields_v1(fields: &Value) -> Self {
-        let children = fields.as_object().into_iter().flatten().filter(|(element, _)| *element != ".");
+        let children = fields
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(element, _)| *element != ".");
         let children = children.map(|(element, below)| {
             let empty = below.as_object().is_none_or(Map::is_empty);
-            let node = Node { member: empty || below.get(".").is_some(), below: Self::from_fields_v1(below) };
+            let node = Node {
+                member: empty || below.get(".").is_some(),
+                below: Self::from_fields_v1(below),
+            };
             (element.clone(), node)
         });
-        Self { children: children.collect() }
+        Self {
+            children: children.collect(),
+        }
     }
 }
 
@@ -176,12 +181,18 @@ mod tests {
 
     #[test]
     fn fields_v1_is_read_and_written() {
-        let fields = json!({"f:spec": {".": {}, "f:size": {}, "f:ports": {"k:{\"name\":\"http\"}": {".": {}, "f:port": {}}}}});
+        let fields =
+            json!({"f:spec": {".": {}, "f:size": {}, "f:ports": {"k:{\"name\":\"http\"}": {".": {}, "f:port": {}}}}});
         let set = FieldSet::from_fields_v1(&fields);
         assert_eq!(set.to_fields_v1(), fields);
         assert_eq!(
             set.paths(),
-            [".spec", ".spec.size", ".spec.ports[name=\"http\"]", ".spec.ports[name=\"http\"].port"]
+            [
+                ".spec",
+                ".spec.size",
+                ".spec.ports[name=\"http\"]",
+                ".spec.ports[name=\"http\"].port"
+            ]
         );
     }
 
@@ -191,6 +202,9 @@ mod tests {
         let b = FieldSet::from_fields_v1(&json!({"f:a": {}, "f:c": {}}));
         assert_eq!(a.difference(&b).to_fields_v1(), json!({"f:a": {"f:x": {}}, "f:b": {}}));
         assert_eq!(a.intersection(&b).to_fields_v1(), json!({"f:a": {}}));
-        assert_eq!(a.union(&b).to_fields_v1(), json!({"f:a": {".": {}, "f:x": {}}, "f:b": {}, "f:c": {}}));
+        assert_eq!(
+            a.union(&b).to_fields_v1(),
+            json!({"f:a": {".": {}, "f:x": {}}, "f:b": {}, "f:c": {}})
+        );
     }
 }

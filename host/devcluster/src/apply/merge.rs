@@ -26,7 +26,10 @@ pub(super) fn merge(live: &mut Value, applied: &Value, schema: Option<&Schema>) 
             let schema = schema.and_then(Schema::item);
             for item in applied {
                 let element = key_element(item, keys, schema);
-                match live.iter_mut().find(|other| key_element(other, keys, schema) == element) {
+                match live
+                    .iter_mut()
+                    .find(|other| key_element(other, keys, schema) == element)
+                {
                     Some(other) => merge(other, item, schema),
                     None => live.push(item.clone()),
                 }
@@ -41,8 +44,11 @@ pub(super) fn merge(live: &mut Value, applied: &Value, schema: Option<&Schema>) 
 pub(super) fn remove(value: &mut Value, gone: &FieldSet, kept: &FieldSet, schema: Option<&Schema>) {
     match value {
         Value::Object(map) => {
-            let elements: Vec<String> =
-                map.keys().filter(|key| gone.child(&field_element(key)).is_some()).cloned().collect();
+            let elements: Vec<String> = map
+                .keys()
+                .filter(|key| gone.child(&field_element(key)).is_some())
+                .cloned()
+                .collect();
             for key in elements {
                 let child_schema = schema.and_then(|schema| schema.member(&key));
                 if let Some(child) = map.get_mut(&key)
@@ -72,7 +78,9 @@ pub(super) fn remove(value: &mut Value, gone: &FieldSet, kept: &FieldSet, schema
 
 /// Removes what is gone below a child, and says whether the child itself stays.
 fn survives(child: &mut Value, element: &str, gone: &FieldSet, kept: &FieldSet, schema: Option<&Schema>) -> bool {
-    let Some((gone_below, gone_itself)) = gone.child(element) else { return true };
+    let Some((gone_below, gone_itself)) = gone.child(element) else {
+        return true;
+    };
     let nothing = FieldSet::default();
     let (kept_below, kept_itself) = kept.child(element).unwrap_or((&nothing, false));
     if gone_itself && kept_below.is_empty() && !kept_itself {

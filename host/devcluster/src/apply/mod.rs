@@ -1,10 +1,12 @@
 //! Server-side apply: who owns which field, and what an apply changes.
 
+pub(crate) mod changes;
 mod compare;
 mod conflict;
 mod field_set;
-pub(crate) mod managed;
+mod managed;
 mod merge;
 mod owned;
 
-pub(crate) use managed::{ApplyError, Manager, Operation};
+pub(crate) use changes::ApplyError;
+pub(crate) use managed::{Manager, Operation};

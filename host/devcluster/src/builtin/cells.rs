@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::table::columns::age_of;
 
-/// Number of entries of a ConfigMap or Secret.
+/// Number of entries of a `ConfigMap` or Secret.
 pub(super) fn data_count(object: &Value) -> Value {
     let count = |key: &str| object[key].as_object().map_or(0, serde_json::Map::len);
     json!(count("data") + count("binaryData"))
@@ -12,9 +12,16 @@ pub(super) fn data_count(object: &Value) -> Value {
 
 /// How long ago an event was last seen, whichever of its times says so.
 pub(super) fn last_seen(event: &Value) -> Value {
-    let times = [&event["series"]["lastObservedTime"], &event["lastTimestamp"], &event["eventTime"]];
+    let times = [
+        &event["series"]["lastObservedTime"],
+        &event["lastTimestamp"],
+        &event["eventTime"],
+    ];
     let time = times.into_iter().find_map(Value::as_str);
-    json!(time.or(event["metadata"]["creationTimestamp"].as_str()).map_or_else(|| "<unknown>".to_owned(), age_of))
+    json!(
+        time.or(event["metadata"]["creationTimestamp"].as_str())
+            .map_or_else(|| "<unknown>".to_owned(), age_of)
+    )
 }
 
 /// `kind/name` of what an event is about.

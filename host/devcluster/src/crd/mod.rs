@@ -1,4 +1,4 @@
-//! CustomResourceDefinitions: kinds that are data.
+//! `CustomResourceDefinitions`: kinds that are data.
 
 pub(crate) mod resources;
 pub(crate) mod status;
@@ -11,7 +11,9 @@ pub(crate) const CLEANUP_FINALIZER: &str = "customresourcecleanup.apiextensions.
 
 /// Fills in what a CRD may leave out: names derived from the kind, and no conversion between versions.
 pub(crate) fn default_fields(crd: &mut Value) {
-    let Some(spec) = crd.get_mut("spec").filter(|spec| spec.is_object()) else { return };
+    let Some(spec) = crd.get_mut("spec").filter(|spec| spec.is_object()) else {
+        return;
+    };
     if let Some(names) = spec.get_mut("names").and_then(Value::as_object_mut)
         && let Some(kind) = names.get("kind").and_then(Value::as_str).map(str::to_owned)
     {
@@ -21,20 +23,6 @@ pub(crate) fn default_fields(crd: &mut Value) {
     if spec.get("conversion").is_none_or(Value::is_null) {
         spec["conversion"] = json!({"strategy": "None"});
     }
-    for version in spec["versions"].as_array_mut().into_iter().flatten() {
-        for column in version["additionalPrinterColumns"].as_array_mut().into_iter().flatten() {
-            if column["priority"] == 0
-                && let Some(column) = column.as_object_mut()
-            {
-                column.remove("priority");
-            }
-        }
-        if version["additionalPrinterColumns"].is_null()
-            && let Some(version) = version.as_object_mut()
-        {
-            version.remove("additionalPrinterColumns");
-        }
-    }
 }
 
 pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
@@ -42,5 +30,11 @@ pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
 }
 
 pub(crate) fn strings(value: &Value) -> Vec<String> {
-    value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    value
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
 }

@@ -19,6 +19,10 @@ pub(crate) use parse::parse;
 
 /// The schema of one value.
 #[derive(Clone, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent properties, as the API has them"
+)]
 pub(crate) struct Schema {
     pub(crate) ty: Option<Type>,
     pub(crate) nullable: bool,
@@ -58,7 +62,7 @@ pub(crate) enum ListType {
     Map(Vec<String>),
 }
 
-/// Limits on values, as OpenAPI has them.
+/// Limits on values, as `OpenAPI` has them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Limits {
     pub(crate) enumeration: Vec<Value>,
@@ -99,13 +103,23 @@ impl Schema {
 
     /// Any object is valid and kept.
     pub(crate) fn open() -> Self {
-        Self { ty: Some(Type::Object), preserve_unknown: true, ..Self::default() }
+        Self {
+            ty: Some(Type::Object),
+            preserve_unknown: true,
+            ..Self::default()
+        }
     }
 
     /// Adds what every object has beside its own fields: `apiVersion`, `kind` and `metadata`.
     pub(crate) fn with_object_fields(mut self) -> Self {
         for key in ["apiVersion", "kind"] {
-            self.properties.insert(key.to_owned(), Self { ty: Some(Type::String), ..Self::default() });
+            self.properties.insert(
+                key.to_owned(),
+                Self {
+                    ty: Some(Type::String),
+                    ..Self::default()
+                },
+            );
         }
         self.properties.insert("metadata".to_owned(), METADATA.clone());
         self
@@ -125,9 +139,16 @@ impl Type {
     }
 
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        [Self::Array, Self::Boolean, Self::Integer, Self::Number, Self::Object, Self::String]
-            .into_iter()
-            .find(|ty| ty.as_str() == name)
+        [
+            Self::Array,
+            Self::Boolean,
+            Self::Integer,
+            Self::Number,
+            Self::Object,
+            Self::String,
+        ]
+        .into_iter()
+        .find(|ty| ty.as_str() == name)
     }
 
     /// The type of a value as found; `None` for null.
@@ -155,7 +176,7 @@ impl Type {
     }
 }
 
-/// The OpenAPI schema of `ObjectMeta`.
+/// The `OpenAPI` schema of `ObjectMeta`.
 pub(crate) fn metadata_document() -> Value {
     let string = json!({"type": "string"});
     let strings = json!({"type": "object", "additionalProperties": string});
@@ -189,5 +210,4 @@ pub(crate) fn metadata_document() -> Value {
 }
 
 /// The parsed form of [`metadata_document`].
-pub(crate) static METADATA: LazyLock<Schema> =
-    LazyLock::new(|| parse(&metadata_document(), "", &mut Vec::new()));
+pub(crate) static METADATA: LazyLock<Schema> = LazyLock::new(|| parse(&metadata_document(), "", &mut Vec::new()));

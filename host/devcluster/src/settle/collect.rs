@@ -19,7 +19,9 @@ enum Owner {
 
 impl Cluster {
     fn owner(&self, dependent: &ObjectRef, reference: &Value) -> Owner {
-        let Some(at) = self.store.by_uid(reference["uid"].as_str().unwrap_or_default()) else { return Owner::Absent };
+        let Some(at) = self.store.by_uid(reference["uid"].as_str().unwrap_or_default()) else {
+            return Owner::Absent;
+        };
         if !at.namespace.is_empty() && at.namespace != dependent.namespace {
             // Owners are in the same namespace or in none.
             return Owner::Absent;
@@ -32,14 +34,22 @@ impl Cluster {
 
     /// Deletes an object that has no owner left, and drops the references to those it has lost otherwise.
     pub(super) fn check_dependent(&mut self, at: &ObjectRef) {
-        let (Some(resource), Some(object)) = (self.resource_of(at), self.store.get(at).cloned()) else { return };
-        let references = object.value["metadata"]["ownerReferences"].as_array().cloned().unwrap_or_default();
+        let (Some(resource), Some(object)) = (self.resource_of(at), self.store.get(at).cloned()) else {
+            return;
+        };
+        let references = object.value["metadata"]["ownerReferences"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
         let owners: Vec<Owner> = references.iter().map(|reference| self.owner(at, reference)).collect();
         if owners.iter().all(|owner| *owner == Owner::Present) {
             return;
         }
         if owners.contains(&Owner::Present) {
-            let kept = references.into_iter().zip(&owners).filter(|(_, owner)| **owner == Owner::Present);
+            let kept = references
+                .into_iter()
+                .zip(&owners)
+                .filter(|(_, owner)| **owner == Owner::Present);
             let kept: Vec<Value> = kept.map(|(reference, _)| reference).collect();
             let mut value = object.value.clone();
             set_or_remove(value.metadata_mut(), "ownerReferences", Some(json!(kept)));
@@ -47,10 +57,16 @@ impl Cluster {
             return;
         }
         // A dependent that is awaited is awaited with its own dependents.
-        let propagation =
-            if owners.contains(&Owner::Waiting) { Propagation::Foreground } else { Propagation::Background };
+        let propagation = if owners.contains(&Owner::Waiting) {
+            Propagation::Foreground
+        } else {
+            Propagation::Background
+        };
         if !object.value.is_deleting() {
-            let options = DeleteOptions { propagation, ..DeleteOptions::default() };
+            let options = DeleteOptions {
+                propagation,
+                ..DeleteOptions::default()
+            };
             // The object was there a moment ago and there are no preconditions, so that nothing can refuse.
             let _ = self.mark_deleted(&resource, at, &options);
         }
@@ -58,7 +74,9 @@ impl Cluster {
 
     /// Does for an owner what its propagation policy asks, and lets it go when that is done.
     pub(super) fn release_owner(&mut self, at: &ObjectRef) {
-        let Some(owner) = self.store.get(at).cloned().filter(|owner| owner.value.is_deleting()) else { return };
+        let Some(owner) = self.store.get(at).cloned().filter(|owner| owner.value.is_deleting()) else {
+            return;
+        };
         let uid = owner.value.meta_str("uid");
         let finalizers = owner.value.meta_strings("finalizers");
         if finalizers.contains(&ORPHAN_FINALIZER) {
@@ -71,7 +89,10 @@ impl Cluster {
                 self.check_dependent(&dependent);
             }
             let blocks = |dependent: &ObjectRef| {
-                let references = self.store.get(dependent).map(|object| &object.value["metadata"]["ownerReferences"]);
+                let references = self
+                    .store
+                    .get(dependent)
+                    .map(|object| &object.value["metadata"]["ownerReferences"]);
                 let mut references = references.and_then(Value::as_array).into_iter().flatten();
                 references.any(|reference| reference["uid"] == uid && reference["blockOwnerDeletion"] == true)
             };
@@ -82,11 +103,23 @@ impl Cluster {
     }
 
     fn orphan(&mut self, at: &ObjectRef, uid: &str) {
-        let (Some(resource), Some(object)) = (self.resource_of(at), self.store.get(at).cloned()) else { return };
+        let (Some(resource), Some(object)) = (self.resource_of(at), self.store.get(at).cloned()) else {
+            return;
+        };
         let mut value = object.value.clone();
-        let references = value["metadata"]["ownerReferences"].as_array().cloned().unwrap_or_default();
-        let kept: Vec<Value> = references.into_iter().filter(|reference| reference["uid"] != uid).collect();
-        set_or_remove(value.metadata_mut(), "ownerReferences", (!kept.is_empty()).then(|| json!(kept)));
+        let references = value["metadata"]["ownerReferences"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let kept: Vec<Value> = references
+            .into_iter()
+            .filter(|reference| reference["uid"] != uid)
+            .collect();
+        set_or_remove(
+            value.metadata_mut(),
+            "ownerReferences",
+            (!kept.is_empty()).then(|| json!(kept)),
+        );
         self.put(&resource, at, value, object.schema_id);
     }
 }

@@ -14,26 +14,33 @@ use crate::write::DeleteOptions;
 
 impl Cluster {
     fn definitions(&self) -> Option<Arc<Resource>> {
-        let group_version = GroupVersion { group: "apiextensions.k8s.io".to_owned(), version: "v1".to_owned() };
+        let group_version = GroupVersion {
+            group: "apiextensions.k8s.io".to_owned(),
+            version: "v1".to_owned(),
+        };
         self.registry.find(&group_version, "customresourcedefinitions").cloned()
     }
 
     /// The CRD of a collection.
     pub(crate) fn definition(&self, collection: &str) -> Option<&Arc<Object>> {
-        self.store.get(&Self::at(self.definitions()?.as_ref(), None, collection))
+        self.store
+            .get(&Self::at(self.definitions()?.as_ref(), None, collection))
     }
 
     /// Brings status and served resources up to the state of a CRD.
     pub(super) fn settle_definition(&mut self, name: &str) {
         let Some(definitions) = self.definitions() else { return };
         let at = Self::at(&definitions, None, name);
-        let Some(object) = self.store.get(&at).cloned() else { return };
+        let Some(object) = self.store.get(&at).cloned() else {
+            return;
+        };
         if object.value.is_deleting() {
             self.end_definition(&definitions, &at, &object);
             return;
         }
         let mut crd = object.value.clone();
-        status::update(&mut crd, self.registry.name_conflict(&crd));
+        let conflict = self.registry.name_conflict(&crd);
+        status::update(&mut crd, conflict);
         if crd != object.value {
             // This comes back here once more, and finds nothing to change.
             self.put(&definitions, &at, crd, object.schema_id);
@@ -67,7 +74,9 @@ impl Cluster {
     fn instances(&self, resource: &Resource) -> Vec<ObjectRef> {
         let collection = self.store.collection(&resource.collection);
         let objects = collection.into_iter().flat_map(|collection| collection.objects(None));
-        objects.map(|(namespace, name, _)| Self::at(resource, Some(namespace), name)).collect()
+        objects
+            .map(|(namespace, name, _)| Self::at(resource, Some(namespace), name))
+            .collect()
     }
 
     /// Stops serving the kind of a CRD that is gone.

@@ -43,9 +43,14 @@ impl Column {
         let description = "CreationTimestamp is a timestamp representing the server time when this object was created.";
         Self {
             description: description.to_owned(),
-            ..Self::text("Age", Cell::Computed(|object| {
-                object["metadata"]["creationTimestamp"].as_str().map_or(Value::Null, |time| json!(age_of(time)))
-            }))
+            ..Self::text(
+                "Age",
+                Cell::Computed(|object| {
+                    object["metadata"]["creationTimestamp"]
+                        .as_str()
+                        .map_or(Value::Null, |time| json!(age_of(time)))
+                }),
+            )
         }
     }
 
@@ -103,7 +108,7 @@ impl Column {
         match (self.ty.as_str(), first) {
             ("date", Value::String(time)) => json!(age_of(time)),
             ("integer", Value::Number(number)) => json!(number.as_i64()),
-            ("number" | "integer", Value::Number(_)) | ("boolean", Value::Bool(_)) => (*first).clone(),
+            ("number", Value::Number(_)) | ("boolean", Value::Bool(_)) => (*first).clone(),
             ("string", _) => {
                 let texts: Vec<String> = found.iter().map(|value| plain(value)).collect();
                 json!(texts.join(","))
@@ -159,8 +164,9 @@ mod tests {
 
     #[test]
     fn durations_read_like_those_of_kubectl() {
-        let texts: Vec<String> =
-            [0, 119, 120, 185, 3600, 3 * 3600 + 60, 30 * 3600, 50 * 3600].map(human_duration).to_vec();
+        let texts: Vec<String> = [0, 119, 120, 185, 3600, 3 * 3600 + 60, 30 * 3600, 50 * 3600]
+            .map(human_duration)
+            .to_vec();
         assert_eq!(texts, ["0s", "119s", "2m", "3m5s", "60m", "3h1m", "30h", "2d2h"]);
     }
 

@@ -43,7 +43,7 @@ pub(crate) fn row(resource: &Resource, stored: &Value, sent: &Value, include: In
 }
 
 /// A Table around rows. `list_metadata` is the `ListMeta` of what the rows came from.
-pub(crate) fn table(definitions: Value, rows: Vec<Value>, list_metadata: Map<String, Value>) -> Value {
+pub(crate) fn table(definitions: &Value, rows: &[Value], list_metadata: &Map<String, Value>) -> Value {
     json!({
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{Part, Writer, check, names, rules};
-use crate::apply::{Operation, managed};
+use crate::apply::{Operation, changes};
 use crate::cluster::Cluster;
 use crate::crd;
 use crate::field_error::FieldError;
@@ -27,7 +27,9 @@ impl Cluster {
     ) -> Result<Arc<Object>, Refusal> {
         set_place(resource, namespace, &mut new)?;
         if !new.meta_str("resourceVersion").is_empty() {
-            return Err(Refusal::unclassified("resourceVersion should not be set on objects to be created"));
+            return Err(Refusal::unclassified(
+                "resourceVersion should not be set on objects to be created",
+            ));
         }
         let generate = new.meta_str("name").is_empty();
         if generate {
@@ -36,7 +38,8 @@ impl Cluster {
                 let error = FieldError::required("metadata.name", "name or generateName is required");
                 return Err(Refusal::invalid(resource, "", &[error]));
             }
-            new.metadata_mut().insert("name".into(), names::generate(&prefix).into());
+            new.metadata_mut()
+                .insert("name".into(), names::generate(&prefix).into());
         }
         let name = new.meta_str("name").to_owned();
         self.check_namespace(resource, namespace, &name)?;
@@ -58,7 +61,7 @@ impl Cluster {
         metadata.insert("creationTimestamp".into(), now.clone().into());
         if !applied {
             let manager = writer.as_manager(resource, Operation::Update, Part::Main);
-            managed::record_update(None, &mut new, resource.storage_schema(), &manager, &now);
+            changes::record_update(None, &mut new, resource.storage_schema(), &manager, &now);
         }
         check(resource, &name, None, &new)?;
 
@@ -77,8 +80,13 @@ impl Cluster {
     /// Refuses content for a namespace that is missing or being deleted.
     fn check_namespace(&self, resource: &Resource, namespace: Option<&str>, name: &str) -> Result<(), Refusal> {
         let Some(namespace) = namespace else { return Ok(()) };
-        let group_version = GroupVersion { group: String::new(), version: "v1".to_owned() };
-        let Some(namespaces) = self.registry.find(&group_version, "namespaces") else { return Ok(()) };
+        let group_version = GroupVersion {
+            group: String::new(),
+            version: "v1".to_owned(),
+        };
+        let Some(namespaces) = self.registry.find(&group_version, "namespaces") else {
+            return Ok(());
+        };
         let found = self.get(namespaces, &Self::at(namespaces, None, namespace))?;
         if found.value.is_deleting() {
             let cause = format!("unable to create new content in namespace {namespace} because it is being terminated");
@@ -94,9 +102,9 @@ impl Cluster {
     /// Refuses objects of a kind whose definition is being deleted.
     fn check_definition(&self, resource: &Resource, name: &str) -> Result<(), Refusal> {
         let terminating = resource.is_custom()
-            && self.definition(&resource.collection).is_some_and(|definition| {
-                crd::status::has_condition(&definition.value, "Terminating", "True")
-            });
+            && self
+                .definition(&resource.collection)
+                .is_some_and(|definition| crd::status::has_condition(&definition.value, "Terminating", "True"));
         if terminating {
             let message = format!(
                 "create not allowed while custom resource definition is terminating: {} \"{name}\"",

@@ -79,5 +79,9 @@ fn check(resource: &Resource, name: &str, old: Option<&Value>, new: &Value) -> R
                       errors to complete validation";
         errors.push(FieldError::invalid("<nil>", &Value::Null, detail));
     }
-    if errors.is_empty() { Ok(()) } else { Err(Refusal::invalid(resource, name, &errors)) }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Refusal::invalid(resource, name, &errors))
+    }
 }

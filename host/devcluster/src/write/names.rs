@@ -62,7 +62,7 @@ pub(super) fn is_label_value(value: &str) -> bool {
     value.is_empty() || value.len() <= 63 && QUALIFIED.is_match(value)
 }
 
-/// The key of an entry of a ConfigMap or Secret.
+/// The key of an entry of a `ConfigMap` or Secret.
 pub(super) fn is_config_key(key: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     !key.is_empty() && key.len() <= 253 && key.chars().all(allowed)
@@ -70,7 +70,10 @@ pub(super) fn is_config_key(key: &str) -> bool {
 
 /// A name from `generateName`.
 pub(super) fn generate(prefix: &str) -> String {
-    let end = prefix.char_indices().nth(MAX_GENERATED_PREFIX).map_or(prefix.len(), |(position, _)| position);
+    let end = prefix
+        .char_indices()
+        .nth(MAX_GENERATED_PREFIX)
+        .map_or(prefix.len(), |(position, _)| position);
     let random = uuid::Uuid::new_v4();
     let suffix = random.as_bytes().iter().take(SUFFIX_LENGTH);
     let suffix = suffix.map(|byte| char::from(SUFFIX_ALPHABET[usize::from(*byte) % SUFFIX_ALPHABET.len()]));
@@ -100,7 +103,10 @@ mod tests {
     #[test]
     fn generated_names_keep_their_prefix_and_fit() {
         let name = generate("gen-");
-        assert!(name.starts_with("gen-") && name.len() == 9 && is_subdomain(&name), "{name}");
+        assert!(
+            name.starts_with("gen-") && name.len() == 9 && is_subdomain(&name),
+            "{name}"
+        );
         assert_eq!(generate(&"x".repeat(100)).len(), 63);
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::decode::{Decoded, decode, unreadable};
 use super::{Part, Writer, rules};
-use crate::apply::{ApplyError, Operation, managed};
+use crate::apply::{ApplyError, Operation, changes};
 use crate::cluster::Cluster;
 use crate::encode::Encoder;
 use crate::events_view;
@@ -36,8 +36,11 @@ impl PatchFormat {
             "application/merge-patch+json" => Ok(Self::Merge),
             "application/strategic-merge-patch+json" if !resource.is_custom() => Ok(Self::Strategic),
             _ => {
-                let strategic =
-                    if resource.is_custom() { "" } else { "application/strategic-merge-patch+json, " };
+                let strategic = if resource.is_custom() {
+                    ""
+                } else {
+                    "application/strategic-merge-patch+json, "
+                };
                 let message = format!(
                     "the body of the request was in an unknown format - accepted media types include: \
                      application/json-patch+json, application/merge-patch+json, {strategic}application/apply-patch+yaml"
@@ -66,7 +69,10 @@ impl Cluster {
         bytes: &[u8],
         options: &WriteOptions,
     ) -> Result<Patched, Refusal> {
-        let writer = Writer { manager: options.manager.clone(), dry_run: options.dry_run };
+        let writer = Writer {
+            manager: options.manager.clone(),
+            dry_run: options.dry_run,
+        };
         if format == PatchFormat::Apply {
             return self.apply(resource, at, part, bytes, options, &writer);
         }
@@ -76,7 +82,11 @@ impl Cluster {
         let body = Body { value, duplicates };
         let Decoded { value, warnings } = decode(resource, body, options.field_validation)?;
         let object = self.update(resource, at, value, part, false, &writer)?;
-        Ok(Patched { object, created: false, warnings })
+        Ok(Patched {
+            object,
+            created: false,
+            warnings,
+        })
     }
 
     fn apply(
@@ -88,27 +98,38 @@ impl Cluster {
         options: &WriteOptions,
         writer: &Writer,
     ) -> Result<Patched, Refusal> {
-        let mut body = body::decode(bytes).map_err(|error| Refusal::bad_request(format!("error decoding YAML: {error}")))?;
+        let mut body =
+            body::decode(bytes).map_err(|error| Refusal::bad_request(format!("error decoding YAML: {error}")))?;
         if options.field_validation == FieldValidation::Strict && !body.duplicates.is_empty() {
             let duplicates = std::mem::take(&mut body.duplicates);
-            return Err(Refusal::bad_request(format!("error strict decoding YAML: duplicate {}", duplicates.join(", "))));
+            return Err(Refusal::bad_request(format!(
+                "error strict decoding YAML: duplicate {}",
+                duplicates.join(", ")
+            )));
         }
         let config = self.applied_configuration(resource, at, part, &body.value)?;
         let live = self.store.get(at).cloned();
         let manager = writer.as_manager(resource, Operation::Apply, part);
         let schema = resource.storage_schema();
-        let applied = managed::apply(live.as_deref().map(|live| &live.value), &config, schema, &manager, options.force, &now())
-            .map_err(|error| match error {
-                ApplyError::Conflict(refusal) => refusal,
-                ApplyError::Untyped(cause) => Refusal::unclassified(format!(
-                    "failed to create typed patch object ({}/{}; {}, Kind={}): {cause}",
-                    at.namespace,
-                    at.name,
-                    resource.api_version(),
-                    resource.kind
-                )),
-            })?;
-        let mut value = applied.object;
+        let applied = changes::apply(
+            live.as_deref().map(|live| &live.value),
+            &config,
+            schema,
+            &manager,
+            options.force,
+            &now(),
+        )
+        .map_err(|error| match error {
+            ApplyError::Conflict(refusal) => refusal,
+            ApplyError::Untyped(cause) => Refusal::unclassified(format!(
+                "failed to create typed patch object ({}/{}; {}, Kind={}): {cause}",
+                at.namespace,
+                at.name,
+                resource.api_version(),
+                resource.kind
+            )),
+        })?;
+        let mut value = applied;
         crate::schema::defaults::apply_defaults(&mut value, schema);
         let (object, created) = match live {
             Some(_) => (self.update(resource, at, value, part, true, writer)?, false),
@@ -119,7 +140,11 @@ impl Cluster {
             }
             None => return Err(Refusal::not_found(resource, &at.name)),
         };
-        Ok(Patched { object, created, warnings: Vec::new() })
+        Ok(Patched {
+            object,
+            created,
+            warnings: Vec::new(),
+        })
     }
 
     /// Checks an applied configuration and reduces it to what this part of the object can own.
@@ -140,7 +165,10 @@ impl Cluster {
                 None => return Err(Refusal::bad_request(format!("invalid object type: {key} is missing"))),
             }
         }
-        if sent["metadata"].get("managedFields").is_some_and(|fields| !fields.is_null()) {
+        if sent["metadata"]
+            .get("managedFields")
+            .is_some_and(|fields| !fields.is_null())
+        {
             return Err(Refusal::bad_request("metadata.managedFields must be nil"));
         }
         let name = sent.meta_str("name");

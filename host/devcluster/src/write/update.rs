@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::create::set_place;
 use super::{Part, Writer, check, rules};
-use crate::apply::{Operation, managed};
+use crate::apply::{Operation, changes};
 use crate::cluster::Cluster;
 use crate::field_error::FieldError;
 use crate::object::{ObjectExt, now, set_member, set_or_remove};
@@ -15,8 +15,14 @@ use crate::status::Refusal;
 use crate::store::{Object, ObjectRef};
 
 /// Metadata that only the server writes.
-const SERVER_METADATA: &[&str] =
-    &["uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "namespace"];
+const SERVER_METADATA: &[&str] = &[
+    "uid",
+    "creationTimestamp",
+    "generation",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "namespace",
+];
 
 impl Cluster {
     /// Replaces a part of an object. `applied` says that `managedFields` of `new` are those of an apply, final.
@@ -57,7 +63,7 @@ impl Cluster {
         }
         if !applied {
             let manager = writer.as_manager(resource, Operation::Update, part);
-            managed::record_update(Some(old), &mut new, resource.storage_schema(), &manager, &now());
+            changes::record_update(Some(old), &mut new, resource.storage_schema(), &manager, &now());
         }
         check(resource, &at.name, Some(old), &new)?;
 
@@ -84,7 +90,9 @@ impl Cluster {
 /// A namespace is held by finalizers in its spec, too, until its content is gone.
 pub(super) fn is_held_by_spec(resource: &Resource, object: &Value) -> bool {
     resource.rules == Rules::Namespace
-        && object["spec"]["finalizers"].as_array().is_some_and(|finalizers| !finalizers.is_empty())
+        && object["spec"]["finalizers"]
+            .as_array()
+            .is_some_and(|finalizers| !finalizers.is_empty())
 }
 
 fn check_preconditions(resource: &Resource, at: &ObjectRef, old: &Value, new: &Value) -> Result<(), Refusal> {

@@ -92,7 +92,7 @@ impl<'a> Pass<'a> {
     }
 
     async fn step(&mut self, step: Step) -> Flow {
-        let found = match &mut self.progress {
+        let found = match &self.progress {
             Progress::Observed { observation, .. } => observation.clone(),
             _ => Observation::default(),
         };
@@ -130,8 +130,8 @@ impl<'a> Pass<'a> {
 
     async fn observe(&mut self) -> Flow {
         match self.session.observe(self.object.object().json()).await {
-            Ok(observation) => {
-                self.patches.extend(observation.status.clone());
+            Ok(mut observation) => {
+                self.patches.extend(observation.status.take());
                 self.progress = Progress::Observed {
                     observation,
                     recorded: false,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use capstan_api::{GroupVersionKind, ObjectRef, Verb};
 use capstan_cluster::{Cluster, Error as ClusterError, Object, Patch, Selection, Watches};
-use capstan_engine::{Read, Reads};
+use capstan_engine::{Read, Reads, Seen};
 
 use super::{body, names};
 use crate::{
@@ -52,12 +52,9 @@ impl Access {
         self.reads.record(Read::Object(target.clone()));
         let object = match self.watches.cached(&target) {
             Some(object) => object,
-            None => self
-                .cluster
-                .get(&target)
-                .await
-                .map_err(|error| missing(error, &target))?,
+            None => self.fetch(&target).await?,
         };
+        self.saw(&target, &object);
         if !holds(&permit, &object) {
             return Err(not_found(&target));
         }
@@ -155,18 +152,34 @@ impl Access {
     pub(super) async fn delete(&self, target: RawRef) -> Result<(), Error> {
         let target = names::target(target)?;
         let permit = self.permit(Verb::Delete, &target.kind, Place::Object(&target.key))?;
-        if !permit.is_conditional() {
-            return Ok(self.cluster.delete(&target, None).await?);
+        let mut uid = None;
+        if permit.is_conditional() {
+            let object = self
+                .cluster
+                .get(&target)
+                .await
+                .map_err(|error| missing(error, &target))?;
+            if !holds(&permit, &object) {
+                return Err(not_found(&target));
+            }
+            uid = Some(object.uid().to_owned());
         }
-        let object = self
-            .cluster
-            .get(&target)
-            .await
-            .map_err(|error| missing(error, &target))?;
-        if !holds(&permit, &object) {
-            return Err(not_found(&target));
+        self.cluster.delete(&target, uid.as_deref()).await?;
+        // If a finalizer keeps it for a while, that it is still there is news.
+        self.reads.saw(&target, Seen::Absent);
+        Ok(())
+    }
+
+    async fn fetch(&self, target: &ObjectRef) -> Result<Object, Error> {
+        let answer = self.cluster.get(target).await;
+        if let Err(ClusterError::NotFound(_)) = answer {
+            self.reads.saw(target, Seen::Absent);
         }
-        Ok(self.cluster.delete(&target, Some(object.uid())).await?)
+        answer.map_err(|error| missing(error, target))
+    }
+
+    fn saw(&self, target: &ObjectRef, object: &Object) {
+        self.reads.saw(target, Seen::Version(object.resource_version().into()));
     }
 
     fn permit(&self, verb: Verb, kind: &GroupVersionKind, place: Place<'_>) -> Result<Permit, Error> {
@@ -196,6 +209,7 @@ impl Access {
         // A scale is an object of its own kind, and no state of the target.
         if *object.kind() == target.kind {
             self.watches.remember(object);
+            self.saw(target, object);
         }
         object.json().to_owned()
     }

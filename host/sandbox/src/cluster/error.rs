@@ -27,14 +27,8 @@ impl From<cluster::Error> for Error {
                 })
             }
             cluster::Error::Forbidden(_) => Self::Denied(message),
-            cluster::Error::Invalid(_) | cluster::Error::WrongScope(_) | cluster::Error::BadName(_) => {
-                Self::Invalid(message)
-            }
-            // That the host itself is not known is nothing that a provider could mend, and passes.
-            cluster::Error::Unauthorized(_)
-            | cluster::Error::Expired(_)
-            | cluster::Error::Unavailable { .. }
-            | cluster::Error::Malformed(_) => Self::Unavailable(message),
+            cluster::Error::Invalid(_) => Self::Invalid(message),
+            cluster::Error::Unavailable { .. } | cluster::Error::Malformed(_) => Self::Unavailable(message),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! What a session may do, and what reaches the API server.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use capstan_api::{Grants, GroupVersionKind, ObjectKey, ObjectRef};
 use capstan_cluster::Watches;
-use capstan_engine::{Read, Reads};
+use capstan_engine::{Read, Reads, Seen};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -116,8 +116,26 @@ async fn reads_are_written_down_also_of_what_is_not_there() {
         namespace: Some("team-a".into()),
         labels: Some("a=b".into()),
     };
-    let expected = HashSet::from([Read::Object(parsed("green")), Read::Object(parsed("none")), list]);
+    let expected = HashMap::from([
+        (Read::Object(parsed("green")), Seen::Version("1".into())),
+        (Read::Object(parsed("none")), Seen::Absent),
+        (list, Seen::Unknown),
+    ]);
     assert_eq!(access.reads.take(), expected);
+}
+
+#[tokio::test]
+async fn what_was_read_and_then_written_is_known_as_it_was_written() {
+    let access = access(&two_colours(), EVERYTHING);
+    let seen = || access.reads.take().remove(&Read::Object(parsed("green")));
+    access.read(raw("green")).await.unwrap();
+    patch(&access, PatchKind::Merge, "green", &json!({"data": {}}))
+        .await
+        .unwrap();
+    assert_eq!(seen(), Some(Seen::Version("2".into())));
+    access.read(raw("green")).await.unwrap();
+    access.delete(raw("green")).await.unwrap();
+    assert_eq!(seen(), Some(Seen::Absent));
 }
 
 #[tokio::test]

@@ -46,16 +46,13 @@ fn html(text: &str) -> String {
 
 /// Percent-encoding for query strings, with `+` for blanks.
 fn uri(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b' ' => out.push('+'),
-            b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
-            byte if byte.is_ascii_alphanumeric() => out.push(char::from(byte)),
-            byte => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
+    let encoded = |byte: u8| match byte {
+        b' ' => "+".to_owned(),
+        b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(encoded).collect()
 }
 
 /// Reverses [`uri`].
@@ -85,11 +82,19 @@ fn row(value: &Value, separator: &str, text: impl Fn(&str) -> String) -> Result<
         Value::List(_) | Value::Map(_) => Err(Error::str(format_args!("cannot be a cell of a row: {value}"))),
         value => Ok(value.to_string()),
     };
-    Ok(value.as_list()?.iter().map(cell).collect::<Result<Vec<_>>>()?.join(separator))
+    Ok(value
+        .as_list()?
+        .iter()
+        .map(cell)
+        .collect::<Result<Vec<_>>>()?
+        .join(separator))
 }
 
 fn tsv_escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('\t', "\\t").replace('\n', "\\n").replace('\r', "\\r")
+    text.replace('\\', "\\\\")
+        .replace('\t', "\\t")
+        .replace('\n', "\\n")
+        .replace('\r', "\\r")
 }
 
 fn shell_word(value: &Value) -> Result<String> {

@@ -3,6 +3,7 @@
 //!
 //! What differs from Go is listed, with reasons, in `tests/templates.rs`.
 
+mod blocks;
 mod functions;
 mod go_fmt;
 mod rewrite;
@@ -31,11 +32,17 @@ pub enum TemplateError {
 /// the first one has to name the input, as `.` or `.field`. As in Go, a command may close the braces and open others.
 pub fn render(commands: &[String], input: &serde_json::Value) -> Result<String, TemplateError> {
     let source = format!("{{{{ {} }}}}", commands.join(" | "));
+    blocks::check(&source).map_err(|problem| TemplateError::Syntax(problem.to_owned()))?;
     let syntax = |error: gotmpl::TemplateError| TemplateError::Syntax(error.to_string());
-    let mut template = Template::new(NAME).funcs(functions::all()).parse(&source).map_err(syntax)?;
+    let mut template = Template::new(NAME)
+        .funcs(functions::all())
+        .parse(&source)
+        .map_err(syntax)?;
     let names: Vec<String> = template.templates().into_iter().map(str::to_owned).collect();
     for name in names {
-        let Some(tree) = template.lookup(&name).cloned() else { continue };
+        let Some(tree) = template.lookup(&name).cloned() else {
+            continue;
+        };
         let tree = rewrite::rewritten(tree).map_err(TemplateError::Syntax)?;
         template = template.add_parse_tree(&name, tree);
     }
@@ -45,7 +52,12 @@ pub fn render(commands: &[String], input: &serde_json::Value) -> Result<String, 
     }
     let mut text = String::new();
     let run = template.execute_template_fmt(&mut text, NAME, &value(input));
-    run.map(|()| text).map_err(|error| TemplateError::Failed(error.to_string()))
+    run.map(|()| text).map_err(|error| {
+        TemplateError::Failed(match error {
+            gotmpl::TemplateError::Exec(message) => message,
+            other => other.to_string(),
+        })
+    })
 }
 
 /// Whole numbers are integers, as in Kubernetes' unstructured objects, all others floats.
@@ -73,12 +85,17 @@ mod tests {
     use super::*;
 
     fn error(command: &str) -> String {
-        render(&[command.to_owned()], &json!({"a": "text"})).unwrap_err().to_string()
+        render(&[command.to_owned()], &json!({"a": "text"}))
+            .unwrap_err()
+            .to_string()
     }
 
     #[test]
     fn an_error_says_what_is_wrong() {
-        assert_eq!(error("upper .a"), "cannot read the pipeline: function \"upper\" not defined");
+        assert_eq!(
+            error("upper .a"),
+            "cannot read the pipeline: function \"upper\" not defined"
+        );
         assert!(error("if .a").starts_with("cannot read the pipeline: "));
         assert!(error("b64enc .missing").starts_with("the pipeline failed: b64enc"));
     }

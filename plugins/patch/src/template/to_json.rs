@@ -63,10 +63,13 @@ fn quote(out: &mut String, text: &str) {
             '\t' => out.push_str("\\t"),
             '\x08' => out.push_str("\\b"),
             '\x0c' => out.push_str("\\f"),
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c if c < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            '\0'..' ' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => out.push_str(&code(c)),
             c => out.push(c),
         }
     }
     out.push('"');
+}
+
+fn code(c: char) -> String {
+    format!("\\u{:04x}", u32::from(c))
 }

@@ -47,7 +47,7 @@ const SERVED: [Served; 3] = [
 
 #[derive(Clone)]
 pub(super) struct ApiServer {
-    state: Arc<Mutex<Objects>>,
+    state: Arc<Mutex<Contents>>,
     changes: broadcast::Sender<Told>,
 }
 
@@ -68,7 +68,7 @@ impl Told {
 }
 
 #[derive(Default)]
-struct Objects {
+struct Contents {
     version: u64,
     /// By plural and name.
     objects: BTreeMap<(&'static str, String), Value>,
@@ -218,7 +218,7 @@ fn refuse(code: StatusCode, reason: &str) -> Response {
     (code, Json(status)).into_response()
 }
 
-async fn answer(State(server): State<ApiServer>, request: Request) -> Response {
+async fn answer(State(api): State<ApiServer>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().replace("namespaces/ns/", "");
     let path = path.trim_start_matches("/apis/").trim_start_matches("/api/");
@@ -251,24 +251,23 @@ async fn answer(State(server): State<ApiServer>, request: Request) -> Response {
                 let since = value("resourceVersion")
                     .and_then(|version| version.parse().ok())
                     .unwrap_or(0);
-                return server.watch(served, name.map(str::to_owned), since);
+                return api.watch(served, name.map(str::to_owned), since);
             }
-            Json(server.list(served, name)).into_response()
+            Json(api.list(served, name)).into_response()
         }
         (&Method::POST, [_]) => {
             let name = text(&body["metadata"]["name"]);
-            (StatusCode::CREATED, Json(server.apply(served.plural, name, &body))).into_response()
+            (StatusCode::CREATED, Json(api.apply(served.plural, name, &body))).into_response()
         }
         (method, [_, name, subresource @ ..]) => {
-            let Some(object) = server.get(served.plural, name) else {
+            let Some(object) = api.get(served.plural, name) else {
                 return refuse(StatusCode::NOT_FOUND, "NotFound");
             };
             if method == Method::GET {
                 return Json(object).into_response();
             }
             if served.plural == "things" {
-                server
-                    .state
+                api.state
                     .lock()
                     .unwrap()
                     .writes
@@ -283,10 +282,10 @@ async fn answer(State(server): State<ApiServer>, request: Request) -> Response {
             if stale("resourceVersion") || stale("uid") {
                 return refuse(StatusCode::CONFLICT, "Conflict");
             }
-            let mut patch = body.clone();
-            let members = patch.as_object_mut().unwrap();
+            let mut change = body.clone();
+            let members = change.as_object_mut().unwrap();
             members.retain(|member, _| (member == "status") != subresource.is_empty());
-            Json(server.apply(served.plural, name, &patch)).into_response()
+            Json(api.apply(served.plural, name, &change)).into_response()
         }
         _ => refuse(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
     }

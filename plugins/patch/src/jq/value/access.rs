@@ -29,14 +29,25 @@ impl Stretch {
         };
         let start = bound(range.start, 0)?;
         let end = bound(range.end, length)?;
-        Ok(Stretch { start, end: end.max(start) })
+        Ok(Stretch {
+            start,
+            end: end.max(start),
+        })
     }
 }
 
 /// From the front, or from the back if negative; none if that is before the front.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative, and the cast saturates")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "not negative, and the cast saturates"
+)]
 pub(super) fn position(index: f64, length: usize) -> Option<usize> {
-    if index >= 0.0 { Some(index as usize) } else { length.checked_sub(-index as usize) }
+    if index >= 0.0 {
+        Some(index as usize)
+    } else {
+        length.checked_sub(-index as usize)
+    }
 }
 
 /// The bounds in an object `{start, end}`.
@@ -49,7 +60,12 @@ pub(in crate::jq) fn occurrences<T: PartialEq>(whole: &[T], part: &[T]) -> Vec<u
     if part.is_empty() {
         return Vec::new();
     }
-    whole.windows(part.len()).enumerate().filter(|(_, window)| *window == part).map(|(at, _)| at).collect()
+    whole
+        .windows(part.len())
+        .enumerate()
+        .filter(|(_, window)| *window == part)
+        .map(|(at, _)| at)
+        .collect()
 }
 
 impl jaq_core::ValT for Value {
@@ -61,7 +77,9 @@ impl jaq_core::ValT for Value {
     fn from_map<I: IntoIterator<Item = (Self, Self)>>(entries: I) -> Result {
         let entry = |(key, value)| match key {
             Value::Text(key) => Ok((key, value)),
-            key => Err(Error::str(format_args!("expected a string for an object's key but got: {key}"))),
+            key => Err(Error::str(format_args!(
+                "expected a string for an object's key but got: {key}"
+            ))),
         };
         entries.into_iter().map(entry).collect::<Result<_>>().map(Value::map)
     }
@@ -86,18 +104,24 @@ impl jaq_core::ValT for Value {
 
     fn index(self, index: &Self) -> Result {
         match (&self, index) {
-            (Value::Null, Value::Text(_) | Value::Int(_) | Value::Float(_) | Value::Null | Value::Map(_)) => Ok(Value::Null),
+            (Value::Null, Value::Text(_) | Value::Int(_) | Value::Float(_) | Value::Null | Value::Map(_)) => {
+                Ok(Value::Null)
+            }
             (Value::Map(map), Value::Text(key)) => Ok(map.get(key).cloned().unwrap_or(Value::Null)),
             (Value::List(list), Value::Int(_) | Value::Float(_)) => {
                 let at = index.as_float().and_then(|index| position(index.floor(), list.len()));
                 Ok(at.and_then(|at| list.get(at)).cloned().unwrap_or(Value::Null))
             }
             (Value::Text(text), Value::Int(_) | Value::Float(_)) => {
-                let at = index.as_float().and_then(|index| position(index.floor(), text.chars().count()));
+                let at = index
+                    .as_float()
+                    .and_then(|index| position(index.floor(), text.chars().count()));
                 let c = at.and_then(|at| text.chars().nth(at));
                 Ok(c.map_or(Value::Null, |c| Value::from(String::from(c))))
             }
-            (Value::List(list), Value::List(part)) => Ok(occurrences(list, part).into_iter().map(Value::from).collect()),
+            (Value::List(list), Value::List(part)) => {
+                Ok(occurrences(list, part).into_iter().map(Value::from).collect())
+            }
             (Value::List(_) | Value::Text(_), Value::Map(slice)) => self.range(bounds(slice)),
             _ => Err(Error::index(self, index.clone())),
         }
@@ -112,17 +136,15 @@ impl jaq_core::ValT for Value {
             }
             Value::Text(text) => {
                 let Stretch { start, end } = Stretch::of(&range, text.chars().count())?;
-                Ok(Value::from(text.chars().skip(start).take(end - start).collect::<String>()))
+                Ok(Value::from(
+                    text.chars().skip(start).take(end - start).collect::<String>(),
+                ))
             }
             _ => Err(Error::typ(self, "rangeable (array or string)")),
         }
     }
 
-    fn map_values<'a, I: Iterator<Item = ValX<'a, Self>>>(
-        self,
-        opt: Opt,
-        f: impl Fn(Self) -> I,
-    ) -> ValX<'a, Self> {
+    fn map_values<'a, I: Iterator<Item = ValX<'a, Self>>>(self, opt: Opt, f: impl Fn(Self) -> I) -> ValX<'a, Self> {
         self.update_values(opt, f)
     }
 
@@ -172,7 +194,9 @@ impl jaq_std::ValT for Value {
     }
 
     fn as_isize(&self) -> Option<isize> {
-        self.is_int().then(|| self.as_integer())?.and_then(|integer| isize::try_from(integer).ok())
+        self.is_int()
+            .then(|| self.as_integer())?
+            .and_then(|integer| isize::try_from(integer).ok())
     }
 
     fn as_f64(&self) -> Option<f64> {

@@ -9,7 +9,13 @@ const MAX_NUMBER: usize = 1_000_000;
 
 /// Formats `arguments` by `format`. Mistakes are told in the text, as in Go: `%!d(string=x)`, `%!s(MISSING)`.
 pub(in crate::template) fn sprintf(format: &str, arguments: &[Value]) -> String {
-    let mut printer = Printer { rest: format, arguments, next: 0, is_reordered: false, is_good_index: true };
+    let mut printer = Printer {
+        rest: format,
+        arguments,
+        next: 0,
+        is_reordered: false,
+        is_good_index: true,
+    };
     let mut out = String::new();
     while let Some((literal, rest)) = printer.rest.split_once('%') {
         out.push_str(literal);
@@ -19,6 +25,12 @@ pub(in crate::template) fn sprintf(format: &str, arguments: &[Value]) -> String 
     out.push_str(printer.rest);
     printer.extra(&mut out);
     out
+}
+
+fn mistake(out: &mut String, verb: char, what: &str) {
+    out.push_str("%!");
+    out.push(verb);
+    out.push_str(what);
 }
 
 struct Printer<'a> {
@@ -92,8 +104,8 @@ impl Printer<'_> {
         self.rest = rest.as_str();
         match (verb, self.arguments.get(self.next)) {
             ('%', _) => out.push('%'),
-            _ if !self.is_good_index => out.push_str(&format!("%!{verb}(BADINDEX)")),
-            (_, None) => out.push_str(&format!("%!{verb}(MISSING)")),
+            _ if !self.is_good_index => mistake(out, verb, "(BADINDEX)"),
+            (_, None) => mistake(out, verb, "(MISSING)"),
             (_, Some(argument)) => {
                 if verb == 'v' {
                     flags.sharp_v = std::mem::take(&mut flags.sharp);
@@ -112,7 +124,9 @@ impl Printer<'_> {
             return;
         }
         let typed: Vec<String> = left.iter().map(value::typed).collect();
-        out.push_str(&format!("%!(EXTRA {})", typed.join(", ")));
+        out.push_str("%!(EXTRA ");
+        out.push_str(&typed.join(", "));
+        out.push(')');
     }
 
     fn flags(&mut self) -> Flags {
@@ -143,12 +157,16 @@ impl Printer<'_> {
         let argument = self.arguments.get(self.next)?;
         self.next += 1;
         let Value::Int(number) = argument else { return None };
-        isize::try_from(*number).ok().filter(|number| number.unsigned_abs() <= MAX_NUMBER)
+        isize::try_from(*number)
+            .ok()
+            .filter(|number| number.unsigned_abs() <= MAX_NUMBER)
     }
 
     /// `[n]`: the next argument is the `n`th. Gives whether there was a readable one.
     fn index(&mut self) -> bool {
-        let Some(inner) = self.rest.strip_prefix('[') else { return false };
+        let Some(inner) = self.rest.strip_prefix('[') else {
+            return false;
+        };
         self.is_reordered = true;
         let Some((number, rest)) = inner.split_once(']') else {
             self.is_good_index = false;
@@ -156,7 +174,10 @@ impl Printer<'_> {
             return false;
         };
         self.rest = rest;
-        let number = number.parse::<usize>().ok().filter(|_| number.bytes().all(|byte| byte.is_ascii_digit()));
+        let number = number
+            .parse::<usize>()
+            .ok()
+            .filter(|_| number.bytes().all(|byte| byte.is_ascii_digit()));
         match number {
             Some(number) if (1..=self.arguments.len()).contains(&number) => self.next = number - 1,
             _ => self.is_good_index = false,

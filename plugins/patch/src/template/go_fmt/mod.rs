@@ -12,6 +12,7 @@ pub(super) use directive::sprintf;
 pub(super) use value::type_name;
 
 /// What stands between `%` and the verb.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Debug, Clone, Copy, Default)]
 struct Flags {
     plus: bool,

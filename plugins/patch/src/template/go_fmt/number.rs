@@ -60,19 +60,21 @@ fn positive_sign(flags: &Flags) -> &'static str {
 }
 
 fn character(integer: i64) -> char {
-    u32::try_from(integer).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER)
+    u32::try_from(integer)
+        .ok()
+        .and_then(char::from_u32)
+        .unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
 /// `U+2603`, with `#` also the character itself.
 fn write_unicode(out: &mut String, integer: i64, flags: &Flags) {
     let digits = flags.precision.unwrap_or(4).max(4);
-    let mut text = format!("U+{integer:0digits$X}");
-    if flags.sharp
-        && let Some(c) = u32::try_from(integer).ok().and_then(char::from_u32)
-        && quote::is_printable(c)
-    {
-        text.push_str(&format!(" '{c}'"));
-    }
+    let code = format!("U+{integer:0digits$X}");
+    let c = u32::try_from(integer).ok().and_then(char::from_u32);
+    let text = match c.filter(|c| flags.sharp && quote::is_printable(*c)) {
+        Some(c) => format!("{code} '{c}'"),
+        None => code,
+    };
     Flags { zero: false, ..*flags }.pad(out, &text);
 }
 
@@ -105,7 +107,9 @@ pub(super) fn write_float(out: &mut String, float: f64, verb: char, flags: &Flag
     match flags.width {
         Some(width) if zero && !sign.is_empty() => {
             let width = width.saturating_sub(sign.len());
-            out.push_str(&format!("{sign}{magnitude:0>width$}"));
+            let digits = format!("{magnitude:0>width$}");
+            out.push_str(sign);
+            out.push_str(&digits);
         }
         _ => Flags { zero, ..*flags }.pad(out, &format!("{sign}{magnitude}")),
     }
@@ -120,7 +124,11 @@ fn with_point(magnitude: &str, significant: Option<usize>) -> String {
     };
     let point = if mantissa.contains('.') { "" } else { "." };
     let digits = mantissa.chars().filter(char::is_ascii_digit);
-    let used = if mantissa == "0" { 1 } else { digits.skip_while(|digit| *digit == '0').count() };
+    let used = if mantissa == "0" {
+        1
+    } else {
+        digits.skip_while(|digit| *digit == '0').count()
+    };
     let zeros = "0".repeat(significant.unwrap_or(0).saturating_sub(used));
     format!("{mantissa}{point}{zeros}{exponent}")
 }
@@ -130,7 +138,11 @@ fn parts(float: f64) -> (u64, i32) {
     let bits = float.to_bits();
     let fraction = bits & ((1 << 52) - 1);
     let biased = i32::try_from((bits >> 52) & 0x7ff).unwrap_or(0);
-    if biased == 0 { (fraction, -1074) } else { (fraction | 1 << 52, biased - 1075) }
+    if biased == 0 {
+        (fraction, -1074)
+    } else {
+        (fraction | 1 << 52, biased - 1075)
+    }
 }
 
 fn binary(float: f64) -> String {

@@ -1,0 +1,184 @@
+//! What follows from deletes: garbage collection and the end of namespaces.
+
+use serde_json::{Value, json};
+
+use crate::caller::{Answer, Caller};
+
+const CONFIGMAPS: &str = "/api/v1/namespaces/default/configmaps";
+
+async fn configmap(caller: &Caller, name: &str, owners: &[&Answer], blocking: bool, finalizers: &[&str]) -> Answer {
+    let references: Vec<Value> = owners
+        .iter()
+        .map(|owner| {
+            json!({
+                "apiVersion": "v1", "kind": "ConfigMap", "name": owner.body["metadata"]["name"],
+                "uid": owner.body["metadata"]["uid"], "blockOwnerDeletion": blocking,
+            })
+        })
+        .collect();
+    let body = json!({"metadata": {"name": name, "ownerReferences": references, "finalizers": finalizers}});
+    let created = caller.post(CONFIGMAPS, &body).await;
+    assert_eq!(created.code, 201, "{}", created.text);
+    created
+}
+
+async fn exists(caller: &Caller, name: &str) -> bool {
+    caller.get(&format!("{CONFIGMAPS}/{name}")).await.code == 200
+}
+
+async fn delete(caller: &Caller, name: &str, policy: &str) -> Answer {
+    caller
+        .delete(&format!("{CONFIGMAPS}/{name}"), &json!({"propagationPolicy": policy}))
+        .await
+}
+
+#[tokio::test]
+async fn dependents_go_with_their_last_owner() {
+    let caller = Caller::new();
+    let one = configmap(&caller, "one", &[], false, &[]).await;
+    let two = configmap(&caller, "two", &[], false, &[]).await;
+    let child = configmap(&caller, "child", &[&one, &two], false, &[]).await;
+    configmap(&caller, "grandchild", &[&child], false, &[]).await;
+    delete(&caller, "one", "Background").await;
+    let child = caller.get(&format!("{CONFIGMAPS}/child")).await.body;
+    let owners = child["metadata"]["ownerReferences"].as_array().unwrap();
+    assert_eq!(owners.len(), 1, "the reference to the lost owner is dropped");
+    delete(&caller, "two", "Background").await;
+    assert!(!exists(&caller, "child").await);
+    assert!(!exists(&caller, "grandchild").await);
+}
+
+#[tokio::test]
+async fn an_object_whose_owner_never_was_is_collected() {
+    let caller = Caller::new();
+    let gone = configmap(&caller, "gone", &[], false, &[]).await;
+    delete(&caller, "gone", "Background").await;
+    configmap(&caller, "late", &[&gone], false, &[]).await;
+    assert!(!exists(&caller, "late").await);
+}
+
+#[tokio::test]
+async fn a_foreground_delete_waits_for_blocking_dependents() {
+    let caller = Caller::new();
+    let owner = configmap(&caller, "owner", &[], false, &[]).await;
+    configmap(&caller, "held", &[&owner], true, &["demo.example/hold"]).await;
+    configmap(&caller, "free", &[&owner], true, &[]).await;
+    let deleted = delete(&caller, "owner", "Foreground").await;
+    assert_eq!(deleted.body["metadata"]["finalizers"], json!(["foregroundDeletion"]));
+    assert!(exists(&caller, "owner").await);
+    assert!(!exists(&caller, "free").await);
+    caller
+        .merge(
+            &format!("{CONFIGMAPS}/held"),
+            &json!({"metadata": {"finalizers": null}}),
+        )
+        .await;
+    assert!(!exists(&caller, "held").await);
+    assert!(!exists(&caller, "owner").await);
+}
+
+#[tokio::test]
+async fn orphans_stay_without_an_owner() {
+    let caller = Caller::new();
+    let owner = configmap(&caller, "owner", &[], false, &[]).await;
+    configmap(&caller, "child", &[&owner], false, &[]).await;
+    delete(&caller, "owner", "Orphan").await;
+    assert!(!exists(&caller, "owner").await);
+    let child = caller.get(&format!("{CONFIGMAPS}/child")).await.body;
+    assert_eq!(child["metadata"].get("ownerReferences"), None);
+}
+
+#[tokio::test]
+async fn a_namespace_ends_after_its_content() {
+    let caller = Caller::new();
+    let namespaces = "/api/v1/namespaces";
+    let created = caller
+        .post(namespaces, &json!({"metadata": {"name": "term"}}))
+        .await
+        .body;
+    assert_eq!(created["status"], json!({"phase": "Active"}));
+    assert_eq!(created["spec"], json!({"finalizers": ["kubernetes"]}));
+    assert_eq!(created["metadata"]["labels"]["kubernetes.io/metadata.name"], "term");
+    let held = json!({"metadata": {"name": "held", "finalizers": ["demo.example/hold"]}});
+    caller.post("/api/v1/namespaces/term/configmaps", &held).await;
+    caller
+        .post(
+            "/api/v1/namespaces/term/secrets",
+            &json!({"metadata": {"name": "free"}}),
+        )
+        .await;
+    let deleted = caller.delete("/api/v1/namespaces/term", &Value::Null).await.body;
+    assert_eq!(deleted["status"]["phase"], "Terminating");
+
+    let waiting = caller.get("/api/v1/namespaces/term").await.body;
+    let conditions = waiting["status"]["conditions"].as_array().unwrap();
+    let remaining = conditions
+        .iter()
+        .find(|condition| condition["type"] == "NamespaceContentRemaining")
+        .unwrap();
+    assert_eq!(
+        remaining["message"],
+        "Some resources are remaining: configmaps. has 1 resource instances"
+    );
+    assert_eq!(caller.get("/api/v1/namespaces/term/secrets/free").await.code, 404);
+    let refused = caller
+        .post(
+            "/api/v1/namespaces/term/configmaps",
+            &json!({"metadata": {"name": "x"}}),
+        )
+        .await;
+    assert_eq!(
+        refused.body,
+        json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "message": "configmaps \"x\" is forbidden: unable to create new content in namespace term because it is \
+                        being terminated",
+            "reason": "Forbidden",
+            "details": {"name": "x", "kind": "configmaps", "causes": [{
+                "reason": "NamespaceTerminating",
+                "message": "namespace term is being terminated",
+                "field": "metadata.namespace",
+            }]},
+            "code": 403,
+        })
+    );
+    let again = caller.post(namespaces, &json!({"metadata": {"name": "term"}})).await;
+    assert_eq!(
+        again.body["message"],
+        "object is being deleted: namespaces \"term\" already exists"
+    );
+    let path = "/api/v1/namespaces/term/configmaps/held";
+    caller.merge(path, &json!({"metadata": {"finalizers": null}})).await;
+    assert_eq!(caller.get("/api/v1/namespaces/term").await.code, 404);
+}
+
+#[tokio::test]
+async fn some_namespaces_cannot_be_deleted() {
+    let caller = Caller::new();
+    for name in ["default", "kube-system", "kube-public"] {
+        let refused = caller.delete(&format!("/api/v1/namespaces/{name}"), &Value::Null).await;
+        assert_eq!(refused.code, 403);
+        let message = format!("namespaces \"{name}\" is forbidden: this namespace may not be deleted");
+        assert_eq!(refused.body["message"], message);
+    }
+}
+
+#[tokio::test]
+async fn a_collection_is_deleted_by_selector() {
+    let caller = Caller::new();
+    for (name, label) in [("a", "x"), ("b", "y")] {
+        caller
+            .post(CONFIGMAPS, &json!({"metadata": {"name": name, "labels": {"l": label}}}))
+            .await;
+    }
+    let deleted = caller
+        .delete(&format!("{CONFIGMAPS}?labelSelector=l%3Dx"), &Value::Null)
+        .await
+        .body;
+    assert_eq!(
+        (&deleted["kind"], deleted["items"].as_array().unwrap().len()),
+        (&json!("ConfigMapList"), 1)
+    );
+    assert!(!exists(&caller, "a").await);
+    assert!(exists(&caller, "b").await);
+}

@@ -1,0 +1,13 @@
+//! The embedded API server, seen by its clients: `kube` in process and over HTTP, and plain requests.
+
+#![allow(missing_docs)]
+
+mod apply;
+mod caller;
+mod conformance;
+mod crds;
+mod discovery;
+mod http;
+mod kube_client;
+mod lifecycle;
+mod watches;

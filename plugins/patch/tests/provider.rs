@@ -1,0 +1,232 @@
+//! The provider under the in-memory host: what it reads, writes and reports.
+#![expect(clippy::needless_pass_by_value, reason = "arguments are mostly `json!` literals")]
+
+use capstan_patch::PROVIDER;
+use capstan_patch::provider::Patch;
+use capstan_sdk::cluster::{Error, ObjectRef, PatchKind};
+use capstan_sdk::testing::{Action, Call, Failed, Host, Step, Verb};
+use capstan_sdk::{External, Managed, Metadata, Readiness, Value, json};
+
+fn config_map(name: &str, data: Value) -> Value {
+    json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "default"}, "data": data})
+}
+
+fn host() -> Host {
+    let host = Host::new();
+    host.put(config_map("foo", json!({"value1": "Foo1", "value2": "Foo2"})));
+    host.put(config_map("bar", json!({"value1": "Bar1", "value2": "Bar2"})));
+    host
+}
+
+fn bar() -> ObjectRef {
+    ObjectRef::new("v1", "ConfigMap", "bar").in_namespace("default")
+}
+
+/// A `Patch` from `foo.data` to a field of `bar`, with `to` added to `spec.to`.
+fn patch(host: &Host, to: Value) -> ObjectRef {
+    let mut spec = json!({
+        "from": {"objectReference": {"kind": "ConfigMap", "name": "foo"}, "fieldPath": "data"},
+        "to": {"objectReference": {"kind": "ConfigMap", "name": "bar"}},
+    });
+    for (key, value) in to.as_object().unwrap() {
+        spec["to"][key] = value.clone();
+    }
+    put(host, spec)
+}
+
+fn put(host: &Host, spec: Value) -> ObjectRef {
+    host.put(json!({"apiVersion": "krateo.io/v1alpha1", "kind": "Patch", "metadata": {"name": "p"}, "spec": spec}))
+}
+
+fn sample(text: &str) -> Value {
+    serde_saphyr::from_str(text).unwrap()
+}
+
+fn failure(outcome: Result<capstan_sdk::testing::Reconciled, Failed>) -> (Step, String, bool) {
+    let Failed { step, failure } = outcome.unwrap_err();
+    (step, failure.problem().reason.clone(), failure.is_terminal())
+}
+
+#[test]
+fn the_sample_with_a_pipeline_comes_out_and_settles() {
+    let host = host();
+    let patch = host.put(sample(include_str!("../samples/transforms.yaml")));
+    let done = host.reconcile(&PROVIDER, &patch).unwrap();
+    assert_eq!(done.action, Action::Update);
+    assert_eq!(done.observation.differences[0].path, "data.value2");
+    assert_eq!(
+        host.object(&bar()).unwrap()["data"],
+        json!({"value1": "Bar1", "value2": "prefix-Rm9vMQ=="})
+    );
+
+    let again = host.reconcile(&PROVIDER, &patch).unwrap();
+    assert_eq!(again.action, Action::Nothing);
+    assert_eq!(again.observation.readiness, Readiness::Ready);
+}
+
+#[test]
+fn the_sample_with_a_query_comes_out_and_settles() {
+    let host = host();
+    let patch = host.put(sample(include_str!("../samples/transform.yaml")));
+    assert_eq!(host.reconcile(&PROVIDER, &patch).unwrap().action, Action::Update);
+    assert_eq!(
+        host.object(&bar()).unwrap()["data"],
+        json!({"value1": "Rm9vMg==", "value2": "Bar2"})
+    );
+    assert_eq!(host.reconcile(&PROVIDER, &patch).unwrap().action, Action::Nothing);
+}
+
+#[test]
+fn a_text_is_applied_by_force_and_a_map_patched_under_its_version() {
+    let host = host();
+    let text = patch(&host, json!({"fieldPath": "data.new", "transform": "x"}));
+    host.reconcile(&PROVIDER, &text).unwrap();
+    let calls = host.take_calls();
+    let Some(Call::Patch(_, apply)) = calls.last() else {
+        panic!("{calls:?}")
+    };
+    assert_eq!((apply.kind, apply.force), (PatchKind::Apply, true));
+    assert_eq!(apply.body["data"], json!({"new": "x"}));
+    assert!(apply.body["metadata"]["uid"].is_string());
+
+    let map = patch(&host, json!({}));
+    host.reconcile(&PROVIDER, &map).unwrap();
+    let calls = host.take_calls();
+    assert!(matches!(calls.last(), Some(Call::Patch(_, json)) if json.kind == PatchKind::Json));
+    assert_eq!(
+        host.object(&bar()).unwrap()["data"],
+        json!({"value1": "Foo1", "value2": "Foo2"})
+    );
+}
+
+#[test]
+fn a_source_that_changes_is_followed() {
+    let host = host();
+    let patch = patch(&host, json!({"fieldPath": "data.value1", "transform": "${ .value1 }"}));
+    host.reconcile(&PROVIDER, &patch).unwrap();
+    host.put(config_map("foo", json!({"value1": "Foo9"})));
+    assert_eq!(host.reconcile(&PROVIDER, &patch).unwrap().action, Action::Update);
+    assert_eq!(host.object(&bar()).unwrap()["data"]["value1"], "Foo9");
+}
+
+#[test]
+fn what_is_missing_or_broken_is_a_terminal_failure_with_its_reason() {
+    let reason = |host: &Host, to: Value| {
+        let patch = patch(host, to);
+        let (step, reason, is_terminal) = failure(host.reconcile(&PROVIDER, &patch));
+        assert_eq!((step, is_terminal), (Step::Observe, true));
+        assert!(
+            !host.take_calls().iter().any(|call| call.verb() != Verb::Get),
+            "nothing is written"
+        );
+        reason
+    };
+    let value = || json!({"fieldPath": "data.x", "transform": "x"});
+    let empty = Host::new();
+    assert_eq!(reason(&empty, value()), "SourceNotFound");
+    empty.put(config_map("foo", json!({})));
+    assert_eq!(reason(&empty, value()), "TargetNotFound");
+    assert_eq!(
+        reason(&host(), json!({"fieldPath": "data.value1.x", "transform": "x"})),
+        "FieldNotFound"
+    );
+    assert_eq!(reason(&host(), json!({"fieldPath": "data..x"})), "InvalidSpec");
+    assert_eq!(reason(&host(), json!({"transforms": ["upper ."]})), "TransformFailed");
+    assert_eq!(reason(&host(), json!({"transform": "${ error }"})), "TransformFailed");
+}
+
+#[test]
+fn an_invalid_specification_reads_nothing() {
+    let host = host();
+    let patch = put(&host, json!({"to": {}}));
+    assert_eq!(failure(host.reconcile(&PROVIDER, &patch)).1, "InvalidSpec");
+    assert_eq!(host.take_calls(), []);
+}
+
+#[test]
+fn deletion_reads_nothing_and_nothing_can_block_it() {
+    for spec in [
+        json!({}),
+        json!(null),
+        json!("nonsense"),
+        json!({"to": {"transform": "${ broken"}}),
+    ] {
+        let host = Host::new();
+        let mut object = json!({"apiVersion": "krateo.io/v1alpha1", "kind": "Patch", "spec": spec});
+        object["metadata"] = json!({"name": "p", "finalizers": ["x"]});
+        let patch = host.put(object);
+        host.delete(&patch);
+        assert_eq!(host.reconcile(&PROVIDER, &patch).unwrap().action, Action::Release);
+        assert_eq!(host.object(&patch), None);
+        assert_eq!(host.take_calls(), []);
+    }
+}
+
+#[test]
+fn deletion_leaves_the_field_as_it_is() {
+    let host = host();
+    let patch = patch(&host, json!({"fieldPath": "data.value1", "transform": "x"}));
+    host.reconcile(&PROVIDER, &patch).unwrap();
+    host.delete(&patch);
+    host.reconcile(&PROVIDER, &patch).unwrap();
+    assert_eq!(host.object(&bar()).unwrap()["data"]["value1"], "x");
+}
+
+#[test]
+fn a_namespace_is_dropped_for_kinds_that_have_none() {
+    let host = host();
+    host.put(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "bar", "labels": {"a": "b"}}}));
+    let patch = put(
+        &host,
+        json!({
+            "from": {"objectReference": {"kind": "Namespace", "name": "bar"}, "fieldPath": "metadata.labels.a"},
+            "to": {"objectReference": {"kind": "ConfigMap", "name": "bar"}, "fieldPath": "data.x"},
+        }),
+    );
+    host.fail_next(Verb::Get, Error::Invalid("kind Namespace has no namespaces".to_owned()));
+    assert_eq!(host.reconcile(&PROVIDER, &patch).unwrap().action, Action::Update);
+    assert_eq!(host.object(&bar()).unwrap()["data"]["x"], "b");
+}
+
+#[test]
+fn content_that_the_api_server_refuses_is_not_repeated() {
+    let host = host();
+    let patch = patch(&host, json!({}));
+    host.fail_next(Verb::Patch, Error::Invalid("the content".to_owned()));
+    assert_eq!(
+        failure(host.reconcile(&PROVIDER, &patch)),
+        (Step::Update, "Invalid".to_owned(), true)
+    );
+}
+
+#[test]
+fn a_write_that_lost_a_race_is_repeated_from_a_fresh_look() {
+    let host = host();
+    let reference = patch(&host, json!({}));
+    let object = Managed {
+        api_version: "krateo.io/v1alpha1".to_owned(),
+        kind: "Patch".to_owned(),
+        metadata: Metadata::default(),
+        spec: host.object(&reference).unwrap()["spec"].clone(),
+        status: Value::Null,
+    };
+    host.run(|| {
+        let mut session = Patch::connect(&object).unwrap();
+        assert!(!session.observe(&object).unwrap().up_to_date);
+        host.put(config_map("bar", json!({"value3": "somebody else's"})));
+        let lost = session.update(&object).unwrap_err();
+        assert_eq!(
+            (lost.problem().reason.as_str(), lost.is_terminal()),
+            ("Conflict", false)
+        );
+        assert_eq!(
+            host.object(&bar()).unwrap()["data"],
+            json!({"value3": "somebody else's"})
+        );
+        session.update(&object).unwrap();
+        assert_eq!(
+            host.object(&bar()).unwrap()["data"],
+            json!({"value1": "Foo1", "value2": "Foo2"})
+        );
+    });
+}
