@@ -2,7 +2,7 @@
 
 // Its types mirror the contract and are converted at once; nothing of it is part of this crate's interface but what the
 // export macro needs.
-#[expect(missing_docs, reason = "generated from wit/, lowering values into linear memory")]
+#[expect(missing_docs, clippy::same_length_and_capacity, reason = "generated from wit/")]
 pub mod bindings {
     wit_bindgen::generate!({
         path: "../wit",

@@ -2,8 +2,10 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use crate::registry::Registry;
 use crate::resource::{Resource, Rules};
@@ -15,6 +17,9 @@ use crate::write::Writer;
 /// Namespaces that exist from the start.
 const NAMESPACES: &[&str] = &["default", "kube-node-lease", "kube-public", "kube-system"];
 
+/// As in Kubernetes, where it is a flag of the server.
+const EVENT_LIFETIME: Duration = Duration::from_hours(1);
+
 /// Everything behind one lock: operations are short and never wait, and what they see is consistent.
 #[derive(Debug)]
 pub(crate) struct Cluster {
@@ -22,6 +27,8 @@ pub(crate) struct Cluster {
     pub(crate) registry: Registry,
     /// What is left to do after the writes so far: garbage collection and the ends of namespaces and CRDs.
     pub(crate) work: VecDeque<Work>,
+    /// Events by the time they were last written, with the revision of that write.
+    events: VecDeque<(Instant, ObjectRef, u64)>,
 }
 
 impl Cluster {
@@ -30,6 +37,7 @@ impl Cluster {
             store: Store::new(history, watch_buffer),
             registry: Registry::new(),
             work: VecDeque::new(),
+            events: VecDeque::new(),
         };
         let writer = Writer {
             manager: "capstan-devcluster".to_owned(),
@@ -69,11 +77,23 @@ impl Cluster {
             self.work.push_back(Work::Dependent(at.clone()));
         }
         match resource.rules {
+            Rules::Event | Rules::EventView => self.expire_events(at, object.revision),
             Rules::CustomResourceDefinition => self.work.push_back(Work::Definition(at.name.clone())),
             Rules::Namespace => self.work.push_back(Work::Namespace(at.name.clone())),
             _ => {}
         }
         object
+    }
+
+    /// Removes events that were not written for an hour. Done on writes of events: nothing grows without them.
+    fn expire_events(&mut self, written: &ObjectRef, revision: u64) {
+        let now = Instant::now();
+        self.events.push_back((now, written.clone(), revision));
+        while let Some((_, at, revision)) = self.events.pop_front_if(|(time, ..)| now - *time > EVENT_LIFETIME) {
+            if self.store.get(&at).is_some_and(|event| event.revision == revision) {
+                self.remove(&at);
+            }
+        }
     }
 
     /// Removes an object, and notes what follows from that.

@@ -29,6 +29,6 @@ pub mod transform;
 capstan_sdk::export! {
     name: "patch",
     version: env!("CARGO_PKG_VERSION"),
-    needs: "grants.yaml",
+    needs: "needs.yaml",
     kinds: [provider::Patch],
 }

@@ -103,18 +103,14 @@ impl ResourceRequest<'_> {
         text(self.headers, header::USER_AGENT)
     }
 
-    /// The media type of the body, without parameters.
     fn media_type(&self) -> &str {
-        text(self.headers, header::CONTENT_TYPE)
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
+        media_type(self.headers)
     }
 }
 
 async fn resource_request(server: &Server, parts: &Parts, body: Body, address: Address) -> Result<Response, Refusal> {
     if review::is_review(&address) {
+        writes::check_media_type(media_type(&parts.headers))?;
         let body = read_body(body).await?;
         return review::allow(&parts.method, &body);
     }
@@ -151,6 +147,12 @@ fn text(headers: &HeaderMap, name: header::HeaderName) -> &str {
         .get(name)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default()
+}
+
+/// The media type of the body, without parameters.
+fn media_type(headers: &HeaderMap) -> &str {
+    let value = text(headers, header::CONTENT_TYPE);
+    value.split(';').next().unwrap_or_default().trim()
 }
 
 fn method_not_allowed() -> Refusal {

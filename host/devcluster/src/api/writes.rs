@@ -18,7 +18,7 @@ use crate::write::{DeleteOptions, Deleted, Part, PatchFormat, Writer};
 
 /// Reads the body of a create or update.
 fn body(request: &ResourceRequest<'_>) -> Result<Body, Refusal> {
-    check_media_type(request)?;
+    check_media_type(request.media_type())?;
     let bytes = &request.body;
     let decoded = match request.media_type() {
         "application/yaml" => body::decode(bytes),
@@ -27,15 +27,18 @@ fn body(request: &ResourceRequest<'_>) -> Result<Body, Refusal> {
     decoded.map_err(|error| unreadable(&request.resource, &error, bytes))
 }
 
-fn check_media_type(request: &ResourceRequest<'_>) -> Result<(), Refusal> {
-    match request.media_type() {
-        "" | "application/json" | "application/yaml" => Ok(()),
-        _ => {
-            let message = "the body of the request was in an unknown format - accepted media types include: \
-                           application/json, application/yaml";
-            Err(Refusal::new(Reason::UnsupportedMediaType, message))
-        }
-    }
+/// Refuses bodies in other formats. `kubectl create namespace` and the like send protobuf, whatever a server announces.
+pub(super) fn check_media_type(media_type: &str) -> Result<(), Refusal> {
+    let hint = match media_type {
+        "" | "application/json" | "application/yaml" => return Ok(()),
+        "application/vnd.kubernetes.protobuf" => " (protobuf is not supported: use \"kubectl apply -f\")",
+        _ => "",
+    };
+    let message = format!(
+        "the body of the request was in an unknown format - accepted media types include: application/json, \
+         application/yaml{hint}"
+    );
+    Err(Refusal::new(Reason::UnsupportedMediaType, message))
 }
 
 fn options(request: &ResourceRequest<'_>, kind: &str, apply: bool) -> Result<(WriteOptions, Writer), Refusal> {
@@ -144,7 +147,7 @@ fn delete_options(request: &ResourceRequest<'_>) -> Result<DeleteOptions, Refusa
         Value::Null
     } else {
         if request.headers.contains_key(header::CONTENT_TYPE) {
-            check_media_type(request)?;
+            check_media_type(request.media_type())?;
         }
         body::decode(&request.body)
             .map_err(|error| unreadable(&request.resource, &error, &request.body))?

@@ -163,14 +163,14 @@ async fn invalid_objects_name_every_cause() {
     assert!(message.ends_with(r"(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"), "{message}");
 
     let mut owned = widget("ow", json!({"size": 1}));
-    let owner = |name: &str, uid: &str| json!({"apiVersion": "demo.example/v1", "kind": "Widget", "name": name, "uid": uid, "controller": true});
-    owned["metadata"]["ownerReferences"] = json!([owner("x", "")]);
+    let reference = |name: &str, uid: &str| json!({"apiVersion": "demo.example/v1", "kind": "Widget", "name": name, "uid": uid, "controller": true});
+    owned["metadata"]["ownerReferences"] = json!([reference("x", "")]);
     let message = refused(&caller.post(WIDGETS, &owned).await, 422, "Invalid");
     assert!(
         message.contains("metadata.ownerReferences[0].uid: Required value: must not be empty"),
         "{message}"
     );
-    owned["metadata"]["ownerReferences"] = json!([owner("x", "ux"), owner("y", "uy")]);
+    owned["metadata"]["ownerReferences"] = json!([reference("x", "ux"), reference("y", "uy")]);
     let answer = caller.post(WIDGETS, &owned).await;
     assert_eq!(
         refused(&answer, 422, "Invalid"),

@@ -1,4 +1,4 @@
-//! CustomResourceDefinitions over their life.
+//! `CustomResourceDefinition`s over their life.
 
 use serde_json::{Value, json};
 
@@ -52,6 +52,25 @@ async fn a_schema_that_is_not_structural_is_refused() {
         "CustomResourceDefinition.apiextensions.k8s.io \"widgets.demo.example\" is invalid: \
          spec.validation.openAPIV3Schema.properties[spec].properties[size].type: Required value: must not be empty for \
          specified object fields"
+    );
+}
+
+#[tokio::test]
+async fn rules_that_are_not_evaluated_are_warned_about() {
+    let caller = Caller::new();
+    let mut crd = widgets();
+    let schema = &mut crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+    schema["properties"]["spec"]["x-kubernetes-validations"] = json!([{"rule": "self.size < 10"}]);
+    let created = caller.post(CRDS, &crd).await;
+    assert_eq!(created.code, 201, "{}", created.text);
+    let warning = created.headers["warning"].to_str().unwrap();
+    assert!(warning.contains("does not evaluate them"), "{warning}");
+    let path = "/apis/demo.example/v1/namespaces/default/widgets";
+    let invalid = caller.post(path, &widget("a", json!({}))).await;
+    let message = invalid.body["message"].as_str().unwrap();
+    assert!(
+        message.contains("<nil>: Invalid value: null: some validation rules were not checked"),
+        "{message}"
     );
 }
 

@@ -58,6 +58,44 @@ async fn an_object_whose_owner_never_was_is_collected() {
 }
 
 #[tokio::test]
+async fn an_owner_in_another_namespace_is_no_owner() {
+    let caller = Caller::new();
+    let owner = configmap(&caller, "owner", &[], false, &[]).await;
+    let reference = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner.body["metadata"]["uid"],
+    });
+    let elsewhere = "/api/v1/namespaces/kube-public/configmaps";
+    caller
+        .post(
+            elsewhere,
+            &json!({"metadata": {"name": "x", "ownerReferences": [reference]}}),
+        )
+        .await;
+    assert_eq!(caller.get(&format!("{elsewhere}/x")).await.code, 404);
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_are_forgotten_after_an_hour() {
+    let caller = Caller::new();
+    let events = "/api/v1/namespaces/default/events";
+    let event = |name: &str| json!({"metadata": {"name": name}, "involvedObject": {"kind": "Node", "name": "n"}});
+    for name in ["old", "renewed"] {
+        assert_eq!(caller.post(events, &event(name)).await.code, 201);
+    }
+    tokio::time::advance(std::time::Duration::from_mins(40)).await;
+    caller.merge(&format!("{events}/renewed"), &json!({"count": 2})).await;
+    tokio::time::advance(std::time::Duration::from_mins(40)).await;
+    caller.post(events, &event("new")).await;
+    let items = caller.get(events).await.body["items"].clone();
+    let items = items.as_array().unwrap();
+    let names: Vec<&str> = items
+        .iter()
+        .map(|item| item["metadata"]["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["new", "renewed"]);
+}
+
+#[tokio::test]
 async fn a_foreground_delete_waits_for_blocking_dependents() {
     let caller = Caller::new();
     let owner = configmap(&caller, "owner", &[], false, &[]).await;

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::stage::{Stage, is_malformed, ran_out_of_time, stopped_in_time};
 
-pub async fn behaves(stage: &Stage) {
+pub(crate) async fn behaves(stage: &Stage) {
     let (mut session, answer) = stage.observe().await;
     assert_eq!(answer.unwrap().readiness, Readiness::Ready);
     let managed = stage.managed();
@@ -19,149 +19,149 @@ pub async fn behaves(stage: &Stage) {
     assert!(descriptor.kinds[0].recoverable);
 }
 
-pub async fn spins_in_connect(stage: &Stage) {
+pub(crate) async fn spins_in_connect(stage: &Stage) {
     let answer = stopped_in_time(stage, stage.connect()).await;
     ran_out_of_time(answer.map(|_| ()));
 }
 
-pub async fn spins_in_observe(stage: &Stage) {
+pub(crate) async fn spins_in_observe(stage: &Stage) {
     let failure = stopped_in_time(stage, stage.dies_in_observe("DeadlineExceeded")).await;
     assert_eq!(failure.retry, Retry::Backoff);
     assert!(failure.problem.message.contains("raise the limit"), "{failure:?}");
 }
 
-pub async fn spins_in_create(stage: &Stage) {
+pub(crate) async fn spins_in_create(stage: &Stage) {
     let (mut session, managed) = (stage.session().await, stage.managed());
     ran_out_of_time(stopped_in_time(stage, session.create(&managed)).await);
 }
 
-pub async fn spins_in_update(stage: &Stage) {
+pub(crate) async fn spins_in_update(stage: &Stage) {
     let (mut session, managed) = (stage.session().await, stage.managed());
     ran_out_of_time(stopped_in_time(stage, session.update(&managed)).await);
 }
 
-pub async fn spins_in_delete(stage: &Stage) {
+pub(crate) async fn spins_in_delete(stage: &Stage) {
     let (mut session, managed) = (stage.session().await, stage.managed());
     ran_out_of_time(stopped_in_time(stage, session.delete(&managed)).await);
 }
 
-pub async fn spins_in_disconnect(stage: &Stage) {
+pub(crate) async fn spins_in_disconnect(stage: &Stage) {
     let session = stage.session().await;
     ran_out_of_time(stopped_in_time(stage, session.disconnect()).await);
 }
 
-pub async fn spins_in_describe(stage: &Stage) {
+pub(crate) async fn spins_in_describe(stage: &Stage) {
     assert_eq!(stage.describe().await.unwrap_err().reason(), "DeadlineExceeded");
 }
 
-pub async fn sleeps(stage: &Stage) {
+pub(crate) async fn sleeps(stage: &Stage) {
     stopped_in_time(stage, stage.dies_in_observe("DeadlineExceeded")).await;
 }
 
-pub async fn traps_in_connect(stage: &Stage) {
+pub(crate) async fn traps_in_connect(stage: &Stage) {
     let failure = stage.connect().await.map(|_| ()).unwrap_err();
     assert_eq!(failure.problem.reason, "Trapped");
 }
 
-pub async fn traps_in_observe(stage: &Stage) {
+pub(crate) async fn traps_in_observe(stage: &Stage) {
     stage.dies_in_observe("Trapped").await;
 }
 
-pub async fn traps_in_describe(stage: &Stage) {
+pub(crate) async fn traps_in_describe(stage: &Stage) {
     assert_eq!(stage.describe().await.unwrap_err().reason(), "Trapped");
 }
 
-pub async fn panics(stage: &Stage) {
+pub(crate) async fn panics(stage: &Stage) {
     let failure = stage.dies_in_observe("Trapped").await;
     assert!(failure.problem.message.contains("these are the words"), "{failure:?}");
 }
 
-pub async fn exits(stage: &Stage) {
+pub(crate) async fn exits(stage: &Stage) {
     let failure = stage.dies_in_observe("Trapped").await;
     assert!(failure.problem.message.contains("exit"), "{failure:?}");
 }
 
-pub async fn recurses(stage: &Stage) {
+pub(crate) async fn recurses(stage: &Stage) {
     stage.dies_in_observe("StackExhausted").await;
 }
 
-pub async fn allocates(stage: &Stage) {
+pub(crate) async fn allocates(stage: &Stage) {
     let failure = stage.dies_in_observe("MemoryExhausted").await;
     assert!(failure.problem.message.contains("33554432 bytes"), "{failure:?}");
 }
 
-pub async fn allocates_and_recovers(stage: &Stage) {
+pub(crate) async fn allocates_and_recovers(stage: &Stage) {
     let (_session, answer) = stage.observe().await;
     assert_eq!(answer.unwrap().status, Some(json!({"refused": true})));
 }
 
-pub async fn malformed_late_initialize(stage: &Stage) {
+pub(crate) async fn malformed_late_initialize(stage: &Stage) {
     stage.answers_nonsense("late-initialize").await;
 }
 
-pub async fn malformed_status_of_observe(stage: &Stage) {
+pub(crate) async fn malformed_status_of_observe(stage: &Stage) {
     stage.answers_nonsense("status").await;
 }
 
-pub async fn malformed_status_of_create(stage: &Stage) {
+pub(crate) async fn malformed_status_of_create(stage: &Stage) {
     is_malformed(stage.session().await.create(&stage.managed()).await, "status");
 }
 
-pub async fn malformed_status_of_update(stage: &Stage) {
+pub(crate) async fn malformed_status_of_update(stage: &Stage) {
     is_malformed(stage.session().await.update(&stage.managed()).await, "status");
 }
 
-pub async fn malformed_difference(stage: &Stage) {
+pub(crate) async fn malformed_difference(stage: &Stage) {
     stage.answers_nonsense("desired").await;
 }
 
-pub async fn deep_status(stage: &Stage) {
+pub(crate) async fn deep_status(stage: &Stage) {
     stage.answers_nonsense("deep").await;
 }
 
-pub async fn malformed_descriptor(stage: &Stage) {
+pub(crate) async fn malformed_descriptor(stage: &Stage) {
     let outcome = stage.describe().await.unwrap_err();
     assert_eq!(outcome.reason(), "MalformedAnswer");
     assert!(outcome.to_string().contains("No Name!"), "{outcome}");
 }
 
-pub async fn huge_answer(stage: &Stage) {
+pub(crate) async fn huge_answer(stage: &Stage) {
     stage.dies_in_observe("BoundaryViolated").await;
 }
 
-pub async fn huge_log_line(stage: &Stage) {
+pub(crate) async fn huge_log_line(stage: &Stage) {
     stage.dies_in_observe("BoundaryViolated").await;
 }
 
-pub async fn huge_failure(stage: &Stage) {
+pub(crate) async fn huge_failure(stage: &Stage) {
     let failure = stage.observe().await.1.unwrap_err();
     assert_eq!(failure.problem.reason, "");
     assert!(failure.problem.message.len() < 10_000);
 }
 
-pub async fn floods_the_log(stage: &Stage) {
+pub(crate) async fn floods_the_log(stage: &Stage) {
     let (_session, answer) = stage.observe().await;
     assert!(answer.unwrap().exists);
 }
 
-pub async fn floods_the_output(stage: &Stage) {
+pub(crate) async fn floods_the_output(stage: &Stage) {
     let (_session, answer) = stage.observe().await;
     assert!(answer.unwrap().exists);
     assert_eq!(stage.guest.counts().lines_dropped, 20_000 - 256);
 }
 
-pub async fn floods_events(stage: &Stage) {
+pub(crate) async fn floods_events(stage: &Stage) {
     let (_session, answer) = stage.observe().await;
     assert!(answer.unwrap().exists);
     assert_eq!(stage.guest.counts().events_dropped, 1_000 - 32);
 }
 
-pub async fn floods_the_cluster(stage: &Stage) {
+pub(crate) async fn floods_the_cluster(stage: &Stage) {
     stage.dies_in_observe("RequestsExhausted").await;
     assert_eq!(stage.api.requests().len(), 20);
 }
 
-pub async fn imports_in_describe(stage: &Stage) {
+pub(crate) async fn imports_in_describe(stage: &Stage) {
     assert_eq!(stage.describe().await.unwrap_err().reason(), "ImportUnavailable");
 }
 
@@ -173,34 +173,34 @@ async fn refused(stage: &Stage, reason: &str, named: &str) {
     assert!(stage.api.requests().is_empty());
 }
 
-pub async fn reads_outside_its_grant(stage: &Stage) {
+pub(crate) async fn reads_outside_its_grant(stage: &Stage) {
     refused(stage, "Denied", "in namespace team-a").await;
     assert_eq!(stage.guest.counts().denied, 1);
 }
 
-pub async fn lists_outside_its_grant(stage: &Stage) {
+pub(crate) async fn lists_outside_its_grant(stage: &Stage) {
     refused(stage, "Denied", "in namespace team-a").await;
 }
 
-pub async fn writes_outside_its_grant(stage: &Stage) {
+pub(crate) async fn writes_outside_its_grant(stage: &Stage) {
     refused(stage, "Denied", "in namespace team-a").await;
 }
 
-pub async fn reads_through_a_path(stage: &Stage) {
+pub(crate) async fn reads_through_a_path(stage: &Stage) {
     refused(stage, "Invalid", "no valid name").await;
 }
 
-pub async fn patches_another_object(stage: &Stage) {
+pub(crate) async fn patches_another_object(stage: &Stage) {
     refused(stage, "Invalid", "team-b").await;
 }
 
-pub async fn looks_around(stage: &Stage) {
+pub(crate) async fn looks_around(stage: &Stage) {
     let (_session, answer) = stage.observe().await;
     let found = json!({"variables": 0, "arguments": 0, "files": false, "network": false, "input": 0});
     assert_eq!(answer.unwrap().status, Some(found));
 }
 
-pub async fn remembers(stage: &Stage) {
+pub(crate) async fn remembers(stage: &Stage) {
     for _ in 0..2 {
         let (session, answer) = stage.observe().await;
         assert_eq!(answer.unwrap().status, Some(json!({"before": 0})));

@@ -17,27 +17,27 @@ use tokio_util::sync::CancellationToken;
 use crate::support::{api::Api, component::hostile};
 
 /// For one call of the guest under test: long enough for one that behaves, on a machine that is busy.
-pub const CALL: Duration = Duration::from_millis(300);
+pub(crate) const CALL: Duration = Duration::from_millis(300);
 /// How much later than its budget a guest may be stopped before something is wrong. Generous, for busy machines.
 const LATE: u32 = 10;
 
 /// One behaviour on its stage.
-pub struct Stage {
-    pub behaviour: Behaviour,
-    pub guest: Guest,
-    pub api: Api,
+pub(crate) struct Stage {
+    pub(crate) behaviour: Behaviour,
+    pub(crate) guest: Guest,
+    pub(crate) api: Api,
     sandbox: Sandbox,
     neighbour: Guest,
     // Keeps the queue of events open.
     _writer: Writer,
 }
 
-pub type Session = Box<dyn ExternalSession>;
+pub(crate) type Session = Box<dyn ExternalSession>;
 
 const GRANTS: &str = "kubernetes: [{apiGroups: [''], kinds: [ConfigMap], verbs: ['*'], namespaces: [team-a]}]";
 
 impl Stage {
-    pub async fn new(behaviour: Behaviour) -> Self {
+    pub(crate) async fn new(behaviour: Behaviour) -> Self {
         let api = Api::default()
             .with("team-a", "allowed", &json!({}))
             .with("team-b", "secret", &json!({}));
@@ -73,34 +73,34 @@ impl Stage {
     }
 
     /// The object whose `spec` asks for the behaviour.
-    pub fn managed(&self) -> String {
+    pub(crate) fn managed(&self) -> String {
         managed(self.behaviour)
     }
 
-    pub async fn connect(&self) -> Result<Session, Failure> {
+    pub(crate) async fn connect(&self) -> Result<Session, Failure> {
         self.guest.connect(&context(), &self.managed()).await
     }
 
     /// A session that could be opened.
-    pub async fn session(&self) -> Session {
+    pub(crate) async fn session(&self) -> Session {
         self.connect().await.unwrap_or_else(|failure| panic!("{failure:?}"))
     }
 
     /// A fresh session, and what an observe in it says.
-    pub async fn observe(&self) -> (Session, Result<Observation, Failure>) {
+    pub(crate) async fn observe(&self) -> (Session, Result<Observation, Failure>) {
         let mut session = self.session().await;
         let answer = session.observe(&self.managed()).await;
         (session, answer)
     }
 
     /// What the guest says of itself, when it behaves like that in `describe`.
-    pub async fn describe(&self) -> Result<Descriptor, Outcome> {
+    pub(crate) async fn describe(&self) -> Result<Descriptor, Outcome> {
         let bytes = describing(hostile(), self.behaviour);
         self.sandbox.load(bytes.into()).await.unwrap().describe().await
     }
 
     /// An observe that ends badly for this reason, and leaves a session that is over.
-    pub async fn dies_in_observe(&self, reason: &str) -> Failure {
+    pub(crate) async fn dies_in_observe(&self, reason: &str) -> Failure {
         let (mut session, answer) = self.observe().await;
         let failure = answer.expect_err("the guest is stopped");
         assert_eq!(failure.problem.reason, reason, "{failure:?}");
@@ -111,14 +111,14 @@ impl Stage {
     }
 
     /// An observe whose answer is refused, in a session that goes on.
-    pub async fn answers_nonsense(&self, named: &str) {
+    pub(crate) async fn answers_nonsense(&self, named: &str) {
         let (session, answer) = self.observe().await;
         is_malformed(answer, named);
         assert_eq!(session.disconnect().await, Ok(()));
     }
 
     /// The neighbour works while the guest and its remains are there, and afterwards nothing of either is.
-    pub async fn is_left_clean(self) {
+    pub(crate) async fn is_left_clean(self) {
         let plain = managed(Behaviour::Behaves);
         let mut session = self.neighbour.connect(&context(), &plain).await.unwrap();
         assert!(session.observe(&plain).await.unwrap().exists);
@@ -129,7 +129,7 @@ impl Stage {
 
 /// Runs something that ends when the call's budget is spent, neither much sooner nor much later, while the neighbour's
 /// calls on the same workers go on.
-pub async fn stopped_in_time<T>(stage: &Stage, guest: impl Future<Output = T>) -> T {
+pub(crate) async fn stopped_in_time<T>(stage: &Stage, guest: impl Future<Output = T>) -> T {
     let began = Instant::now();
     let plain = managed(Behaviour::Behaves);
     let neighbour = async {
@@ -147,19 +147,19 @@ pub async fn stopped_in_time<T>(stage: &Stage, guest: impl Future<Output = T>) -
 }
 
 /// A failure for this reason that names the limit.
-pub fn ran_out_of_time<T: std::fmt::Debug>(answer: Result<T, Failure>) {
+pub(crate) fn ran_out_of_time<T: std::fmt::Debug>(answer: Result<T, Failure>) {
     let failure = answer.expect_err("the guest is stopped");
     assert_eq!(failure.problem.reason, "DeadlineExceeded", "{failure:?}");
     assert!(failure.problem.message.contains("callTimeout is 300ms"), "{failure:?}");
 }
 
-pub fn is_malformed<T: std::fmt::Debug>(answer: Result<T, Failure>, named: &str) {
+pub(crate) fn is_malformed<T: std::fmt::Debug>(answer: Result<T, Failure>, named: &str) {
     let failure = answer.expect_err("the answer is refused");
     assert_eq!(failure.problem.reason, "MalformedAnswer", "{failure:?}");
     assert!(failure.problem.message.contains(named), "{failure:?}");
 }
 
-pub fn context() -> Context {
+pub(crate) fn context() -> Context {
     let kind = GroupVersionKind::gvk("test.capstan.dev", "v1", "Hostile");
     Context {
         object: ObjectRef {

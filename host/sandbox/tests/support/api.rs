@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 /// Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Api(Arc<Mutex<State>>);
+pub(crate) struct Api(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
@@ -24,7 +24,7 @@ struct State {
 
 impl Api {
     /// A `ConfigMap` that is there. Its uid is its name.
-    pub fn with(self, namespace: &str, name: &str, labels: &Value) -> Self {
+    pub(crate) fn with(self, namespace: &str, name: &str, labels: &Value) -> Self {
         let metadata =
             json!({"namespace": namespace, "name": name, "uid": name, "resourceVersion": "1", "labels": labels});
         let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {}});
@@ -33,12 +33,12 @@ impl Api {
     }
 
     /// All requests so far but those of discovery: method, path with query, body.
-    pub fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         self.0.lock().unwrap().requests.clone()
     }
 
     /// The client side.
-    pub fn cluster(&self) -> Cluster {
+    pub(crate) fn cluster(&self) -> Cluster {
         let api = self.clone();
         let service = tower::service_fn(move |request: Request<Body>| {
             let api = api.clone();
@@ -128,7 +128,7 @@ fn path(namespace: &str, name: &str) -> String {
 fn not_found(path: &str) -> (u16, Value) {
     let status = json!({
         "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 404, "reason": "NotFound",
-        "message": format!("nothing at {path}"),
+        "message": format!("nothing at {path}"), "details": {"name": path.rsplit('/').next(), "kind": "configmaps"},
     });
     (404, status)
 }

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, process::Command, sync::OnceLock};
 
 /// The component's bytes.
-pub fn hostile() -> &'static [u8] {
+pub(crate) fn hostile() -> &'static [u8] {
     static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
     BYTES.get_or_init(build)
 }

@@ -1,4 +1,4 @@
 //! What the tests of the sandbox share.
 
-pub mod api;
-pub mod component;
+pub(crate) mod api;
+pub(crate) mod component;
