@@ -189,6 +189,16 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_external_name_is_none() {
+        let metadata = json!({"name": "x", "annotations": {EXTERNAL_NAME: ""}});
+        let object = parse(&json!({"apiVersion": "a/v1", "kind": "A", "metadata": metadata})).unwrap();
+        assert_eq!(
+            (object.annotation(EXTERNAL_NAME), object.external_name()),
+            (Some(""), None)
+        );
+    }
+
+    #[test]
     fn a_spec_of_the_wrong_shape_is_terminal() {
         let failure =
             parse(&json!({"apiVersion": "a/v1", "kind": "A", "metadata": {"name": "x"}, "spec": {"size": "big"}}))

@@ -175,7 +175,7 @@ fn calls_events_and_log_lines_are_recorded() {
     host.reconcile(&PROVIDER, &object).unwrap();
     let calls = host.take_calls();
     assert_eq!(calls[0], Call::Get(config_map()));
-    assert!(matches!(&calls[1], Call::Patch(target, patch) if *target == config_map() && !patch.force));
+    assert!(matches!(&calls[1], Call::Patch(target, patch) if *target == config_map() && patch.force));
     assert_eq!(calls.len(), 2);
     let reasons: Vec<_> = host.take_events().into_iter().map(|event| event.reason).collect();
     assert_eq!(reasons, ["Greeted", "Disconnected"]);

@@ -70,9 +70,11 @@ pub fn patch(target: &ObjectRef, patch: Patch) -> Result<Value, Error> {
     read(&host::patch(target, &patch.addressed_to(target))?)
 }
 
-/// Server-side apply of just the fields that `fields` holds: the short form of [`patch`] with [`Patch::apply`].
+/// Server-side apply of just the fields that `fields` holds, for objects or fields that are the provider's own: what
+/// somebody else has taken meanwhile is taken back. Where others have a right to a field, [`patch`] with
+/// [`Patch::apply`], which is a conflict then.
 pub fn apply(target: &ObjectRef, fields: impl Into<Value>) -> Result<Value, Error> {
-    patch(target, Patch::apply(fields))
+    patch(target, Patch::apply(fields).force())
 }
 
 /// Asks for deletion; finalizers may keep the object for a while. What is gone already is a success.

@@ -45,13 +45,18 @@ pub(crate) fn classify(
         };
     }
     if let Some(trap) = error.downcast_ref::<Trap>() {
-        let trap = match function(error) {
-            Some(function) => format!("{trap} in {function}"),
-            None => trap.to_string(),
-        };
+        let mut text = trap.to_string();
+        if let Some(function) = function(error) {
+            text += " in ";
+            text += &function;
+        }
+        if *trap == Trap::MemoryOutOfBounds {
+            // Compilers keep a part of the stack in memory, below everything else: it ends at the edge of the memory.
+            text += ", which endless recursion looks like too";
+        }
         return Outcome::Trapped {
             call,
-            trap,
+            trap: text,
             last_words: journal.last_words(),
         };
     }

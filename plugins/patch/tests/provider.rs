@@ -223,7 +223,7 @@ fn a_write_that_lost_a_race_is_repeated_from_a_fresh_look() {
             host.object(&bar()).unwrap()["data"],
             json!({"value3": "somebody else's"})
         );
-        session.update(&object).unwrap();
+        let _ = session.update(&object).unwrap();
         assert_eq!(
             host.object(&bar()).unwrap()["data"],
             json!({"value1": "Foo1", "value2": "Foo2"})

@@ -35,8 +35,10 @@ macro_rules! for_each_behaviour {
             panics Panics,
             /// Exits like a program.
             exits Exits,
-            /// Recurses without end.
+            /// Recurses without end, on the stack of the machine.
             recurses Recurses,
+            /// Recurses without end, and fills the stack that its language keeps in memory first.
+            recurses_with_locals RecursesWithLocals,
             /// Allocates without end.
             allocates Allocates,
             /// Asks for more memory than there is at once, and bears the refusal.

@@ -106,7 +106,8 @@ impl external::Guest for Hostile {
             Behaviour::TrapsInObserve => trap(),
             Behaviour::Panics => panic!("these are the words"),
             Behaviour::Exits => std::process::exit(3),
-            Behaviour::Recurses => answer.exists = recurse(1) > 0,
+            Behaviour::Recurses => answer.exists = recurse(0, hint::black_box(u64::MAX)) > 0,
+            Behaviour::RecursesWithLocals => answer.exists = recurse_with_locals(0, hint::black_box(u64::MAX)) > 0,
             Behaviour::Allocates => allocate(),
             Behaviour::AllocatesAndRecovers => {
                 let refused = Vec::<u8>::new().try_reserve_exact(1 << 30).is_err();
@@ -243,13 +244,15 @@ fn trap() -> ! {
     core::arch::wasm32::unreachable()
 }
 
-/// Each level keeps something that the compiler cannot do without.
-fn recurse(depth: u64) -> u64 {
-    if hint::black_box(depth) == 0 {
-        return 0;
-    }
-    let kept = hint::black_box([depth; 16]);
-    recurse(hint::black_box(depth + 1)) + kept[usize::try_from(depth % 16).unwrap_or(0)]
+/// What happens after the call of itself cannot be moved before it, so that it stays a recursion.
+fn recurse(depth: u64, end: u64) -> u64 {
+    if depth == end { 0 } else { recurse(depth + 1, end).rotate_left(1) ^ depth }
+}
+
+/// The same with something in memory on each level.
+fn recurse_with_locals(depth: u64, end: u64) -> u64 {
+    let local = hint::black_box([depth; 16]);
+    if depth == end { 0 } else { recurse_with_locals(depth + 1, end).rotate_left(1) ^ local[7] }
 }
 
 fn allocate() -> ! {

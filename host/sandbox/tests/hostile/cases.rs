@@ -85,6 +85,11 @@ pub(crate) async fn recurses(stage: &Stage) {
     stage.dies_in_observe("StackExhausted").await;
 }
 
+pub(crate) async fn recurses_with_locals(stage: &Stage) {
+    let failure = stage.dies_in_observe("Trapped").await;
+    assert!(failure.problem.message.contains("recursion"), "{failure:?}");
+}
+
 pub(crate) async fn allocates(stage: &Stage) {
     let failure = stage.dies_in_observe("MemoryExhausted").await;
     assert!(failure.problem.message.contains("33554432 bytes"), "{failure:?}");

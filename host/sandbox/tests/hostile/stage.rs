@@ -16,8 +16,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::{api::Api, component::hostile};
 
-/// For one call of the guest under test: long enough for one that behaves, on a machine that is busy.
-pub(crate) const CALL: Duration = Duration::from_millis(300);
+/// For one call of a guest that does not end by itself.
+const CALL: Duration = Duration::from_millis(300);
+/// For one call of any other: what it does takes milliseconds, on a busy machine perhaps more.
+const AMPLE: Duration = Duration::from_secs(50);
 /// How much later than its budget a guest may be stopped before something is wrong. Generous, for busy machines.
 const LATE: u32 = 10;
 

@@ -5,6 +5,7 @@ use std::{
     convert::Infallible,
     future::ready,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use axum::{
@@ -16,7 +17,7 @@ use axum::{
 };
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
-use tokio::sync::broadcast;
+use tokio::{sync::broadcast, time::sleep};
 
 use crate::managed::merge;
 
@@ -74,12 +75,19 @@ struct Contents {
     objects: BTreeMap<(&'static str, String), Value>,
     /// `PATCH things/a/status`, in their order.
     writes: Vec<String>,
+    /// By how much watches are late.
+    lag: Duration,
 }
 
 impl ApiServer {
-    pub(super) fn new() -> Self {
+    /// Its watches are late by `lag`.
+    pub(super) fn new(lag: Duration) -> Self {
+        let contents = Contents {
+            lag,
+            ..Contents::default()
+        };
         Self {
-            state: Arc::default(),
+            state: Arc::new(Mutex::new(contents)),
             changes: broadcast::channel(1_024).0,
         }
     }
@@ -194,8 +202,11 @@ impl ApiServer {
                 object: object.clone(),
             })
             .collect();
-        let live = stream::unfold(changes, |mut changes| async {
-            Some((changes.recv().await.ok()?, changes))
+        let lag = state.lag;
+        let live = stream::unfold(changes, move |mut changes| async move {
+            let told = changes.recv().await.ok()?;
+            sleep(lag).await;
+            Some((told, changes))
         });
         let lines = stream::iter(before).chain(live).filter_map(move |told| {
             let wanted = told.plural == served.plural && name.as_ref().is_none_or(|name| told.name == *name);

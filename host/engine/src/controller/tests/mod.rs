@@ -32,12 +32,12 @@ struct World {
 
 impl World {
     async fn start() -> Self {
-        Self::with(|_| {}).await
+        Self::with(Duration::ZERO, |_| {}).await
     }
 
     /// Without jitter, so that times are exact.
-    async fn with(adjust: impl FnOnce(&mut ControllerConfig)) -> Self {
-        let (server, cancel) = (ApiServer::new(), CancellationToken::new());
+    async fn with(lag: Duration, adjust: impl FnOnce(&mut ControllerConfig)) -> Self {
+        let (server, cancel) = (ApiServer::new(lag), CancellationToken::new());
         let cluster = Cluster::new(server.client());
         let watches = Watches::new(cluster.clone(), cancel.child_token());
         let (recorder, writer) = Recorder::new(cluster.clone(), "test".to_owned());
@@ -141,6 +141,15 @@ async fn a_new_object_is_created_outside_and_its_own_writes_wake_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_reconcile_begins_with_a_copy_older_than_its_own_writes() {
+    let world = World::with(Duration::from_secs(5), |_| {}).await;
+    world.put("a", &json!({"spec": {"size": 1}}));
+    world.pass(30_000).await;
+    assert_eq!(world.provider.calls(), calls([("observe a", 2), ("create a", 1)]));
+    assert_eq!(world.counters.of(Outcome::Conflict), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_edit_is_reconciled_at_once_and_a_status_written_by_others_is_not() {
     let world = World::start().await;
     world.settled("a", json!({"size": 1})).await;
@@ -178,8 +187,22 @@ async fn deleting_an_object_deletes_outside_and_forgets_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_object_that_vanishes_while_it_is_idle_is_forgotten() {
+    let world = World::start().await;
+    world.settled("a", json!({"source": "source"})).await;
+    world.put(
+        "a",
+        &json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": []}}),
+    );
+    world.pass(100).await;
+    assert_eq!(world.server.watches(), 1, "what it read is not watched any more");
+    world.pass(120_000).await;
+    assert_eq!(world.provider.calls(), calls([]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn pausing_holds_a_queued_object_and_resuming_is_immediate() {
-    let world = World::with(|config| config.share.slots = NonZeroUsize::MIN).await;
+    let world = World::with(Duration::ZERO, |config| config.share.slots = NonZeroUsize::MIN).await;
     world.settled("a", json!({"size": 1})).await;
     world.put("slow", &json!({"spec": {"behaviour": "slow"}}));
     world.pass(100).await;
