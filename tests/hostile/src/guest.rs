@@ -246,13 +246,21 @@ fn trap() -> ! {
 
 /// What happens after the call of itself cannot be moved before it, so that it stays a recursion.
 fn recurse(depth: u64, end: u64) -> u64 {
-    if depth == end { 0 } else { recurse(depth + 1, end).rotate_left(1) ^ depth }
+    if depth == end {
+        0
+    } else {
+        recurse(depth + 1, end).rotate_left(1) ^ depth
+    }
 }
 
 /// The same with something in memory on each level.
 fn recurse_with_locals(depth: u64, end: u64) -> u64 {
     let local = hint::black_box([depth; 16]);
-    if depth == end { 0 } else { recurse_with_locals(depth + 1, end).rotate_left(1) ^ local[7] }
+    if depth == end {
+        0
+    } else {
+        recurse_with_locals(depth + 1, end).rotate_left(1) ^ local[7]
+    }
 }
 
 fn allocate() -> ! {

@@ -307,11 +307,11 @@ impl Verdict {
         }
     }
 
-    /// Readiness is that of before the update: unless it was good already, it is looked at again soon, and less and less
+    /// What is known is from before the update: unless it was ready already, it is looked at again soon, and less and less
     /// soon if updates never lead to it.
     pub(crate) fn updated(found: &Observation) -> Self {
         let note = "Successfully requested update of external resource";
-        let poll = matches!(found.readiness, Readiness::Ready | Readiness::Unknown);
+        let poll = found.readiness == Readiness::Ready;
         Self {
             announcements: vec![Announcement::normal(
                 "UpdatedExternalResource",

@@ -10,8 +10,9 @@ use capstan_cluster::Watches;
 use capstan_engine::{Context, ExternalSession, ExternalSystem, Failure, Observation, Reads};
 use capstan_events::{Recorder, Writer};
 use capstan_hostile::{Behaviour, describing};
-use capstan_sandbox::{Budget, Descriptor, Granted, Guest, Outcome, Sandbox, Services, Settings, Usage};
+use capstan_sandbox::{Budget, Component, Descriptor, Granted, Guest, Outcome, Sandbox, Services, Settings, Usage};
 use serde_json::json;
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{api::Api, component::hostile};
@@ -23,13 +24,36 @@ const AMPLE: Duration = Duration::from_secs(50);
 /// How much later than its budget a guest may be stopped before something is wrong. Generous, for busy machines.
 const LATE: u32 = 10;
 
+/// What is made once for all behaviours, since compiling takes most of the time.
+struct House {
+    sandbox: Sandbox,
+    component: Component,
+    descriptor: Descriptor,
+}
+
+/// One behaviour is shown after the other: each looks at what it left behind, and at the time it took.
+static HOUSE: OnceCell<Mutex<House>> = OnceCell::const_new();
+
+impl House {
+    async fn open() -> Mutex<Self> {
+        let sandbox = Sandbox::new(Settings::default()).unwrap();
+        let component = sandbox.load(hostile().into()).await.unwrap();
+        let descriptor = component.describe().await.unwrap();
+        Mutex::new(Self {
+            sandbox,
+            component,
+            descriptor,
+        })
+    }
+}
+
 /// One behaviour on its stage.
 pub(crate) struct Stage {
     pub(crate) behaviour: Behaviour,
     pub(crate) guest: Guest,
     pub(crate) api: Api,
-    sandbox: Sandbox,
     neighbour: Guest,
+    house: MutexGuard<'static, House>,
     // Keeps the queue of events open.
     _writer: Writer,
 }
@@ -51,25 +75,26 @@ impl Stage {
             watches,
             recorder,
         };
-        let sandbox = Sandbox::new(Settings::default()).unwrap();
-        let component = sandbox.load(hostile().into()).await.unwrap();
-        let descriptor = component.describe().await.unwrap();
+        let house = HOUSE.get_or_init(House::open).await.lock().await;
         let guest = |budget| {
-            let granted = Granted::new(&descriptor, &Grants::parse(GRANTS).unwrap());
-            Guest::new(component.clone(), "hostile", granted, budget, services.clone())
+            let granted = Granted::new(&house.descriptor, &Grants::parse(GRANTS).unwrap());
+            Guest::new(house.component.clone(), "hostile", granted, budget, services.clone())
         };
+        let endless = behaviour == Behaviour::Sleeps || behaviour.name().starts_with("spins");
+        let call = if endless { CALL } else { AMPLE };
         let budget = Budget {
-            call: CALL,
+            call,
             requests: 20,
             memory: 32 << 20,
             ..Budget::default()
         };
+        let (guest, neighbour) = (guest(budget), guest(Budget::default()));
         Self {
             behaviour,
-            guest: guest(budget),
-            neighbour: guest(Budget::default()),
+            guest,
+            neighbour,
             api,
-            sandbox,
+            house,
             _writer: writer,
         }
     }
@@ -98,7 +123,7 @@ impl Stage {
     /// What the guest says of itself, when it behaves like that in `describe`.
     pub(crate) async fn describe(&self) -> Result<Descriptor, Outcome> {
         let bytes = describing(hostile(), self.behaviour);
-        self.sandbox.load(bytes.into()).await.unwrap().describe().await
+        self.house.sandbox.load(bytes.into()).await.unwrap().describe().await
     }
 
     /// An observe that ends badly for this reason, and leaves a session that is over.
@@ -125,7 +150,7 @@ impl Stage {
         let mut session = self.neighbour.connect(&context(), &plain).await.unwrap();
         assert!(session.observe(&plain).await.unwrap().exists);
         assert_eq!(session.disconnect().await, Ok(()));
-        assert_eq!(self.sandbox.usage(), Usage::default());
+        assert_eq!(self.house.sandbox.usage(), Usage::default());
     }
 }
 
