@@ -13,8 +13,8 @@ use crate::Descriptor;
 #[derive(Debug, Clone, Default)]
 pub struct Granted {
     own: Vec<GroupVersionKind>,
-    requested: Vec<KubernetesGrant>,
-    granted: Vec<KubernetesGrant>,
+    asked: Vec<KubernetesGrant>,
+    given: Vec<KubernetesGrant>,
 }
 
 /// What is to be done.
@@ -56,8 +56,8 @@ impl Granted {
     pub fn new(descriptor: &Descriptor, grants: &Grants) -> Self {
         Self {
             own: descriptor.kinds.iter().map(|managed| managed.kind.clone()).collect(),
-            requested: descriptor.needs.kubernetes.clone(),
-            granted: grants.kubernetes.clone(),
+            asked: descriptor.needs.kubernetes.clone(),
+            given: grants.kubernetes.clone(),
         }
     }
 
@@ -66,14 +66,14 @@ impl Granted {
         if self.owns(request.kind) {
             return Ok(Permit { labels: Vec::new() });
         }
-        let requested: Vec<_> = self.requested.iter().filter(|rule| matches(rule, request)).collect();
-        let granted: Vec<_> = self.granted.iter().filter(|rule| matches(rule, request)).collect();
-        let both: Vec<BTreeMap<_, _>> = requested
+        let asked: Vec<_> = self.asked.iter().filter(|rule| matches(rule, request)).collect();
+        let given: Vec<_> = self.given.iter().filter(|rule| matches(rule, request)).collect();
+        let both: Vec<BTreeMap<_, _>> = asked
             .iter()
-            .flat_map(|asked| granted.iter().filter_map(|given| meet(asked, given)))
+            .flat_map(|asked| given.iter().filter_map(|given| meet(asked, given)))
             .collect();
         if both.is_empty() {
-            let missing = if granted.is_empty() {
+            let missing = if given.is_empty() {
                 "granted to"
             } else {
                 "among what was asked for (`needs`) by"
@@ -100,7 +100,7 @@ impl Granted {
 
     fn allowed(&self, kind: &GroupVersionKind) -> String {
         let rules: Vec<String> = self
-            .granted
+            .given
             .iter()
             .filter(|rule| speaks_of(rule, kind))
             .map(in_words)
@@ -251,8 +251,8 @@ mod tests {
         let rules = |text: &str| Grants::parse(&format!("kubernetes: {text}")).unwrap().kubernetes;
         Granted {
             own: vec![GroupVersionKind::gvk("test.capstan.dev", "v1", "Note")],
-            requested: rules(needs),
-            granted: rules(grants),
+            asked: rules(needs),
+            given: rules(grants),
         }
     }
 

@@ -7,6 +7,7 @@ use wasmparser::{Encoding, Parser, Payload};
 use crate::{
     LoadError,
     bindings::{PACKAGE, VERSION},
+    limiter::MEMORIES,
 };
 
 /// Interfaces of the contract that a component may import.
@@ -88,7 +89,7 @@ fn is_native(bytes: &[u8]) -> bool {
 
 fn outline(bytes: &[u8]) -> Result<Shape, LoadError> {
     let mut shape = Shape::default();
-    let (mut depth, mut nested, mut functions) = (0usize, 0usize, 0u64);
+    let (mut depth, mut nested, mut memories, mut functions) = (0usize, 0usize, 0u64, 0u64);
     for payload in Parser::new(0).parse_all(bytes) {
         match payload? {
             Payload::Version {
@@ -102,6 +103,10 @@ fn outline(bytes: &[u8]) -> Result<Shape, LoadError> {
             }
             // The outermost end comes when nothing is open any more.
             Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::MemorySection(section) => {
+                memories += u64::from(section.count());
+                at_most("memories", memories, MEMORIES as u64)?;
+            }
             Payload::FunctionSection(section) => {
                 functions += u64::from(section.count());
                 at_most("functions", functions, FUNCTIONS)?;
@@ -259,6 +264,19 @@ mod tests {
     fn a_missing_export_is_named() {
         let error = shape_of(&exporting(&BOTH[..1], "")).unwrap_err();
         assert!(matches!(error, LoadError::MissingExport("external")), "{error}");
+    }
+
+    #[test]
+    fn many_memories_are_refused_in_one_module_and_in_several() {
+        let apart = "(core module (memory 1))".repeat(MEMORIES + 1);
+        let together = format!("(core module {})", "(memory 1)".repeat(MEMORIES + 1));
+        for modules in [apart, together] {
+            let refused = shape_of(&exporting(&BOTH, &modules));
+            assert!(
+                matches!(refused, Err(LoadError::TooLarge { what: "memories", .. })),
+                "{refused:?}"
+            );
+        }
     }
 
     #[test]

@@ -27,6 +27,9 @@ mod sandbox;
 mod session;
 mod settings;
 mod state;
+#[cfg(test)]
+#[path = "../tests/support/mod.rs"]
+mod support;
 mod text;
 mod ticker;
 mod usage;

@@ -118,6 +118,7 @@ impl Sandbox {
 }
 
 /// Semaphores are closed by nobody.
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
 fn closed(error: AcquireError) -> LoadError {
     LoadError::Host(error.to_string())
 }
@@ -147,7 +148,7 @@ impl Shared {
             return Ok(Component::new(known));
         }
         let shape = inspect::inspect(bytes, self.settings.component_size)?;
-        let component = wasmtime::component::Component::new(&self.engine, bytes).map_err(refused)?;
+        let component = wasmtime::component::Component::new(&self.engine, bytes).map_err(|error| refused(&error))?;
         let contract = |error: wasmtime::Error| LoadError::Contract(format!("{error:#}"));
         let pre = self.linker.instantiate_pre(&component).map_err(contract)?;
         let pre = ProviderPre::new(pre).map_err(contract)?;
@@ -171,10 +172,28 @@ impl Shared {
 }
 
 /// The compiler validates first; what fails afterwards lies with us.
-fn refused(error: wasmtime::Error) -> LoadError {
+fn refused(error: &wasmtime::Error) -> LoadError {
     if error.is::<wasmparser::BinaryReaderError>() {
         LoadError::Malformed(format!("{error:#}"))
     } else {
         LoadError::Host(format!("{error:#}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::support::component::hostile;
+
+    #[tokio::test]
+    async fn the_same_bytes_are_compiled_once_as_long_as_somebody_holds_them() {
+        let sandbox = Sandbox::new(Settings::default()).unwrap();
+        let load = || sandbox.load(hostile().into());
+        let (first, second) = tokio::join!(load(), load());
+        let (first, second) = (first.unwrap(), second.unwrap());
+        assert!(std::ptr::eq(first.pre(), second.pre()));
+        assert_eq!(first.digest().len(), "sha256:".len() + 64);
+        drop((first, second));
+        assert_eq!(sandbox.0.compiled().values().filter_map(Weak::upgrade).count(), 0);
     }
 }

@@ -38,7 +38,7 @@ impl HostProcess {
     }
 
     /// SIGKILL: it gets no chance to say or finish anything.
-    pub fn kill(mut self) -> Result<()> {
+    pub fn kill(&mut self) -> Result<()> {
         self.child.kill()?;
         self.child.wait()?;
         Ok(())

@@ -15,12 +15,8 @@ use crate::{
         Error, ObjectKind, ObjectRef as RawRef, PatchKind, PatchOptions, Selection,
     },
     counts::Counters,
+    support::api::Api,
 };
-
-#[path = "../../tests/support/api.rs"]
-mod api;
-
-use api::Api;
 
 const EVERYTHING: &str = "[{apiGroups: ['*'], kinds: ['*'], verbs: ['*']}]";
 const GREEN: &str = "[{apiGroups: [''], kinds: [ConfigMap], verbs: ['*'], labelSelector: {colour: green}}]";

@@ -18,7 +18,7 @@ macro_rules! tests {
             async fn $name() {
                 let stage = stage::Stage::new(Behaviour::$variant).await;
                 cases::$name(&stage).await;
-                stage.is_left_clean().await;
+                stage.leaves_nothing_behind().await;
             }
         )*
     };

@@ -145,7 +145,7 @@ impl Stage {
     }
 
     /// The neighbour works while the guest and its remains are there, and afterwards nothing of either is.
-    pub(crate) async fn is_left_clean(self) {
+    pub(crate) async fn leaves_nothing_behind(self) {
         let plain = managed(Behaviour::Behaves);
         let mut session = self.neighbour.connect(&context(), &plain).await.unwrap();
         assert!(session.observe(&plain).await.unwrap().exists);

@@ -1,4 +1,4 @@
-//! An API server for tests: ConfigMaps in memory, and every request written down.
+//! An API server for tests: `ConfigMap`s in memory, and every request written down.
 
 use std::{
     collections::BTreeMap,

@@ -48,8 +48,9 @@ async fn noted(objects: &Objects, name: &str, text: &str) -> Result<()> {
             "metadata": {"name": name, "namespace": "default"}, "spec": {"text": text},
         }))
         .await?;
-    let look = || objects.get("v1", "configmaps", "default", &format!("note-{name}"));
-    eventually(&format!("note-{name} says {text}"), SOON, look, |found| {
+    let config_map = format!("note-{name}");
+    let look = || objects.get("v1", "configmaps", "default", &config_map);
+    eventually(&format!("{config_map} says {text}"), SOON, look, |found| {
         found["data"]["text"] == text
     })
     .await?;
@@ -57,7 +58,7 @@ async fn noted(objects: &Objects, name: &str, text: &str) -> Result<()> {
 }
 
 /// A world of its own, with a host that knows no providers directory.
-pub async fn a_config_map_is_enough_and_can_be_replaced(_: &World) -> Result<()> {
+pub(crate) async fn a_config_map_is_enough_and_can_be_replaced(_: &World) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let server = Server::start()?;
     let kubeconfig = folder.path().join("kubeconfig");
@@ -122,7 +123,7 @@ pub async fn a_config_map_is_enough_and_can_be_replaced(_: &World) -> Result<()>
     Ok(())
 }
 
-pub async fn a_broken_config_map_says_why(world: &World) -> Result<()> {
+pub(crate) async fn a_broken_config_map_says_why(world: &World) -> Result<()> {
     let objects = world.objects()?;
     let mut empty = carrier("empty", "empty", b"", "");
     empty["binaryData"] = json!({});
@@ -149,7 +150,7 @@ pub async fn a_broken_config_map_says_why(world: &World) -> Result<()> {
     Ok(())
 }
 
-pub async fn a_second_provider_of_a_kind_is_refused(world: &World) -> Result<()> {
+pub(crate) async fn a_second_provider_of_a_kind_is_refused(world: &World) -> Result<()> {
     let objects = world.objects()?;
     let component = std::fs::read(plugin("neighbour")?)?;
     objects

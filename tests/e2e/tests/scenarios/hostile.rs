@@ -8,7 +8,7 @@ use crate::world::{SOON, World};
 
 const HOSTILE: (&str, &str) = ("test.capstan.dev/v1", "hostiles");
 
-pub async fn bad_guests_end_as_conditions_while_a_neighbour_converges(world: &World) -> Result<()> {
+pub(crate) async fn bad_guests_end_as_conditions_while_a_neighbour_converges(world: &World) -> Result<()> {
     let objects = world.objects()?;
     objects.namespace("hostile").await?;
     let bad = [
@@ -37,11 +37,9 @@ pub async fn bad_guests_end_as_conditions_while_a_neighbour_converges(world: &Wo
                 "metadata": {"name": name, "namespace": "hostile"}, "spec": {"text": "undisturbed"},
             }))
             .await?;
-        let look = || objects.get("v1", "configmaps", "hostile", &format!("note-{name}"));
-        eventually(&format!("note-{name}"), SOON, look, |found| {
-            found["data"]["text"] == "undisturbed"
-        })
-        .await?;
+        let config_map = format!("note-{name}");
+        let look = || objects.get("v1", "configmaps", "hostile", &config_map);
+        eventually(&config_map, SOON, look, |found| found["data"]["text"] == "undisturbed").await?;
     }
     for (behaviour, reason) in bad {
         let name = behaviour.replace('_', "-");

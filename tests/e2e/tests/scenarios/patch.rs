@@ -88,7 +88,7 @@ async fn annotate(objects: &Objects, name: &str, annotation: Value) -> Result<()
     objects.merge(PATCHES.0, PATCHES.1, "", name, change).await
 }
 
-pub async fn the_sample_converges_and_says_so(world: &World) -> Result<()> {
+pub(crate) async fn the_sample_converges_and_says_so(world: &World) -> Result<()> {
     let objects = world.objects()?;
     config_maps(&objects, "sample").await?;
     objects.apply_value(&sample("sample")).await?;
@@ -108,7 +108,7 @@ pub async fn the_sample_converges_and_says_so(world: &World) -> Result<()> {
     Ok(())
 }
 
-pub async fn a_changed_source_arrives(world: &World) -> Result<()> {
+pub(crate) async fn a_changed_source_arrives(world: &World) -> Result<()> {
     let objects = world.objects()?;
     config_maps(&objects, "changed").await?;
     objects.apply_value(&sample("changed")).await?;
@@ -140,7 +140,7 @@ pub async fn a_changed_source_arrives(world: &World) -> Result<()> {
     Ok(())
 }
 
-pub async fn a_source_that_appears_is_found(world: &World) -> Result<()> {
+pub(crate) async fn a_source_that_appears_is_found(world: &World) -> Result<()> {
     let objects = world.objects()?;
     config_maps(&objects, "appears").await?;
     objects.delete("v1", "configmaps", "appears", "foo").await?;
@@ -156,7 +156,7 @@ pub async fn a_source_that_appears_is_found(world: &World) -> Result<()> {
     Ok(())
 }
 
-pub async fn a_deleted_patch_leaves_and_the_value_stays(world: &World) -> Result<()> {
+pub(crate) async fn a_deleted_patch_leaves_and_the_value_stays(world: &World) -> Result<()> {
     let objects = world.objects()?;
     config_maps(&objects, "deleted").await?;
     objects.apply_value(&sample("deleted")).await?;
@@ -167,7 +167,7 @@ pub async fn a_deleted_patch_leaves_and_the_value_stays(world: &World) -> Result
     Ok(())
 }
 
-pub async fn a_broken_patch_can_be_deleted(world: &World) -> Result<()> {
+pub(crate) async fn a_broken_patch_can_be_deleted(world: &World) -> Result<()> {
     let objects = world.objects()?;
     config_maps(&objects, "broken").await?;
     let to = json!({"fieldPath": "data.value2", "transform": "${ this is no jq }"});
@@ -178,7 +178,7 @@ pub async fn a_broken_patch_can_be_deleted(world: &World) -> Result<()> {
     Ok(())
 }
 
-pub async fn a_paused_patch_rests_until_it_is_resumed(world: &World) -> Result<()> {
+pub(crate) async fn a_paused_patch_rests_until_it_is_resumed(world: &World) -> Result<()> {
     let objects = world.objects()?;
     config_maps(&objects, "paused").await?;
     objects.apply_value(&sample("paused")).await?;
@@ -213,7 +213,7 @@ pub async fn a_paused_patch_rests_until_it_is_resumed(world: &World) -> Result<(
     Ok(())
 }
 
-pub async fn a_missing_target_field_is_made(world: &World) -> Result<()> {
+pub(crate) async fn a_missing_target_field_is_made(world: &World) -> Result<()> {
     let objects = world.objects()?;
     config_maps(&objects, "field").await?;
     objects
@@ -226,7 +226,7 @@ pub async fn a_missing_target_field_is_made(world: &World) -> Result<()> {
     Ok(())
 }
 
-pub async fn a_jq_expression_converges(world: &World) -> Result<()> {
+pub(crate) async fn a_jq_expression_converges(world: &World) -> Result<()> {
     let objects = world.objects()?;
     config_maps(&objects, "jq").await?;
     let to = json!({"fieldPath": "data.value2", "transform": "${ \"prefix-\" + (.value1 | @base64) }"});
@@ -236,7 +236,7 @@ pub async fn a_jq_expression_converges(world: &World) -> Result<()> {
     Ok(())
 }
 
-pub async fn mistakes_become_conditions_that_say_what_to_do(world: &World) -> Result<()> {
+pub(crate) async fn mistakes_become_conditions_that_say_what_to_do(world: &World) -> Result<()> {
     let objects = world.objects()?;
     config_maps(&objects, "mistakes").await?;
     let good = json!({"fieldPath": "data.value2"});
@@ -284,7 +284,7 @@ pub async fn mistakes_become_conditions_that_say_what_to_do(world: &World) -> Re
     Ok(())
 }
 
-pub async fn what_is_not_granted_is_refused_and_named(world: &World) -> Result<()> {
+pub(crate) async fn what_is_not_granted_is_refused_and_named(world: &World) -> Result<()> {
     let objects = world.objects()?;
     config_maps(&objects, "denied").await?;
     objects
@@ -304,7 +304,7 @@ pub async fn what_is_not_granted_is_refused_and_named(world: &World) -> Result<(
     Ok(())
 }
 
-pub async fn every_transition_leaves_an_event(world: &World) -> Result<()> {
+pub(crate) async fn every_transition_leaves_an_event(world: &World) -> Result<()> {
     let objects = world.objects()?;
     config_maps(&objects, "events").await?;
     objects.apply_value(&sample("events")).await?;

@@ -1,6 +1,6 @@
 //! A host that dies in the middle.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 use anyhow::{Context, Result};
 use capstan_e2e::{condition, eventually};
@@ -11,15 +11,20 @@ use crate::world::World;
 const PATCHES: usize = 40;
 
 /// A world of its own: killing the common one would disturb the others.
-pub async fn a_killed_host_converges_after_it_comes_back(_: &World) -> Result<()> {
+pub(crate) async fn a_killed_host_converges_after_it_comes_back(_: &World) -> Result<()> {
     let scenario = || -> Result<()> {
         let mut world = World::with_patch()?;
-        world.block_on(make(&world))?;
-        // In the middle of it: some are done, others are not.
-        world.kill_and_restart()?;
+        world.block_on(make_config_maps(&world))?;
+        // Nobody waits for these to be done.
+        world.block_on(make_patches(&world, 0..PATCHES / 2))?;
+        world.kill()?;
+        // These come while nobody is there.
+        world.block_on(make_patches(&world, PATCHES / 2..PATCHES))?;
+        world.restart()?;
         world.block_on(converged(&world, "first"))?;
         world.block_on(change(&world))?;
-        world.kill_and_restart()?;
+        world.kill()?;
+        world.restart()?;
         world.block_on(converged(&world, "second"))
     };
     // It brings a runtime of its own, which must not be entered from this one's.
@@ -28,7 +33,7 @@ pub async fn a_killed_host_converges_after_it_comes_back(_: &World) -> Result<()
         .context("the scenario panicked")?
 }
 
-async fn make(world: &World) -> Result<()> {
+async fn make_config_maps(world: &World) -> Result<()> {
     let objects = world.objects()?;
     objects.namespace("restart").await?;
     objects
@@ -37,8 +42,12 @@ async fn make(world: &World) -> Result<()> {
 ---
 {apiVersion: v1, kind: ConfigMap, metadata: {name: to, namespace: restart}}",
         )
-        .await?;
-    for number in 0..PATCHES {
+        .await
+}
+
+async fn make_patches(world: &World, numbers: Range<usize>) -> Result<()> {
+    let objects = world.objects()?;
+    for number in numbers {
         let reference = |name: &str| json!({"kind": "ConfigMap", "name": name, "namespace": "restart"});
         objects
             .apply_value(&json!({
@@ -76,13 +85,11 @@ async fn converged(world: &World, wanted: &str) -> Result<()> {
     .await
     .with_context(|| world.log())?;
     for number in 0..PATCHES {
-        let look = || objects.get("krateo.io/v1alpha1", "patches", "", &format!("restart-{number}"));
-        eventually(
-            "a patch is ready",
-            limit,
-            || async { look().await },
-            |patch| condition(patch, "Ready").0 == "True" && condition(patch, "Synced").0 == "True",
-        )
+        let name = format!("restart-{number}");
+        let look = || objects.get("krateo.io/v1alpha1", "patches", "", &name);
+        eventually(&name, limit, look, |patch| {
+            condition(patch, "Ready").0 == "True" && condition(patch, "Synced").0 == "True"
+        })
         .await?;
     }
     Ok(())

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 /// For what should take a moment. Long, because the machine may be busy with other things.
-pub const SOON: Duration = Duration::from_secs(30);
+pub(crate) const SOON: Duration = Duration::from_secs(30);
 
 /// Grants of the providers in the directory.
 const PATCH_GRANTS: &str = r#"
@@ -45,7 +45,7 @@ spec:
 ";
 
 /// One API server and one host.
-pub struct World {
+pub(crate) struct World {
     // In this order: the host goes before its server.
     host: HostProcess,
     server: Server,
@@ -55,7 +55,7 @@ pub struct World {
 
 impl World {
     /// With the providers patch, neighbour and hostile.
-    pub fn start() -> Result<Self> {
+    pub(crate) fn start() -> Result<Self> {
         Self::with(&[
             ("patch", PATCH_GRANTS),
             ("neighbour", NEIGHBOUR_GRANTS),
@@ -64,7 +64,7 @@ impl World {
     }
 
     /// With only the provider patch.
-    pub fn with_patch() -> Result<Self> {
+    pub(crate) fn with_patch() -> Result<Self> {
         Self::with(&[("patch", PATCH_GRANTS)])
     }
 
@@ -114,24 +114,29 @@ impl World {
         .await
     }
 
-    /// The host's process dies without a word, and another one comes.
-    pub fn kill_and_restart(&mut self) -> Result<()> {
-        let killed = std::mem::replace(&mut self.host, start_host(self.folder.path())?);
-        killed.kill()
+    /// The host's process dies without a word.
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        self.host.kill()
+    }
+
+    /// Another host comes in its place.
+    pub(crate) fn restart(&mut self) -> Result<()> {
+        self.host = start_host(self.folder.path())?;
+        Ok(())
     }
 
     /// Objects, seen by somebody with every right. Made anew because a client belongs to the runtime it was made on.
-    pub fn objects(&self) -> Result<Objects> {
+    pub(crate) fn objects(&self) -> Result<Objects> {
         self.server.client().map(Objects::new)
     }
 
     /// Runs a scenario.
-    pub fn block_on<T>(&self, scenario: impl Future<Output = T>) -> T {
+    pub(crate) fn block_on<T>(&self, scenario: impl Future<Output = T>) -> T {
         self.runtime.block_on(scenario)
     }
 
     /// What the host has logged.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.host.log()
     }
 }

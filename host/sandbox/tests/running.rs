@@ -1,0 +1,145 @@
+//! What is true of every guest, whatever it does.
+
+mod support;
+
+use std::{sync::Arc, time::Duration};
+
+use capstan_api::{Grants, GroupVersionKind, ObjectKey, ObjectRef};
+use capstan_cluster::Watches;
+use capstan_engine::{Context, ExternalSystem, Reads};
+use capstan_events::Recorder;
+use capstan_sandbox::{Budget, Granted, Guest, LoadError, Sandbox, Services, Settings, Usage};
+use tokio_util::sync::CancellationToken;
+
+use support::{api::Api, component::hostile};
+
+async fn guest(sandbox: &Sandbox, budget: Budget) -> Guest {
+    let component = sandbox.load(hostile().into()).await.unwrap();
+    let descriptor = component.describe().await.unwrap();
+    let cluster = Api::default().cluster();
+    let (recorder, _) = Recorder::new(cluster.clone(), "test".into());
+    let services = Services {
+        watches: Watches::new(cluster.clone(), CancellationToken::new()),
+        cluster,
+        recorder,
+    };
+    Guest::new(
+        component,
+        "test",
+        Granted::new(&descriptor, &Grants::default()),
+        budget,
+        services,
+    )
+}
+
+fn context() -> Context {
+    let kind = GroupVersionKind::gvk("test.capstan.dev", "v1", "Hostile");
+    let object = ObjectRef {
+        kind,
+        key: ObjectKey::namespaced("n", "a"),
+    };
+    Context {
+        object,
+        uid: "uid".into(),
+        reconcile_id: 1,
+        reads: Arc::new(Reads::default()),
+    }
+}
+
+fn one_at_a_time() -> Sandbox {
+    Sandbox::new(Settings {
+        concurrency: 1.try_into().unwrap(),
+        ..Settings::default()
+    })
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_component_tells_its_outside() {
+    let sandbox = Sandbox::new(Settings::default()).unwrap();
+    let component = sandbox.load(hostile().into()).await.unwrap();
+    assert_eq!(component.size(), hostile().len());
+    assert!(
+        component
+            .imports()
+            .iter()
+            .any(|name| name == "capstan:provider/cluster@0.1.0")
+    );
+    assert_eq!(
+        component.exports(),
+        ["capstan:provider/describe@0.1.0", "capstan:provider/external@0.1.0"]
+    );
+    let small = Sandbox::new(Settings {
+        component_size: 1000,
+        ..Settings::default()
+    })
+    .unwrap();
+    let error = small.load(hostile().into()).await.unwrap_err();
+    assert!(matches!(error, LoadError::TooLarge { limit: 1000, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn compiled_code_of_others_is_not_run() {
+    let engine = wasmtime::Engine::default();
+    let native = wasmtime::component::Component::new(&engine, "(component)")
+        .unwrap()
+        .serialize()
+        .unwrap();
+    let sandbox = Sandbox::new(Settings::default()).unwrap();
+    assert!(matches!(sandbox.load(native.into()).await, Err(LoadError::Native)));
+}
+
+#[tokio::test]
+async fn a_session_waits_for_a_free_instance_as_long_as_its_reconcile_may_take() {
+    let sandbox = one_at_a_time();
+    let budget = Budget {
+        reconcile: Duration::from_millis(200),
+        ..Budget::default()
+    };
+    let guest = guest(&sandbox, budget).await;
+    let first = guest.connect(&context(), "{}").await.unwrap();
+    assert_eq!(sandbox.usage().instances, 1);
+    let failure = guest.connect(&context(), "{}").await.map(|_| ()).unwrap_err();
+    assert_eq!(failure.problem.reason, "SandboxBusy");
+    drop(first);
+    assert_eq!(sandbox.usage(), Usage::default());
+    assert!(guest.connect(&context(), "{}").await.is_ok());
+}
+
+#[tokio::test]
+async fn the_time_of_a_reconcile_bounds_all_its_calls() {
+    let sandbox = one_at_a_time();
+    let reconcile = Duration::from_millis(300);
+    let guest = guest(
+        &sandbox,
+        Budget {
+            reconcile,
+            ..Budget::default()
+        },
+    )
+    .await;
+    let managed = r#"{"spec":{"behaviour":"spins_in_observe"}}"#;
+    let mut session = guest.connect(&context(), managed).await.unwrap();
+    let failure = session.observe(managed).await.unwrap_err();
+    assert_eq!(failure.problem.reason, "DeadlineExceeded");
+    assert!(
+        failure.problem.message.contains("reconcileTimeout is 300ms"),
+        "{failure:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_call_that_is_given_up_ends_the_session() {
+    let sandbox = one_at_a_time();
+    let guest = guest(&sandbox, Budget::default()).await;
+    let managed = r#"{"spec":{"behaviour":"sleeps"}}"#;
+    let mut session = guest.connect(&context(), managed).await.unwrap();
+    let given_up = tokio::time::timeout(Duration::from_millis(50), session.observe(managed)).await;
+    assert!(given_up.is_err());
+    assert_eq!(
+        session.observe(managed).await.unwrap_err().problem.reason,
+        "SessionOver"
+    );
+    drop(session);
+    assert_eq!(sandbox.usage(), Usage::default());
+}
