@@ -16,11 +16,7 @@ pub struct Difference {
 impl Difference {
     /// One field.
     pub fn new(path: impl Into<String>, desired: impl Into<Option<Value>>, actual: impl Into<Option<Value>>) -> Self {
-        Self {
-            path: path.into(),
-            desired: desired.into(),
-            actual: actual.into(),
-        }
+        Self { path: path.into(), desired: desired.into(), actual: actual.into() }
     }
 
     /// Every value of `desired` that `actual` does not have. Objects are compared member by member, and what only
@@ -50,10 +46,7 @@ fn collect(path: &str, desired: &Value, actual: Option<&Value>, found: &mut Vec<
 }
 
 fn member(path: &str, key: &str) -> String {
-    let plain = !key.is_empty()
-        && key
-            .chars()
-            .all(|each| each.is_alphanumeric() || each == '_' || each == '-');
+    let plain = !key.is_empty() && key.chars().all(|each| each.is_alphanumeric() || each == '_' || each == '-');
     match (path, plain) {
         ("", true) => key.to_owned(),
         (path, true) => format!("{path}.{key}"),
@@ -85,10 +78,7 @@ mod tests {
     #[test]
     fn null_and_absent_are_the_same() {
         assert_eq!(Difference::between(&json!({"a": null}), &json!({})), []);
-        assert_eq!(
-            Difference::between(&json!({"a": 1}), &json!({"a": null})),
-            [Difference::new("a", json!(1), None)]
-        );
+        assert_eq!(Difference::between(&json!({"a": 1}), &json!({"a": null})), [Difference::new("a", json!(1), None)]);
     }
 
     #[test]

@@ -54,29 +54,17 @@ pub enum Failure {
 impl Failure {
     /// May succeed later. `reason` is a `CamelCase` word.
     pub fn retryable(reason: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::Retryable(Problem {
-            reason: reason.into(),
-            message: message.into(),
-        })
+        Self::Retryable(Problem { reason: reason.into(), message: message.into() })
     }
 
     /// May succeed later, but not before `delay` is over.
     pub fn retry_after(delay: Duration, reason: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::RetryAfter(
-            Problem {
-                reason: reason.into(),
-                message: message.into(),
-            },
-            delay,
-        )
+        Self::RetryAfter(Problem { reason: reason.into(), message: message.into() }, delay)
     }
 
     /// Cannot succeed until the object, or something that was read, changes.
     pub fn terminal(reason: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::Terminal(Problem {
-            reason: reason.into(),
-            message: message.into(),
-        })
+        Self::Terminal(Problem { reason: reason.into(), message: message.into() })
     }
 
     /// Reason and message.
@@ -190,9 +178,7 @@ mod tests {
 
     #[test]
     fn the_author_has_the_last_word() {
-        let failure = Err::<(), _>(cluster::Error::NotFound("gone".into()))
-            .or_terminal("NoSource")
-            .unwrap_err();
+        let failure = Err::<(), _>(cluster::Error::NotFound("gone".into())).or_terminal("NoSource").unwrap_err();
         assert_eq!(failure, Failure::terminal("NoSource", "not found: gone"));
         let failure = Err::<(), _>("plain text").or_retryable("Odd").unwrap_err();
         assert_eq!(failure.to_string(), "Odd: plain text");

@@ -12,22 +12,14 @@ impl Kind {
     /// A kind that somebody else installs. `api_version` is `v1`, or `group/version`.
     #[must_use]
     pub const fn existing(api_version: &'static str, kind: &'static str) -> Self {
-        Self {
-            api_version,
-            name: kind,
-            definition: None,
-        }
+        Self { api_version, name: kind, definition: None }
     }
 
     /// A kind with its `CustomResourceDefinition` as JSON. [`crd!`](crate::crd) makes this call from a YAML file, and
     /// takes care that the three agree.
     #[must_use]
     pub const fn defined(api_version: &'static str, kind: &'static str, definition: &'static str) -> Self {
-        Self {
-            api_version,
-            name: kind,
-            definition: Some(definition),
-        }
+        Self { api_version, name: kind, definition: Some(definition) }
     }
 
     /// `v1`, or `group/version`.

@@ -192,10 +192,7 @@ mod tests {
     fn an_empty_external_name_is_none() {
         let metadata = json!({"name": "x", "annotations": {EXTERNAL_NAME: ""}});
         let object = parse(&json!({"apiVersion": "a/v1", "kind": "A", "metadata": metadata})).unwrap();
-        assert_eq!(
-            (object.annotation(EXTERNAL_NAME), object.external_name()),
-            (Some(""), None)
-        );
+        assert_eq!((object.annotation(EXTERNAL_NAME), object.external_name()), (Some(""), None));
     }
 
     #[test]

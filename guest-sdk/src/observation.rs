@@ -62,31 +62,18 @@ impl Observation {
 
     /// It exists and is as it should be.
     pub fn up_to_date() -> Self {
-        Self {
-            exists: true,
-            up_to_date: true,
-            ..Self::missing()
-        }
+        Self { exists: true, up_to_date: true, ..Self::missing() }
     }
 
     /// It exists and differs: the host calls `update`. The list may be empty if the provider knows no details.
     pub fn differs(differences: impl IntoIterator<Item = Difference>) -> Self {
-        Self {
-            exists: true,
-            differences: differences.into_iter().collect(),
-            ..Self::missing()
-        }
+        Self { exists: true, differences: differences.into_iter().collect(), ..Self::missing() }
     }
 
     /// It exists; it is up to date if it has every value that is desired (see [`Difference::between`]).
     pub fn compare(desired: &Value, actual: &Value) -> Self {
         let differences = Difference::between(desired, actual);
-        Self {
-            exists: true,
-            up_to_date: differences.is_empty(),
-            differences,
-            ..Self::missing()
-        }
+        Self { exists: true, up_to_date: differences.is_empty(), differences, ..Self::missing() }
     }
 
     /// Sets `Ready=True`.
@@ -97,10 +84,7 @@ impl Observation {
 
     /// Sets `Ready=False`. `reason` is a `CamelCase` word.
     pub fn not_ready(mut self, reason: impl Into<String>, message: impl Into<String>) -> Self {
-        self.readiness = Readiness::NotReady(Problem {
-            reason: reason.into(),
-            message: message.into(),
-        });
+        self.readiness = Readiness::NotReady(Problem { reason: reason.into(), message: message.into() });
         self
     }
 

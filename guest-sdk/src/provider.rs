@@ -25,11 +25,7 @@ impl ManagedKind {
     /// The kind that `E` manages.
     #[must_use]
     pub const fn of<E: External>() -> Self {
-        Self {
-            kind: E::KIND,
-            recoverable: E::RECOVERABLE,
-            connect: connect::<E>,
-        }
+        Self { kind: E::KIND, recoverable: E::RECOVERABLE, connect: connect::<E> }
     }
 
     /// Name and definition.
@@ -59,10 +55,7 @@ impl Provider {
         needs: &'static str,
         kinds: &'static [ManagedKind],
     ) -> Self {
-        assert!(
-            is_dns_label(name),
-            "the provider's name must be a DNS label: lower case letters, digits and `-`"
-        );
+        assert!(is_dns_label(name), "the provider's name must be a DNS label: lower case letters, digits and `-`");
         assert!(!kinds.is_empty(), "a provider needs at least one kind");
         let mut next = 0;
         while next < kinds.len() {
@@ -75,12 +68,7 @@ impl Provider {
             }
             next += 1;
         }
-        Self {
-            name,
-            version,
-            needs,
-            kinds,
-        }
+        Self { name, version, needs, kinds }
     }
 
     /// A DNS label.
@@ -114,10 +102,9 @@ impl Provider {
         let wanted = |each: &&ManagedKind| each.kind.api_version() == api_version && each.kind.name() == kind;
         match self.kinds.iter().find(wanted) {
             Some(found) => (found.connect)(managed),
-            None => Err(Failure::terminal(
-                "UnknownKind",
-                format!("{} does not manage {api_version} {kind}", self.name),
-            )),
+            None => {
+                Err(Failure::terminal("UnknownKind", format!("{} does not manage {api_version} {kind}", self.name)))
+            }
         }
     }
 }
@@ -211,12 +198,7 @@ mod tests {
             ManagedKind {
                 kind: Kind::existing("a/v1", name),
                 recoverable: false,
-                connect: |_| {
-                    Err(Failure::Terminal(crate::Problem {
-                        reason: String::new(),
-                        message: String::new(),
-                    }))
-                },
+                connect: |_| Err(Failure::Terminal(crate::Problem { reason: String::new(), message: String::new() })),
             }
         }
         static KINDS: [ManagedKind; 3] = [kind("A"), kind("B"), kind("A")];

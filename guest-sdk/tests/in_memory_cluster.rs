@@ -29,14 +29,8 @@ fn objects_are_created_once_and_found() {
         let stored = cluster::create(&config_map("a", &json!({"data": {"x": "1"}}))).unwrap();
         assert!(stored["metadata"]["uid"].is_string());
         assert_eq!(cluster::get::<Value>(&target("a")).unwrap(), stored);
-        assert!(matches!(
-            cluster::create(&config_map("a", &json!({}))),
-            Err(Error::Conflict { .. })
-        ));
-        assert!(matches!(
-            cluster::create(&json!({"kind": "ConfigMap"})),
-            Err(Error::Invalid(_))
-        ));
+        assert!(matches!(cluster::create(&config_map("a", &json!({}))), Err(Error::Conflict { .. })));
+        assert!(matches!(cluster::create(&json!({"kind": "ConfigMap"})), Err(Error::Invalid(_))));
     });
 }
 
@@ -49,20 +43,14 @@ fn lists_are_selected_and_ordered() {
     host.run(|| {
         let names = |selection: Selection| -> Vec<String> {
             let found: Vec<Value> = cluster::list(&selection).unwrap();
-            found
-                .iter()
-                .map(|each| each["metadata"]["name"].as_str().unwrap().to_owned())
-                .collect()
+            found.iter().map(|each| each["metadata"]["name"].as_str().unwrap().to_owned()).collect()
         };
         let all = Selection::new("v1", "ConfigMap");
         assert_eq!(names(all.clone()), ["a", "b", "c"]);
         assert_eq!(names(all.clone().labelled("for in (a, b)")), ["a", "b"]);
         assert_eq!(names(all.clone().in_namespace("elsewhere")), [""; 0]);
         assert_eq!(names(Selection::new("v1", "Secret")), [""; 0]);
-        assert!(matches!(
-            cluster::list::<Value>(&all.labelled("for in a")),
-            Err(Error::Invalid(_))
-        ));
+        assert!(matches!(cluster::list::<Value>(&all.labelled("for in a")), Err(Error::Invalid(_))));
     });
 }
 
@@ -76,15 +64,9 @@ fn three_kinds_of_patches() {
         let operations = json!([{"op": "test", "path": "/data/y", "value": "2"}, {"op": "remove", "path": "/data/y"}]);
         let patched = cluster::patch(&target("a"), Patch::json(operations.clone())).unwrap();
         assert_eq!(patched["data"], json!({"z": "3"}));
-        assert!(matches!(
-            cluster::patch(&target("a"), Patch::json(operations)),
-            Err(Error::Invalid(_))
-        ));
+        assert!(matches!(cluster::patch(&target("a"), Patch::json(operations)), Err(Error::Invalid(_))));
 
-        assert!(matches!(
-            cluster::patch(&target("b"), Patch::merge(json!({}))),
-            Err(Error::NotFound(_))
-        ));
+        assert!(matches!(cluster::patch(&target("b"), Patch::merge(json!({}))), Err(Error::NotFound(_))));
         let applied = cluster::apply(&target("b"), json!({"data": {"x": "1"}})).unwrap();
         assert_eq!(
             (applied["kind"].as_str(), applied["metadata"]["namespace"].as_str()),
@@ -100,10 +82,7 @@ fn a_status_patch_touches_nothing_else() {
     host.run(|| {
         let patch = Patch::merge(json!({"data": {"x": "2"}, "status": {"done": true}})).subresource("status");
         let stored = cluster::patch(&target("a"), patch).unwrap();
-        assert_eq!(
-            (&stored["data"]["x"], &stored["status"]["done"]),
-            (&json!("1"), &json!(true))
-        );
+        assert_eq!((&stored["data"]["x"], &stored["status"]["done"]), (&json!("1"), &json!(true)));
     });
 }
 
@@ -122,10 +101,7 @@ fn versions_move_with_content_and_guard_it() {
         let changed = cluster::patch(&target("a"), Patch::merge(json!({"spec": {"x": 2}}))).unwrap();
         assert_eq!(changed["metadata"]["generation"], 2);
         let late = Patch::merge(json!({"metadata": {"resourceVersion": version(&before)}, "spec": {"x": 3}}));
-        assert!(matches!(
-            cluster::patch(&target("a"), late),
-            Err(Error::Conflict { .. })
-        ));
+        assert!(matches!(cluster::patch(&target("a"), late), Err(Error::Conflict { .. })));
     });
 }
 
@@ -166,10 +142,7 @@ fn faults_come_in_order_and_only_for_their_verb() {
     host.fail_next(Verb::Get, Error::Denied("second".into()));
     host.run(|| {
         cluster::list::<Value>(&Selection::new("v1", "ConfigMap")).unwrap();
-        assert!(matches!(
-            cluster::get::<Value>(&target("a")),
-            Err(Error::Unavailable(_))
-        ));
+        assert!(matches!(cluster::get::<Value>(&target("a")), Err(Error::Unavailable(_))));
         assert!(matches!(cluster::get::<Value>(&target("a")), Err(Error::Denied(_))));
         cluster::get::<Value>(&target("a")).unwrap();
     });
@@ -177,9 +150,6 @@ fn faults_come_in_order_and_only_for_their_verb() {
 
 #[test]
 fn without_a_host_nothing_is_available() {
-    assert!(matches!(
-        cluster::get::<Value>(&target("a")),
-        Err(Error::Unavailable(_))
-    ));
+    assert!(matches!(cluster::get::<Value>(&target("a")), Err(Error::Unavailable(_))));
     capstan_sdk::info!("goes nowhere");
 }

@@ -34,11 +34,7 @@ impl External for Greeting {
         if object.spec.who.is_empty() {
             return Err(Failure::terminal("Nobody", "say whom to greet in spec.who"));
         }
-        Ok(Self(object.beside(
-            "v1",
-            "ConfigMap",
-            format!("greeting-{}", object.name()),
-        )))
+        Ok(Self(object.beside("v1", "ConfigMap", format!("greeting-{}", object.name()))))
     }
 
     fn observe(&mut self, object: &Managed<Who>) -> Result<Observation> {
@@ -51,9 +47,7 @@ impl External for Greeting {
     fn create(&mut self, object: &Managed<Who>) -> Result<Creation> {
         cluster::apply(&self.0, json!({"data": {"who": object.spec.who}}))?;
         events::normal("Greeted", "Greet", &object.spec.who);
-        Ok(Creation::done()
-            .external_name(&self.0.name)
-            .annotation("example.org/first", "yes"))
+        Ok(Creation::done().external_name(&self.0.name).annotation("example.org/first", "yes"))
     }
 
     fn update(&mut self, object: &Managed<Who>) -> Result<Change> {
@@ -121,11 +115,7 @@ fn config_map() -> ObjectRef {
 
 #[test]
 fn the_provider_says_what_it_is() {
-    let kinds: Vec<_> = PROVIDER
-        .kinds()
-        .iter()
-        .map(|each| (each.kind().name(), each.recoverable()))
-        .collect();
+    let kinds: Vec<_> = PROVIDER.kinds().iter().map(|each| (each.kind().name(), each.recoverable())).collect();
     assert_eq!((PROVIDER.name(), PROVIDER.version()), ("two-kinds", "1.2.3"));
     assert_eq!(kinds, [("Greeting", true), ("Census", false)]);
     let needs: Value = serde_json::from_str(PROVIDER.needs()).unwrap();
@@ -183,17 +173,8 @@ fn calls_events_and_log_lines_are_recorded() {
     greeting(&host, &json!({"who": "moon"}));
     host.reconcile(&PROVIDER, &object).unwrap();
     let line = host.take_log().remove(0);
-    assert_eq!(
-        (line.level, line.message.as_str()),
-        (Level::Warn, "changing ConfigMap n/greeting-a")
-    );
-    assert_eq!(
-        line.fields,
-        [
-            ("old".to_owned(), "nobody".to_owned()),
-            ("new".to_owned(), "moon".to_owned())
-        ]
-    );
+    assert_eq!((line.level, line.message.as_str()), (Level::Warn, "changing ConfigMap n/greeting-a"));
+    assert_eq!(line.fields, [("old".to_owned(), "nobody".to_owned()), ("new".to_owned(), "moon".to_owned())]);
 }
 
 #[test]
@@ -202,10 +183,7 @@ fn failures_say_where_and_whether_to_retry() {
     let object = greeting(&host, &json!({"who": ""}));
     let failed = host.reconcile(&PROVIDER, &object).unwrap_err();
     assert_eq!((failed.step, failed.failure.is_terminal()), (Step::Connect, true));
-    assert_eq!(
-        failed.to_string(),
-        "Connect failed: Nobody: say whom to greet in spec.who"
-    );
+    assert_eq!(failed.to_string(), "Connect failed: Nobody: say whom to greet in spec.who");
 
     greeting(&host, &json!({"who": 7}));
     let failed = host.reconcile(&PROVIDER, &object).unwrap_err();
@@ -216,17 +194,9 @@ fn failures_say_where_and_whether_to_retry() {
     let failed = host.reconcile(&PROVIDER, &object).unwrap_err();
     assert_eq!((failed.step, failed.failure.is_terminal()), (Step::Create, false));
     assert_eq!(failed.failure.problem().reason, "Denied");
-    assert_eq!(
-        host.take_events().last().unwrap().reason,
-        "Disconnected",
-        "also after a failed call"
-    );
+    assert_eq!(host.take_events().last().unwrap().reason, "Disconnected", "also after a failed call");
 
-    assert_eq!(
-        host.reconcile(&PROVIDER, &object).unwrap().action,
-        Action::Create,
-        "a fault is used up"
-    );
+    assert_eq!(host.reconcile(&PROVIDER, &object).unwrap().action, Action::Create, "a fault is used up");
 }
 
 #[test]
@@ -259,10 +229,7 @@ fn an_error_of_the_standard_library_becomes_what_the_author_said() {
         "metadata": {"name": "c", "annotations": {"example.org/limit": "many"}},
     }));
     let failed = host.reconcile(&PROVIDER, &census).unwrap_err();
-    assert_eq!(
-        failed.failure,
-        Failure::terminal("InvalidLimit", "invalid digit found in string")
-    );
+    assert_eq!(failed.failure, Failure::terminal("InvalidLimit", "invalid digit found in string"));
 }
 
 #[test]

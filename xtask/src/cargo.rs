@@ -42,33 +42,22 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
 pub(crate) fn run_built(name: &str) -> Result<bool> {
     let path = target().join("debug").join(name);
     let status = Command::new(&path).current_dir(root()).status();
-    Ok(status
-        .with_context(|| format!("{} cannot be started", path.display()))?
-        .success())
+    Ok(status.with_context(|| format!("{} cannot be started", path.display()))?.success())
 }
 
 /// Installs the compilation target of providers if it is missing.
 pub(crate) fn ensure_wasm_target() -> Result<()> {
     const TARGET: &str = "wasm32-wasip2";
-    let listed = Command::new("rustup")
-        .args(["target", "list", "--installed"])
-        .current_dir(root())
-        .output();
+    let listed = Command::new("rustup").args(["target", "list", "--installed"]).current_dir(root()).output();
     let Ok(listed) = listed else {
         // A toolchain without rustup: cargo itself says what is missing.
         return Ok(());
     };
-    if String::from_utf8_lossy(&listed.stdout)
-        .lines()
-        .any(|line| line == TARGET)
-    {
+    if String::from_utf8_lossy(&listed.stdout).lines().any(|line| line == TARGET) {
         return Ok(());
     }
     crate::step(&format!("Installing the {TARGET} target"));
-    let status = Command::new("rustup")
-        .args(["target", "add", TARGET])
-        .current_dir(root())
-        .status();
+    let status = Command::new("rustup").args(["target", "add", TARGET]).current_dir(root()).status();
     if !status.context("rustup cannot be started")?.success() {
         bail!("`rustup target add {TARGET}` failed: providers are compiled to it");
     }

@@ -25,15 +25,7 @@ pub(crate) fn run() -> Result<bool> {
     tally.step("Format", || cargo::run(&["fmt", "--all", "--check"]));
     let guests = tally.step("Guests", guests::build);
     tally.step("Lints", || {
-        cargo::run(&[
-            "clippy",
-            "--quiet",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "--deny",
-            "warnings",
-        ])
+        cargo::run(&["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"])
     });
     tally.step("Lints of guests", guest_lints);
     // Scenarios run the real binary, so it must be there before the tests are.
@@ -43,10 +35,7 @@ pub(crate) fn run() -> Result<bool> {
         tally.tests(&["test", "--workspace", "--no-fail-fast"])?;
     }
     eprintln!("done in {:.0?}", start.elapsed());
-    println!(
-        "{} passed, {} failed, {} skipped",
-        tally.passed, tally.failed, tally.skipped
-    );
+    println!("{} passed, {} failed, {} skipped", tally.passed, tally.failed, tally.skipped);
     Ok(tally.failed == 0)
 }
 
@@ -90,10 +79,7 @@ impl Tally {
 
     /// Runs `cargo test`, shows its output and adds up its result lines.
     fn tests(&mut self, arguments: &[&str]) -> Result<()> {
-        let mut child = cargo::command(arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("cargo cannot be started")?;
+        let mut child = cargo::command(arguments).stdout(Stdio::piped()).spawn().context("cargo cannot be started")?;
         let output = child.stdout.take().context("cargo has no output")?;
         let failed_before = self.failed;
         for line in BufReader::new(output).lines() {
@@ -115,9 +101,8 @@ impl Tally {
             return;
         };
         let count = |word: &str| -> u32 {
-            let numbers = rest
-                .split([';', '.'])
-                .filter_map(|part| part.trim().strip_suffix(word)?.trim().parse::<u32>().ok());
+            let numbers =
+                rest.split([';', '.']).filter_map(|part| part.trim().strip_suffix(word)?.trim().parse::<u32>().ok());
             numbers.sum()
         };
         self.passed += count("passed");

@@ -25,19 +25,14 @@ impl Definition {
         let expected = format!("{}.{group}", text("/spec/names/plural")?);
         let name = text("/metadata/name")?;
         if name != expected {
-            return Err(format!(
-                "metadata.name is `{name}`, but the API server accepts only `{expected}`"
-            ));
+            return Err(format!("metadata.name is `{name}`, but the API server accepts only `{expected}`"));
         }
         let scope = text("/spec/scope")?;
         if scope != "Namespaced" && scope != "Cluster" {
             return Err(format!("spec.scope is `{scope}`: write Namespaced or Cluster"));
         }
         let version = choose(document, version)?;
-        let version_name = version
-            .get("name")
-            .and_then(Value::as_str)
-            .ok_or("a version has no name")?;
+        let version_name = version.get("name").and_then(Value::as_str).ok_or("a version has no name")?;
         if version.pointer("/subresources/status").is_none() {
             return Err(format!(
                 "version `{version_name}` has no `subresources: {{status: {{}}}}`, through which the host writes conditions"
@@ -46,40 +41,20 @@ impl Definition {
         if version.pointer("/schema/openAPIV3Schema").is_none() {
             return Err(format!("version `{version_name}` has no schema.openAPIV3Schema"));
         }
-        Ok(Self {
-            api_version: format!("{group}/{version_name}"),
-            kind: kind.to_owned(),
-        })
+        Ok(Self { api_version: format!("{group}/{version_name}"), kind: kind.to_owned() })
     }
 }
 
 fn choose<'a>(document: &'a Value, wanted: Option<&str>) -> Result<&'a Value, String> {
-    let versions = document
-        .pointer("/spec/versions")
-        .and_then(Value::as_array)
-        .ok_or("spec.versions is missing")?;
-    let name = |version: &Value| {
-        version
-            .get("name")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let served: Vec<&Value> = versions
-        .iter()
-        .filter(|version| version.get("served") == Some(&Value::Bool(true)))
-        .collect();
-    let names = served
-        .iter()
-        .map(|version| name(version))
-        .collect::<Vec<_>>()
-        .join(", ");
+    let versions = document.pointer("/spec/versions").and_then(Value::as_array).ok_or("spec.versions is missing")?;
+    let name = |version: &Value| version.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let served: Vec<&Value> =
+        versions.iter().filter(|version| version.get("served") == Some(&Value::Bool(true))).collect();
+    let names = served.iter().map(|version| name(version)).collect::<Vec<_>>().join(", ");
     match (wanted, served.as_slice()) {
         (_, []) => Err("no version is served".to_owned()),
         (None, [only]) => Ok(only),
-        (None, _) => Err(format!(
-            "serves several versions: name one as second argument ({names})"
-        )),
+        (None, _) => Err(format!("serves several versions: name one as second argument ({names})")),
         (Some(wanted), _) => served
             .iter()
             .find(|version| name(version) == wanted)
@@ -115,13 +90,7 @@ mod tests {
     #[test]
     fn the_only_served_version_is_taken() {
         let found = Definition::of(&good(), None).unwrap();
-        assert_eq!(
-            found,
-            Definition {
-                api_version: "hello.example.org/v1".into(),
-                kind: "Greeting".into()
-            }
-        );
+        assert_eq!(found, Definition { api_version: "hello.example.org/v1".into(), kind: "Greeting".into() });
     }
 
     #[test]
@@ -131,10 +100,7 @@ mod tests {
         second["name"] = json!("v2");
         document["spec"]["versions"].as_array_mut().unwrap().push(second);
         assert!(Definition::of(&document, None).unwrap_err().contains("v1, v2"));
-        assert_eq!(
-            Definition::of(&document, Some("v2")).unwrap().api_version,
-            "hello.example.org/v2"
-        );
+        assert_eq!(Definition::of(&document, Some("v2")).unwrap().api_version, "hello.example.org/v2");
         assert!(Definition::of(&document, Some("v3")).unwrap_err().contains("v3"));
     }
 

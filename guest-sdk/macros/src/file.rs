@@ -22,22 +22,14 @@ impl File {
         let text = fs::read_to_string(&absolute)
             .map_err(|error| format!("{path}: {error}; paths start at the folder of Cargo.toml"))?;
         let value = parse(&text).map_err(|problem| format!("{path}: {problem}"))?;
-        Ok(Self {
-            absolute: absolute.display().to_string(),
-            json: value.to_string(),
-            value,
-        })
+        Ok(Self { absolute: absolute.display().to_string(), json: value.to_string(), value })
     }
 }
 
 /// A file of comments alone is an empty mapping.
 fn parse(text: &str) -> Result<Value, String> {
     let value: Value = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
-    Ok(if value.is_null() {
-        Value::Object(serde_json::Map::new())
-    } else {
-        value
-    })
+    Ok(if value.is_null() { Value::Object(serde_json::Map::new()) } else { value })
 }
 
 #[cfg(test)]

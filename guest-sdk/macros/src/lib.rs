@@ -34,10 +34,7 @@ pub fn yaml_object(input: TokenStream) -> TokenStream {
         if !file.value.is_object() {
             return Err(format!("{path}: must be a mapping"));
         }
-        Ok(format!(
-            "{{ const _: &[u8] = ::core::include_bytes!({:?}); {:?} }}",
-            file.absolute, file.json
-        ))
+        Ok(format!("{{ const _: &[u8] = ::core::include_bytes!({:?}); {:?} }}", file.absolute, file.json))
     })
 }
 

@@ -32,10 +32,7 @@ fn with_session<T>(managed: &str, call: impl FnOnce(&mut dyn Session, &Value) ->
     let managed = parse(managed)?;
     SESSION.with_borrow_mut(|session| match session {
         Some(session) => call(&mut **session, &managed),
-        None => Err(Failure::retryable(
-            "NotConnected",
-            "the provider was called without being connected",
-        )),
+        None => Err(Failure::retryable("NotConnected", "the provider was called without being connected")),
     })
 }
 
@@ -103,10 +100,7 @@ impl From<Failure> for types::Failure {
             Failure::Retryable(problem) => Self::Retryable(problem.into()),
             Failure::RetryAfter(problem, delay) => {
                 let after_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
-                Self::RetryAfter(types::Delay {
-                    problem: problem.into(),
-                    after_ms,
-                })
+                Self::RetryAfter(types::Delay { problem: problem.into(), after_ms })
             }
             Failure::Terminal(problem) => Self::Terminal(problem.into()),
         }
@@ -148,8 +142,6 @@ impl From<Creation> for wit::Creation {
 
 impl From<Change> for wit::Change {
     fn from(change: Change) -> Self {
-        Self {
-            status: change.status.map(|patch| patch.to_string()),
-        }
+        Self { status: change.status.map(|patch| patch.to_string()) }
     }
 }

@@ -13,10 +13,7 @@ pub(crate) fn get(target: &ObjectRef) -> Result<String, Error> {
 
 pub(crate) fn list(selection: &Selection) -> Result<Vec<String>, Error> {
     Ok(wit::list(&wit::Selection {
-        kind: types::ObjectKind {
-            api_version: selection.api_version.clone(),
-            kind: selection.kind.clone(),
-        },
+        kind: types::ObjectKind { api_version: selection.api_version.clone(), kind: selection.kind.clone() },
         namespace: selection.namespace.clone(),
         labels: selection.labels.clone(),
     })?)
@@ -32,10 +29,7 @@ pub(crate) fn patch(target: &ObjectRef, patch: &Patch) -> Result<String, Error> 
         PatchKind::Merge => wit::PatchKind::Merge,
         PatchKind::Json => wit::PatchKind::Json,
     };
-    let options = wit::PatchOptions {
-        subresource: patch.subresource.clone(),
-        force: patch.force,
-    };
+    let options = wit::PatchOptions { subresource: patch.subresource.clone(), force: patch.force };
     Ok(wit::patch(&target.into(), kind, &patch.body.to_string(), &options)?)
 }
 
@@ -52,10 +46,7 @@ pub(crate) fn emit(kind: Kind, reason: &str, action: &str, note: &str) {
 }
 
 pub(crate) fn log(level: Level, message: &str, fields: &[(&str, String)]) {
-    let fields: Vec<_> = fields
-        .iter()
-        .map(|(key, value)| ((*key).to_owned(), value.clone()))
-        .collect();
+    let fields: Vec<_> = fields.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
     wit_log::write(level.into(), message, &fields);
 }
 
@@ -65,18 +56,8 @@ pub(crate) fn log_enabled(level: Level) -> bool {
 
 impl From<&ObjectRef> for types::ObjectRef {
     fn from(target: &ObjectRef) -> Self {
-        let ObjectRef {
-            api_version,
-            kind,
-            namespace,
-            name,
-        } = target.clone();
-        Self {
-            api_version,
-            kind,
-            namespace,
-            name,
-        }
+        let ObjectRef { api_version, kind, namespace, name } = target.clone();
+        Self { api_version, kind, namespace, name }
     }
 }
 
@@ -98,10 +79,7 @@ impl From<wit::Error> for Error {
             wit::Error::NotFound(message) => Self::NotFound(message),
             wit::Error::Conflict(wit::Clash { message, owners }) => {
                 let owner = |wit::Owner { manager, field }| Owner { manager, field };
-                Self::Conflict {
-                    message,
-                    owners: owners.into_iter().map(owner).collect(),
-                }
+                Self::Conflict { message, owners: owners.into_iter().map(owner).collect() }
             }
             wit::Error::Denied(message) => Self::Denied(message),
             wit::Error::Invalid(message) => Self::Invalid(message),

@@ -19,12 +19,7 @@ impl ObjectRef {
     /// A cluster-scoped object, until [`in_namespace`](Self::in_namespace) says otherwise. For an object in the namespace
     /// of the one being reconciled, [`Managed::beside`](crate::Managed::beside) is shorter.
     pub fn new(api_version: impl Into<String>, kind: impl Into<String>, name: impl Into<String>) -> Self {
-        Self {
-            api_version: api_version.into(),
-            kind: kind.into(),
-            namespace: None,
-            name: name.into(),
-        }
+        Self { api_version: api_version.into(), kind: kind.into(), namespace: None, name: name.into() }
     }
 
     /// The same in a namespace.

@@ -60,12 +60,7 @@ impl Patch {
     }
 
     fn new(kind: PatchKind, body: Value) -> Self {
-        Self {
-            kind,
-            body,
-            subresource: None,
-            force: false,
-        }
+        Self { kind, body, subresource: None, force: false }
     }
 
     /// The API server wants an applied object to name itself, although the request names it too.
@@ -103,9 +98,6 @@ mod tests {
     #[test]
     fn other_patches_stay_as_they_are() {
         let target = ObjectRef::new("v1", "ConfigMap", "a");
-        assert_eq!(
-            Patch::merge(json!({"data": {}})).addressed_to(&target).body,
-            json!({"data": {}})
-        );
+        assert_eq!(Patch::merge(json!({"data": {}})).addressed_to(&target).body, json!({"data": {}}));
     }
 }

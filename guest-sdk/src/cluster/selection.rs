@@ -16,12 +16,7 @@ pub struct Selection {
 impl Selection {
     /// All objects of a kind that the grant allows.
     pub fn new(api_version: impl Into<String>, kind: impl Into<String>) -> Self {
-        Self {
-            api_version: api_version.into(),
-            kind: kind.into(),
-            namespace: None,
-            labels: None,
-        }
+        Self { api_version: api_version.into(), kind: kind.into(), namespace: None, labels: None }
     }
 
     /// Only those in a namespace.

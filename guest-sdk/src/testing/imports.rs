@@ -39,19 +39,12 @@ fn current() -> Option<Host> {
 /// Records a call, and answers it unless it was told to fail.
 fn answer<T>(call: Call, act: impl FnOnce(&mut State) -> Result<T, Error>) -> Result<T, Error> {
     let Some(host) = current() else {
-        return Err(Error::Unavailable(
-            "no host: run this in `capstan_sdk::testing::Host::run` or a reconcile".into(),
-        ));
+        return Err(Error::Unavailable("no host: run this in `capstan_sdk::testing::Host::run` or a reconcile".into()));
     };
     let state = &mut *host.state.borrow_mut();
     let verb = call.verb();
     state.calls.push(call);
-    match state
-        .faults
-        .iter()
-        .position(|(wanted, _)| *wanted == verb)
-        .and_then(|at| state.faults.remove(at))
-    {
+    match state.faults.iter().position(|(wanted, _)| *wanted == verb).and_then(|at| state.faults.remove(at)) {
         Some((_, error)) => Err(error),
         None => act(state),
     }
@@ -63,29 +56,21 @@ fn text(object: &Value) -> String {
 }
 
 pub(crate) fn get(target: &ObjectRef) -> Result<String, Error> {
-    answer(Call::Get(target.clone()), |state| {
-        state.store.get(target).map(|object| text(&object))
-    })
+    answer(Call::Get(target.clone()), |state| state.store.get(target).map(|object| text(&object)))
 }
 
 pub(crate) fn list(selection: &Selection) -> Result<Vec<String>, Error> {
-    answer(Call::List(selection.clone()), |state| {
-        Ok(state.store.list(selection)?.iter().map(text).collect())
-    })
+    answer(Call::List(selection.clone()), |state| Ok(state.store.list(selection)?.iter().map(text).collect()))
 }
 
 pub(crate) fn create(json: &str) -> Result<String, Error> {
     let object: Value = serde_json::from_str(json).map_err(Error::Unexpected)?;
-    answer(Call::Create(object.clone()), |state| {
-        state.store.create(&object).map(|object| text(&object))
-    })
+    answer(Call::Create(object.clone()), |state| state.store.create(&object).map(|object| text(&object)))
 }
 
 pub(crate) fn patch(target: &ObjectRef, patch: &Patch) -> Result<String, Error> {
     let call = Call::Patch(target.clone(), patch.clone());
-    answer(call, |state| {
-        state.store.patch(target, patch).map(|object| text(&object))
-    })
+    answer(call, |state| state.store.patch(target, patch).map(|object| text(&object)))
 }
 
 pub(crate) fn delete(target: &ObjectRef) -> Result<(), Error> {
@@ -94,27 +79,15 @@ pub(crate) fn delete(target: &ObjectRef) -> Result<(), Error> {
 
 pub(crate) fn emit(kind: Kind, reason: &str, action: &str, note: &str) {
     if let Some(host) = current() {
-        let event = Event {
-            kind,
-            reason: reason.into(),
-            action: action.into(),
-            note: note.into(),
-        };
+        let event = Event { kind, reason: reason.into(), action: action.into(), note: note.into() };
         host.state.borrow_mut().events.push(event);
     }
 }
 
 pub(crate) fn log(level: Level, message: &str, fields: &[(&str, String)]) {
     if let Some(host) = current() {
-        let fields = fields
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), value.clone()))
-            .collect();
-        host.state.borrow_mut().lines.push(Line {
-            level,
-            message: message.to_owned(),
-            fields,
-        });
+        let fields = fields.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+        host.state.borrow_mut().lines.push(Line { level, message: message.to_owned(), fields });
     }
 }
 

@@ -80,12 +80,7 @@ pub(super) fn reconcile(host: &Host, provider: &Provider, target: &ObjectRef) ->
 
 fn act(host: &Host, session: &mut dyn Session, target: &ObjectRef, object: &Value) -> Result<Reconciled, Failed> {
     let observation = session.observe(object).map_err(at(Step::Observe))?;
-    let done = |action| {
-        Ok(Reconciled {
-            observation: observation.clone(),
-            action,
-        })
-    };
+    let done = |action| Ok(Reconciled { observation: observation.clone(), action });
     if !object["metadata"]["deletionTimestamp"].is_null() {
         if !observation.exists {
             write(host, target, &json!({"metadata": {"finalizers": null}}));
@@ -98,18 +93,10 @@ fn act(host: &Host, session: &mut dyn Session, target: &ObjectRef, object: &Valu
     if let Some(spec) = &observation.late_initialize {
         patch["spec"] = spec.clone();
     }
-    record(
-        &mut patch,
-        observation.external_name.as_deref(),
-        observation.status.as_ref(),
-    );
+    record(&mut patch, observation.external_name.as_deref(), observation.status.as_ref());
     let object = write(host, target, &patch);
     if !observation.exists {
-        let Creation {
-            external_name,
-            annotations,
-            status,
-        } = session.create(&object).map_err(at(Step::Create))?;
+        let Creation { external_name, annotations, status } = session.create(&object).map_err(at(Step::Create))?;
         let mut patch = json!({"metadata": {"annotations": {}}});
         for (key, value) in annotations {
             patch["metadata"]["annotations"][key] = json!(value);

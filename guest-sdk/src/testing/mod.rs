@@ -89,10 +89,7 @@ impl Host {
     ///
     /// If the object lacks `apiVersion`, `kind` or `metadata.name`.
     #[expect(clippy::must_use_candidate, reason = "it is the putting that matters")]
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "the argument is nearly always a `json!` literal"
-    )]
+    #[expect(clippy::needless_pass_by_value, reason = "the argument is nearly always a `json!` literal")]
     pub fn put(&self, object: Value) -> ObjectRef {
         match self.state.borrow_mut().store.put(&object) {
             Ok(target) => target,

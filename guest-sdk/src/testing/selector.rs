@@ -48,11 +48,7 @@ fn split(text: &str) -> Vec<&str> {
         }
         each == ',' && depth == 0
     };
-    if text.trim().is_empty() {
-        Vec::new()
-    } else {
-        text.split(at_comma).map(str::trim).collect()
-    }
+    if text.trim().is_empty() { Vec::new() } else { text.split(at_comma).map(str::trim).collect() }
 }
 
 fn requirement(text: &str) -> Option<Requirement> {
@@ -76,10 +72,7 @@ fn requirement(text: &str) -> Option<Requirement> {
 fn set<'a>(text: &'a str, word: &str) -> Option<(&'a str, Option<Vec<String>>)> {
     let (key, list) = text.split_once(word)?;
     let list = list.trim().strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
-    Some((
-        key,
-        list.map(|list| list.split(',').map(|value| value.trim().to_owned()).collect()),
-    ))
+    Some((key, list.map(|list| list.split(',').map(|value| value.trim().to_owned()).collect())))
 }
 
 fn key_of(text: &str) -> Option<String> {

@@ -19,10 +19,7 @@ pub(super) struct Store {
 
 impl Store {
     pub(super) fn get(&self, target: &ObjectRef) -> Result<Value, Error> {
-        self.objects
-            .get(target)
-            .cloned()
-            .ok_or_else(|| Error::NotFound(target.to_string()))
+        self.objects.get(target).cloned().ok_or_else(|| Error::NotFound(target.to_string()))
     }
 
     pub(super) fn list(&self, selection: &Selection) -> Result<Vec<Value>, Error> {
@@ -78,9 +75,7 @@ impl Store {
         }
         if let Some(subresource) = patch.subresource.as_deref() {
             if subresource != "status" {
-                return Err(Error::Invalid(format!(
-                    "the test host has no subresource `{subresource}`"
-                )));
+                return Err(Error::Invalid(format!("the test host has no subresource `{subresource}`")));
             }
             let status = new["status"].take();
             new = old;
@@ -116,10 +111,7 @@ impl Store {
         {
             return Err(conflict(format!("{target} was changed meanwhile")));
         }
-        metadata.insert(
-            "uid".into(),
-            stored("uid").unwrap_or_else(|| json!(format!("uid-{}", self.version + 1))),
-        );
+        metadata.insert("uid".into(), stored("uid").unwrap_or_else(|| json!(format!("uid-{}", self.version + 1))));
         match stored("resourceVersion") {
             Some(version) => metadata.insert("resourceVersion".into(), version),
             None => metadata.remove("resourceVersion"),
@@ -156,14 +148,9 @@ fn name_of(object: &Value) -> Result<ObjectRef, Error> {
 }
 
 fn has_finalizers(object: &Value) -> bool {
-    object["metadata"]["finalizers"]
-        .as_array()
-        .is_some_and(|finalizers| !finalizers.is_empty())
+    object["metadata"]["finalizers"].as_array().is_some_and(|finalizers| !finalizers.is_empty())
 }
 
 fn conflict(message: String) -> Error {
-    Error::Conflict {
-        message,
-        owners: Vec::new(),
-    }
+    Error::Conflict { message, owners: Vec::new() }
 }

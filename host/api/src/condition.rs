@@ -62,12 +62,7 @@ impl Condition {
     /// `Ready=False`; an empty reason becomes `Unavailable`.
     #[must_use]
     pub fn unavailable(reason: &str, message: &str) -> Self {
-        Self::new(
-            READY,
-            Status::False,
-            if reason.is_empty() { "Unavailable" } else { reason },
-            message,
-        )
+        Self::new(READY, Status::False, if reason.is_empty() { "Unavailable" } else { reason }, message)
     }
 
     /// `Ready=False Creating`.
@@ -91,12 +86,7 @@ impl Condition {
     /// `Synced=False`; an empty reason becomes `ReconcileError`.
     #[must_use]
     pub fn reconcile_error(reason: &str, message: impl Into<String>) -> Self {
-        Self::new(
-            SYNCED,
-            Status::False,
-            if reason.is_empty() { "ReconcileError" } else { reason },
-            message,
-        )
+        Self::new(SYNCED, Status::False, if reason.is_empty() { "ReconcileError" } else { reason }, message)
     }
 
     /// `Synced=False ReconcilePaused`.
@@ -159,10 +149,7 @@ mod tests {
         assert!(conditions.set(Condition::available(), Some(1), "t1"));
         assert!(!conditions.set(Condition::available(), Some(2), "t2"));
         let ready = conditions.get("Ready").unwrap();
-        assert_eq!(
-            (ready.last_transition_time.as_str(), ready.observed_generation),
-            ("t1", Some(2))
-        );
+        assert_eq!((ready.last_transition_time.as_str(), ready.observed_generation), ("t1", Some(2)));
     }
 
     #[test]

@@ -101,10 +101,7 @@ impl GrantError {
 impl Grants {
     /// Reads a grants file (YAML or JSON); an empty one grants nothing.
     pub fn parse(text: &str) -> Result<Self, GrantError> {
-        if text
-            .lines()
-            .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
-        {
+        if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
             return Ok(Self::default());
         }
         let grants: Self = serde_saphyr::from_str(text).map_err(|error| GrantError::Malformed(error.to_string()))?;
@@ -162,9 +159,7 @@ mod duration {
             let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
             number.checked_mul(*millis).map(Duration::from_millis)
         });
-        parsed
-            .map(Some)
-            .ok_or_else(|| D::Error::custom(format!("`{text}` is no duration: write 500ms, 10s, 1m or 1h")))
+        parsed.map(Some).ok_or_else(|| D::Error::custom(format!("`{text}` is no duration: write 500ms, 10s, 1m or 1h")))
     }
 }
 
@@ -238,14 +233,8 @@ limits: {callTimeout: 10s, reconcileTimeout: 1m, memory: 64Mi}
         for (text, expected) in [
             ("kubernets: []", "kubernets"),
             ("kubernetes: [{apiGroups: [''], kinds: [ConfigMap]}]", "verbs"),
-            (
-                "kubernetes: [{apiGroups: [''], kinds: [ConfigMap], verbs: [read]}]",
-                "read",
-            ),
-            (
-                "kubernetes: [{apiGroups: [''], kinds: [], verbs: [get]}]",
-                "empty list of kinds",
-            ),
+            ("kubernetes: [{apiGroups: [''], kinds: [ConfigMap], verbs: [read]}]", "read"),
+            ("kubernetes: [{apiGroups: [''], kinds: [], verbs: [get]}]", "empty list of kinds"),
             ("limits: {memory: 64MB}", "64MB"),
             ("limits: {callTimeout: 10}", "10"),
             ("limits: {callTimeout: 0s}", "zero"),

@@ -23,12 +23,5 @@ pub const CREATE_FAILED: &str = "krateo.io/external-create-failed";
 pub const PROVIDER_LABEL: &str = "capstan.dev/provider";
 
 /// The keys that belong to the host: what a provider says about them is ignored.
-pub const HOST_ANNOTATIONS: &[&str] = &[
-    PAUSED,
-    MANAGEMENT_POLICY,
-    DELETION_POLICY,
-    EXTERNAL_NAME,
-    CREATE_PENDING,
-    CREATE_SUCCEEDED,
-    CREATE_FAILED,
-];
+pub const HOST_ANNOTATIONS: &[&str] =
+    &[PAUSED, MANAGEMENT_POLICY, DELETION_POLICY, EXTERNAL_NAME, CREATE_PENDING, CREATE_SUCCEEDED, CREATE_FAILED];

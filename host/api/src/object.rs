@@ -16,18 +16,12 @@ pub struct ObjectKey {
 impl ObjectKey {
     /// The key of an object in `namespace`.
     pub fn namespaced(namespace: impl Into<String>, name: impl Into<String>) -> Self {
-        Self {
-            namespace: Some(namespace.into()),
-            name: name.into(),
-        }
+        Self { namespace: Some(namespace.into()), name: name.into() }
     }
 
     /// The key of a cluster-scoped object.
     pub fn cluster(name: impl Into<String>) -> Self {
-        Self {
-            namespace: None,
-            name: name.into(),
-        }
+        Self { namespace: None, name: name.into() }
     }
 }
 
@@ -60,11 +54,7 @@ impl fmt::Display for ObjectRef {
 /// `v1`, or `group/version`.
 #[must_use]
 pub fn api_version(kind: &GroupVersionKind) -> String {
-    if kind.group.is_empty() {
-        kind.version.clone()
-    } else {
-        format!("{}/{}", kind.group, kind.version)
-    }
+    if kind.group.is_empty() { kind.version.clone() } else { format!("{}/{}", kind.group, kind.version) }
 }
 
 /// The opposite of [`api_version`]. `None` if either part is empty or `api_version` has more than one slash.

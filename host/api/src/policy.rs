@@ -90,10 +90,7 @@ mod tests {
     fn truth_table() {
         let managements = [
             (None, [(true, true, true), (true, true, false), (true, true, false)]),
-            (
-                Some("default"),
-                [(true, true, true), (true, true, false), (true, true, false)],
-            ),
+            (Some("default"), [(true, true, true), (true, true, false), (true, true, false)]),
             (Some("observe-create-update"), [(true, true, false); 3]),
             (Some("observe-delete"), [(false, false, true); 3]),
             (Some("observe"), [(false, false, false); 3]),
@@ -104,19 +101,12 @@ mod tests {
         for (management, columns) in managements {
             for (spellings, (create, update, delete)) in deletions.iter().zip(columns) {
                 for deletion in *spellings {
-                    let annotations = [
-                        (keys::MANAGEMENT_POLICY, management),
-                        (keys::DELETION_POLICY, *deletion),
-                    ]
-                    .into_iter()
-                    .filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned())))
-                    .collect();
+                    let annotations = [(keys::MANAGEMENT_POLICY, management), (keys::DELETION_POLICY, *deletion)]
+                        .into_iter()
+                        .filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned())))
+                        .collect();
                     let allowed = Policies::of(&annotations).allowed();
-                    assert_eq!(
-                        allowed,
-                        Allowed { create, update, delete },
-                        "{management:?} {deletion:?}"
-                    );
+                    assert_eq!(allowed, Allowed { create, update, delete }, "{management:?} {deletion:?}");
                 }
             }
         }

@@ -17,15 +17,11 @@ use crate::{cli, host};
 
 pub(crate) async fn run(dev: cli::Dev, cancel: CancellationToken) -> Result<()> {
     if !dev.listen.ip().is_loopback() {
-        bail!(
-            "--listen {} is no loopback address: the embedded API server asks nobody who they are",
-            dev.listen
-        );
+        bail!("--listen {} is no loopback address: the embedded API server asks nobody who they are", dev.listen);
     }
     let server = DevCluster::new(Options::default());
-    let listener = TcpListener::bind(dev.listen)
-        .await
-        .with_context(|| format!("{} cannot be listened on", dev.listen))?;
+    let listener =
+        TcpListener::bind(dev.listen).await.with_context(|| format!("{} cannot be listened on", dev.listen))?;
     let address = listener.local_addr().context("the listener has no address")?;
     let client = Client::new(server.router(), "default");
     make_namespace(&client, &dev.host.namespace).await?;
@@ -39,23 +35,14 @@ pub(crate) async fn run(dev: cli::Dev, cancel: CancellationToken) -> Result<()> 
         .with_context(|| format!("{} cannot be written", dev.kubeconfig.display()))?;
     eprintln!("API server   http://{address} (in memory: gone when this ends)");
     eprintln!("kubectl      export KUBECONFIG={}", dev.kubeconfig.display());
-    eprintln!(
-        "providers    ConfigMaps labelled capstan.dev/provider in namespace {}",
-        dev.host.namespace
-    );
+    eprintln!("providers    ConfigMaps labelled capstan.dev/provider in namespace {}", dev.host.namespace);
     if let Some(directory) = &dev.host.providers {
-        eprintln!(
-            "             NAME.wasm with NAME.grants.yaml in {}",
-            directory.display()
-        );
+        eprintln!("             NAME.wasm with NAME.grants.yaml in {}", directory.display());
     }
 
     let hosted = host::serve(client, &dev.host, cancel).await;
     serving_ends.cancel();
-    serving
-        .await
-        .context("the API server failed")?
-        .context("the API server stopped")?;
+    serving.await.context("the API server failed")?.context("the API server stopped")?;
     hosted
 }
 
@@ -65,10 +52,7 @@ async fn make_namespace(client: &Client, name: &str) -> Result<()> {
         .header("content-type", "application/json")
         .body(body.into_bytes())
         .context("no request")?;
-    client
-        .request_text(request)
-        .await
-        .with_context(|| format!("namespace {name} cannot be made"))?;
+    client.request_text(request).await.with_context(|| format!("namespace {name} cannot be made"))?;
     Ok(())
 }
 
@@ -77,17 +61,11 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}", std::process::id()));
     let beside = Path::new(&beside);
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(beside)?;
-    file.write_all(text.as_bytes())
-        .and_then(|()| std::fs::rename(beside, path))
-        .inspect_err(|_| {
-            // Nothing to be done about what cannot be removed either.
-            let _ = std::fs::remove_file(beside);
-        })
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(beside)?;
+    file.write_all(text.as_bytes()).and_then(|()| std::fs::rename(beside, path)).inspect_err(|_| {
+        // Nothing to be done about what cannot be removed either.
+        let _ = std::fs::remove_file(beside);
+    })
 }
 
 #[cfg(test)]

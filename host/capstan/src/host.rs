@@ -34,19 +34,11 @@ pub(crate) async fn serve(client: Client, settings: &cli::Host, cancel: Cancella
     let (recorder, writer) = Recorder::new(cluster.clone(), instance());
     let sandbox = Arc::new(Sandbox::new(Settings::default()).context("the sandbox cannot be set up")?);
     let runner = Runner::new(settings.concurrency);
-    let shared = Shared {
-        cluster,
-        watches: watches.clone(),
-        recorder,
-        runner,
-    };
+    let shared = Shared { cluster, watches: watches.clone(), recorder, runner };
 
     let writing_ends = CancellationToken::new();
     let writing = tokio::spawn(writer.run(writing_ends.clone()));
-    let sources = Sources {
-        namespace: Some(settings.namespace.clone()),
-        directory,
-    };
+    let sources = Sources { namespace: Some(settings.namespace.clone()), directory };
     tracing::info!(namespace = settings.namespace, "host started");
     Providers::new(shared, sandbox).run(sources, cancel).await;
 
@@ -59,23 +51,14 @@ pub(crate) async fn serve(client: Client, settings: &cli::Host, cancel: Cancella
 }
 
 async fn connect(kubeconfig: Option<&Path>, context: Option<String>) -> Result<Client> {
-    let options = KubeConfigOptions {
-        context,
-        ..KubeConfigOptions::default()
-    };
+    let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
     let config = match kubeconfig {
         Some(path) => {
             let file = Kubeconfig::read_from(path).with_context(|| format!("{} cannot be read", path.display()))?;
-            Config::from_custom_kubeconfig(file, &options)
-                .await
-                .context("the kubeconfig makes no sense")?
+            Config::from_custom_kubeconfig(file, &options).await.context("the kubeconfig makes no sense")?
         }
-        None if options.context.is_some() => Config::from_kubeconfig(&options)
-            .await
-            .context("no usable kubeconfig")?,
-        None => Config::infer()
-            .await
-            .context("no cluster found: give --kubeconfig FILE, or run in a pod")?,
+        None if options.context.is_some() => Config::from_kubeconfig(&options).await.context("no usable kubeconfig")?,
+        None => Config::infer().await.context("no cluster found: give --kubeconfig FILE, or run in a pod")?,
     };
     let address = config.cluster_url.clone();
     let client = Client::try_from(config).context("no client for this kubeconfig")?;

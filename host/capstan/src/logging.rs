@@ -12,10 +12,7 @@ const DEFAULT: &str = "info,kube=warn,kube_client=warn,kube_runtime=warn,hyper=w
 pub(crate) fn start(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT));
     let terminal = std::io::stderr().is_terminal();
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(terminal);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);
     if format == LogFormat::Json || (format == LogFormat::Auto && !terminal) {
         builder.json().flatten_event(true).init();
     } else {

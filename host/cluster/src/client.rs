@@ -69,11 +69,7 @@ impl Cluster {
     /// Uses a client. Its credentials, address and TLS settings are its own.
     #[must_use]
     pub fn new(client: Client) -> Self {
-        Self(Arc::new(Inner {
-            client,
-            resources: Resources::default(),
-            slots: Semaphore::new(IN_FLIGHT),
-        }))
+        Self(Arc::new(Inner { client, resources: Resources::default(), slots: Semaphore::new(IN_FLIGHT) }))
     }
 
     /// The client below.
@@ -108,10 +104,7 @@ impl Cluster {
     }
 
     async fn pages(&self, selection: &Selection) -> Result<Vec<Object>, Failure> {
-        let path = self
-            .resource(&selection.kind)
-            .await?
-            .collection(selection.namespace.as_deref())?;
+        let path = self.resource(&selection.kind).await?.collection(selection.namespace.as_deref())?;
         let kind = Arc::new(selection.kind.clone());
         let fields = selection.field_selector();
         let mut objects = Vec::new();
@@ -140,24 +133,15 @@ impl Cluster {
     /// Makes an object. It must carry apiVersion, kind and a name.
     pub async fn create(&self, body: &Value) -> Result<Object, Error> {
         let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
-        let kind = kind_of(
-            text("/apiVersion").unwrap_or_default(),
-            text("/kind").unwrap_or_default(),
-        )
-        .ok_or_else(|| Error::Invalid(ObjectError::NoKind.to_string()))?;
+        let kind = kind_of(text("/apiVersion").unwrap_or_default(), text("/kind").unwrap_or_default())
+            .ok_or_else(|| Error::Invalid(ObjectError::NoKind.to_string()))?;
         let name = text("/metadata/name").ok_or_else(|| Error::Invalid(ObjectError::NoName.to_string()))?;
         let resource = self.resource(&kind).await?;
-        let key = ObjectKey {
-            namespace: text("/metadata/namespace").map(str::to_owned),
-            name: name.to_owned(),
-        };
+        let key = ObjectKey { namespace: text("/metadata/namespace").map(str::to_owned), name: name.to_owned() };
         // Checks the scope and the name before anything is sent.
         resource.item(&key)?;
         let path = resource.collection(key.namespace.as_deref())?;
-        let body = Body {
-            content_type: "application/json",
-            bytes: body.to_string().into_bytes(),
-        };
+        let body = Body { content_type: "application/json", bytes: body.to_string().into_bytes() };
         object(&self.send(&kind, Method::POST, &path, Some(body)).await?)
     }
 
@@ -190,10 +174,7 @@ impl Cluster {
             Patch::Merge(body) => ("application/merge-patch+json", body),
             Patch::Json(body) => ("application/json-patch+json", body),
         };
-        let body = Body {
-            content_type,
-            bytes: body.to_string().into_bytes(),
-        };
+        let body = Body { content_type, bytes: body.to_string().into_bytes() };
         object(&self.send(&target.kind, Method::PATCH, &url, Some(body)).await?)
     }
 
@@ -204,10 +185,7 @@ impl Cluster {
         if let Some(uid) = uid {
             options["preconditions"] = json!({"uid": uid});
         }
-        let body = Body {
-            content_type: "application/json",
-            bytes: options.to_string().into_bytes(),
-        };
+        let body = Body { content_type: "application/json", bytes: options.to_string().into_bytes() };
         self.send(&target.kind, Method::DELETE, &path, Some(body)).await?;
         Ok(())
     }
@@ -225,11 +203,7 @@ impl Cluster {
         body: Option<Body>,
     ) -> Result<String, Failure> {
         let answer = request::send(&self.0.client, &self.0.slots, kind, method, path_and_query, body).await;
-        if let Err(Failure {
-            error: Error::UnknownKind(kind),
-            ..
-        }) = &answer
-        {
+        if let Err(Failure { error: Error::UnknownKind(kind), .. }) = &answer {
             self.forget(kind);
         }
         answer

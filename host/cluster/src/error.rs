@@ -76,17 +76,11 @@ impl Error {
     /// Whether the same request may succeed later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(
-            self,
-            Self::Unavailable { .. } | Self::UnknownKind(_) | Self::Malformed(_)
-        )
+        matches!(self, Self::Unavailable { .. } | Self::UnknownKind(_) | Self::Malformed(_))
     }
 
     pub(crate) fn unavailable(message: impl Into<String>) -> Self {
-        Self::Unavailable {
-            message: message.into(),
-            retry_after: None,
-        }
+        Self::Unavailable { message: message.into(), retry_after: None }
     }
 }
 
@@ -111,10 +105,7 @@ impl From<Status> for Error {
         match status.code {
             404 => Self::NotFound(message),
             409 if status.reason == "AlreadyExists" => Self::AlreadyExists(message),
-            409 => Self::Conflict(Clash {
-                message,
-                owners: owners(&status),
-            }),
+            409 => Self::Conflict(Clash { message, owners: owners(&status) }),
             401 | 403 => Self::Forbidden(message),
             408 | 410 | 429 | 500.. => {
                 let seconds = status.details.map_or(0, |details| details.retry_after_seconds);
@@ -154,16 +145,8 @@ mod tests {
             "code": 409, "reason": "Conflict", "message": "Apply failed with 1 conflict: conflict with \"a\": .spec.size",
             "details": {"causes": [{"reason": "FieldManagerConflict", "message": "conflict with \"a\" using v1", "field": ".spec.size"}]},
         }));
-        let Error::Conflict(clash) = found else {
-            panic!("{found:?}")
-        };
-        assert_eq!(
-            clash.owners,
-            [FieldOwner {
-                manager: "a".into(),
-                field: ".spec.size".into()
-            }]
-        );
+        let Error::Conflict(clash) = found else { panic!("{found:?}") };
+        assert_eq!(clash.owners, [FieldOwner { manager: "a".into(), field: ".spec.size".into() }]);
     }
 
     #[test]
@@ -177,22 +160,13 @@ mod tests {
             (400, "BadRequest", "Invalid"),
             (503, "ServiceUnavailable", "Unavailable"),
         ] {
-            assert_eq!(
-                error(json!({"code": code, "reason": reason, "message": "m"})).reason(),
-                expected
-            );
+            assert_eq!(error(json!({"code": code, "reason": reason, "message": "m"})).reason(), expected);
         }
     }
 
     #[test]
     fn the_server_says_when_to_come_again() {
         let found = error(json!({"code": 429, "message": "m", "details": {"retryAfterSeconds": 7}}));
-        assert_eq!(
-            found,
-            Error::Unavailable {
-                message: "m".into(),
-                retry_after: Some(Duration::from_secs(7))
-            }
-        );
+        assert_eq!(found, Error::Unavailable { message: "m".into(), retry_after: Some(Duration::from_secs(7)) });
     }
 }

@@ -57,10 +57,7 @@ pub(crate) fn status(code: u16, reason: &str, details: &Value) -> Answer {
 
 /// A list's answer.
 pub(crate) fn page(items: &[Value], next: &str) -> Answer {
-    Answer::Json(
-        200,
-        json!({"metadata": {"resourceVersion": "100", "continue": next}, "items": items}),
-    )
+    Answer::Json(200, json!({"metadata": {"resourceVersion": "100", "continue": next}, "items": items}))
 }
 
 /// An object of neither apiVersion nor kind, as lists of built-in kinds have them.
@@ -105,11 +102,7 @@ impl Fake {
         object["apiVersion"] = json!(api_version);
         object["kind"] = json!(kind);
         let place = format!("{plural}/{name}");
-        let event = if state.objects.insert(place, object.clone()).is_some() {
-            "MODIFIED"
-        } else {
-            "ADDED"
-        };
+        let event = if state.objects.insert(place, object.clone()).is_some() { "MODIFIED" } else { "ADDED" };
         state.tell(plural, event, &object);
         Object::from_value(object).unwrap()
     }
@@ -134,10 +127,7 @@ impl Fake {
     /// Watches of a kind whose client is still there.
     pub(crate) fn open_watches(&self, plural: &str) -> usize {
         let state = self.state();
-        let open = state
-            .watches
-            .iter()
-            .filter(|(of, sender)| of == plural && !sender.is_closed());
+        let open = state.watches.iter().filter(|(of, sender)| of == plural && !sender.is_closed());
         open.count()
     }
 
@@ -175,10 +165,7 @@ impl State {
     fn answer(&mut self, method: &Method, uri: &Uri) -> Option<Response<Body>> {
         let url = uri.to_string();
         self.requests.push(format!("{method} {url}"));
-        let scripted = self
-            .script
-            .iter_mut()
-            .find(|(path, answers)| url.contains(path) && !answers.is_empty());
+        let scripted = self.script.iter_mut().find(|(path, answers)| url.contains(path) && !answers.is_empty());
         if let Some(answer) = scripted.and_then(|(_, answers)| answers.pop_front()) {
             return answer.response();
         }
@@ -231,16 +218,9 @@ fn resources(kind: &str, plural: &str) -> Answer {
     let resource =
         |name: String| json!({"name": name, "singularName": "", "namespaced": true, "kind": kind, "verbs": []});
     let resources = [resource(plural.to_owned()), resource(format!("{plural}/status"))];
-    Answer::Json(
-        200,
-        json!({"kind": "APIResourceList", "groupVersion": "", "resources": resources}),
-    )
+    Answer::Json(200, json!({"kind": "APIResourceList", "groupVersion": "", "resources": resources}))
 }
 
 fn kind_of(plural: &str) -> (&'static str, &'static str) {
-    if plural == "things" {
-        ("example.com/v1", "Thing")
-    } else {
-        ("v1", "ConfigMap")
-    }
+    if plural == "things" { ("example.com/v1", "Thing") } else { ("v1", "ConfigMap") }
 }

@@ -80,11 +80,7 @@ impl Object {
         let malformed = |error: serde_json::Error| ObjectError::Malformed(error.to_string());
         let mut fields: BTreeMap<Cow<'_, str>, Cow<'_, RawValue>> = BTreeMap::new();
         let borrowed: BTreeMap<String, &RawValue> = serde_json::from_str(json).map_err(malformed)?;
-        fields.extend(
-            borrowed
-                .into_iter()
-                .map(|(key, value)| (Cow::Owned(key), Cow::Borrowed(value))),
-        );
+        fields.extend(borrowed.into_iter().map(|(key, value)| (Cow::Owned(key), Cow::Borrowed(value))));
 
         let own = match (text(&fields, "apiVersion"), text(&fields, "kind")) {
             (Some(api_version), Some(kind)) => Some(kind_of(&api_version, &kind).ok_or(ObjectError::NoKind)?),
@@ -115,10 +111,7 @@ impl Object {
         let json = serde_json::to_string(&fields).map_err(malformed)?;
         Ok(Self(Arc::new(Inner {
             kind,
-            key: ObjectKey {
-                namespace: facts.namespace.filter(|namespace| !namespace.is_empty()),
-                name: facts.name,
-            },
+            key: ObjectKey { namespace: facts.namespace.filter(|namespace| !namespace.is_empty()), name: facts.name },
             uid: facts.uid,
             resource_version: facts.resource_version,
             owner_uids: facts.owner_references.into_iter().map(|owner| owner.uid).collect(),
@@ -127,10 +120,7 @@ impl Object {
     }
 
     /// Takes an object's parsed JSON.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "whoever has a value to give away need not think about it"
-    )]
+    #[expect(clippy::needless_pass_by_value, reason = "whoever has a value to give away need not think about it")]
     pub fn from_value(value: Value) -> Result<Self, ObjectError> {
         Self::parse(&value.to_string(), None)
     }
@@ -150,10 +140,7 @@ impl Object {
     /// Kind and key.
     #[must_use]
     pub fn reference(&self) -> ObjectRef {
-        ObjectRef {
-            kind: (*self.0.kind).clone(),
-            key: self.0.key.clone(),
-        }
+        ObjectRef { kind: (*self.0.kind).clone(), key: self.0.key.clone() }
     }
 
     /// `metadata.uid`; empty if it was never stored.
@@ -177,9 +164,7 @@ impl Object {
     #[must_use]
     pub fn labels(&self) -> BTreeMap<String, String> {
         // Labels that are no strings are never stored by an API server.
-        serde_json::from_str::<Labelled>(self.json())
-            .map(|object| object.metadata.labels)
-            .unwrap_or_default()
+        serde_json::from_str::<Labelled>(self.json()).map(|object| object.metadata.labels).unwrap_or_default()
     }
 
     /// The text, without `metadata.managedFields`.
@@ -198,10 +183,7 @@ impl Object {
     /// Whether `self` is a later state than `other`. Versions are decimal numbers that grow; where they are not, what
     /// differs counts as later, since it arrived later.
     pub(crate) fn is_newer_than(&self, other: &Self) -> bool {
-        match (
-            self.resource_version().parse::<u64>(),
-            other.resource_version().parse::<u64>(),
-        ) {
+        match (self.resource_version().parse::<u64>(), other.resource_version().parse::<u64>()) {
             (Ok(own), Ok(other)) => own > other,
             _ => self.resource_version() != other.resource_version(),
         }
@@ -209,9 +191,7 @@ impl Object {
 }
 
 fn text(fields: &BTreeMap<Cow<'_, str>, Cow<'_, RawValue>>, key: &str) -> Option<String> {
-    serde_json::from_str::<String>(fields.get(key)?.get())
-        .ok()
-        .filter(|text| !text.is_empty())
+    serde_json::from_str::<String>(fields.get(key)?.get()).ok().filter(|text| !text.is_empty())
 }
 
 impl fmt::Debug for Object {
@@ -267,21 +247,14 @@ mod tests {
         let object = Object::parse(r#"{"metadata":{"name":"a"}}"#, Some(&kind)).unwrap();
         assert_eq!(object.value()["kind"], "ConfigMap");
         assert_eq!(object.value()["apiVersion"], "v1");
-        assert_eq!(
-            Object::parse(r#"{"metadata":{"name":"a"}}"#, None).unwrap_err(),
-            ObjectError::NoKind
-        );
+        assert_eq!(Object::parse(r#"{"metadata":{"name":"a"}}"#, None).unwrap_err(), ObjectError::NoKind);
     }
 
     #[test]
     fn what_is_no_object_is_refused() {
-        for json in [
-            "",
-            "[]",
-            "{}",
-            r#"{"apiVersion":"v1","kind":"A"}"#,
-            r#"{"apiVersion":"v1","kind":"A","metadata":{}}"#,
-        ] {
+        for json in
+            ["", "[]", "{}", r#"{"apiVersion":"v1","kind":"A"}"#, r#"{"apiVersion":"v1","kind":"A","metadata":{}}"#]
+        {
             assert!(Object::parse(json, None).is_err(), "{json}");
         }
     }

@@ -33,10 +33,7 @@ pub(crate) async fn send(
     path_and_query: &str,
     body: Option<Body>,
 ) -> Result<String, Failure> {
-    let mut request = Request::builder()
-        .method(method)
-        .uri(path_and_query)
-        .header(header::ACCEPT, "application/json");
+    let mut request = Request::builder().method(method).uri(path_and_query).header(header::ACCEPT, "application/json");
     if let Some(body) = &body {
         request = request.header(header::CONTENT_TYPE, body.content_type);
     }
@@ -44,19 +41,13 @@ pub(crate) async fn send(
         .body(body.map(|body| body.bytes).unwrap_or_default())
         .map_err(|error| Error::Invalid(format!("the request cannot be written: {error}")))?;
     let answered = async {
-        let _slot = slots
-            .acquire()
-            .await
-            .map_err(|_| Error::unavailable("the client is closed"))?;
+        let _slot = slots.acquire().await.map_err(|_| Error::unavailable("the client is closed"))?;
         client.request_text(request).await.map_err(|error| match error {
             // A missing object is named in the details. Where the kind itself is missing there is nobody to write them.
             kube::Error::Api(status) if status.code == 404 && !names_an_object(&status) => {
                 Error::UnknownKind(kind.clone()).into()
             }
-            kube::Error::Api(status) => Failure {
-                expired: status.code == 410,
-                error: (*status).into(),
-            },
+            kube::Error::Api(status) => Failure { expired: status.code == 410, error: (*status).into() },
             other => Error::from(other).into(),
         })
     };

@@ -32,18 +32,12 @@ impl Resource {
     /// The path of a collection; of all namespaces if `namespace` is none.
     pub(crate) fn collection(&self, namespace: Option<&str>) -> Result<String, Error> {
         let api = &self.api;
-        let mut path = if api.group.is_empty() {
-            "/api/".to_owned()
-        } else {
-            format!("/apis/{}/", segment(&api.group)?)
-        };
+        let mut path =
+            if api.group.is_empty() { "/api/".to_owned() } else { format!("/apis/{}/", segment(&api.group)?) };
         path.push_str(segment(&api.version)?);
         match namespace {
             Some(_) if !self.namespaced => {
-                return Err(Error::Invalid(format!(
-                    "kind {} has no namespaces: leave the namespace out",
-                    api.kind
-                )));
+                return Err(Error::Invalid(format!("kind {} has no namespaces: leave the namespace out", api.kind)));
             }
             Some(namespace) => {
                 path.push_str("/namespaces/");
@@ -59,16 +53,9 @@ impl Resource {
     /// The path of one object.
     pub(crate) fn item(&self, key: &ObjectKey) -> Result<String, Error> {
         if self.namespaced && key.namespace.is_none() {
-            return Err(Error::Invalid(format!(
-                "kind {} is namespaced: name the namespace",
-                self.api.kind
-            )));
+            return Err(Error::Invalid(format!("kind {} is namespaced: name the namespace", self.api.kind)));
         }
-        Ok(format!(
-            "{}/{}",
-            self.collection(key.namespace.as_deref())?,
-            segment(&key.name)?
-        ))
+        Ok(format!("{}/{}", self.collection(key.namespace.as_deref())?, segment(&key.name)?))
     }
 }
 
@@ -76,10 +63,7 @@ impl Resource {
 pub(crate) fn segment(text: &str) -> Result<&str, Error> {
     let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte);
     if text.is_empty() || text == "." || text == ".." || !text.bytes().all(harmless) {
-        return Err(Error::Invalid(format!(
-            "`{}` is no name of an object, kind or namespace",
-            text.escape_debug()
-        )));
+        return Err(Error::Invalid(format!("`{}` is no name of an object, kind or namespace", text.escape_debug())));
     }
     Ok(text)
 }
@@ -115,11 +99,7 @@ impl Resources {
             Err(error) => return Err(error),
         };
         let mut known = self.lock();
-        known.extend(
-            served
-                .into_iter()
-                .map(|(kind, resource)| (kind, Known::Served(Arc::new(resource)))),
-        );
+        known.extend(served.into_iter().map(|(kind, resource)| (kind, Known::Served(Arc::new(resource)))));
         if let Some(Known::Served(resource)) = known.get(kind) {
             return Ok(Arc::clone(resource));
         }
@@ -154,24 +134,13 @@ async fn list(
             client.list_api_group_resources(&api_version(kind)).await
         }
     };
-    let answer = timeout(TIMEOUT, asked)
-        .await
-        .map_err(|_| Error::unavailable("discovery took too long"))??;
-    let resources = answer
-        .resources
-        .into_iter()
-        .filter(|resource| !resource.name.contains('/'));
+    let answer = timeout(TIMEOUT, asked).await.map_err(|_| Error::unavailable("discovery took too long"))??;
+    let resources = answer.resources.into_iter().filter(|resource| !resource.name.contains('/'));
     Ok(resources
         .map(|resource| {
             let found = GroupVersionKind::gvk(&kind.group, &kind.version, &resource.kind);
             let api = ApiResource::from_gvk_with_plural(&found, &resource.name);
-            (
-                found,
-                Resource {
-                    api,
-                    namespaced: resource.namespaced,
-                },
-            )
+            (found, Resource { api, namespaced: resource.namespaced })
         })
         .collect())
 }
@@ -186,37 +155,19 @@ mod tests {
 
     fn config_maps() -> Resource {
         let kind = GroupVersionKind::gvk("", "v1", "ConfigMap");
-        Resource {
-            api: ApiResource::from_gvk_with_plural(&kind, "configmaps"),
-            namespaced: true,
-        }
+        Resource { api: ApiResource::from_gvk_with_plural(&kind, "configmaps"), namespaced: true }
     }
 
     #[test]
     fn paths_are_those_of_the_api_server() {
         let resource = config_maps();
-        assert_eq!(
-            resource.item(&ObjectKey::namespaced("n", "a")).unwrap(),
-            "/api/v1/namespaces/n/configmaps/a"
-        );
+        assert_eq!(resource.item(&ObjectKey::namespaced("n", "a")).unwrap(), "/api/v1/namespaces/n/configmaps/a");
         assert_eq!(resource.collection(None).unwrap(), "/api/v1/configmaps");
     }
 
     #[test]
     fn hostile_names_reach_no_other_path() {
-        for name in [
-            "",
-            ".",
-            "..",
-            "a/b",
-            "../secrets/x",
-            "a%2fb",
-            "a?x=y",
-            "a#b",
-            "a b",
-            "ä",
-            "a\n",
-        ] {
+        for name in ["", ".", "..", "a/b", "../secrets/x", "a%2fb", "a?x=y", "a#b", "a b", "ä", "a\n"] {
             for key in [ObjectKey::namespaced("n", name), ObjectKey::namespaced(name, "a")] {
                 assert!(matches!(config_maps().item(&key), Err(Error::Invalid(_))), "{name:?}");
             }
@@ -227,10 +178,7 @@ mod tests {
     fn the_wrong_scope_is_named() {
         let error = config_maps().item(&ObjectKey::cluster("a")).unwrap_err();
         assert!(error.to_string().contains("name the namespace"), "{error}");
-        let cluster = Resource {
-            namespaced: false,
-            ..config_maps()
-        };
+        let cluster = Resource { namespaced: false, ..config_maps() };
         let error = cluster.item(&ObjectKey::namespaced("n", "a")).unwrap_err();
         assert!(error.to_string().contains("has no namespaces"), "{error}");
     }

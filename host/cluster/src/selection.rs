@@ -19,12 +19,7 @@ impl Selection {
     /// All objects of a kind.
     #[must_use]
     pub fn all(kind: GroupVersionKind) -> Self {
-        Self {
-            kind,
-            namespace: None,
-            labels: None,
-            name: None,
-        }
+        Self { kind, namespace: None, labels: None, name: None }
     }
 
     /// One object.

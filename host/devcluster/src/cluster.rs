@@ -39,10 +39,7 @@ impl Cluster {
             work: VecDeque::new(),
             events: VecDeque::new(),
         };
-        let writer = Writer {
-            manager: "capstan-devcluster".to_owned(),
-            dry_run: false,
-        };
+        let writer = Writer { manager: "capstan-devcluster".to_owned(), dry_run: false };
         if let Some(namespaces) = cluster.registry.of_collection("namespaces").cloned() {
             for name in NAMESPACES {
                 let metadata = Map::from_iter([("name".to_owned(), Value::from(*name))]);
@@ -64,10 +61,7 @@ impl Cluster {
     }
 
     pub(crate) fn get(&self, resource: &Resource, at: &ObjectRef) -> Result<Arc<Object>, Refusal> {
-        self.store
-            .get(at)
-            .cloned()
-            .ok_or_else(|| Refusal::not_found(resource, &at.name))
+        self.store.get(at).cloned().ok_or_else(|| Refusal::not_found(resource, &at.name))
     }
 
     /// Stores an object, and notes what follows from it.

@@ -37,11 +37,7 @@ pub(crate) fn groups(registry: &Registry) -> Value {
 
 /// `/apis/<group>`.
 pub(crate) fn group(registry: &Registry, name: &str) -> Option<Value> {
-    let mut group = if name == REVIEW_GROUP {
-        review_group()
-    } else {
-        group_entry(registry, name)?
-    };
+    let mut group = if name == REVIEW_GROUP { review_group() } else { group_entry(registry, name)? };
     group["kind"] = "APIGroup".into();
     group["apiVersion"] = "v1".into();
     Some(group)
@@ -58,10 +54,7 @@ fn version_entry(group_version: &GroupVersion) -> Value {
 }
 
 fn review_group_version() -> GroupVersion {
-    GroupVersion {
-        group: REVIEW_GROUP.to_owned(),
-        version: "v1".to_owned(),
-    }
+    GroupVersion { group: REVIEW_GROUP.to_owned(), version: "v1".to_owned() }
 }
 
 fn review_group() -> Value {
@@ -77,10 +70,7 @@ pub(crate) fn resources(registry: &Registry, group_version: &GroupVersion) -> Op
             "kind": REVIEW_KIND, "verbs": ["create"],
         })]
     } else {
-        registry
-            .resources(group_version)?
-            .flat_map(|resource| resource_entries(resource))
-            .collect()
+        registry.resources(group_version)?.flat_map(|resource| resource_entries(resource)).collect()
     };
     Some(json!({
         "kind": "APIResourceList",

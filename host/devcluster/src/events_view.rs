@@ -61,10 +61,7 @@ mod tests {
         let core = json!({"involvedObject": {"name": "a"}, "message": "m", "count": 2, "reason": "R"});
         let mut event = core.clone();
         to_events_api(&mut event);
-        assert_eq!(
-            event,
-            json!({"regarding": {"name": "a"}, "note": "m", "deprecatedCount": 2, "reason": "R"})
-        );
+        assert_eq!(event, json!({"regarding": {"name": "a"}, "note": "m", "deprecatedCount": 2, "reason": "R"}));
         to_core(&mut event);
         assert_eq!(event, core);
     }

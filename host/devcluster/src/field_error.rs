@@ -26,11 +26,7 @@ pub(crate) enum Sort {
 
 impl FieldError {
     fn new(field: impl Into<String>, sort: Sort, message: String) -> Self {
-        Self {
-            field: field.into(),
-            sort,
-            message,
-        }
+        Self { field: field.into(), sort, message }
     }
 
     pub(crate) fn required(field: impl Into<String>, detail: &str) -> Self {
@@ -49,11 +45,7 @@ impl FieldError {
 
     /// `found` is the type that was found instead, which Kubernetes prints in place of the value.
     pub(crate) fn type_invalid(field: impl Into<String>, found: &str, detail: &str) -> Self {
-        Self::new(
-            field,
-            Sort::TypeInvalid,
-            format!("Invalid value: \"{found}\": {detail}"),
-        )
+        Self::new(field, Sort::TypeInvalid, format!("Invalid value: \"{found}\": {detail}"))
     }
 
     pub(crate) fn forbidden(field: impl Into<String>, detail: &str) -> Self {
@@ -71,19 +63,11 @@ impl FieldError {
     }
 
     pub(crate) fn too_long(field: impl Into<String>, max: u64) -> Self {
-        Self::new(
-            field,
-            Sort::TooLong,
-            format!("Too long: may not be more than {max} bytes"),
-        )
+        Self::new(field, Sort::TooLong, format!("Too long: may not be more than {max} bytes"))
     }
 
     pub(crate) fn too_many(field: impl Into<String>, actual: usize, max: u64) -> Self {
-        Self::new(
-            field,
-            Sort::TooMany,
-            format!("Too many: {actual}: must have at most {max} items"),
-        )
+        Self::new(field, Sort::TooMany, format!("Too many: {actual}: must have at most {max} items"))
     }
 
     pub(crate) fn sort(&self) -> Sort {

@@ -16,17 +16,11 @@ pub(crate) trait ObjectExt {
 
 impl ObjectExt for Value {
     fn meta_str(&self, field: &str) -> &str {
-        self.get("metadata")
-            .and_then(|metadata| metadata.get(field))
-            .and_then(Value::as_str)
-            .unwrap_or_default()
+        self.get("metadata").and_then(|metadata| metadata.get(field)).and_then(Value::as_str).unwrap_or_default()
     }
 
     fn meta_strings(&self, field: &str) -> Vec<&str> {
-        let list = self
-            .get("metadata")
-            .and_then(|metadata| metadata.get(field))
-            .and_then(Value::as_array);
+        let list = self.get("metadata").and_then(|metadata| metadata.get(field)).and_then(Value::as_array);
         list.into_iter().flatten().filter_map(Value::as_str).collect()
     }
 

@@ -55,11 +55,7 @@ fn schema_name(resource: &Resource) -> String {
         let reversed: Vec<&str> = group.rsplit('.').collect();
         return format!("{}.{version}.{}", reversed.join("."), resource.kind);
     }
-    let short = group
-        .split('.')
-        .next()
-        .filter(|group| !group.is_empty())
-        .unwrap_or("core");
+    let short = group.split('.').next().filter(|group| !group.is_empty()).unwrap_or("core");
     format!("io.k8s.api.{short}.{version}.{}", resource.kind)
 }
 
@@ -100,11 +96,7 @@ fn reference(name: &str) -> String {
 }
 
 fn add_paths(resource: &Resource, paths: &mut Map<String, Value>) {
-    let scope = if resource.namespaced {
-        "/namespaces/{namespace}"
-    } else {
-        ""
-    };
+    let scope = if resource.namespaced { "/namespaces/{namespace}" } else { "" };
     let collection = format!("/{}{scope}/{}", prefix(&resource.group_version), resource.plural);
     let operation = |action: &str, parameters: &[&str]| operation(resource, action, parameters);
     let write = ["dryRun", "fieldManager", "fieldValidation"];

@@ -70,18 +70,12 @@ impl Registry {
 
     /// A resource of a collection, whichever version.
     pub(crate) fn of_collection(&self, collection: &str) -> Option<&Arc<Resource>> {
-        self.served
-            .values()
-            .flat_map(BTreeMap::values)
-            .find(|resource| &*resource.collection == collection)
+        self.served.values().flat_map(BTreeMap::values).find(|resource| &*resource.collection == collection)
     }
 
     /// Serves the versions of a CRD in place of those it had before. Says whether anything changed.
     pub(crate) fn serve(&mut self, crd: &Value) -> bool {
-        let state = (
-            crd.meta_str("uid").to_owned(),
-            crd["metadata"]["generation"].as_i64().unwrap_or(0),
-        );
+        let state = (crd.meta_str("uid").to_owned(), crd["metadata"]["generation"].as_i64().unwrap_or(0));
         if self.definitions.get(crd.meta_str("name")) == Some(&state) {
             return false;
         }
@@ -103,17 +97,15 @@ impl Registry {
             }
         }
         self.served.retain(|_, resources| !resources.is_empty());
-        self.groups
-            .retain(|group| self.served.keys().any(|served| served.group == *group));
+        self.groups.retain(|group| self.served.keys().any(|served| served.group == *group));
     }
 
     /// Why the names of a CRD cannot be accepted, if another resource of its group has them.
     pub(crate) fn name_conflict(&self, crd: &Value) -> Option<(&'static str, String)> {
         let (group, plural) = (text(crd, "/spec/group"), text(crd, "/spec/names/plural"));
         let others = self.served.values().flat_map(BTreeMap::values);
-        let others: Vec<&Arc<Resource>> = others
-            .filter(|other| other.storage_group == group && other.plural != plural)
-            .collect();
+        let others: Vec<&Arc<Resource>> =
+            others.filter(|other| other.storage_group == group && other.plural != plural).collect();
         let names = &crd["spec"]["names"];
         let mut plurals = crate::crd::strings(&names["shortNames"]);
         plurals.push(text(names, "/singular").to_owned());

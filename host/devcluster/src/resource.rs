@@ -12,10 +12,7 @@ use crate::table::json_path::JsonPath;
 
 /// One kind in one version, built in or defined by a CRD.
 #[derive(Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent properties, as the API has them"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "independent properties, as the API has them")]
 pub(crate) struct Resource {
     pub(crate) group_version: GroupVersion,
     pub(crate) kind: String,
@@ -102,10 +99,9 @@ impl Resource {
     pub(crate) fn storage_schema(&self) -> &Schema {
         let is_stored_form = |other: &&Arc<Self>| other.rules == Rules::Event;
         match self.rules {
-            Rules::EventView => builtin::RESOURCES
-                .iter()
-                .find(is_stored_form)
-                .map_or(&self.schema, |core| &core.schema),
+            Rules::EventView => {
+                builtin::RESOURCES.iter().find(is_stored_form).map_or(&self.schema, |core| &core.schema)
+            }
             _ => &self.schema,
         }
     }
@@ -113,36 +109,16 @@ impl Resource {
     /// In the order in which Kubernetes lists them, which differs for custom resources.
     pub(crate) fn verbs(&self) -> &'static [&'static str] {
         match self.rules {
-            Rules::CustomResource => &[
-                "delete",
-                "deletecollection",
-                "get",
-                "list",
-                "patch",
-                "create",
-                "update",
-                "watch",
-            ],
+            Rules::CustomResource => {
+                &["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]
+            }
             Rules::Namespace => &["create", "delete", "get", "list", "patch", "update", "watch"],
-            _ => &[
-                "create",
-                "delete",
-                "deletecollection",
-                "get",
-                "list",
-                "patch",
-                "update",
-                "watch",
-            ],
+            _ => &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
         }
     }
 }
 
 /// `name.group`, or the name alone in the core group.
 pub(crate) fn qualify(name: &str, group: &str) -> String {
-    if group.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{name}.{group}")
-    }
+    if group.is_empty() { name.to_owned() } else { format!("{name}.{group}") }
 }

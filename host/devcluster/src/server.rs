@@ -30,11 +30,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            history: 1000,
-            watch_buffer: 1024,
-            bookmark_interval: Duration::from_mins(1),
-        }
+        Self { history: 1000, watch_buffer: 1024, bookmark_interval: Duration::from_mins(1) }
     }
 }
 
@@ -63,10 +59,7 @@ impl DevCluster {
     #[must_use]
     pub fn new(options: Options) -> Self {
         let cluster = Cluster::new(options.history, options.watch_buffer.max(1));
-        Self {
-            cluster: Arc::new(Mutex::new(cluster)),
-            options,
-        }
+        Self { cluster: Arc::new(Mutex::new(cluster)), options }
     }
 
     /// The API as a service, for `kube::Client::new(cluster.router(), "default")`. Watches last until their timeout.
@@ -75,10 +68,7 @@ impl DevCluster {
     }
 
     fn router_until(&self, shutdown: CancellationToken) -> Router {
-        let server = Server {
-            dev: self.clone(),
-            shutdown,
-        };
+        let server = Server { dev: self.clone(), shutdown };
         Router::new().fallback(handle).with_state(server)
     }
 

@@ -126,19 +126,13 @@ impl Refusal {
     }
 
     pub(crate) fn conflict(resource: &Resource, name: &str, cause: &str) -> Self {
-        let message = format!(
-            "Operation cannot be fulfilled on {} \"{name}\": {cause}",
-            resource.qualified()
-        );
+        let message = format!("Operation cannot be fulfilled on {} \"{name}\": {cause}", resource.qualified());
         Self::new(Reason::Conflict, message).with_details(resource_details(resource, name))
     }
 
     /// A `DeleteOptions` precondition failed. Unlike other conflicts, this one names the kind.
     pub(crate) fn precondition(resource: &Resource, name: &str, cause: &str) -> Self {
-        let message = format!(
-            "Operation cannot be fulfilled on {} \"{name}\": {cause}",
-            resource.qualified_kind()
-        );
+        let message = format!("Operation cannot be fulfilled on {} \"{name}\": {cause}", resource.qualified_kind());
         Self::new(Reason::Conflict, message).with_details(kind_details(resource, name))
     }
 
@@ -171,11 +165,7 @@ impl Refusal {
 
     fn invalid_as(kind: &str, mut details: Value, name: &str, errors: &[FieldError]) -> Self {
         let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        let list = if texts.len() == 1 {
-            texts[0].clone()
-        } else {
-            format!("[{}]", texts.join(", "))
-        };
+        let list = if texts.len() == 1 { texts[0].clone() } else { format!("[{}]", texts.join(", ")) };
         details["causes"] = errors.iter().map(FieldError::cause).collect();
         Self::new(Reason::Invalid, format!("{kind} \"{name}\" is invalid: {list}")).with_details(details)
     }
@@ -224,10 +214,7 @@ impl Refusal {
         let mut status = Map::new();
         status.insert("kind".into(), "Status".into());
         status.insert("apiVersion".into(), "v1".into());
-        let metadata = content
-            .continue_token
-            .as_ref()
-            .map_or_else(|| json!({}), |token| json!({"continue": token}));
+        let metadata = content.continue_token.as_ref().map_or_else(|| json!({}), |token| json!({"continue": token}));
         status.insert("metadata".into(), metadata);
         status.insert("status".into(), "Failure".into());
         status.insert("message".into(), content.message.clone().into());

@@ -206,16 +206,10 @@ impl Lines {
     }
 
     fn object(&mut self, event: &str, object: &Object) {
-        self.buffer
-            .extend_from_slice(format!("{{\"type\":\"{event}\",\"object\":").as_bytes());
+        self.buffer.extend_from_slice(format!("{{\"type\":\"{event}\",\"object\":").as_bytes());
         match self.representation {
             Representation::Table => {
-                let row = table::row(
-                    &self.encoder.resource,
-                    &object.value,
-                    &self.encoder.value(object),
-                    self.include,
-                );
+                let row = table::row(&self.encoder.resource, &object.value, &self.encoder.value(object), self.include);
                 let revision = object.revision.to_string();
                 self.table(row, &revision);
             }
@@ -229,11 +223,8 @@ impl Lines {
     }
 
     fn table(&mut self, row: Value, revision: &str) {
-        let definitions = if self.columns_sent {
-            Value::Null
-        } else {
-            table::column_definitions(&self.encoder.resource)
-        };
+        let definitions =
+            if self.columns_sent { Value::Null } else { table::column_definitions(&self.encoder.resource) };
         self.columns_sent = true;
         let metadata = Map::from_iter([("resourceVersion".to_owned(), json!(revision))]);
         let table = table::table(&definitions, &[row], &metadata);

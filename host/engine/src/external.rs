@@ -146,12 +146,6 @@ pub struct Failure {
 impl Failure {
     /// A failure with a reason and a message.
     pub fn new(reason: impl Into<Cow<'static, str>>, message: impl Into<String>, retry: Retry) -> Self {
-        Self {
-            problem: Problem {
-                reason: reason.into(),
-                message: message.into(),
-            },
-            retry,
-        }
+        Self { problem: Problem { reason: reason.into(), message: message.into() }, retry }
     }
 }

@@ -54,20 +54,8 @@ impl Recorder {
     pub fn new(cluster: Cluster, instance: String) -> (Self, Writer) {
         let (sender, receiver) = mpsc::channel(WAITING);
         let dropped = Arc::new(AtomicU64::new(0));
-        let recorder = Self {
-            waiting: sender,
-            dropped: Arc::clone(&dropped),
-        };
-        (
-            recorder,
-            Writer {
-                cluster,
-                instance,
-                waiting: receiver,
-                series: Series::default(),
-                dropped,
-            },
-        )
+        let recorder = Self { waiting: sender, dropped: Arc::clone(&dropped) };
+        (recorder, Writer { cluster, instance, waiting: receiver, series: Series::default(), dropped })
     }
 
     /// Takes an event. Never blocks: if too many are waiting it is dropped, counted and logged.
@@ -160,13 +148,7 @@ fn name(object: &str, time: jiff::Timestamp) -> String {
     // Names of some kinds have characters that those of events have not.
     let stem: String = object[..end.min(object.len())]
         .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || c == '.' || c == '-' {
-                c.to_ascii_lowercase()
-            } else {
-                '-'
-            }
-        })
+        .map(|c| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c.to_ascii_lowercase() } else { '-' })
         .collect();
     format!("{stem}.{suffix}")
 }

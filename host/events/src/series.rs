@@ -38,36 +38,21 @@ impl Series {
         }
         written.count += 1;
         written.last = now;
-        Some(Repeated {
-            name: written.name.clone(),
-            count: written.count,
-        })
+        Some(Repeated { name: written.name.clone(), count: written.count })
     }
 
     /// It was written under this name.
     pub(crate) fn written(&mut self, event: &Event, name: String, now: Instant) {
         if self.0.len() >= REMEMBERED {
-            self.0
-                .retain(|_, written| now.duration_since(written.last) <= FOLDED_FOR);
+            self.0.retain(|_, written| now.duration_since(written.last) <= FOLDED_FOR);
         }
         if self.0.len() >= REMEMBERED {
-            let oldest = self
-                .0
-                .iter()
-                .min_by_key(|(_, written)| written.last)
-                .map(|(event, _)| event.clone());
+            let oldest = self.0.iter().min_by_key(|(_, written)| written.last).map(|(event, _)| event.clone());
             if let Some(oldest) = oldest {
                 self.0.remove(&oldest);
             }
         }
-        self.0.insert(
-            identity(event),
-            Written {
-                name,
-                count: 1,
-                last: now,
-            },
-        );
+        self.0.insert(identity(event), Written { name, count: 1, last: now });
     }
 
     /// The event it belongs to is gone.
@@ -91,17 +76,10 @@ mod tests {
     use crate::{EventKind, Regarding};
 
     fn event(note: &str, version: &str) -> Event {
-        let object = ObjectRef {
-            kind: GroupVersionKind::gvk("", "v1", "ConfigMap"),
-            key: ObjectKey::cluster("a"),
-        };
+        let object = ObjectRef { kind: GroupVersionKind::gvk("", "v1", "ConfigMap"), key: ObjectKey::cluster("a") };
         Event {
             controller: "c".into(),
-            regarding: Regarding {
-                object,
-                uid: "u".into(),
-                resource_version: version.into(),
-            },
+            regarding: Regarding { object, uid: "u".into(), resource_version: version.into() },
             kind: EventKind::Warning,
             reason: "R".into(),
             action: "A".into(),
@@ -115,13 +93,7 @@ mod tests {
         assert_eq!(series.repeat(&event("n", "1"), Instant::now()), None);
         series.written(&event("n", "1"), "a.1".into(), Instant::now());
         let repeated = series.repeat(&event("n", "2"), Instant::now());
-        assert_eq!(
-            repeated,
-            Some(Repeated {
-                name: "a.1".into(),
-                count: 2
-            })
-        );
+        assert_eq!(repeated, Some(Repeated { name: "a.1".into(), count: 2 }));
         assert_eq!(series.repeat(&event("other", "2"), Instant::now()), None);
     }
 

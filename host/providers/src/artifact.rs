@@ -92,11 +92,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), ArtifactError> {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let fine =
         (1..=40).contains(&name.len()) && name.bytes().all(inner) && !name.starts_with('-') && !name.ends_with('-');
-    if fine {
-        Ok(())
-    } else {
-        Err(ArtifactError::Name(name.to_owned()))
-    }
+    if fine { Ok(()) } else { Err(ArtifactError::Name(name.to_owned())) }
 }
 
 #[cfg(test)]

@@ -38,8 +38,7 @@ impl Claims {
     /// Gives up every claim of a provider except those to `kinds`.
     pub(crate) fn keep<'a>(&self, provider: &str, kinds: impl Iterator<Item = &'a GroupVersionKind>) {
         let kept: Vec<Kind> = kinds.map(named).collect();
-        self.lock()
-            .retain(|kind, owner| owner != provider || kept.contains(kind));
+        self.lock().retain(|kind, owner| owner != provider || kept.contains(kind));
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Kind, String>> {
@@ -59,10 +58,7 @@ mod tests {
     #[test]
     fn the_first_claim_wins_until_it_is_given_up() {
         let claims = Claims::default();
-        let (note, other) = (
-            GroupVersionKind::gvk("g", "v1", "Note"),
-            GroupVersionKind::gvk("g", "v1", "Other"),
-        );
+        let (note, other) = (GroupVersionKind::gvk("g", "v1", "Note"), GroupVersionKind::gvk("g", "v1", "Other"));
         claims.claim("one", [&note].into_iter()).unwrap();
         claims.claim("one", [&note].into_iter()).unwrap();
         let newer = GroupVersionKind::gvk("g", "v2", "Note");

@@ -47,10 +47,7 @@ impl ProviderError {
             Self::Load(error) => error.reason(),
             Self::Describe(outcome) => outcome.reason(),
             Self::Conflict(_) => "Conflict",
-            Self::Install {
-                error: ClusterError::Forbidden(_),
-                ..
-            } => "RightsMissing",
+            Self::Install { error: ClusterError::Forbidden(_), .. } => "RightsMissing",
             Self::Install { .. } => "InstallFailed",
             Self::NotEstablished(_) => "NotEstablished",
         }

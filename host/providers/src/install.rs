@@ -20,28 +20,17 @@ pub(crate) async fn install(
     provider: &str,
     definition: &Value,
 ) -> Result<(), ProviderError> {
-    let name = definition
-        .pointer("/metadata/name")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
+    let name = definition.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
     let target = ObjectRef {
         kind: GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition"),
         key: ObjectKey::cluster(&name),
     };
     let manager = format!("capstan-{provider}");
-    let apply = Patch::Apply {
-        body: definition,
-        manager: &manager,
-        force: true,
-    };
+    let apply = Patch::Apply { body: definition, manager: &manager, force: true };
     let applied = cluster
         .patch(&target, None, apply)
         .await
-        .map_err(|error| ProviderError::Install {
-            name: name.clone(),
-            error,
-        })?;
+        .map_err(|error| ProviderError::Install { name: name.clone(), error })?;
     if is_established(&applied) {
         return Ok(());
     }
@@ -56,11 +45,7 @@ pub(crate) async fn install(
         }
         false
     });
-    if established.await.unwrap_or(false) {
-        Ok(())
-    } else {
-        Err(ProviderError::NotEstablished(name))
-    }
+    if established.await.unwrap_or(false) { Ok(()) } else { Err(ProviderError::NotEstablished(name)) }
 }
 
 fn is_established(definition: &Object) -> bool {

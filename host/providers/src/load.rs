@@ -17,11 +17,7 @@ impl Loaded {
         let grants = Grants::parse(&artifact.grants)?;
         let component = sandbox.load(artifact.component.clone()).await?;
         let descriptor = component.describe().await.map_err(ProviderError::Describe)?;
-        Ok(Self {
-            component,
-            descriptor,
-            grants,
-        })
+        Ok(Self { component, descriptor, grants })
     }
 
     pub(crate) fn kinds(&self) -> impl Iterator<Item = &GroupVersionKind> + Clone {

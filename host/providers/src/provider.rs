@@ -40,16 +40,11 @@ struct Running {
 
 impl Provider {
     pub(crate) fn new(name: String, surroundings: Surroundings) -> Self {
-        Self {
-            name,
-            surroundings,
-            running: None,
-        }
+        Self { name, surroundings, running: None }
     }
 
-    /// Follows what is wanted under this name until nothing is, or until it is cancelled; then stops what runs.
+    /// Follows what is wanted under this name until it is cancelled; then stops what runs.
     pub(crate) async fn run(mut self, mut wanted: watch::Receiver<Option<Artifact>>, cancel: CancellationToken) {
-        wanted.mark_changed();
         let mut retry = None::<(Instant, Duration)>;
         loop {
             tokio::select! {
@@ -63,7 +58,8 @@ impl Provider {
                 () = at(retry.map(|(due, _)| due)) => {}
             }
             let Some(artifact) = wanted.borrow_and_update().clone() else {
-                break;
+                self.stop().await;
+                continue;
             };
             let taken = cancel.run_until_cancelled(self.take(artifact.clone())).await;
             let Some(Err(error)) = taken else {
@@ -71,17 +67,13 @@ impl Provider {
                 continue;
             };
             self.surroundings.reporter.failed(&self.name, &artifact.origin, &error);
+            self.keep_claims();
             retry = error.is_transient().then(|| {
                 let delay = retry.map_or(RETRY_FIRST, |(_, delay)| (delay * 2).min(RETRY_LONGEST));
                 (Instant::now() + delay, delay)
             });
         }
         self.stop().await;
-        self.surroundings.claims.keep(&self.name, std::iter::empty());
-        tracing::info!(
-            provider = self.name,
-            "provider stopped; its objects and their finalizers are left as they are"
-        );
     }
 
     /// Brings an artifact into service. If that fails, what ran before still runs.
@@ -94,20 +86,10 @@ impl Provider {
             return Ok(());
         }
         let begun = Instant::now();
-        let Surroundings {
-            shared,
-            sandbox,
-            claims,
-            reporter,
-        } = self.surroundings.clone();
+        let Surroundings { shared, sandbox, claims, reporter } = self.surroundings.clone();
         let loaded = Loaded::from(&artifact, &sandbox).await?;
         claims.claim(&self.name, loaded.kinds())?;
-        for definition in loaded
-            .descriptor
-            .kinds
-            .iter()
-            .filter_map(|managed| managed.definition.as_ref())
-        {
+        for definition in loaded.descriptor.kinds.iter().filter_map(|managed| managed.definition.as_ref()) {
             install(&shared.cluster, &shared.watches, &self.name, definition).await?;
         }
         let logic = self.guest(&loaded);
@@ -116,18 +98,14 @@ impl Provider {
             self.name,
             loaded.descriptor.version,
             short(loaded.component.digest()),
-            loaded
-                .kinds()
-                .map(|kind| kind.kind.as_str())
-                .collect::<Vec<_>>()
-                .join(", "),
+            loaded.kinds().map(|kind| kind.kind.as_str()).collect::<Vec<_>>().join(", "),
             begun.elapsed(),
         );
         let origin = artifact.origin.clone();
         match &mut self.running {
             Some(running) if running.fits(&loaded) => running.replace(artifact, loaded, logic),
             _ => {
-                self.stop().await;
+                self.stop_controllers().await;
                 claims.keep(&self.name, loaded.kinds());
                 self.running = Some(Running::start(&self.name, &shared, artifact, loaded, logic));
             }
@@ -137,29 +115,27 @@ impl Provider {
     }
 
     fn guest(&self, loaded: &Loaded) -> Box<dyn capstan_engine::ExternalSystem> {
-        let Shared {
-            cluster,
-            watches,
-            recorder,
-            ..
-        } = &self.surroundings.shared;
-        let services = Services {
-            cluster: cluster.clone(),
-            watches: watches.clone(),
-            recorder: recorder.clone(),
-        };
+        let Shared { cluster, watches, recorder, .. } = &self.surroundings.shared;
+        let services = Services { cluster: cluster.clone(), watches: watches.clone(), recorder: recorder.clone() };
         let granted = Granted::new(&loaded.descriptor, &loaded.grants);
         let budget = Budget::new(&loaded.grants.limits);
-        Box::new(Guest::new(
-            loaded.component.clone(),
-            &self.name,
-            granted,
-            budget,
-            services,
-        ))
+        Box::new(Guest::new(loaded.component.clone(), &self.name, granted, budget, services))
     }
 
+    /// Ends the provider and gives up its kinds.
     async fn stop(&mut self) {
+        let ran = self.running.is_some();
+        self.stop_controllers().await;
+        self.surroundings.claims.keep(&self.name, std::iter::empty());
+        if ran {
+            tracing::info!(
+                provider = self.name,
+                "provider stopped; its objects and their finalizers are left as they are"
+            );
+        }
+    }
+
+    async fn stop_controllers(&mut self) {
         if let Some(mut running) = self.running.take() {
             running.cancel.cancel();
             // Each drains within a time of its own.
@@ -191,24 +167,14 @@ impl Running {
             resyncs.push(controller.resync());
             controllers.spawn(controller.run(cancel.clone()));
         }
-        Self {
-            artifact,
-            loaded,
-            slot,
-            resyncs,
-            controllers,
-            cancel,
-        }
+        Self { artifact, loaded, slot, resyncs, controllers, cancel }
     }
 
     /// Whether the controllers can stay: they know kinds and limits, and nothing else of the logic.
     fn fits(&self, loaded: &Loaded) -> bool {
         let shape = |loaded: &Loaded| -> Vec<_> {
             let kinds = &loaded.descriptor.kinds;
-            kinds
-                .iter()
-                .map(|managed| (managed.kind.clone(), managed.recoverable))
-                .collect()
+            kinds.iter().map(|managed| (managed.kind.clone(), managed.recoverable)).collect()
         };
         shape(&self.loaded) == shape(loaded)
             && self.loaded.grants.limits.reconcile_timeout == loaded.grants.limits.reconcile_timeout

@@ -48,17 +48,8 @@ impl Providers {
     #[must_use]
     pub fn new(shared: Shared, sandbox: Arc<Sandbox>) -> Self {
         let reporter = Reporter(shared.recorder.clone());
-        let surroundings = Surroundings {
-            shared,
-            sandbox,
-            claims: Arc::default(),
-            reporter,
-        };
-        Self {
-            surroundings,
-            entries: HashMap::new(),
-            tasks: JoinSet::new(),
-        }
+        let surroundings = Surroundings { shared, sandbox, claims: Arc::default(), reporter };
+        Self { surroundings, entries: HashMap::new(), tasks: JoinSet::new() }
     }
 
     /// Follows the sources until it is cancelled; then stops all providers and waits for what they are doing.
@@ -66,11 +57,7 @@ impl Providers {
         let (sender, mut deliveries) = mpsc::channel(UNDER_WAY);
         let mut following = JoinSet::new();
         if let Some(namespace) = sources.namespace {
-            following.spawn(config_map::follow(
-                self.surroundings.shared.watches.clone(),
-                namespace,
-                sender.clone(),
-            ));
+            following.spawn(config_map::follow(self.surroundings.shared.watches.clone(), namespace, sender.clone()));
         }
         if let Some(directory) = sources.directory {
             following.spawn(directory::follow(directory, sender.clone()));
@@ -85,36 +72,32 @@ impl Providers {
 
     fn take(&mut self, Delivery { name, content }: Delivery, cancel: &CancellationToken) {
         match content {
-            Content::Arrived(artifact) => self.arrived(name, artifact, cancel),
+            Content::Arrived(artifact) => self.arrived(&name, artifact, cancel),
             Content::Broken { origin, error } => self.surroundings.reporter.failed(&name, &origin, &error.into()),
             Content::Gone(origin) => self.gone(&name, &origin),
         }
     }
 
-    fn arrived(&mut self, name: String, artifact: Artifact, cancel: &CancellationToken) {
-        let entry = self.entries.entry(name.clone()).or_insert_with(|| {
+    fn arrived(&mut self, name: &str, artifact: Artifact, cancel: &CancellationToken) {
+        // A name that is gone keeps its task: what comes under it again must not overlap with what is still stopping.
+        let entry = self.entries.entry(name.to_owned()).or_insert_with(|| {
             let (wanted, follows) = watch::channel(None);
-            let provider = Provider::new(name.clone(), self.surroundings.clone());
-            wanted.send_replace(Some(artifact.clone()));
+            let provider = Provider::new(name.to_owned(), self.surroundings.clone());
             self.tasks.spawn(provider.run(follows, cancel.clone()));
-            Entry {
-                candidates: Vec::new(),
-                wanted,
-            }
+            Entry { candidates: Vec::new(), wanted }
         });
-        let place = entry
-            .candidates
-            .iter()
-            .position(|other| same_place(&other.origin, &artifact.origin));
-        match place {
-            Some(place) => entry.candidates[place] = artifact,
-            None => entry.candidates.push(artifact),
-        }
-        if place.unwrap_or(entry.candidates.len() - 1) == 0 {
+        let place = entry.candidates.iter().position(|other| same_place(&other.origin, &artifact.origin));
+        let place = place.unwrap_or_else(|| {
+            entry.candidates.push(artifact.clone());
+            entry.candidates.len() - 1
+        });
+        entry.candidates[place] = artifact;
+        if place == 0 {
             entry.wanted.send_replace(entry.candidates.first().cloned());
-        } else if let (Some(first), Some(last)) = (entry.candidates.first(), entry.candidates.last()) {
-            let error = ProviderError::Conflict(format!("provider {name} comes from {} already", first.origin));
-            self.surroundings.reporter.failed(&name, &last.origin, &error);
+        } else {
+            let error =
+                ProviderError::Conflict(format!("provider {name} comes from {} already", entry.candidates[0].origin));
+            self.surroundings.reporter.failed(name, &entry.candidates[place].origin, &error);
         }
     }
 
@@ -122,19 +105,12 @@ impl Providers {
         let Some(entry) = self.entries.get_mut(name) else {
             return;
         };
-        let Some(place) = entry
-            .candidates
-            .iter()
-            .position(|other| same_place(&other.origin, origin))
-        else {
+        let Some(place) = entry.candidates.iter().position(|other| same_place(&other.origin, origin)) else {
             return;
         };
         entry.candidates.remove(place);
         if place == 0 {
             entry.wanted.send_replace(entry.candidates.first().cloned());
-        }
-        if entry.candidates.is_empty() {
-            self.entries.remove(name);
         }
     }
 }

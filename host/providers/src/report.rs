@@ -27,11 +27,7 @@ impl Reporter {
         };
         self.0.record(Event {
             controller: CONTROLLER.to_owned(),
-            regarding: Regarding {
-                object: object.clone(),
-                uid: uid.clone(),
-                resource_version: String::new(),
-            },
+            regarding: Regarding { object: object.clone(), uid: uid.clone(), resource_version: String::new() },
             kind,
             reason: reason.to_owned(),
             action: ACTION.to_owned(),

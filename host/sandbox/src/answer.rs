@@ -81,10 +81,9 @@ fn status(text: Option<String>) -> Result<Option<Value>, Wrong> {
 
 fn external_name(name: Option<String>) -> Result<Option<String>, Wrong> {
     match name {
-        Some(name) if name.len() > EXTERNAL_NAME => Err(format!(
-            "`external-name` has {} bytes, the limit is {EXTERNAL_NAME}",
-            name.len()
-        )),
+        Some(name) if name.len() > EXTERNAL_NAME => {
+            Err(format!("`external-name` has {} bytes, the limit is {EXTERNAL_NAME}", name.len()))
+        }
         other => Ok(other.filter(|name| !name.is_empty())),
     }
 }
@@ -93,16 +92,8 @@ pub(crate) fn observation(raw: wit::Observation) -> Result<Observation, Wrong> {
     Ok(Observation {
         exists: raw.exists,
         up_to_date: raw.up_to_date,
-        differences: raw
-            .differences
-            .into_iter()
-            .take(DIFFERENCES)
-            .map(difference)
-            .collect::<Result<_, _>>()?,
-        late_initialize: raw
-            .late_initialize
-            .map(|text| object("late-initialize", &text))
-            .transpose()?,
+        differences: raw.differences.into_iter().take(DIFFERENCES).map(difference).collect::<Result<_, _>>()?,
+        late_initialize: raw.late_initialize.map(|text| object("late-initialize", &text)).transpose()?,
         status: status(raw.status)?,
         readiness: match raw.readiness {
             wit::Readiness::Ready => Readiness::Ready,
@@ -138,9 +129,7 @@ pub(crate) fn creation(raw: wit::Creation) -> Result<Creation, Wrong> {
 }
 
 pub(crate) fn change(raw: wit::Change) -> Result<Change, Wrong> {
-    Ok(Change {
-        status: status(raw.status)?,
-    })
+    Ok(Change { status: status(raw.status)? })
 }
 
 pub(crate) fn failure(raw: types::Failure) -> Failure {
@@ -152,10 +141,7 @@ pub(crate) fn failure(raw: types::Failure) -> Failure {
         }
         types::Failure::Terminal(problem) => (problem, Retry::OnChange),
     };
-    Failure {
-        problem: problem(raw),
-        retry,
-    }
+    Failure { problem: problem(raw), retry }
 }
 
 fn problem(raw: types::Problem) -> Problem {
@@ -163,15 +149,8 @@ fn problem(raw: types::Problem) -> Problem {
     let word = raw.reason.starts_with(|char: char| char.is_ascii_alphabetic())
         && raw.reason.len() <= REASON
         && raw.reason.chars().all(|char| char.is_ascii_alphanumeric());
-    let reason = if word {
-        Cow::Owned(raw.reason)
-    } else {
-        Cow::Borrowed("")
-    };
-    Problem {
-        reason,
-        message: cut(&raw.message, MESSAGE).into_owned(),
-    }
+    let reason = if word { Cow::Owned(raw.reason) } else { Cow::Borrowed("") };
+    Problem { reason, message: cut(&raw.message, MESSAGE).into_owned() }
 }
 
 #[cfg(test)]
@@ -195,29 +174,17 @@ mod tests {
         let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(json("x", &nested(DEPTH)).is_ok());
         assert!(json("x", &nested(DEPTH + 1)).unwrap_err().contains("deep"));
-        assert!(
-            json("x", &format!("\"{}\"", "[".repeat(500))).is_ok(),
-            "brackets in strings do not count"
-        );
-        assert!(
-            json("x", &format!("\"\\\"{}\"", "[".repeat(500))).is_ok(),
-            "nor behind an escaped quote"
-        );
+        assert!(json("x", &format!("\"{}\"", "[".repeat(500))).is_ok(), "brackets in strings do not count");
+        assert!(json("x", &format!("\"\\\"{}\"", "[".repeat(500))).is_ok(), "nor behind an escaped quote");
         assert!(json("x", &" ".repeat(JSON + 1)).unwrap_err().contains("bytes"));
     }
 
     #[test]
     fn patches_must_be_objects() {
         for text in ["[]", "1", "null", "{", ""] {
-            let observed = observation(wit::Observation {
-                status: Some(text.into()),
-                ..raw()
-            });
+            let observed = observation(wit::Observation { status: Some(text.into()), ..raw() });
             assert!(observed.unwrap_err().contains("status"), "{text}");
-            let observed = observation(wit::Observation {
-                late_initialize: Some(text.into()),
-                ..raw()
-            });
+            let observed = observation(wit::Observation { late_initialize: Some(text.into()), ..raw() });
             assert!(observed.unwrap_err().contains("late-initialize"), "{text}");
         }
     }
@@ -238,16 +205,8 @@ mod tests {
 
     #[test]
     fn a_reason_that_is_no_word_is_left_to_the_host() {
-        for (reason, expected) in [
-            ("QuotaExceeded", "QuotaExceeded"),
-            ("two words", ""),
-            ("1st", ""),
-            ("", ""),
-        ] {
-            let raw = types::Problem {
-                reason: reason.into(),
-                message: "m".repeat(MESSAGE * 2),
-            };
+        for (reason, expected) in [("QuotaExceeded", "QuotaExceeded"), ("two words", ""), ("1st", ""), ("", "")] {
+            let raw = types::Problem { reason: reason.into(), message: "m".repeat(MESSAGE * 2) };
             let problem = problem(raw);
             assert_eq!(problem.reason, expected);
             assert!(problem.message.len() <= MESSAGE);
@@ -256,16 +215,8 @@ mod tests {
 
     #[test]
     fn failures_keep_their_kind() {
-        let problem = || types::Problem {
-            reason: String::new(),
-            message: String::new(),
-        };
-        let delay = |after_ms| {
-            types::Failure::RetryAfter(types::Delay {
-                problem: problem(),
-                after_ms,
-            })
-        };
+        let problem = || types::Problem { reason: String::new(), message: String::new() };
+        let delay = |after_ms| types::Failure::RetryAfter(types::Delay { problem: problem(), after_ms });
         assert_eq!(failure(types::Failure::Retryable(problem())).retry, Retry::Backoff);
         assert_eq!(failure(types::Failure::Terminal(problem())).retry, Retry::OnChange);
         assert_eq!(failure(delay(5)).retry, Retry::After(Duration::from_millis(5)));
@@ -274,13 +225,7 @@ mod tests {
 
     #[test]
     fn annotations_are_bounded() {
-        let creation_with = |annotations| {
-            creation(wit::Creation {
-                external_name: None,
-                annotations,
-                status: None,
-            })
-        };
+        let creation_with = |annotations| creation(wit::Creation { external_name: None, annotations, status: None });
         assert!(creation_with(vec![("key".into(), "value".into())]).is_ok());
         assert!(creation_with(vec![(String::new(), "value".into())]).is_err());
         assert!(creation_with(vec![("key".into(), "x".repeat(ANNOTATIONS))]).is_err());

@@ -47,9 +47,7 @@ impl Budget {
         Self {
             call: limits.call_timeout.unwrap_or(default.call),
             reconcile: limits.reconcile_timeout.unwrap_or(default.reconcile),
-            memory: limits
-                .memory
-                .map_or(default.memory, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
+            memory: limits.memory.map_or(default.memory, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
             ..default
         }
     }
@@ -57,11 +55,7 @@ impl Budget {
     /// For `describe`, which only says what it knows: it has no reason to take long.
     pub(crate) fn describing() -> Self {
         let second = Duration::from_secs(1);
-        Self {
-            call: second,
-            reconcile: second,
-            ..Self::default()
-        }
+        Self { call: second, reconcile: second, ..Self::default() }
     }
 }
 
@@ -71,21 +65,9 @@ mod tests {
 
     #[test]
     fn limits_of_the_administrator_replace_the_defaults_one_by_one() {
-        let budget = Budget::new(&Limits {
-            memory: Some(1 << 20),
-            ..Limits::default()
-        });
-        assert_eq!(
-            budget,
-            Budget {
-                memory: 1 << 20,
-                ..Budget::default()
-            }
-        );
-        let budget = Budget::new(&Limits {
-            call_timeout: Some(Duration::from_millis(5)),
-            ..Limits::default()
-        });
+        let budget = Budget::new(&Limits { memory: Some(1 << 20), ..Limits::default() });
+        assert_eq!(budget, Budget { memory: 1 << 20, ..Budget::default() });
+        let budget = Budget::new(&Limits { call_timeout: Some(Duration::from_millis(5)), ..Limits::default() });
         assert_eq!(budget.call, Duration::from_millis(5));
         assert_eq!(budget.reconcile, Budget::default().reconcile);
     }

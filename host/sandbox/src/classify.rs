@@ -39,10 +39,7 @@ pub(crate) fn classify(
     }
     // A guest that gets no memory aborts, or cannot even be made: the cause, and not how it shows.
     if limiter.exhausted() || error.downcast_ref::<Trap>() == Some(&Trap::AllocationTooLarge) {
-        return Outcome::MemoryExhausted {
-            call,
-            limit: limiter.limit(),
-        };
+        return Outcome::MemoryExhausted { call, limit: limiter.limit() };
     }
     if let Some(trap) = error.downcast_ref::<Trap>() {
         let mut text = trap.to_string();
@@ -54,24 +51,13 @@ pub(crate) fn classify(
             // Compilers keep a part of the stack in memory, below everything else: it ends at the edge of the memory.
             text += ", which endless recursion looks like too";
         }
-        return Outcome::Trapped {
-            call,
-            trap: text,
-            last_words: journal.last_words(),
-        };
+        return Outcome::Trapped { call, trap: text, last_words: journal.last_words() };
     }
     if let Some(I32Exit(status)) = error.downcast_ref() {
-        return Outcome::Trapped {
-            call,
-            trap: format!("exit with status {status}"),
-            last_words: journal.last_words(),
-        };
+        return Outcome::Trapped { call, trap: format!("exit with status {status}"), last_words: journal.last_words() };
     }
     if error.is::<ResourceTableError>() {
-        return Outcome::BoundaryViolated {
-            call,
-            detail: "too many handles, or one that is not there".to_owned(),
-        };
+        return Outcome::BoundaryViolated { call, detail: "too many handles, or one that is not there".to_owned() };
     }
     // What is left is said by code between guest and host: a string that is no Unicode, more data than one call may carry.
     let detail = crate::text::cut(&error.root_cause().to_string(), DETAIL).into_owned();

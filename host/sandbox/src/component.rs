@@ -56,18 +56,11 @@ impl Component {
     /// Asks it what it is: a second at most, and every import of the contract traps.
     pub async fn describe(&self) -> Result<Descriptor, Outcome> {
         let budget = Budget::describing();
-        let origin = Origin {
-            provider: self.digest().into(),
-            object: None,
-            reconcile_id: 0,
-        };
+        let origin = Origin { provider: self.digest().into(), object: None, reconcile_id: 0 };
         let journal = Journal::new(origin, &budget, Arc::default());
         let mut instance = Instance::start(self, Call::Describe, &budget, journal, None).await?;
         let raw = instance.describe().await?;
-        Descriptor::checked(raw).map_err(|detail| Outcome::MalformedAnswer {
-            call: Call::Describe,
-            detail,
-        })
+        Descriptor::checked(raw).map_err(|detail| Outcome::MalformedAnswer { call: Call::Describe, detail })
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -81,9 +74,6 @@ impl Component {
 
 impl fmt::Debug for Component {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Component")
-            .field("digest", &self.0.digest)
-            .field("size", &self.0.size)
-            .finish_non_exhaustive()
+        f.debug_struct("Component").field("digest", &self.0.digest).field("size", &self.0.size).finish_non_exhaustive()
     }
 }

@@ -46,47 +46,22 @@ type Wrong = String;
 impl Descriptor {
     pub(crate) fn checked(raw: wit::Descriptor) -> Result<Self, Wrong> {
         if !is_label(&raw.name) {
-            return Err(format!(
-                "the name `{}` is no DNS label",
-                crate::text::cut(&raw.name, NAME)
-            ));
+            return Err(format!("the name `{}` is no DNS label", crate::text::cut(&raw.name, NAME)));
         }
         if !is_version(&raw.version) {
-            return Err(format!(
-                "`{}` is no semantic version",
-                crate::text::cut(&raw.version, VERSION)
-            ));
+            return Err(format!("`{}` is no semantic version", crate::text::cut(&raw.version, VERSION)));
         }
         if raw.kinds.is_empty() || raw.kinds.len() > KINDS {
-            return Err(format!(
-                "it has {} kinds: at least one and at most {KINDS} are needed",
-                raw.kinds.len()
-            ));
+            return Err(format!("it has {} kinds: at least one and at most {KINDS} are needed", raw.kinds.len()));
         }
-        let kinds: Vec<_> = raw
-            .kinds
-            .into_iter()
-            .map(ManagedKind::checked)
-            .collect::<Result<_, _>>()?;
+        let kinds: Vec<_> = raw.kinds.into_iter().map(ManagedKind::checked).collect::<Result<_, _>>()?;
         let mut seen = HashSet::new();
-        if let Some(twice) = kinds
-            .iter()
-            .find(|kind| !seen.insert((&kind.kind.group, &kind.kind.kind)))
-        {
+        if let Some(twice) = kinds.iter().find(|kind| !seen.insert((&kind.kind.group, &kind.kind.kind))) {
             return Err(format!("the kind {} stands there twice", twice.kind.kind));
         }
         let needs = needs(&raw.needs)?;
-        let config_schema = raw
-            .config_schema
-            .map(|text| answer::object("config-schema", &text))
-            .transpose()?;
-        Ok(Self {
-            name: raw.name,
-            version: raw.version,
-            kinds,
-            needs,
-            config_schema,
-        })
+        let config_schema = raw.config_schema.map(|text| answer::object("config-schema", &text)).transpose()?;
+        Ok(Self { name: raw.name, version: raw.version, kinds, needs, config_schema })
     }
 }
 
@@ -96,18 +71,11 @@ impl ManagedKind {
         let Some(kind) = kind_of(&api_version, &kind) else {
             return Err("a kind has an empty name or a senseless apiVersion".to_owned());
         };
-        let definition = raw
-            .definition
-            .map(|text| answer::object("definition", &text))
-            .transpose()?;
+        let definition = raw.definition.map(|text| answer::object("definition", &text)).transpose()?;
         if let Some(definition) = &definition {
             check_definition(definition, &kind)?;
         }
-        Ok(Self {
-            kind,
-            definition,
-            recoverable: raw.recoverable,
-        })
+        Ok(Self { kind, definition, recoverable: raw.recoverable })
     }
 }
 
@@ -124,10 +92,8 @@ fn needs(text: &str) -> Result<Grants, Wrong> {
 fn check_definition(definition: &Value, kind: &GroupVersionKind) -> Result<(), Wrong> {
     let text = |pointer| definition.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let versions = definition.pointer("/spec/versions").and_then(Value::as_array);
-    let served = versions
-        .into_iter()
-        .flatten()
-        .any(|version| version["name"] == *kind.version && version["served"] == true);
+    let served =
+        versions.into_iter().flatten().any(|version| version["name"] == *kind.version && version["served"] == true);
     let fits = text("/kind") == "CustomResourceDefinition"
         && text("/spec/group") == kind.group
         && text("/spec/names/kind") == kind.kind
@@ -136,9 +102,7 @@ fn check_definition(definition: &Value, kind: &GroupVersionKind) -> Result<(), W
         Ok(())
     } else {
         let GroupVersionKind { group, version, kind } = kind;
-        Err(format!(
-            "the definition is no CustomResourceDefinition that serves {kind} of {group}/{version}"
-        ))
+        Err(format!("the definition is no CustomResourceDefinition that serves {kind} of {group}/{version}"))
     }
 }
 
@@ -173,18 +137,11 @@ mod tests {
     use super::*;
 
     fn raw() -> wit::Descriptor {
-        let kind = wit::ObjectKind {
-            api_version: "test.capstan.dev/v1".into(),
-            kind: "Note".into(),
-        };
+        let kind = wit::ObjectKind { api_version: "test.capstan.dev/v1".into(), kind: "Note".into() };
         wit::Descriptor {
             name: "note".into(),
             version: "1.2.3".into(),
-            kinds: vec![wit::ManagedKind {
-                kind,
-                definition: None,
-                recoverable: true,
-            }],
+            kinds: vec![wit::ManagedKind { kind, definition: None, recoverable: true }],
             needs: String::new(),
             config_schema: None,
         }
@@ -208,10 +165,7 @@ mod tests {
         raw.kinds[0].definition = Some(definition("Note", true));
         raw.needs = r#"{"kubernetes": [{"apiGroups": [""], "kinds": ["ConfigMap"], "verbs": ["get"]}]}"#.into();
         let descriptor = Descriptor::checked(raw).unwrap();
-        assert_eq!(
-            descriptor.kinds[0].kind,
-            GroupVersionKind::gvk("test.capstan.dev", "v1", "Note")
-        );
+        assert_eq!(descriptor.kinds[0].kind, GroupVersionKind::gvk("test.capstan.dev", "v1", "Note"));
         assert_eq!(descriptor.needs.kubernetes.len(), 1);
     }
 
@@ -224,15 +178,9 @@ mod tests {
             (|raw| raw.kinds.clear(), "0 kinds"),
             (|raw| raw.kinds.push(raw.kinds[0].clone()), "twice"),
             (|raw| raw.kinds[0].kind.api_version = "a/b/c".into(), "apiVersion"),
-            (
-                |raw| raw.kinds[0].definition = Some("{}".into()),
-                "CustomResourceDefinition",
-            ),
+            (|raw| raw.kinds[0].definition = Some("{}".into()), "CustomResourceDefinition"),
             (|raw| raw.kinds[0].definition = Some(definition("Other", true)), "Note"),
-            (
-                |raw| raw.kinds[0].definition = Some(definition("Note", false)),
-                "serves",
-            ),
+            (|raw| raw.kinds[0].definition = Some(definition("Note", false)), "serves"),
             (|raw| raw.needs = r#"{"kubernetse": []}"#.into(), "kubernetse"),
         ];
         for (change, expected) in cases {

@@ -44,14 +44,7 @@ impl Guest {
     #[must_use]
     pub fn new(component: Component, provider: &str, granted: Granted, budget: Budget, services: Services) -> Self {
         let granted = Arc::new(granted);
-        Self {
-            component,
-            provider: provider.into(),
-            granted,
-            budget,
-            services,
-            counters: Arc::default(),
-        }
+        Self { component, provider: provider.into(), granted, budget, services, counters: Arc::default() }
     }
 
     /// What was refused to it or dropped so far.
@@ -95,15 +88,9 @@ impl ExternalSystem for Guest {
     async fn connect(&self, context: &Context, managed: &str) -> Result<Box<dyn ExternalSession>, Failure> {
         let journal = self.journal(context);
         let capabilities = self.capabilities(context, journal.clone());
-        let mut instance = Instance::start(
-            &self.component,
-            Call::Connect,
-            &self.budget,
-            journal,
-            Some(capabilities),
-        )
-        .await?;
+        let mut instance =
+            Instance::start(&self.component, Call::Connect, &self.budget, journal, Some(capabilities)).await?;
         instance.connect(managed.to_owned()).await?.map_err(answer::failure)?;
-        Ok(Box::new(Session(instance)))
+        Ok(Box::new(Session::new(instance)))
     }
 }

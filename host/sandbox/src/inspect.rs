@@ -65,11 +65,7 @@ pub(crate) struct Shape {
 /// Reads the outside of a component and checks what can be checked without compiling it.
 pub(crate) fn inspect(bytes: &[u8], limit: usize) -> Result<Shape, LoadError> {
     if bytes.len() > limit {
-        return Err(LoadError::TooLarge {
-            what: "bytes",
-            found: bytes.len() as u64,
-            limit: limit as u64,
-        });
+        return Err(LoadError::TooLarge { what: "bytes", found: bytes.len() as u64, limit: limit as u64 });
     }
     if wasmtime::Engine::detect_precompiled(bytes).is_some() || is_native(bytes) {
         return Err(LoadError::Native);
@@ -92,10 +88,7 @@ fn outline(bytes: &[u8]) -> Result<Shape, LoadError> {
     let (mut depth, mut nested, mut memories, mut functions) = (0usize, 0usize, 0u64, 0u64);
     for payload in Parser::new(0).parse_all(bytes) {
         match payload? {
-            Payload::Version {
-                encoding: Encoding::Module,
-                ..
-            } if depth == 0 => return Err(LoadError::CoreModule),
+            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => return Err(LoadError::CoreModule),
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => {
                 depth += 1;
                 nested += 1;
@@ -131,11 +124,7 @@ fn outline(bytes: &[u8]) -> Result<Shape, LoadError> {
 }
 
 fn at_most(what: &'static str, found: u64, limit: u64) -> Result<(), LoadError> {
-    if found > limit {
-        Err(LoadError::TooLarge { what, found, limit })
-    } else {
-        Ok(())
-    }
+    if found > limit { Err(LoadError::TooLarge { what, found, limit }) } else { Ok(()) }
 }
 
 fn check_names(shape: &Shape) -> Result<(), LoadError> {
@@ -148,20 +137,13 @@ fn check_names(shape: &Shape) -> Result<(), LoadError> {
         .filter_map(|(_, version)| (version != VERSION).then_some(version))
         .collect();
     if let Some(version) = foreign.first() {
-        return Err(LoadError::Version {
-            found: (*version).to_owned(),
-        });
+        return Err(LoadError::Version { found: (*version).to_owned() });
     }
     if let Some(unknown) = shape.imports.iter().find(|name| !is_linked(name)) {
         return Err(LoadError::UnknownImport(unknown.clone()));
     }
-    let offers = |interface: &&&str| {
-        shape
-            .exports
-            .iter()
-            .filter_map(|name| ours(name))
-            .any(|(name, _)| name == **interface)
-    };
+    let offers =
+        |interface: &&&str| shape.exports.iter().filter_map(|name| ours(name)).any(|(name, _)| name == **interface);
     if let Some(missing) = EXPORTS.iter().find(|interface| !offers(interface)) {
         return Err(LoadError::MissingExport(missing));
     }
@@ -221,37 +203,21 @@ mod tests {
         assert!(matches!(shape_of("(module)"), Err(LoadError::CoreModule)));
         assert!(matches!(inspect(b"\x7fELF\x02\x01", 100), Err(LoadError::Native)));
         assert!(matches!(inspect(b"hello", 100), Err(LoadError::Malformed(_))));
-        assert!(matches!(
-            inspect(&[0; 101], 100),
-            Err(LoadError::TooLarge {
-                found: 101,
-                limit: 100,
-                ..
-            })
-        ));
+        assert!(matches!(inspect(&[0; 101], 100), Err(LoadError::TooLarge { found: 101, limit: 100, .. })));
     }
 
     #[test]
     fn another_version_is_named_before_anything_else() {
-        let wat = exporting(
-            &["capstan:provider/describe@0.2.0"],
-            r#"(import "capstan:provider/http@0.2.0" (instance))"#,
-        );
+        let wat =
+            exporting(&["capstan:provider/describe@0.2.0"], r#"(import "capstan:provider/http@0.2.0" (instance))"#);
         let error = shape_of(&wat).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "built for capstan:provider@0.2.0, this host supports 0.1.0"
-        );
+        assert_eq!(error.to_string(), "built for capstan:provider@0.2.0, this host supports 0.1.0");
     }
 
     #[test]
     fn unknown_imports_are_refused_by_name() {
-        for name in [
-            "wasi:http/types@0.2.6",
-            "wasi:io/poll@0.3.0",
-            "capstan:provider/secrets@0.1.0",
-            "other:thing/it",
-        ] {
+        for name in ["wasi:http/types@0.2.6", "wasi:io/poll@0.3.0", "capstan:provider/secrets@0.1.0", "other:thing/it"]
+        {
             let wat = exporting(&BOTH, &format!("(import \"{name}\" (instance))"));
             match shape_of(&wat) {
                 Err(LoadError::UnknownImport(found)) => assert_eq!(found, name),
@@ -272,19 +238,13 @@ mod tests {
         let together = format!("(core module {})", "(memory 1)".repeat(MEMORIES + 1));
         for modules in [apart, together] {
             let refused = shape_of(&exporting(&BOTH, &modules));
-            assert!(
-                matches!(refused, Err(LoadError::TooLarge { what: "memories", .. })),
-                "{refused:?}"
-            );
+            assert!(matches!(refused, Err(LoadError::TooLarge { what: "memories", .. })), "{refused:?}");
         }
     }
 
     #[test]
     fn many_nested_modules_are_refused() {
         let wat = exporting(&BOTH, &"(core module)".repeat(NESTED + 1));
-        assert!(matches!(
-            shape_of(&wat),
-            Err(LoadError::TooLarge { what: "modules", .. })
-        ));
+        assert!(matches!(shape_of(&wat), Err(LoadError::TooLarge { what: "modules", .. })));
     }
 }

@@ -78,15 +78,8 @@ impl Instance {
         capabilities: Option<Capabilities>,
     ) -> Result<Self, Outcome> {
         let shared = component.shared();
-        let clock = Clock {
-            call: budget.call,
-            reconcile: budget.reconcile,
-            end: Instant::now() + budget.reconcile,
-        };
-        let busy = Outcome::Busy {
-            call: first,
-            limit: TimeLimit::Reconcile(budget.reconcile),
-        };
+        let clock = Clock { call: budget.call, reconcile: budget.reconcile, end: Instant::now() + budget.reconcile };
+        let busy = Outcome::Busy { call: first, limit: TimeLimit::Reconcile(budget.reconcile) };
         let Ok(Some(slot)) = timeout_at(clock.end, shared.slot()).await else {
             return Err(busy);
         };
@@ -104,23 +97,12 @@ impl Instance {
         let provider = match started {
             Ok(Ok(provider)) => provider,
             Ok(Err(error)) if error.is::<wasmtime::PoolConcurrencyLimitError>() => {
-                return Err(Outcome::NotInstantiated {
-                    call: first,
-                    detail: format!("{error:#}"),
-                });
+                return Err(Outcome::NotInstantiated { call: first, detail: format!("{error:#}") });
             }
             Ok(Err(error)) => return Err(classify(first, limit, &error, store.data_mut().limiter(), &journal)),
             Err(_) => return Err(Outcome::DeadlineExceeded { call: first, limit }),
         };
-        Ok(Self {
-            store,
-            provider,
-            journal,
-            component: component.clone(),
-            clock,
-            over: false,
-            _slot: slot,
-        })
+        Ok(Self { store, provider, journal, component: component.clone(), clock, over: false, _slot: slot })
     }
 
     /// Whether an earlier call did not end with an answer.
@@ -165,11 +147,7 @@ impl Instance {
         let (until, limit) = self.clock.limit();
         self.store.data_mut().interrupt_at(wall(until));
         self.store.set_epoch_deadline(1);
-        Ok(Begun {
-            until,
-            limit,
-            _running: self.component.shared().tick(),
-        })
+        Ok(Begun { until, limit, _running: self.component.shared().tick() })
     }
 
     fn end<T>(&mut self, call: Call, begun: &Begun, ended: Result<wasmtime::Result<T>, Elapsed>) -> Result<T, Outcome> {
@@ -182,10 +160,7 @@ impl Instance {
                 let limiter = self.store.data_mut().limiter();
                 Err(classify(call, begun.limit, &error, limiter, &self.journal))
             }
-            Err(_) => Err(Outcome::DeadlineExceeded {
-                call,
-                limit: begun.limit,
-            }),
+            Err(_) => Err(Outcome::DeadlineExceeded { call, limit: begun.limit }),
         }
     }
 }

@@ -26,11 +26,7 @@ pub(crate) struct Limiter {
 
 impl Limiter {
     pub(crate) fn new(limit: usize, gauges: Arc<Gauges>) -> Self {
-        Self {
-            limit,
-            share: Share::new(gauges),
-            exhausted: false,
-        }
+        Self { limit, share: Share::new(gauges), exhausted: false }
     }
 
     pub(crate) fn limit(&self) -> usize {
@@ -46,11 +42,7 @@ impl Limiter {
     /// as it would on a machine without memory, and may have a way to go on.
     fn grow(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> bool {
         let added = desired.saturating_sub(current);
-        let fits = self
-            .share
-            .memory()
-            .checked_add(added)
-            .is_some_and(|sum| sum <= self.limit)
+        let fits = self.share.memory().checked_add(added).is_some_and(|sum| sum <= self.limit)
             && maximum.is_none_or(|maximum| desired <= maximum);
         if fits {
             self.share.add_memory(added);
@@ -117,9 +109,7 @@ mod tests {
     fn a_growth_that_failed_later_does_not_count_down() {
         let mut limiter = Limiter::new(1000, Arc::default());
         assert!(limiter.memory_growing(0, 1000, None).unwrap());
-        limiter
-            .memory_grow_failed(wasmtime::Error::msg("beyond the type's limits"))
-            .unwrap();
+        limiter.memory_grow_failed(wasmtime::Error::msg("beyond the type's limits")).unwrap();
         assert!(!limiter.memory_growing(1000, 1001, None).unwrap());
     }
 }

@@ -71,9 +71,7 @@ impl Sandbox {
         events::add_to_linker(&mut linker)?;
         log::add_to_linker(&mut linker)?;
         // A semaphore takes a little less than a word holds; so many instances fit no machine anyway.
-        let slots = usize::try_from(settings.concurrency.get())
-            .unwrap_or(usize::MAX)
-            .min(Semaphore::MAX_PERMITS);
+        let slots = usize::try_from(settings.concurrency.get()).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
         Ok(Self(Arc::new(Shared {
             ticker: Ticker::start(engine.weak())?,
             engine,
@@ -99,9 +97,7 @@ impl Sandbox {
             let _compiling = compiling;
             shared.load(&bytes)
         };
-        task::spawn_blocking(load)
-            .await
-            .map_err(|error| LoadError::Host(error.to_string()))?
+        task::spawn_blocking(load).await.map_err(|error| LoadError::Host(error.to_string()))?
     }
 
     /// What all guests use at this moment.
@@ -152,13 +148,7 @@ impl Shared {
         let contract = |error: wasmtime::Error| LoadError::Contract(format!("{error:#}"));
         let pre = self.linker.instantiate_pre(&component).map_err(contract)?;
         let pre = ProviderPre::new(pre).map_err(contract)?;
-        let compiled = Arc::new(Compiled {
-            shared: Arc::clone(self),
-            pre,
-            digest,
-            size: bytes.len(),
-            shape,
-        });
+        let compiled = Arc::new(Compiled { shared: Arc::clone(self), pre, digest, size: bytes.len(), shape });
         let mut known = self.compiled();
         known.retain(|_, compiled| compiled.strong_count() > 0);
         known.insert(compiled.digest.clone(), Arc::downgrade(&compiled));

@@ -10,35 +10,50 @@ use crate::{
 };
 
 /// A session on one instance. After a call that ended badly every other fails at once.
-pub(crate) struct Session(pub(crate) Instance);
+pub(crate) struct Session {
+    instance: Instance,
+    /// A create came to its end, and its answer made no sense.
+    garbled: bool,
+}
+
+impl Session {
+    pub(crate) fn new(instance: Instance) -> Self {
+        Self { instance, garbled: false }
+    }
+}
 
 #[async_trait]
 impl ExternalSession for Session {
     async fn observe(&mut self, managed: &str) -> Result<Observation, Failure> {
-        let raw = self.0.observe(managed.to_owned()).await?.map_err(answer::failure)?;
+        let raw = self.instance.observe(managed.to_owned()).await?.map_err(answer::failure)?;
         sense(Call::Observe, answer::observation(raw))
     }
 
     async fn create(&mut self, managed: &str) -> Result<Creation, Failure> {
-        let raw = self.0.create(managed.to_owned()).await?.map_err(answer::failure)?;
-        sense(Call::Create, answer::creation(raw))
+        let raw = self.instance.create(managed.to_owned()).await?.map_err(answer::failure)?;
+        sense(Call::Create, answer::creation(raw)).inspect_err(|_| self.garbled = true)
     }
 
     async fn update(&mut self, managed: &str) -> Result<Change, Failure> {
-        let raw = self.0.update(managed.to_owned()).await?.map_err(answer::failure)?;
+        let raw = self.instance.update(managed.to_owned()).await?.map_err(answer::failure)?;
         sense(Call::Update, answer::change(raw))
     }
 
     async fn delete(&mut self, managed: &str) -> Result<(), Failure> {
-        self.0.delete(managed.to_owned()).await?.map_err(answer::failure)
+        self.instance.delete(managed.to_owned()).await?.map_err(answer::failure)
     }
 
     /// A session that is over has nobody left to say goodbye to; why it ended has been reported.
     async fn disconnect(mut self: Box<Self>) -> Result<(), Failure> {
-        if self.0.is_over() {
+        if self.instance.is_over() {
             return Ok(());
         }
-        self.0.disconnect().await?.map_err(answer::failure)
+        self.instance.disconnect().await?.map_err(answer::failure)
+    }
+
+    /// Cut off in the middle, or done with an answer that nobody understands: either way something may exist outside.
+    fn is_interrupted(&self) -> bool {
+        self.garbled || self.instance.is_over()
     }
 }
 

@@ -20,9 +20,6 @@ const COMPONENT_SIZE: usize = 16 << 20;
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            concurrency: CONCURRENCY,
-            component_size: COMPONENT_SIZE,
-        }
+        Self { concurrency: CONCURRENCY, component_size: COMPONENT_SIZE }
     }
 }

@@ -25,12 +25,7 @@ pub(crate) struct Capabilities {
 
 impl State {
     pub(crate) fn new(wasi: Wasi, limiter: Limiter, interrupt: Instant, capabilities: Option<Capabilities>) -> Self {
-        Self {
-            wasi,
-            limiter,
-            interrupt,
-            capabilities,
-        }
+        Self { wasi, limiter, interrupt, capabilities }
     }
 
     pub(crate) fn wasi(&mut self) -> &mut Wasi {
@@ -51,10 +46,7 @@ impl State {
 
     /// One of the capabilities, for the functions of the interface named.
     pub(crate) fn held<T>(&mut self, interface: &'static str, of: fn(&mut Capabilities) -> &mut T) -> Held<'_, T> {
-        Held {
-            interface,
-            held: self.capabilities.as_mut().map(of),
-        }
+        Held { interface, held: self.capabilities.as_mut().map(of) }
     }
 }
 
@@ -67,9 +59,7 @@ pub(crate) struct Held<'a, T> {
 impl<T> Held<'_, T> {
     /// Traps the guest where there is none.
     pub(crate) fn get(&mut self) -> wasmtime::Result<&mut T> {
-        self.held
-            .as_deref_mut()
-            .ok_or_else(|| ImportUnavailable(self.interface).into())
+        self.held.as_deref_mut().ok_or_else(|| ImportUnavailable(self.interface).into())
     }
 }
 

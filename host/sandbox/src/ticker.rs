@@ -45,13 +45,8 @@ impl Ticker {
     pub(crate) fn start(engine: EngineWeak) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let of_thread = Arc::clone(&shared);
-        let thread = thread::Builder::new()
-            .name("capstan-ticker".into())
-            .spawn(move || tick(&of_thread, &engine))?;
-        Ok(Self {
-            shared,
-            thread: Some(thread),
-        })
+        let thread = thread::Builder::new().name("capstan-ticker".into()).spawn(move || tick(&of_thread, &engine))?;
+        Ok(Self { shared, thread: Some(thread) })
     }
 
     /// Ticks at least until the answer is dropped.
@@ -102,10 +97,7 @@ fn tick(shared: &Shared, engine: &EngineWeak) {
             // By the clock and not by counting sleeps, which are always a little too long.
             let next = began + TICK * (done + 1);
             let wait = next.saturating_duration_since(Instant::now());
-            (state, _) = shared
-                .changed
-                .wait_timeout(state, wait)
-                .unwrap_or_else(PoisonError::into_inner);
+            (state, _) = shared.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner);
             let Some(engine) = engine.upgrade() else { return };
             while began + TICK * (done + 1) <= Instant::now() {
                 engine.increment_epoch();
@@ -126,11 +118,7 @@ mod tests {
     fn parks(ticker: &Ticker) -> bool {
         let state = ticker.shared.lock();
         let far = Duration::from_secs(20);
-        let (state, _) = ticker
-            .shared
-            .changed
-            .wait_timeout_while(state, far, |state| !state.parked)
-            .unwrap();
+        let (state, _) = ticker.shared.changed.wait_timeout_while(state, far, |state| !state.parked).unwrap();
         state.parked
     }
 

@@ -22,10 +22,7 @@ pub(crate) struct Gauges {
 
 impl Gauges {
     pub(crate) fn read(&self) -> Usage {
-        Usage {
-            instances: self.instances.load(Relaxed),
-            memory: self.memory.load(Relaxed),
-        }
+        Usage { instances: self.instances.load(Relaxed), memory: self.memory.load(Relaxed) }
     }
 }
 

@@ -18,40 +18,18 @@ async fn guest(sandbox: &Sandbox, budget: Budget) -> Guest {
     let descriptor = component.describe().await.unwrap();
     let cluster = Api::default().cluster();
     let (recorder, _) = Recorder::new(cluster.clone(), "test".into());
-    let services = Services {
-        watches: Watches::new(cluster.clone(), CancellationToken::new()),
-        cluster,
-        recorder,
-    };
-    Guest::new(
-        component,
-        "test",
-        Granted::new(&descriptor, &Grants::default()),
-        budget,
-        services,
-    )
+    let services = Services { watches: Watches::new(cluster.clone(), CancellationToken::new()), cluster, recorder };
+    Guest::new(component, "test", Granted::new(&descriptor, &Grants::default()), budget, services)
 }
 
 fn context() -> Context {
     let kind = GroupVersionKind::gvk("test.capstan.dev", "v1", "Hostile");
-    let object = ObjectRef {
-        kind,
-        key: ObjectKey::namespaced("n", "a"),
-    };
-    Context {
-        object,
-        uid: "uid".into(),
-        reconcile_id: 1,
-        reads: Arc::new(Reads::default()),
-    }
+    let object = ObjectRef { kind, key: ObjectKey::namespaced("n", "a") };
+    Context { object, uid: "uid".into(), reconcile_id: 1, reads: Arc::new(Reads::default()) }
 }
 
 fn one_at_a_time() -> Sandbox {
-    Sandbox::new(Settings {
-        concurrency: 1.try_into().unwrap(),
-        ..Settings::default()
-    })
-    .unwrap()
+    Sandbox::new(Settings { concurrency: 1.try_into().unwrap(), ..Settings::default() }).unwrap()
 }
 
 #[tokio::test]
@@ -59,21 +37,9 @@ async fn a_component_tells_its_outside() {
     let sandbox = Sandbox::new(Settings::default()).unwrap();
     let component = sandbox.load(hostile().into()).await.unwrap();
     assert_eq!(component.size(), hostile().len());
-    assert!(
-        component
-            .imports()
-            .iter()
-            .any(|name| name == "capstan:provider/cluster@0.1.0")
-    );
-    assert_eq!(
-        component.exports(),
-        ["capstan:provider/describe@0.1.0", "capstan:provider/external@0.1.0"]
-    );
-    let small = Sandbox::new(Settings {
-        component_size: 1000,
-        ..Settings::default()
-    })
-    .unwrap();
+    assert!(component.imports().iter().any(|name| name == "capstan:provider/cluster@0.1.0"));
+    assert_eq!(component.exports(), ["capstan:provider/describe@0.1.0", "capstan:provider/external@0.1.0"]);
+    let small = Sandbox::new(Settings { component_size: 1000, ..Settings::default() }).unwrap();
     let error = small.load(hostile().into()).await.unwrap_err();
     assert!(matches!(error, LoadError::TooLarge { limit: 1000, .. }), "{error}");
 }
@@ -81,7 +47,7 @@ async fn a_component_tells_its_outside() {
 #[tokio::test]
 async fn compiled_code_of_others_is_not_run() {
     let engine = wasmtime::Engine::default();
-    let native = wasmtime::component::Component::new(&engine, "(component)")
+    let native = wasmtime::component::Component::new(&engine, wat::parse_str("(component)").unwrap())
         .unwrap()
         .serialize()
         .unwrap();
@@ -92,10 +58,7 @@ async fn compiled_code_of_others_is_not_run() {
 #[tokio::test]
 async fn a_session_waits_for_a_free_instance_as_long_as_its_reconcile_may_take() {
     let sandbox = one_at_a_time();
-    let budget = Budget {
-        reconcile: Duration::from_millis(200),
-        ..Budget::default()
-    };
+    let budget = Budget { reconcile: Duration::from_millis(200), ..Budget::default() };
     let guest = guest(&sandbox, budget).await;
     let first = guest.connect(&context(), "{}").await.unwrap();
     assert_eq!(sandbox.usage().instances, 1);
@@ -110,22 +73,12 @@ async fn a_session_waits_for_a_free_instance_as_long_as_its_reconcile_may_take()
 async fn the_time_of_a_reconcile_bounds_all_its_calls() {
     let sandbox = one_at_a_time();
     let reconcile = Duration::from_millis(300);
-    let guest = guest(
-        &sandbox,
-        Budget {
-            reconcile,
-            ..Budget::default()
-        },
-    )
-    .await;
+    let guest = guest(&sandbox, Budget { reconcile, ..Budget::default() }).await;
     let managed = r#"{"spec":{"behaviour":"spins_in_observe"}}"#;
     let mut session = guest.connect(&context(), managed).await.unwrap();
     let failure = session.observe(managed).await.unwrap_err();
     assert_eq!(failure.problem.reason, "DeadlineExceeded");
-    assert!(
-        failure.problem.message.contains("reconcileTimeout is 300ms"),
-        "{failure:?}"
-    );
+    assert!(failure.problem.message.contains("reconcileTimeout is 300ms"), "{failure:?}");
 }
 
 #[tokio::test]
@@ -136,10 +89,7 @@ async fn a_call_that_is_given_up_ends_the_session() {
     let mut session = guest.connect(&context(), managed).await.unwrap();
     let given_up = tokio::time::timeout(Duration::from_millis(50), session.observe(managed)).await;
     assert!(given_up.is_err());
-    assert_eq!(
-        session.observe(managed).await.unwrap_err().problem.reason,
-        "SessionOver"
-    );
+    assert_eq!(session.observe(managed).await.unwrap_err().problem.reason, "SessionOver");
     drop(session);
     assert_eq!(sandbox.usage(), Usage::default());
 }

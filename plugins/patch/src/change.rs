@@ -41,10 +41,7 @@ pub(crate) fn change(target: &Value, updated: &Value, assignments: &[Assignment]
     if let [only] = assignments
         && can_be_applied(target, only)
     {
-        return Change::Apply {
-            document: apply_document(target, only),
-            subresource,
-        };
+        return Change::Apply { document: apply_document(target, only), subresource };
     }
     let mut operations = Vec::new();
     for field in ["uid", "resourceVersion"] {
@@ -59,21 +56,14 @@ pub(crate) fn change(target: &Value, updated: &Value, assignments: &[Assignment]
             operations.push(operation);
         }
     }
-    Change::JsonPatch {
-        operations: Value::Array(operations),
-        subresource,
-    }
+    Change::JsonPatch { operations: Value::Array(operations), subresource }
 }
 
 /// Apply merges maps and, for some kinds, lists; only a scalar reached through keys is replaced whatever the schema
 /// says. A scalar does not replace a map or list either: the API server would see two kinds of value.
 fn can_be_applied(target: &Value, assignment: &Assignment) -> bool {
     let is_scalar = |value: &Value| matches!(value, Value::Bool(_) | Value::Number(_) | Value::String(_));
-    let keys_only = assignment
-        .path
-        .segments()
-        .iter()
-        .all(|segment| matches!(segment, Segment::Field(_)));
+    let keys_only = assignment.path.segments().iter().all(|segment| matches!(segment, Segment::Field(_)));
     let is_free = |value: &Value| value.is_null() || is_scalar(value);
     let has_identity = target.pointer("/metadata/uid").is_some();
     keys_only && has_identity && is_scalar(&assignment.value) && assignment.path.get(target).map_or(true, is_free)

@@ -13,9 +13,7 @@ pub fn equal(left: &Value, right: &Value) -> bool {
         }
         (Value::Object(left), Value::Object(right)) => {
             left.len() == right.len()
-                && left
-                    .iter()
-                    .all(|(key, left)| right.get(key).is_some_and(|right| equal(left, right)))
+                && left.iter().all(|(key, left)| right.get(key).is_some_and(|right| equal(left, right)))
         }
         _ => left == right,
     }
@@ -32,10 +30,7 @@ fn equal_numbers(left: &Number, right: &Number) -> bool {
 
 /// JSON integers have at most 64 bits here, so every float that may equal one converts to `i128` without loss; the cast
 /// saturates for all others.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "fractions are excluded, and what is out of range saturates"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "fractions are excluded, and what is out of range saturates")]
 fn equal_to_float(integer: i128, float: f64) -> bool {
     float.fract() == 0.0 && float as i128 == integer
 }

@@ -9,10 +9,8 @@ pub(crate) use base64::DecodeError;
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
 const PADDED: GeneralPurpose = GeneralPurpose::new(&STANDARD, LENIENT);
-const UNPADDED: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    LENIENT.with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
+const UNPADDED: GeneralPurpose =
+    GeneralPurpose::new(&STANDARD, LENIENT.with_decode_padding_mode(DecodePaddingMode::Indifferent));
 
 /// With padding.
 pub(crate) fn encode(bytes: &[u8]) -> String {

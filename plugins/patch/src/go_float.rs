@@ -15,10 +15,7 @@ impl Decimal {
     fn parse(scientific: &str) -> Decimal {
         let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
         let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
-        Decimal {
-            digits,
-            point: exponent.parse().unwrap_or(0) + 1,
-        }
+        Decimal { digits, point: exponent.parse().unwrap_or(0) + 1 }
     }
 
     fn exponent(&self) -> i32 {
@@ -55,11 +52,7 @@ fn signed(number: f64, write: impl FnOnce(f64) -> String) -> String {
     }
     let sign = if number.is_sign_negative() { "-" } else { "" };
     if number.is_infinite() {
-        return if sign.is_empty() {
-            "+Inf".to_owned()
-        } else {
-            "-Inf".to_owned()
-        };
+        return if sign.is_empty() { "+Inf".to_owned() } else { "-Inf".to_owned() };
     }
     format!("{sign}{}", write(number.abs()))
 }
@@ -80,19 +73,13 @@ pub(crate) fn general(number: f64, precision: Option<usize>) -> String {
         };
         let significant = decimal.digits.trim_end_matches('0').len().max(1);
         decimal.digits.truncate(significant);
-        if decimal.exponent() < -4 || decimal.exponent() >= threshold {
-            decimal.scientific()
-        } else {
-            decimal.plain()
-        }
+        if decimal.exponent() < -4 || decimal.exponent() >= threshold { decimal.scientific() } else { decimal.plain() }
     })
 }
 
 /// Verb `e`: scientific notation with `precision` digits after the point.
 pub(crate) fn scientific(number: f64, precision: usize) -> String {
-    signed(number, |number| {
-        Decimal::parse(&format!("{number:.precision$e}")).scientific()
-    })
+    signed(number, |number| Decimal::parse(&format!("{number:.precision$e}")).scientific())
 }
 
 /// Verb `f`: plain notation with `precision` digits after the point.
@@ -107,11 +94,7 @@ pub(crate) fn json(number: f64) -> String {
             return "0".to_owned();
         }
         let decimal = Decimal::parse(&format!("{number:e}"));
-        if (1e-6..1e21).contains(&number) {
-            decimal.plain()
-        } else {
-            decimal.scientific()
-        }
+        if (1e-6..1e21).contains(&number) { decimal.plain() } else { decimal.scientific() }
     })
 }
 

@@ -74,22 +74,10 @@ mod tests {
 
     use super::*;
 
-    const DEEP: MergeOptions = MergeOptions {
-        keep_map_values: None,
-        append_slice: None,
-    };
-    const KEEP: MergeOptions = MergeOptions {
-        keep_map_values: Some(true),
-        append_slice: None,
-    };
-    const APPEND: MergeOptions = MergeOptions {
-        keep_map_values: None,
-        append_slice: Some(true),
-    };
-    const BOTH: MergeOptions = MergeOptions {
-        keep_map_values: Some(true),
-        append_slice: Some(true),
-    };
+    const DEEP: MergeOptions = MergeOptions { keep_map_values: None, append_slice: None };
+    const KEEP: MergeOptions = MergeOptions { keep_map_values: Some(true), append_slice: None };
+    const APPEND: MergeOptions = MergeOptions { keep_map_values: None, append_slice: Some(true) };
+    const BOTH: MergeOptions = MergeOptions { keep_map_values: Some(true), append_slice: Some(true) };
 
     fn all() -> [Option<MergeOptions>; 5] {
         [None, Some(DEEP), Some(KEEP), Some(APPEND), Some(BOTH)]
@@ -113,11 +101,7 @@ mod tests {
     fn a_scalar_field_is_replaced_unless_old_values_are_kept() {
         let expected = ["new", "new", "old", "new", "old"];
         for (options, expected) in all().into_iter().zip(expected) {
-            assert_eq!(
-                merge(Some(&json!("old")), json!("new"), options),
-                json!(expected),
-                "{options:?}"
-            );
+            assert_eq!(merge(Some(&json!("old")), json!("new"), options), json!(expected), "{options:?}");
         }
     }
 

@@ -121,10 +121,7 @@ pub fn plan(spec: &CheckedSpec, source: Option<&Value>, target: Option<&Value>) 
             actual: assignment.path.get(target).ok().and_then(shown),
         })
         .collect();
-    Ok(Plan::Write {
-        change: change(target, &updated, &assignments),
-        differences,
-    })
+    Ok(Plan::Write { change: change(target, &updated, &assignments), differences })
 }
 
 impl ObjectKey {
@@ -141,25 +138,17 @@ fn transformed(spec: &CheckedSpec, source: &Value) -> Result<Value, PlanError> {
     })?;
     desired(value, &spec.transform).map_err(|error| {
         // Messages of failed transforms hold parts of the value, and end up in conditions and events.
-        if spec.source.is_secret() {
-            error.without_value()
-        } else {
-            error
-        }
-        .into()
+        if spec.source.is_secret() { error.without_value() } else { error }.into()
     })
 }
 
 /// The target as it should be, and the fields in which it differs.
 fn assign(spec: &CheckedSpec, target: &Value, value: &Value) -> Result<(Value, Vec<Assignment>), PlanError> {
-    let paths = spec
-        .target_path
-        .expand(target)
-        .map_err(|error| PlanError::TargetField {
-            object: Box::new(spec.target.clone()),
-            path: spec.target_path.clone(),
-            error,
-        })?;
+    let paths = spec.target_path.expand(target).map_err(|error| PlanError::TargetField {
+        object: Box::new(spec.target.clone()),
+        path: spec.target_path.clone(),
+        error,
+    })?;
     let mut updated = target.clone();
     let mut assignments = Vec::new();
     for path in paths {
@@ -169,12 +158,11 @@ fn assign(spec: &CheckedSpec, target: &Value, value: &Value) -> Result<(Value, V
         if equal(actual.unwrap_or(&Value::Null), &value) {
             continue;
         }
-        path.set(&mut updated, value.clone())
-            .map_err(|error| PlanError::TargetShape {
-                object: Box::new(spec.target.clone()),
-                path: path.clone(),
-                error,
-            })?;
+        path.set(&mut updated, value.clone()).map_err(|error| PlanError::TargetShape {
+            object: Box::new(spec.target.clone()),
+            path: path.clone(),
+            error,
+        })?;
         assignments.push(Assignment { path, value });
     }
     Ok((updated, assignments))

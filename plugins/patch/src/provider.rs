@@ -81,27 +81,13 @@ fn terminal(error: impl Into<PlanError>) -> Failure {
 fn look(spec: &Value) -> Result<Option<(Write, Vec<Difference>)>> {
     let spec = Spec::of(spec).and_then(|spec| spec.check()).map_err(terminal)?;
     let source = read(&spec.source)?;
-    let target = if spec.source == spec.target {
-        source.clone()
-    } else {
-        read(&spec.target)?
-    };
-    let plan = plan(
-        &spec,
-        source.as_ref().map(|(_, object)| object),
-        target.as_ref().map(|(_, object)| object),
-    );
+    let target = if spec.source == spec.target { source.clone() } else { read(&spec.target)? };
+    let plan = plan(&spec, source.as_ref().map(|(_, object)| object), target.as_ref().map(|(_, object)| object));
     match (plan.map_err(terminal)?, target) {
         (Plan::Write { change, differences }, Some((reference, object))) => {
-            let differences = differences
-                .into_iter()
-                .map(|each| Difference::new(each.path, each.desired, each.actual));
+            let differences = differences.into_iter().map(|each| Difference::new(each.path, each.desired, each.actual));
             let version = object.pointer("/metadata/resourceVersion").cloned();
-            let write = Write {
-                target: reference,
-                version,
-                change,
-            };
+            let write = Write { target: reference, version, change };
             Ok(Some((write, differences.collect())))
         }
         _ => Ok(None),
@@ -127,10 +113,7 @@ fn carry_out(write: Write) -> Result<()> {
     let (patch, subresource) = match write.change {
         // The field is given to this Patch: that is what its author asked for.
         change::Change::Apply { document, subresource } => (cluster::Patch::apply(document).force(), subresource),
-        change::Change::JsonPatch {
-            operations,
-            subresource,
-        } => (cluster::Patch::json(operations), subresource),
+        change::Change::JsonPatch { operations, subresource } => (cluster::Patch::json(operations), subresource),
     };
     let patch = match subresource {
         Some(name) => patch.subresource(name),
@@ -140,16 +123,11 @@ fn carry_out(write: Write) -> Result<()> {
         // A test that failed looks like invalid content. If the target is another version by now, it was that.
         Err(refused @ cluster::Error::Invalid(_)) => {
             let now = cluster::find::<Value>(&write.target)?;
-            let version = now
-                .as_ref()
-                .and_then(|object| object.pointer("/metadata/resourceVersion"));
+            let version = now.as_ref().and_then(|object| object.pointer("/metadata/resourceVersion"));
             if version == write.version.as_ref() {
                 return Err(refused.into());
             }
-            Err(Failure::retryable(
-                "Conflict",
-                format!("{} was changed meanwhile", write.target),
-            ))
+            Err(Failure::retryable("Conflict", format!("{} was changed meanwhile", write.target)))
         }
         outcome => Ok(outcome.map(drop)?),
     }

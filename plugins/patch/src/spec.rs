@@ -162,10 +162,7 @@ impl Spec {
 
     /// Fills in the defaults and refuses what cannot be carried out.
     pub fn check(&self) -> Result<CheckedSpec, InvalidSpec> {
-        let from = self
-            .from
-            .as_ref()
-            .ok_or_else(|| missing("from", "say where the value comes from"))?;
+        let from = self.from.as_ref().ok_or_else(|| missing("from", "say where the value comes from"))?;
         let source = check_reference("from", from.object_reference.as_ref())?;
         let source_text = from.field_path.as_deref().filter(|path| !path.is_empty());
         let source_text =
@@ -175,10 +172,7 @@ impl Spec {
             return Err(InvalidSpec::SourceWildcard(source_text.to_owned()));
         }
 
-        let to = self
-            .to
-            .as_ref()
-            .ok_or_else(|| missing("to", "say where the value goes"))?;
+        let to = self.to.as_ref().ok_or_else(|| missing("to", "say where the value goes"))?;
         let target = check_reference("to", to.object_reference.as_ref())?;
         let target_path = match to.field_path.as_deref().filter(|path| !path.is_empty()) {
             Some(text) => parse_path("to.fieldPath", text)?,
@@ -190,22 +184,12 @@ impl Spec {
             (Some(commands), None) if !commands.is_empty() => Transform::Template(commands.clone()),
             _ => Transform::None,
         };
-        Ok(CheckedSpec {
-            source,
-            source_path,
-            target,
-            target_path,
-            transform,
-            merge: self.merge_options,
-        })
+        Ok(CheckedSpec { source, source_path, target, target_path, transform, merge: self.merge_options })
     }
 }
 
 fn missing(field: impl Into<String>, hint: &'static str) -> InvalidSpec {
-    InvalidSpec::Missing {
-        field: field.into(),
-        hint,
-    }
+    InvalidSpec::Missing { field: field.into(), hint }
 }
 
 fn parse_path(field: &'static str, text: &str) -> Result<FieldPath, InvalidSpec> {
@@ -249,26 +233,15 @@ mod tests {
 
     fn remove(pointer: &str, key: &str) -> String {
         error(|spec| {
-            spec.pointer_mut(pointer)
-                .unwrap()
-                .as_object_mut()
-                .unwrap()
-                .remove(key)
-                .unwrap();
+            spec.pointer_mut(pointer).unwrap().as_object_mut().unwrap().remove(key).unwrap();
         })
     }
 
     #[test]
     fn defaults_are_filled_in() {
         let spec = Spec::of(&sample()).unwrap().check().unwrap();
-        assert_eq!(
-            (spec.source.api_version.as_str(), spec.source.namespace.as_str()),
-            ("v1", "default")
-        );
-        assert_eq!(
-            (spec.target.api_version.as_str(), spec.target.namespace.as_str()),
-            ("apps/v1", "team")
-        );
+        assert_eq!((spec.source.api_version.as_str(), spec.source.namespace.as_str()), ("v1", "default"));
+        assert_eq!((spec.target.api_version.as_str(), spec.target.namespace.as_str()), ("apps/v1", "team"));
         assert_eq!(spec.transform, Transform::None);
         assert_eq!(spec.merge, None);
     }
@@ -283,20 +256,11 @@ mod tests {
 
     #[test]
     fn an_error_names_the_field_and_what_to_write() {
-        assert_eq!(
-            remove("", "from"),
-            "spec.from is required: say where the value comes from"
-        );
+        assert_eq!(remove("", "from"), "spec.from is required: say where the value comes from");
         assert_eq!(remove("", "to"), "spec.to is required: say where the value goes");
         let hint = "name the object by kind, name and namespace";
-        assert_eq!(
-            remove("/from", "objectReference"),
-            format!("spec.from.objectReference is required: {hint}")
-        );
-        assert_eq!(
-            remove("/to", "objectReference"),
-            format!("spec.to.objectReference is required: {hint}")
-        );
+        assert_eq!(remove("/from", "objectReference"), format!("spec.from.objectReference is required: {hint}"));
+        assert_eq!(remove("/to", "objectReference"), format!("spec.to.objectReference is required: {hint}"));
         assert!(remove("/from", "fieldPath").starts_with("spec.from.fieldPath is required: "));
         assert!(error(|spec| spec["from"]["fieldPath"] = json!("")).starts_with("spec.from.fieldPath is required: "));
         assert!(remove("/from/objectReference", "kind").starts_with("spec.from.objectReference.kind is required: "));
@@ -332,14 +296,7 @@ mod tests {
 
     #[test]
     fn a_missing_spec_and_a_wrong_type_are_told() {
-        assert!(
-            Spec::of(&Value::Null)
-                .unwrap()
-                .check()
-                .unwrap_err()
-                .to_string()
-                .starts_with("spec.from is required")
-        );
+        assert!(Spec::of(&Value::Null).unwrap().check().unwrap_err().to_string().starts_with("spec.from is required"));
         assert!(error(|spec| spec["from"] = json!("foo")).starts_with("spec does not have the shape of a Patch: "));
     }
 }

@@ -69,10 +69,7 @@ mod tests {
         let commands = ["b64enc .value1", "printf \"prefix-%s\""].map(str::to_owned).to_vec();
         let result = desired(&json!({"value1": "Foo1"}), &Transform::Template(commands)).unwrap();
         assert_eq!(result, json!("prefix-Rm9vMQ=="));
-        assert_eq!(
-            desired(&json!({"n": 3}), &Transform::Template(vec![".n".to_owned()])).unwrap(),
-            json!("3")
-        );
+        assert_eq!(desired(&json!({"n": 3}), &Transform::Template(vec![".n".to_owned()])).unwrap(), json!("3"));
     }
 
     #[test]
@@ -84,28 +81,18 @@ mod tests {
 
     #[test]
     fn braces_may_be_tight_and_expressions_may_span_lines() {
-        for text in [
-            "${.value2}",
-            "${ .value2 }",
-            " \n${.value2\n}\n",
-            "${\n  .value2 # the second\n}",
-            "${ .value2|. }",
-        ] {
+        for text in
+            ["${.value2}", "${ .value2 }", " \n${.value2\n}\n", "${\n  .value2 # the second\n}", "${ .value2|. }"]
+        {
             assert_eq!(query(text), json!("Foo2"), "{text:?}");
         }
     }
 
     #[test]
     fn other_text_is_literal() {
-        for text in [
-            "hello",
-            "",
-            "$ {.value2}",
-            "${ .value2 } trailing",
-            "x ${ .value2 }",
-            "${ .value2",
-            "{{ .value2 }}",
-        ] {
+        for text in
+            ["hello", "", "$ {.value2}", "${ .value2 } trailing", "x ${ .value2 }", "${ .value2", "{{ .value2 }}"]
+        {
             assert_eq!(query(text), json!(text));
         }
     }
@@ -122,13 +109,7 @@ mod tests {
             desired(&json!("a,b"), &Transform::Query("${ split(\",\") }".to_owned())).unwrap(),
             json!(["a", "b"])
         );
-        assert_eq!(
-            desired(&json!([1, 2]), &Transform::Query("${ add }".to_owned())).unwrap(),
-            json!(3)
-        );
-        assert_eq!(
-            desired(&json!("a"), &Transform::Query("literal".to_owned())).unwrap(),
-            json!("literal")
-        );
+        assert_eq!(desired(&json!([1, 2]), &Transform::Query("${ add }".to_owned())).unwrap(), json!(3));
+        assert_eq!(desired(&json!("a"), &Transform::Query("literal".to_owned())).unwrap(), json!("literal"));
     }
 }

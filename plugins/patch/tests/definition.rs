@@ -24,27 +24,16 @@ fn unknown(object: &Value, schema: &Value, path: &str, found: &mut Vec<String>) 
 #[test]
 fn the_schema_keeps_every_field_of_a_specification() {
     let text = || Some("x".to_owned());
-    let reference = || ObjectReference {
-        api_version: text(),
-        kind: text(),
-        name: text(),
-        namespace: text(),
-    };
+    let reference = || ObjectReference { api_version: text(), kind: text(), name: text(), namespace: text() };
     let full = Spec {
-        from: Some(From {
-            object_reference: Some(reference()),
-            field_path: text(),
-        }),
+        from: Some(From { object_reference: Some(reference()), field_path: text() }),
         to: Some(To {
             object_reference: Some(reference()),
             field_path: text(),
             transforms: Some(Vec::new()),
             transform: text(),
         }),
-        merge_options: Some(MergeOptions {
-            keep_map_values: Some(true),
-            append_slice: Some(true),
-        }),
+        merge_options: Some(MergeOptions { keep_map_values: Some(true), append_slice: Some(true) }),
         deletion_policy: Some(DeletionPolicy::Orphan),
     };
     let mut found = Vec::new();
@@ -58,10 +47,7 @@ fn an_incomplete_patch_can_be_stored_so_that_it_gets_a_condition() {
     for pointer in ["", "/properties/from", "/properties/to"] {
         assert_eq!(schema.pointer(pointer).unwrap().get("required"), None, "{pointer}");
     }
-    assert_eq!(
-        schema["properties"]["to"]["properties"]["objectReference"]["required"],
-        json!(["kind", "name"])
-    );
+    assert_eq!(schema["properties"]["to"]["properties"]["objectReference"]["required"], json!(["kind", "name"]));
 }
 
 #[test]

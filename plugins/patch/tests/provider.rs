@@ -54,10 +54,7 @@ fn the_sample_with_a_pipeline_comes_out_and_settles() {
     let done = host.reconcile(&PROVIDER, &patch).unwrap();
     assert_eq!(done.action, Action::Update);
     assert_eq!(done.observation.differences[0].path, "data.value2");
-    assert_eq!(
-        host.object(&bar()).unwrap()["data"],
-        json!({"value1": "Bar1", "value2": "prefix-Rm9vMQ=="})
-    );
+    assert_eq!(host.object(&bar()).unwrap()["data"], json!({"value1": "Bar1", "value2": "prefix-Rm9vMQ=="}));
 
     let again = host.reconcile(&PROVIDER, &patch).unwrap();
     assert_eq!(again.action, Action::Nothing);
@@ -69,10 +66,7 @@ fn the_sample_with_a_query_comes_out_and_settles() {
     let host = host();
     let patch = host.put(sample(include_str!("../samples/transform.yaml")));
     assert_eq!(host.reconcile(&PROVIDER, &patch).unwrap().action, Action::Update);
-    assert_eq!(
-        host.object(&bar()).unwrap()["data"],
-        json!({"value1": "Rm9vMg==", "value2": "Bar2"})
-    );
+    assert_eq!(host.object(&bar()).unwrap()["data"], json!({"value1": "Rm9vMg==", "value2": "Bar2"}));
     assert_eq!(host.reconcile(&PROVIDER, &patch).unwrap().action, Action::Nothing);
 }
 
@@ -82,9 +76,7 @@ fn a_text_is_applied_by_force_and_a_map_patched_under_its_version() {
     let text = patch(&host, json!({"fieldPath": "data.new", "transform": "x"}));
     host.reconcile(&PROVIDER, &text).unwrap();
     let calls = host.take_calls();
-    let Some(Call::Patch(_, apply)) = calls.last() else {
-        panic!("{calls:?}")
-    };
+    let Some(Call::Patch(_, apply)) = calls.last() else { panic!("{calls:?}") };
     assert_eq!((apply.kind, apply.force), (PatchKind::Apply, true));
     assert_eq!(apply.body["data"], json!({"new": "x"}));
     assert!(apply.body["metadata"]["uid"].is_string());
@@ -93,10 +85,7 @@ fn a_text_is_applied_by_force_and_a_map_patched_under_its_version() {
     host.reconcile(&PROVIDER, &map).unwrap();
     let calls = host.take_calls();
     assert!(matches!(calls.last(), Some(Call::Patch(_, json)) if json.kind == PatchKind::Json));
-    assert_eq!(
-        host.object(&bar()).unwrap()["data"],
-        json!({"value1": "Foo1", "value2": "Foo2"})
-    );
+    assert_eq!(host.object(&bar()).unwrap()["data"], json!({"value1": "Foo1", "value2": "Foo2"}));
 }
 
 #[test]
@@ -115,10 +104,7 @@ fn what_is_missing_or_broken_is_a_terminal_failure_with_its_reason() {
         let patch = patch(host, to);
         let (step, reason, is_terminal) = failure(host.reconcile(&PROVIDER, &patch));
         assert_eq!((step, is_terminal), (Step::Observe, true));
-        assert!(
-            !host.take_calls().iter().any(|call| call.verb() != Verb::Get),
-            "nothing is written"
-        );
+        assert!(!host.take_calls().iter().any(|call| call.verb() != Verb::Get), "nothing is written");
         reason
     };
     let value = || json!({"fieldPath": "data.x", "transform": "x"});
@@ -126,10 +112,7 @@ fn what_is_missing_or_broken_is_a_terminal_failure_with_its_reason() {
     assert_eq!(reason(&empty, value()), "SourceNotFound");
     empty.put(config_map("foo", json!({})));
     assert_eq!(reason(&empty, value()), "TargetNotFound");
-    assert_eq!(
-        reason(&host(), json!({"fieldPath": "data.value1.x", "transform": "x"})),
-        "FieldNotFound"
-    );
+    assert_eq!(reason(&host(), json!({"fieldPath": "data.value1.x", "transform": "x"})), "FieldNotFound");
     assert_eq!(reason(&host(), json!({"fieldPath": "data..x"})), "InvalidSpec");
     assert_eq!(reason(&host(), json!({"transforms": ["upper ."]})), "TransformFailed");
     assert_eq!(reason(&host(), json!({"transform": "${ error }"})), "TransformFailed");
@@ -145,12 +128,7 @@ fn an_invalid_specification_reads_nothing() {
 
 #[test]
 fn deletion_reads_nothing_and_nothing_can_block_it() {
-    for spec in [
-        json!({}),
-        json!(null),
-        json!("nonsense"),
-        json!({"to": {"transform": "${ broken"}}),
-    ] {
+    for spec in [json!({}), json!(null), json!("nonsense"), json!({"to": {"transform": "${ broken"}})] {
         let host = Host::new();
         let mut object = json!({"apiVersion": "krateo.io/v1alpha1", "kind": "Patch", "spec": spec});
         object["metadata"] = json!({"name": "p", "finalizers": ["x"]});
@@ -193,10 +171,7 @@ fn content_that_the_api_server_refuses_is_not_repeated() {
     let host = host();
     let patch = patch(&host, json!({}));
     host.fail_next(Verb::Patch, Error::Invalid("the content".to_owned()));
-    assert_eq!(
-        failure(host.reconcile(&PROVIDER, &patch)),
-        (Step::Update, "Invalid".to_owned(), true)
-    );
+    assert_eq!(failure(host.reconcile(&PROVIDER, &patch)), (Step::Update, "Invalid".to_owned(), true));
 }
 
 #[test]
@@ -215,18 +190,9 @@ fn a_write_that_lost_a_race_is_repeated_from_a_fresh_look() {
         assert!(!session.observe(&object).unwrap().up_to_date);
         host.put(config_map("bar", json!({"value3": "somebody else's"})));
         let lost = session.update(&object).unwrap_err();
-        assert_eq!(
-            (lost.problem().reason.as_str(), lost.is_terminal()),
-            ("Conflict", false)
-        );
-        assert_eq!(
-            host.object(&bar()).unwrap()["data"],
-            json!({"value3": "somebody else's"})
-        );
+        assert_eq!((lost.problem().reason.as_str(), lost.is_terminal()), ("Conflict", false));
+        assert_eq!(host.object(&bar()).unwrap()["data"], json!({"value3": "somebody else's"}));
         let _ = session.update(&object).unwrap();
-        assert_eq!(
-            host.object(&bar()).unwrap()["data"],
-            json!({"value1": "Foo1", "value2": "Foo2"})
-        );
+        assert_eq!(host.object(&bar()).unwrap()["data"], json!({"value1": "Foo1", "value2": "Foo2"}));
     });
 }

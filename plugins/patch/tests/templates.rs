@@ -25,10 +25,7 @@ const DIFFERENT: &[(&str, &str)] = &[
     ("/* comment */", "the engine lets a comment stand behind a blank"),
     ("1e400", LARGE_LITERALS),
     ("08", "the engine reads a literal with a leading zero as decimal"),
-    (
-        "b64dec .value1",
-        "bytes that are no text are an error: Go damages them when the object is written",
-    ),
+    ("b64dec .value1", "bytes that are no text are an error: Go damages them when the object is written"),
     (".n }}{{ /* c */ }}", "the engine lets a comment stand behind a blank"),
     (".n |", "an empty command is an error"),
     ("1i", "there are no complex numbers"),
@@ -58,21 +55,9 @@ fn pipelines_are_answered_as_go_does() {
         let is_listed = DIFFERENT.iter().any(|(listed, _)| *listed == pipeline);
         if agrees == is_listed {
             let state = if agrees { "agrees, but is listed" } else { "differs" };
-            let expected = case
-                .output
-                .as_ref()
-                .map_or("an error".to_owned(), |text| format!("{text:?}"));
-            wrong.push(format!(
-                "{state}: {pipeline} ({})\n   expected {expected}\n   got      {ours:?}",
-                case.input
-            ));
+            let expected = case.output.as_ref().map_or("an error".to_owned(), |text| format!("{text:?}"));
+            wrong.push(format!("{state}: {pipeline} ({})\n   expected {expected}\n   got      {ours:?}", case.input));
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "{} of {}:\n{}",
-        wrong.len(),
-        vectors.cases.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), vectors.cases.len(), wrong.join("\n"));
 }

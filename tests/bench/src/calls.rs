@@ -25,12 +25,8 @@ pub(crate) async fn run() -> Result<()> {
     let sandbox = Sandbox::new(Settings::default())?;
     let loaded = sandbox.load(Bytes::from(component("hostile")?)).await?;
     let guest = guest(loaded, &shared()).await?;
-    let context = Context {
-        object: object(),
-        uid: "uid".to_owned(),
-        reconcile_id: 1,
-        reads: Arc::new(Reads::default()),
-    };
+    let context =
+        Context { object: object(), uid: "uid".to_owned(), reconcile_id: 1, reads: Arc::new(Reads::default()) };
 
     let (mut whole, mut instance, mut call) = (Vec::new(), Vec::new(), Vec::new());
     for run in 0..WARM_UP + RUNS {
@@ -53,9 +49,6 @@ pub(crate) async fn run() -> Result<()> {
     whole.print("connect, observe, disconnect");
     let share = ratio(whole.percentile(50).as_nanos(), call.percentile(50).as_nanos());
     println!("  a whole session costs {share:.2} times its one call into a warm instance");
-    println!(
-        "  instances from a pool: {}\n",
-        if sandbox.pooled() { "yes" } else { "no" }
-    );
+    println!("  instances from a pool: {}\n", if sandbox.pooled() { "yes" } else { "no" });
     Ok(())
 }

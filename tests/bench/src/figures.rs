@@ -37,15 +37,7 @@ pub(crate) fn ratio(this: u128, other: u128) -> f64 {
 /// Resident memory of this process in bytes.
 pub(crate) fn resident() -> std::io::Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .unwrap_or_default();
-    let kibibytes: u64 = line
-        .trim()
-        .trim_end_matches("kB")
-        .trim()
-        .parse()
-        .map_err(std::io::Error::other)?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    let kibibytes: u64 = line.trim().trim_end_matches("kB").trim().parse().map_err(std::io::Error::other)?;
     Ok(kibibytes * 1024)
 }

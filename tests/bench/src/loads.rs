@@ -45,11 +45,7 @@ pub(crate) async fn run() -> Result<()> {
         kept.push(another);
     }
     let added = resident()?.saturating_sub(before);
-    println!(
-        "  {:44} {} KiB resident each\n",
-        "neighbour, compiled",
-        added / 1024 / KEPT as u64
-    );
+    println!("  {:44} {} KiB resident each\n", "neighbour, compiled", added / 1024 / KEPT as u64);
     drop(kept);
     Ok(())
 }

@@ -15,12 +15,7 @@ impl ExternalSystem for Native {
 #[async_trait]
 impl ExternalSession for Native {
     async fn observe(&mut self, _: &str) -> Result<Observation, Failure> {
-        Ok(Observation {
-            exists: true,
-            up_to_date: true,
-            readiness: Readiness::Ready,
-            ..Observation::default()
-        })
+        Ok(Observation { exists: true, up_to_date: true, readiness: Readiness::Ready, ..Observation::default() })
     }
 
     async fn create(&mut self, _: &str) -> Result<Creation, Failure> {

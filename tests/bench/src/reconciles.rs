@@ -25,20 +25,15 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) async fn run() -> Result<()> {
     println!("reconcile: {OBJECTS} converged objects, all looked at again, {ROUNDS} rounds");
-    let native = measure("in the process itself", |_| async {
-        Ok(Arc::new(Native) as Arc<dyn ExternalSystem>)
-    })
-    .await?;
+    let native =
+        measure("in the process itself", |_| async { Ok(Arc::new(Native) as Arc<dyn ExternalSystem>) }).await?;
     let sandboxed = measure("in a fresh sandbox each", |shared| async move {
         let sandbox = Sandbox::new(Settings::default())?;
         let loaded = sandbox.load(Bytes::from(component("hostile")?)).await?;
         Ok(Arc::new(guest(loaded, &shared).await?) as Arc<dyn ExternalSystem>)
     })
     .await?;
-    println!(
-        "  the sandbox makes a reconcile {:.2} times as long",
-        ratio(sandboxed.as_nanos(), native.as_nanos())
-    );
+    println!("  the sandbox makes a reconcile {:.2} times as long", ratio(sandboxed.as_nanos(), native.as_nanos()));
     Ok(())
 }
 
@@ -75,21 +70,14 @@ async fn measure<F: Future<Output = Result<Arc<dyn ExternalSystem>>>>(
     cancel.cancel();
     running.await?;
     let done = u128::from(counters.reconciles() - before);
-    println!(
-        "  {name:44} {:>9} reconciles/s",
-        done * 1_000_000_000 / took.as_nanos().max(1)
-    );
+    println!("  {name:44} {:>9} reconciles/s", done * 1_000_000_000 / took.as_nanos().max(1));
     Ok(took)
 }
 
 async fn reached(count: impl Fn() -> u64, wanted: u64) -> Result<()> {
     let began = Instant::now();
     while count() < wanted {
-        ensure!(
-            began.elapsed() < LIMIT,
-            "{} of {wanted} reconciles after {LIMIT:?}",
-            count()
-        );
+        ensure!(began.elapsed() < LIMIT, "{} of {wanted} reconciles after {LIMIT:?}", count());
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     Ok(())

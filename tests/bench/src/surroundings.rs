@@ -23,12 +23,7 @@ pub(crate) fn shared() -> Shared {
     let (recorder, writer) = Recorder::new(cluster.clone(), "bench".to_owned());
     tokio::spawn(writer.run(CancellationToken::new()));
     let runner = Runner::new(NonZeroUsize::new(CONCURRENCY).unwrap_or(NonZeroUsize::MIN));
-    Shared {
-        cluster,
-        watches,
-        recorder,
-        runner,
-    }
+    Shared { cluster, watches, recorder, runner }
 }
 
 /// The kind of the guest that does as it is told.
@@ -37,10 +32,7 @@ pub(crate) fn kind() -> GroupVersionKind {
 }
 
 pub(crate) fn object() -> ObjectRef {
-    ObjectRef {
-        kind: kind(),
-        key: ObjectKey::namespaced("default", "bench"),
-    }
+    ObjectRef { kind: kind(), key: ObjectKey::namespaced("default", "bench") }
 }
 
 /// The components of the bench, as bytes.

@@ -21,11 +21,7 @@ impl HostProcess {
     /// `capstan ARGUMENTS`, with its log in a file of `folder`.
     pub fn start(folder: &Path, arguments: &[&str]) -> Result<Self> {
         let log = folder.join("host.log");
-        let output = File::options()
-            .create(true)
-            .append(true)
-            .open(&log)
-            .context("no log file")?;
+        let output = File::options().create(true).append(true).open(&log).context("no log file")?;
         let child = Command::new(program("capstan")?)
             .args(arguments)
             .args(["--log", "text"])

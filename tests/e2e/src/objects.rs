@@ -44,9 +44,7 @@ impl Objects {
         let name = text("/metadata/name").context("no name")?;
         let params = PatchParams::apply("user").force();
         let api = self.api(api_version, &plural, text("/metadata/namespace"));
-        api.patch(name, &params, &Patch::Apply(object))
-            .await
-            .with_context(|| format!("{plural} {name}"))?;
+        api.patch(name, &params, &Patch::Apply(object)).await.with_context(|| format!("{plural} {name}"))?;
         Ok(())
     }
 
@@ -72,9 +70,7 @@ impl Objects {
 
     /// Asks for deletion.
     pub async fn delete(&self, api_version: &str, plural: &str, namespace: &str, name: &str) -> Result<()> {
-        self.api(api_version, plural, some(namespace))
-            .delete(name, &DeleteParams::default())
-            .await?;
+        self.api(api_version, plural, some(namespace)).delete(name, &DeleteParams::default()).await?;
         Ok(())
     }
 
@@ -97,8 +93,7 @@ impl Objects {
 
     /// Makes a namespace.
     pub async fn namespace(&self, name: &str) -> Result<()> {
-        self.apply_value(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}))
-            .await
+        self.apply_value(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})).await
     }
 
     fn api(&self, api_version: &str, plural: &str, namespace: Option<&str>) -> Api<DynamicObject> {
@@ -129,10 +124,7 @@ fn plural(kind: &str) -> String {
 #[must_use]
 pub fn condition<'a>(object: &'a Value, kind: &str) -> (&'a str, &'a str, &'a str) {
     let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
-    let found = conditions
-        .into_iter()
-        .flatten()
-        .find(|condition| condition["type"] == kind);
+    let found = conditions.into_iter().flatten().find(|condition| condition["type"] == kind);
     let text = |key: &str| found.and_then(|condition| condition[key].as_str()).unwrap_or_default();
     (text("status"), text("reason"), text("message"))
 }

@@ -27,21 +27,14 @@ impl Server {
             let _ = sender.send(listener.local_addr()?);
             DevCluster::new(Options::default()).serve(listener, ends).await
         };
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let thread = std::thread::Builder::new().name("api-server".into()).spawn(move || {
             if let Err(error) = runtime.block_on(serving) {
                 eprintln!("the API server stopped: {error}");
             }
         })?;
         let address = receiver.recv().context("the API server did not start")?;
-        Ok(Self {
-            address,
-            cancel,
-            thread: Some(thread),
-        })
+        Ok(Self { address, cancel, thread: Some(thread) })
     }
 
     /// A client with every right.

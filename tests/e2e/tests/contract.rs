@@ -8,14 +8,7 @@ use wit_component::DecodedWasm;
 use wit_parser::{Resolve, WorldId, WorldItem};
 
 /// What standard libraries pull in, and a guest may therefore import besides the world.
-const WASI: [&str; 6] = [
-    "wasi:cli/",
-    "wasi:clocks/",
-    "wasi:filesystem/",
-    "wasi:io/",
-    "wasi:random/",
-    "wasi:sockets/",
-];
+const WASI: [&str; 6] = ["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
 
 fn names<'a>(
     resolve: &Resolve,
@@ -26,10 +19,7 @@ fn names<'a>(
 
 fn sides(resolve: &Resolve, world: WorldId) -> (BTreeSet<String>, BTreeSet<String>) {
     let world = &resolve.worlds[world];
-    (
-        names(resolve, world.imports.iter()),
-        names(resolve, world.exports.iter()),
-    )
+    (names(resolve, world.imports.iter()), names(resolve, world.exports.iter()))
 }
 
 #[test]
@@ -45,10 +35,7 @@ fn built_components_keep_the_contract() -> Result<()> {
             anyhow::bail!("{name} is no component");
         };
         let (imports, exports) = sides(&resolve, world);
-        assert_eq!(
-            exports, wanted,
-            "{name} exports what the world asks for, and nothing else"
-        );
+        assert_eq!(exports, wanted, "{name} exports what the world asks for, and nothing else");
         let foreign: Vec<_> = imports
             .iter()
             .filter(|import| !offered.contains(*import) && !WASI.iter().any(|wasi| import.starts_with(wasi)))
@@ -62,10 +49,7 @@ fn built_components_keep_the_contract() -> Result<()> {
 fn shipped_components_fit_a_config_map() -> Result<()> {
     let component = std::fs::read(plugin("patch")?)?;
     let mut packed = Vec::new();
-    std::io::copy(
-        &mut flate2::read::GzEncoder::new(&component[..], flate2::Compression::best()),
-        &mut packed,
-    )?;
+    std::io::copy(&mut flate2::read::GzEncoder::new(&component[..], flate2::Compression::best()), &mut packed)?;
     assert!(packed.len() < 1 << 20, "patch is {} bytes packed", packed.len());
     Ok(())
 }

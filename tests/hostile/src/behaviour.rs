@@ -103,6 +103,9 @@ macro_rules! behaviours {
         }
 
         impl Behaviour {
+            /// All of them, in the order of the list.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
             /// As it stands in `spec.behaviour`.
             #[must_use]
             pub fn name(self) -> &'static str {

@@ -1,14 +1,7 @@
 //! The guest itself, written on the bindings alone.
 
 mod bindings {
-    #![allow(
-        unsafe_code,
-        missing_docs,
-        unreachable_pub,
-        clippy::all,
-        clippy::pedantic,
-        reason = "generated code"
-    )]
+    #![allow(unsafe_code, missing_docs, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated code")]
 
     wit_bindgen::generate!({ world: "provider", path: "../../wit" });
 
@@ -61,18 +54,11 @@ impl describe::Guest for Hostile {
             Some(Behaviour::MalformedDescriptor) => name = "No Name!",
             _ => {}
         }
-        let kind = ObjectKind {
-            api_version: "test.capstan.dev/v1".to_owned(),
-            kind: "Hostile".to_owned(),
-        };
+        let kind = ObjectKind { api_version: "test.capstan.dev/v1".to_owned(), kind: "Hostile".to_owned() };
         Descriptor {
             name: name.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            kinds: vec![ManagedKind {
-                kind,
-                definition: None,
-                recoverable: true,
-            }],
+            kinds: vec![ManagedKind { kind, definition: None, recoverable: true }],
             needs: NEEDS.to_owned(),
             config_schema: None,
         }
@@ -117,20 +103,13 @@ impl external::Guest for Hostile {
             Behaviour::MalformedStatusOfObserve => answer.status = Some("[]".to_owned()),
             Behaviour::MalformedDifference => {
                 let desired = Some("not json".to_owned());
-                answer.differences = vec![Difference {
-                    path: ".spec".to_owned(),
-                    desired,
-                    actual: None,
-                }];
+                answer.differences = vec![Difference { path: ".spec".to_owned(), desired, actual: None }];
             }
             Behaviour::DeepStatus => answer.status = Some(format!("{{\"a\":{}", "[".repeat(100_000))),
             Behaviour::HugeAnswer => answer.status = Some(huge()),
             Behaviour::HugeLogLine => log::write(log::Level::Info, &huge(), &[]),
             Behaviour::HugeFailure => {
-                let problem = Problem {
-                    reason: "no\nreason ".repeat(1000),
-                    message: "long ".repeat(10_000),
-                };
+                let problem = Problem { reason: "no\nreason ".repeat(1000), message: "long ".repeat(10_000) };
                 return Err(Failure::Retryable(problem));
             }
             Behaviour::FloodsTheLog => {
@@ -154,15 +133,8 @@ impl external::Guest for Hostile {
             },
             Behaviour::ReadsOutsideItsGrant => told(cluster::get(&config_map("team-b", "secret"))?),
             Behaviour::ListsOutsideItsGrant => {
-                let kind = ObjectKind {
-                    api_version: "v1".to_owned(),
-                    kind: "ConfigMap".to_owned(),
-                };
-                let selection = cluster::Selection {
-                    kind,
-                    namespace: None,
-                    labels: None,
-                };
+                let kind = ObjectKind { api_version: "v1".to_owned(), kind: "ConfigMap".to_owned() };
+                let selection = cluster::Selection { kind, namespace: None, labels: None };
                 cluster::list(&selection)?.into_iter().for_each(told);
             }
             Behaviour::WritesOutsideItsGrant => told(patch(&config_map("team-b", "secret"), r#"{"data": {}}"#)?),
@@ -170,10 +142,7 @@ impl external::Guest for Hostile {
                 told(cluster::get(&config_map("team-a", "../../team-b/configmaps/secret"))?);
             }
             Behaviour::PatchesAnotherObject => {
-                told(patch(
-                    &config_map("team-a", "allowed"),
-                    r#"{"metadata": {"namespace": "team-b"}}"#,
-                )?);
+                told(patch(&config_map("team-a", "allowed"), r#"{"metadata": {"namespace": "team-b"}}"#)?);
             }
             Behaviour::LooksAround => answer.status = Some(look_around()),
             Behaviour::Remembers => {
@@ -186,11 +155,7 @@ impl external::Guest for Hostile {
     }
 
     fn create(managed: String) -> Result<Creation, Failure> {
-        let mut answer = Creation {
-            external_name: None,
-            annotations: Vec::new(),
-            status: None,
-        };
+        let mut answer = Creation { external_name: None, annotations: Vec::new(), status: None };
         match behaviour(&managed) {
             Behaviour::SpinsInCreate => spin(),
             Behaviour::MalformedStatusOfCreate => answer.status = Some("[]".to_owned()),
@@ -226,11 +191,8 @@ impl external::Guest for Hostile {
 
 /// The text behind `"behaviour":"`; no reader of JSON is worth its size here.
 fn behaviour(managed: &str) -> Behaviour {
-    let name = managed
-        .split_once(r#""behaviour":""#)
-        .and_then(|(_, rest)| rest.split_once('"'));
-    name.and_then(|(name, _)| Behaviour::of(name))
-        .unwrap_or(Behaviour::Behaves)
+    let name = managed.split_once(r#""behaviour":""#).and_then(|(_, rest)| rest.split_once('"'));
+    name.and_then(|(name, _)| Behaviour::of(name)).unwrap_or(Behaviour::Behaves)
 }
 
 fn spin() -> ! {
@@ -246,21 +208,13 @@ fn trap() -> ! {
 
 /// What happens after the call of itself cannot be moved before it, so that it stays a recursion.
 fn recurse(depth: u64, end: u64) -> u64 {
-    if depth == end {
-        0
-    } else {
-        recurse(depth + 1, end).rotate_left(1) ^ depth
-    }
+    if depth == end { 0 } else { recurse(depth + 1, end).rotate_left(1) ^ depth }
 }
 
 /// The same with something in memory on each level.
 fn recurse_with_locals(depth: u64, end: u64) -> u64 {
     let local = hint::black_box([depth; 16]);
-    if depth == end {
-        0
-    } else {
-        recurse_with_locals(depth + 1, end).rotate_left(1) ^ local[7]
-    }
+    if depth == end { 0 } else { recurse_with_locals(depth + 1, end).rotate_left(1) ^ local[7] }
 }
 
 fn allocate() -> ! {
@@ -284,15 +238,7 @@ fn config_map(namespace: &str, name: &str) -> ObjectRef {
 }
 
 fn patch(target: &ObjectRef, patch: &str) -> Result<String, cluster::Error> {
-    cluster::patch(
-        target,
-        PatchKind::Merge,
-        patch,
-        &PatchOptions {
-            subresource: None,
-            force: false,
-        },
-    )
+    cluster::patch(target, PatchKind::Merge, patch, &PatchOptions { subresource: None, force: false })
 }
 
 /// Something was given to us that should not have been. Said so that the test sees it.
@@ -310,10 +256,7 @@ impl From<cluster::Error> for Failure {
             cluster::Error::Invalid(message) => ("Invalid", message),
             cluster::Error::Unavailable(message) => ("Unavailable", message),
         };
-        Self::Terminal(Problem {
-            reason: reason.to_owned(),
-            message,
-        })
+        Self::Terminal(Problem { reason: reason.to_owned(), message })
     }
 }
 

@@ -34,10 +34,7 @@ const fn marker(name: &str) -> [u8; LENGTH] {
 #[must_use]
 pub fn describing(component: &[u8], behaviour: Behaviour) -> Vec<u8> {
     let plain = marker(Behaviour::Behaves.name());
-    let at = component
-        .windows(LENGTH)
-        .position(|window| window == plain)
-        .expect("built from this crate");
+    let at = component.windows(LENGTH).position(|window| window == plain).expect("built from this crate");
     let mut changed = component.to_vec();
     changed[at..at + LENGTH].copy_from_slice(&marker(behaviour.name()));
     changed

@@ -59,9 +59,7 @@ impl External for Note {
     }
 
     fn create(&mut self, _: &Managed<NoteSpec>) -> Result<Creation> {
-        Ok(Creation::done()
-            .external_name(&self.config_map.name)
-            .status(self.write()?))
+        Ok(Creation::done().external_name(&self.config_map.name).status(self.write()?))
     }
 
     fn update(&mut self, _: &Managed<NoteSpec>) -> Result<Change> {

@@ -29,10 +29,7 @@ fn the_text_is_written_kept_and_removed() {
     assert_eq!(step().action, Action::Create);
     assert_eq!(written(&host), Some(json!("one")));
     let settled = step();
-    assert_eq!(
-        (settled.action, settled.observation.readiness),
-        (Action::Nothing, Readiness::Ready)
-    );
+    assert_eq!((settled.action, settled.observation.readiness), (Action::Nothing, Readiness::Ready));
     assert_eq!(host.object(&object).unwrap()["status"]["written"], "one");
 
     note(&host, "two");

@@ -14,26 +14,17 @@ use crate::{
 };
 
 fn config_map(name: &str) -> ObjectRef {
-    ObjectRef {
-        kind: config_maps().kind,
-        key: ObjectKey::namespaced("n", name),
-    }
+    ObjectRef { kind: config_maps().kind, key: ObjectKey::namespaced("n", name) }
 }
 
 fn thing(name: &str) -> ObjectRef {
-    ObjectRef {
-        kind: things().kind,
-        key: ObjectKey::namespaced("n", name),
-    }
+    ObjectRef { kind: things().kind, key: ObjectKey::namespaced("n", name) }
 }
 
 #[tokio::test(start_paused = true)]
 async fn all_pages_of_a_list_are_read_and_ordered() {
     let fake = Fake::default();
-    fake.script(
-        "/configmaps",
-        [page(&[item("c", 1), item("a", 2)], "more/+"), page(&[item("b", 3)], "")],
-    );
+    fake.script("/configmaps", [page(&[item("c", 1), item("a", 2)], "more/+"), page(&[item("b", 3)], "")]);
     let listed = fake.cluster().list(&config_maps()).await.unwrap();
     let names: Vec<_> = listed.iter().map(|object| object.key().name.as_str()).collect();
     assert_eq!(names, ["a", "b", "c"]);
@@ -46,10 +37,7 @@ async fn all_pages_of_a_list_are_read_and_ordered() {
 async fn a_list_that_expires_half_way_begins_anew() {
     let fake = Fake::default();
     let expired = status(410, "Expired", &json!({}));
-    fake.script(
-        "/configmaps",
-        [page(&[item("a", 1)], "next"), expired, page(&[item("b", 2)], "")],
-    );
+    fake.script("/configmaps", [page(&[item("a", 1)], "next"), expired, page(&[item("b", 2)], "")]);
     let listed = fake.cluster().list(&config_maps()).await.unwrap();
     let names: Vec<_> = listed.iter().map(|object| object.key().name.as_str()).collect();
     assert_eq!(names, ["b"]);
@@ -70,30 +58,15 @@ async fn hostile_names_and_subresources_are_not_sent() {
     let patch = json!({});
     for name in ["..", "../secrets/x", "a/b", "a?x=y", "a%2fb", "a#b", ""] {
         assert_eq!(cluster.get(&config_map(name)).await.unwrap_err().reason(), "Invalid");
-        assert_eq!(
-            cluster.delete(&config_map(name), None).await.unwrap_err().reason(),
-            "Invalid"
-        );
+        assert_eq!(cluster.delete(&config_map(name), None).await.unwrap_err().reason(), "Invalid");
         let mut target = config_map("a");
         target.key.namespace = Some(name.to_owned());
-        assert_eq!(
-            cluster
-                .patch(&target, None, Patch::Merge(&patch))
-                .await
-                .unwrap_err()
-                .reason(),
-            "Invalid"
-        );
-        let selection = Selection {
-            namespace: Some(name.to_owned()),
-            ..config_maps()
-        };
+        assert_eq!(cluster.patch(&target, None, Patch::Merge(&patch)).await.unwrap_err().reason(), "Invalid");
+        let selection = Selection { namespace: Some(name.to_owned()), ..config_maps() };
         assert_eq!(cluster.list(&selection).await.unwrap_err().reason(), "Invalid");
     }
     for subresource in ["proxy", "exec", "status/x", "..", ""] {
-        let patched = cluster
-            .patch(&config_map("a"), Some(subresource), Patch::Merge(&patch))
-            .await;
+        let patched = cluster.patch(&config_map("a"), Some(subresource), Patch::Merge(&patch)).await;
         assert_eq!(patched.unwrap_err().reason(), "Invalid", "{subresource}");
     }
     assert_eq!(fake.asked("configmaps"), 0);
@@ -104,23 +77,13 @@ async fn an_apply_tells_who_owns_the_fields() {
     let fake = Fake::default();
     let cause =
         json!({"reason": "FieldManagerConflict", "message": "conflict with \"kubectl\" using v1", "field": ".data.k"});
-    fake.script(
-        "/configmaps/a",
-        [status(409, "Conflict", &json!({"name": "a", "causes": [cause]}))],
-    );
+    fake.script("/configmaps/a", [status(409, "Conflict", &json!({"name": "a", "causes": [cause]}))]);
     let body = json!({"apiVersion": "v1", "kind": "ConfigMap"});
-    let apply = Patch::Apply {
-        body: &body,
-        manager: "m",
-        force: false,
-    };
+    let apply = Patch::Apply { body: &body, manager: "m", force: false };
     let Err(Error::Conflict(clash)) = fake.cluster().patch(&config_map("a"), None, apply).await else {
         panic!("no conflict");
     };
-    let owner = FieldOwner {
-        manager: "kubectl".into(),
-        field: ".data.k".into(),
-    };
+    let owner = FieldOwner { manager: "kubectl".into(), field: ".data.k".into() };
     assert_eq!(clash.owners, [owner]);
 }
 
@@ -130,11 +93,7 @@ async fn text_survives_as_it_is() {
     let text = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","namespace":"n"},"x":{"big":123456789012345678901234567890}}"#;
     fake.script("/configmaps/a", [Answer::Text(200, text)]);
     let object = fake.cluster().get(&config_map("a")).await.unwrap();
-    assert!(
-        object.json().contains("123456789012345678901234567890"),
-        "{}",
-        object.json()
-    );
+    assert!(object.json().contains("123456789012345678901234567890"), "{}", object.json());
 }
 
 #[tokio::test(start_paused = true)]
@@ -164,10 +123,7 @@ async fn a_kind_that_appears_later_is_found() {
     let cluster = fake.cluster();
     fake.state().things_missing = true;
     for _ in 0..10 {
-        assert_eq!(
-            cluster.resource(&things().kind).await.unwrap_err().reason(),
-            "UnknownKind"
-        );
+        assert_eq!(cluster.resource(&things().kind).await.unwrap_err().reason(), "UnknownKind");
     }
     assert_eq!(fake.asked("example.com"), 1, "a miss is remembered");
     fake.state().things_missing = false;
@@ -183,10 +139,7 @@ async fn a_kind_that_disappears_is_looked_up_again() {
     fake.state().things_missing = true;
     assert_eq!(cluster.get(&thing("a")).await.unwrap_err().reason(), "UnknownKind");
     let asked = fake.asked("GET /apis/example.com/v1");
-    assert_eq!(
-        cluster.resource(&things().kind).await.unwrap_err().reason(),
-        "UnknownKind"
-    );
+    assert_eq!(cluster.resource(&things().kind).await.unwrap_err().reason(), "UnknownKind");
     assert!(fake.asked("GET /apis/example.com/v1") > asked);
 }
 
@@ -195,10 +148,7 @@ async fn a_missing_object_is_not_taken_for_a_missing_kind() {
     let fake = Fake::default();
     fake.script(
         "/things/a",
-        [
-            status(404, "NotFound", &json!({"name": "a", "kind": "things"})),
-            status(404, "NotFound", &json!({})),
-        ],
+        [status(404, "NotFound", &json!({"name": "a", "kind": "things"})), status(404, "NotFound", &json!({}))],
     );
     let cluster = fake.cluster();
     assert_eq!(cluster.get(&thing("a")).await.unwrap_err().reason(), "NotFound");

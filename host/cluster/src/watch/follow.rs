@@ -79,11 +79,7 @@ async fn watch(client: Client, selection: &Selection, resource: &Resource, share
     let mut listing = true;
     loop {
         // An idle watch is silent for as long as it likes; the watcher itself renews it.
-        let event = if listing {
-            timeout(PAGE_TIME, events.next()).await
-        } else {
-            Ok(events.next().await)
-        };
+        let event = if listing { timeout(PAGE_TIME, events.next()).await } else { Ok(events.next().await) };
         let Ok(Some(event)) = event else {
             tracing::warn!(kind = %selection.kind.kind, "the list does not go on, trying again");
             return;

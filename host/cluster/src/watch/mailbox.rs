@@ -97,11 +97,7 @@ impl Pending {
                 let key = entry.key().clone();
                 self.arrivals += 1;
                 self.order.insert(self.arrivals, Item::Key(key));
-                entry.insert(Folded {
-                    arrival: self.arrivals,
-                    told: old,
-                    now,
-                });
+                entry.insert(Folded { arrival: self.arrivals, told: old, now });
             }
         }
     }
@@ -113,14 +109,8 @@ impl Pending {
                 Item::Key(key) => key,
             };
             match self.changes.remove(&key) {
-                Some(Folded {
-                    told,
-                    now: Now::Exists(new),
-                    ..
-                }) => return Some(Change::Applied { old: told, new }),
-                Some(Folded {
-                    now: Now::Gone(last), ..
-                }) => return Some(Change::Deleted(last)),
+                Some(Folded { told, now: Now::Exists(new), .. }) => return Some(Change::Applied { old: told, new }),
+                Some(Folded { now: Now::Gone(last), .. }) => return Some(Change::Deleted(last)),
                 // Each place in the order has its change.
                 None => {}
             }
@@ -144,9 +134,6 @@ mod tests {
             mailbox.applied(None, object(name));
             mailbox.deleted(object(name), object(name));
         }
-        assert_eq!(
-            mailbox.with(|pending| (pending.order.len(), pending.changes.len())),
-            (0, 0)
-        );
+        assert_eq!(mailbox.with(|pending| (pending.order.len(), pending.changes.len())), (0, 0));
     }
 }

@@ -78,34 +78,20 @@ impl Watches {
             let client = self.0.client.get_or_init(|| follow::client(&self.0.cluster)).clone();
             let following = follow::follow(self.0.cluster.clone(), client, selection.clone(), Arc::clone(&shared));
             let ended = cancel.clone();
-            self.0
-                .tasks
-                .spawn(async move { ended.run_until_cancelled(following).await });
-            Watch {
-                shared,
-                cancel,
-                subscribers: 0,
-            }
+            self.0.tasks.spawn(async move { ended.run_until_cancelled(following).await });
+            Watch { shared, cancel, subscribers: 0 }
         });
         watch.subscribers += 1;
         let mailbox = watch.shared.join();
         let store = Store(Arc::clone(&watch.shared));
         drop(watches);
-        Subscription {
-            watches: self.clone(),
-            selection,
-            store,
-            mailbox,
-        }
+        Subscription { watches: self.clone(), selection, store, mailbox }
     }
 
     /// The newest state known of an object, from any watch that covers it. `None` if none does, or if it does not exist.
     #[must_use]
     pub fn cached(&self, target: &ObjectRef) -> Option<Object> {
-        let known = self
-            .covering(target)
-            .into_iter()
-            .filter_map(|shared| shared.get(&target.key));
+        let known = self.covering(target).into_iter().filter_map(|shared| shared.get(&target.key));
         known.reduce(|one, other| if other.is_newer_than(&one) { other } else { one })
     }
 
@@ -163,9 +149,7 @@ impl Watches {
 
 impl fmt::Debug for Watches {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watches")
-            .field("watches", &self.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Watches").field("watches", &self.len()).finish_non_exhaustive()
     }
 }
 
@@ -206,9 +190,7 @@ impl Drop for Subscription {
 
 impl fmt::Debug for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subscription")
-            .field("selection", &self.selection)
-            .finish_non_exhaustive()
+        f.debug_struct("Subscription").field("selection", &self.selection).finish_non_exhaustive()
     }
 }
 

@@ -45,11 +45,7 @@ async fn what_is_there_is_told_then_synced_then_what_happens() {
     first.sort();
     assert_eq!(first, ["new a", "new b"]);
     assert_eq!(told(&mut late).await, "synced");
-    assert_eq!(
-        fake.asked("watch=true"),
-        1 + fake.asked("resourceVersion=99"),
-        "one watch serves both"
-    );
+    assert_eq!(fake.asked("watch=true"), 1 + fake.asked("resourceVersion=99"), "one watch serves both");
 }
 
 #[tokio::test(start_paused = true)]
@@ -64,11 +60,7 @@ async fn a_relist_deletes_what_vanished_and_is_silent_about_the_rest() {
     }
     sleep(Duration::from_secs(1)).await;
     fake.lose("things", "a");
-    fake.tell(
-        "things",
-        "ERROR",
-        &json!({"kind": "Status", "code": 410, "reason": "Expired", "message": "too old"}),
-    );
+    fake.tell("things", "ERROR", &json!({"kind": "Status", "code": 410, "reason": "Expired", "message": "too old"}));
     assert_eq!(told(&mut subscription).await, "deleted a");
     assert_eq!(told(&mut subscription).await, "-");
 }
@@ -90,13 +82,7 @@ async fn a_watch_survives_whatever_the_server_does() {
     for name in ["a", "b", "c"] {
         sleep(Duration::from_secs(1)).await;
         fake.disconnect();
-        fake.script(
-            "watch=true",
-            [
-                status(500, "InternalError", &json!({})),
-                status(410, "Expired", &json!({})),
-            ],
-        );
+        fake.script("watch=true", [status(500, "InternalError", &json!({})), status(410, "Expired", &json!({}))]);
         fake.put("things", name);
         fake.tell("things", "ERROR", &json!({"code": 410, "message": "gone"}));
         sleep(Duration::from_mins(2)).await;
@@ -219,10 +205,7 @@ async fn a_write_is_known_at_once_and_its_event_is_no_news() {
     fake.disconnect();
     let written = fake.put("things", "a");
     watches.remember(&written);
-    assert_eq!(
-        watches.cached(&written.reference()).unwrap().resource_version(),
-        written.resource_version()
-    );
+    assert_eq!(watches.cached(&written.reference()).unwrap().resource_version(), written.resource_version());
     assert_eq!(told(&mut subscription).await, "changed a");
     fake.tell("things", "MODIFIED", &written.value());
     assert_eq!(told(&mut subscription).await, "-");
@@ -266,10 +249,7 @@ async fn of_two_stores_the_newer_answers() {
         }
         let newest = fake.put("things", "a");
         one.store().0.remember(&newest);
-        assert_eq!(
-            watches.cached(&target).unwrap().resource_version(),
-            newest.resource_version()
-        );
+        assert_eq!(watches.cached(&target).unwrap().resource_version(), newest.resource_version());
     }
 }
 

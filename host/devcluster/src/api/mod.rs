@@ -59,15 +59,13 @@ async fn route(server: &Server, parts: &Parts, body: Body) -> Result<Response, R
     match route {
         Route::Health => Ok(response::text(StatusCode::OK, "ok")),
         Route::Version => Ok(response::json(StatusCode::OK, &discovery::version())),
-        Route::CoreVersions if aggregated()? => Ok(response::discovery(
-            &discovery::aggregated(registry, true),
-            &parts.headers,
-        )),
+        Route::CoreVersions if aggregated()? => {
+            Ok(response::discovery(&discovery::aggregated(registry, true), &parts.headers))
+        }
         Route::CoreVersions => Ok(response::json(StatusCode::OK, &discovery::core_versions())),
-        Route::Groups if aggregated()? => Ok(response::discovery(
-            &discovery::aggregated(registry, false),
-            &parts.headers,
-        )),
+        Route::Groups if aggregated()? => {
+            Ok(response::discovery(&discovery::aggregated(registry, false), &parts.headers))
+        }
         Route::Groups => Ok(response::json(StatusCode::OK, &discovery::groups(registry))),
         Route::Group(group) => found(discovery::group(registry, &group)),
         Route::GroupVersion(group_version) => found(discovery::resources(registry, &group_version)),
@@ -143,10 +141,7 @@ async fn read_body(body: Body) -> Result<Bytes, Refusal> {
 }
 
 fn text(headers: &HeaderMap, name: header::HeaderName) -> &str {
-    headers
-        .get(name)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default()
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 /// The media type of the body, without parameters.

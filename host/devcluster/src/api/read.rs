@@ -47,12 +47,7 @@ pub(super) fn watch(request: &ResourceRequest<'_>) -> Result<Response, Refusal> 
 pub(super) fn list(request: &ResourceRequest<'_>) -> Result<Response, Refusal> {
     let options = ListOptions::parse(&request.query)?;
     let filter = Filter::parse(&request.resource, request.address.namespace.as_deref(), &options)?;
-    let page = page(
-        &request.server.cluster(),
-        &request.resource.collection,
-        &filter,
-        &options,
-    )?;
+    let page = page(&request.server.cluster(), &request.resource.collection, &filter, &options)?;
     Ok(answer(request, &page))
 }
 
@@ -72,17 +67,11 @@ pub(super) fn answer(request: &ResourceRequest<'_>, page: &Page) -> Response {
             let rows = page.objects.iter();
             let rows = rows.map(|object| table::row(resource, &object.value, &encoder.value(object), include));
             let definitions = table::column_definitions(resource);
-            response::json(
-                StatusCode::OK,
-                &table::table(&definitions, &rows.collect::<Vec<_>>(), &page.metadata),
-            )
+            response::json(StatusCode::OK, &table::table(&definitions, &rows.collect::<Vec<_>>(), &page.metadata))
         }
         Representation::Metadata => {
-            let items: Value = page
-                .objects
-                .iter()
-                .map(|object| table::partial_metadata(&encoder.value(object)))
-                .collect();
+            let items: Value =
+                page.objects.iter().map(|object| table::partial_metadata(&encoder.value(object))).collect();
             let list = json!({
                 "kind": "PartialObjectMetadataList",
                 "apiVersion": "meta.k8s.io/v1",
@@ -123,10 +112,7 @@ fn page(cluster: &Cluster, collection: &str, filter: &Filter, options: &ListOpti
     };
     let from = start.after.map_or(Bound::Unbounded, Bound::Excluded);
     let candidates: Vec<(Key, &Arc<Object>)> = match &snapshot {
-        Some(snapshot) => snapshot
-            .range((from, Bound::Unbounded))
-            .map(|(key, object)| (key.clone(), object))
-            .collect(),
+        Some(snapshot) => snapshot.range((from, Bound::Unbounded)).map(|(key, object)| (key.clone(), object)).collect(),
         None => collection
             .into_iter()
             .flat_map(|collection| collection.objects(filter.namespace.as_deref()))
@@ -175,11 +161,7 @@ impl Start {
             return Self::from_token(token);
         }
         let Some(text) = options.resource_version.as_deref() else {
-            return Ok(Self {
-                revision: None,
-                after: None,
-                paging: false,
-            });
+            return Ok(Self { revision: None, after: None, paging: false });
         };
         let requested: u64 = text.parse().map_err(|_| {
             let cause = format!("strconv.ParseUint: parsing {text:?}: invalid syntax");
@@ -193,37 +175,24 @@ impl Start {
                 "retryAfterSeconds": 1,
             })));
         }
-        Ok(Self {
-            revision: options.exact.then_some(requested),
-            after: None,
-            paging: false,
-        })
+        Ok(Self { revision: options.exact.then_some(requested), after: None, paging: false })
     }
 
     fn from_token(token: &str) -> Result<Self, Refusal> {
         let invalid =
             |cause: &str| Refusal::bad_request(format!("invalid continue token: continue key is not valid: {cause}"));
-        let bytes = URL_SAFE_NO_PAD
-            .decode(token.trim_end_matches('='))
-            .map_err(|error| match error {
-                base64::DecodeError::InvalidByte(position, _) | base64::DecodeError::InvalidLastSymbol(position, _) => {
-                    invalid(&format!("illegal base64 data at input byte {position}"))
-                }
-                other => invalid(&other.to_string()),
-            })?;
+        let bytes = URL_SAFE_NO_PAD.decode(token.trim_end_matches('=')).map_err(|error| match error {
+            base64::DecodeError::InvalidByte(position, _) | base64::DecodeError::InvalidLastSymbol(position, _) => {
+                invalid(&format!("illegal base64 data at input byte {position}"))
+            }
+            other => invalid(&other.to_string()),
+        })?;
         let content: Value = serde_json::from_slice(&bytes).map_err(|error| invalid(&error.to_string()))?;
         let start = content["start"].as_str().ok_or_else(|| invalid("no start"))?;
-        let (namespace, name) = start
-            .trim_end_matches('\0')
-            .split_once('/')
-            .ok_or_else(|| invalid("no key"))?;
+        let (namespace, name) = start.trim_end_matches('\0').split_once('/').ok_or_else(|| invalid("no key"))?;
         // A negative revision continues at whatever there is now, which the client was told is inconsistent.
         let revision = content["rv"].as_u64();
-        Ok(Self {
-            revision,
-            after: Some((namespace.to_owned(), name.to_owned())),
-            paging: true,
-        })
+        Ok(Self { revision, after: Some((namespace.to_owned(), name.to_owned())), paging: true })
     }
 
     fn expired(&self) -> Refusal {

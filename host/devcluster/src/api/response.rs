@@ -32,10 +32,7 @@ fn start(status: StatusCode, content_type: &str) -> Builder {
 }
 
 pub(super) fn text(status: StatusCode, body: &'static str) -> Response {
-    finish(
-        start(status, "text/plain; charset=utf-8").header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        body,
-    )
+    finish(start(status, "text/plain; charset=utf-8").header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"), body)
 }
 
 pub(super) fn json(status: StatusCode, value: &Value) -> Response {
@@ -61,9 +58,7 @@ pub(super) fn discovery(document: &Value, headers: &HeaderMap) -> Response {
     let mut hasher = DefaultHasher::new();
     body.hash(&mut hasher);
     let etag = format!("\"{:016X}\"", hasher.finish());
-    let known = headers
-        .get(header::IF_NONE_MATCH)
-        .is_some_and(|known| known.as_bytes() == etag.as_bytes());
+    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes());
     let builder = Response::builder()
         .header(header::CACHE_CONTROL, "public")
         .header(header::ETAG, etag)
@@ -107,21 +102,13 @@ pub(super) fn object(
     let builder = |content_type| warn(start(status, content_type), warnings);
     match request.representation {
         Representation::Table => {
-            let row = table::row(
-                &request.resource,
-                &object.value,
-                &encoder.value(object),
-                request.include_object(),
-            );
+            let row = table::row(&request.resource, &object.value, &encoder.value(object), request.include_object());
             let revision = Value::from(object.revision.to_string());
             let metadata = [("resourceVersion".to_owned(), revision)].into_iter().collect();
             let table = table::table(&table::column_definitions(&request.resource), &[row], &metadata);
             finish(builder(JSON), table.to_string())
         }
-        Representation::Metadata => finish(
-            builder(JSON),
-            table::partial_metadata(&encoder.value(object)).to_string(),
-        ),
+        Representation::Metadata => finish(builder(JSON), table::partial_metadata(&encoder.value(object)).to_string()),
         Representation::Yaml => finish(builder(YAML), yaml(&encoder.value(object))),
         Representation::Json | Representation::Discovery => {
             let mut body = Vec::new();

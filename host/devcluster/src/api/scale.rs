@@ -38,10 +38,7 @@ pub(super) fn answer(request: &ResourceRequest<'_>, name: &str) -> Result<Respon
     // Validation of the CRD admits only paths of fields here.
     for_path(&mut value, &paths.spec_replicas.fields().unwrap_or_default(), replicas);
     let options = WriteOptions::parse(&request.query, "PatchOptions", request.user_agent(), false)?;
-    let writer = Writer {
-        manager: options.manager,
-        dry_run: options.dry_run,
-    };
+    let writer = Writer { manager: options.manager, dry_run: options.dry_run };
     let updated = cluster.update(&request.resource, &at, value, Part::Scale, false, &writer)?;
     Ok(response::json(StatusCode::OK, &self::scale(paths, &updated, true)?))
 }
@@ -70,30 +67,16 @@ fn scale(paths: &ScalePaths, object: &Arc<Object>, strict: bool) -> Result<Value
             own[key] = value.clone();
         }
     }
-    let replicas = paths
-        .spec_replicas
-        .find(&object.value)
-        .first()
-        .map(|value| (*value).clone());
+    let replicas = paths.spec_replicas.find(&object.value).first().map(|value| (*value).clone());
     if replicas.is_none() && strict {
         let path = paths.spec_replicas.fields().unwrap_or_default().join(".");
         let cause = format!("the spec replicas field \".{path}\" does not exist");
-        return Err(
-            Refusal::new(Reason::InternalError, format!("Internal error occurred: {cause}"))
-                .with_details(json!({"causes": [{"message": cause}]})),
-        );
+        return Err(Refusal::new(Reason::InternalError, format!("Internal error occurred: {cause}"))
+            .with_details(json!({"causes": [{"message": cause}]})));
     }
-    let current = paths
-        .status_replicas
-        .find(&object.value)
-        .first()
-        .map_or(json!(0), |value| (*value).clone());
+    let current = paths.status_replicas.find(&object.value).first().map_or(json!(0), |value| (*value).clone());
     let mut status = json!({"replicas": current});
-    if let Some(selector) = paths
-        .selector
-        .as_ref()
-        .and_then(|path| path.find(&object.value).first().copied())
-    {
+    if let Some(selector) = paths.selector.as_ref().and_then(|path| path.find(&object.value).first().copied()) {
         status["selector"] = selector.clone();
     }
     let spec = replicas.map_or_else(|| json!({}), |replicas| json!({"replicas": replicas}));

@@ -43,10 +43,7 @@ pub(super) fn check_media_type(media_type: &str) -> Result<(), Refusal> {
 
 fn options(request: &ResourceRequest<'_>, kind: &str, apply: bool) -> Result<(WriteOptions, Writer), Refusal> {
     let options = WriteOptions::parse(&request.query, kind, request.user_agent(), apply)?;
-    let writer = Writer {
-        manager: options.manager.clone(),
-        dry_run: options.dry_run,
-    };
+    let writer = Writer { manager: options.manager.clone(), dry_run: options.dry_run };
     Ok((options, writer))
 }
 
@@ -58,10 +55,7 @@ pub(super) fn create(request: &ResourceRequest<'_>) -> Result<Response, Refusal>
     let (options, writer) = options(request, "CreateOptions", false)?;
     let Decoded { value, warnings } = decode(&request.resource, body(request)?, options.field_validation)?;
     let namespace = request.address.namespace.as_deref();
-    let created = request
-        .server
-        .cluster()
-        .create(&request.resource, namespace, value, false, &writer);
+    let created = request.server.cluster().create(&request.resource, namespace, value, false, &writer);
     let object = created.map_err(|refusal| refusal.with_warnings(warnings.clone()))?;
     Ok(response::object(request, StatusCode::CREATED, &object, &warnings))
 }
@@ -70,10 +64,7 @@ pub(super) fn update(request: &ResourceRequest<'_>, name: &str, part: Part) -> R
     let (options, writer) = options(request, "UpdateOptions", false)?;
     let Decoded { value, warnings } = decode(&request.resource, body(request)?, options.field_validation)?;
     let at = place(request, name);
-    let updated = request
-        .server
-        .cluster()
-        .update(&request.resource, &at, value, part, false, &writer);
+    let updated = request.server.cluster().update(&request.resource, &at, value, part, false, &writer);
     let object = updated.map_err(|refusal| refusal.with_warnings(warnings.clone()))?;
     Ok(response::object(request, StatusCode::OK, &object, &warnings))
 }
@@ -82,15 +73,8 @@ pub(super) fn patch(request: &ResourceRequest<'_>, name: &str, part: Part) -> Re
     let format = PatchFormat::parse(request.media_type(), &request.resource)?;
     let (options, _) = options(request, "PatchOptions", format == PatchFormat::Apply)?;
     let at = place(request, name);
-    let patched = request
-        .server
-        .cluster()
-        .patch(&request.resource, &at, part, format, &request.body, &options)?;
-    let status = if patched.created {
-        StatusCode::CREATED
-    } else {
-        StatusCode::OK
-    };
+    let patched = request.server.cluster().patch(&request.resource, &at, part, format, &request.body, &options)?;
+    let status = if patched.created { StatusCode::CREATED } else { StatusCode::OK };
     Ok(response::object(request, status, &patched.object, &patched.warnings))
 }
 
@@ -119,13 +103,9 @@ pub(super) fn delete_collection(request: &ResourceRequest<'_>) -> Result<Respons
     let mut cluster = request.server.cluster();
     let selected: Vec<ObjectRef> = {
         let collection = cluster.store.collection(&resource.collection);
-        let objects = collection
-            .into_iter()
-            .flat_map(|collection| collection.objects(filter.namespace.as_deref()));
+        let objects = collection.into_iter().flat_map(|collection| collection.objects(filter.namespace.as_deref()));
         let objects = objects.filter(|(namespace, name, object)| filter.matches_named(namespace, name, &object.value));
-        objects
-            .map(|(namespace, name, _)| Cluster::at(resource, Some(namespace), name))
-            .collect()
+        objects.map(|(namespace, name, _)| Cluster::at(resource, Some(namespace), name)).collect()
     };
     let mut objects = Vec::new();
     for at in selected {
@@ -149,17 +129,12 @@ fn delete_options(request: &ResourceRequest<'_>) -> Result<DeleteOptions, Refusa
         if request.headers.contains_key(header::CONTENT_TYPE) {
             check_media_type(request.media_type())?;
         }
-        body::decode(&request.body)
-            .map_err(|error| unreadable(&request.resource, &error, &request.body))?
-            .value
+        body::decode(&request.body).map_err(|error| unreadable(&request.resource, &error, &request.body))?.value
     };
     DeleteOptions::parse(&request.query, &body)
 }
 
 /// A few built-in kinds answer a delete with the object instead of a `Status`.
 fn returns_deleted(resource: &Resource) -> bool {
-    matches!(
-        &*resource.collection,
-        "pods" | "services" | "serviceaccounts" | "persistentvolumeclaims"
-    )
+    matches!(&*resource.collection, "pods" | "services" | "serviceaccounts" | "persistentvolumeclaims")
 }

@@ -25,15 +25,9 @@ pub(crate) enum ApplyError {
 pub(crate) fn record_update(old: Option<&Value>, new: &mut Value, schema: &Schema, manager: &Manager, now: &str) {
     let empty = json!({});
     let before = old.unwrap_or(&empty);
-    let sent = new["metadata"]["managedFields"]
-        .as_array()
-        .filter(|entries| !entries.is_empty());
+    let sent = new["metadata"]["managedFields"].as_array().filter(|entries| !entries.is_empty());
     let given_up = sent.is_some_and(|entries| entries[..] == [json!({})]);
-    let current = if sent.is_some() {
-        &new["metadata"]["managedFields"]
-    } else {
-        &before["metadata"]["managedFields"]
-    };
+    let current = if sent.is_some() { &new["metadata"]["managedFields"] } else { &before["metadata"]["managedFields"] };
     let mut owners = Owners::parse(current, manager);
     if given_up || (old.is_some() && owners.is_empty()) {
         new.metadata_mut().remove("managedFields");
@@ -69,9 +63,7 @@ pub(crate) fn apply(
 
     let mut object = before.clone();
     merge::merge(&mut object, applied, Some(schema));
-    let kept = owners
-        .others()
-        .fold(claimed.clone(), |kept, (_, fields)| kept.union(fields));
+    let kept = owners.others().fold(claimed.clone(), |kept, (_, fields)| kept.union(fields));
     merge::remove(&mut object, &owners.own().difference(&kept), &kept, Some(schema));
 
     let comparison = compare(before, &object, schema);
@@ -138,23 +130,11 @@ mod tests {
     }
 
     fn manager(name: &str, operation: Operation) -> Manager {
-        Manager {
-            name: name.into(),
-            operation,
-            api_version: "demo.example/v1".into(),
-            subresource: String::new(),
-        }
+        Manager { name: name.into(), operation, api_version: "demo.example/v1".into(), subresource: String::new() }
     }
 
     fn applied(live: Option<&Value>, config: &Value, name: &str, force: bool) -> Result<Value, String> {
-        match apply(
-            live,
-            config,
-            &schema(),
-            &manager(name, Operation::Apply),
-            force,
-            "2026-01-01T00:00:00Z",
-        ) {
+        match apply(live, config, &schema(), &manager(name, Operation::Apply), force, "2026-01-01T00:00:00Z") {
             Ok(object) => Ok(object),
             Err(ApplyError::Conflict(refusal)) => Err(refusal.to_string()),
             Err(ApplyError::Untyped(text)) => Err(text),
@@ -163,10 +143,7 @@ mod tests {
 
     fn fields(object: &Value, name: &str) -> Value {
         let entries = object["metadata"]["managedFields"].as_array().unwrap();
-        entries
-            .iter()
-            .find(|entry| entry["manager"] == name)
-            .map_or(Value::Null, |entry| entry["fieldsV1"].clone())
+        entries.iter().find(|entry| entry["manager"] == name).map_or(Value::Null, |entry| entry["fieldsV1"].clone())
     }
 
     #[test]
@@ -197,10 +174,7 @@ mod tests {
         assert_eq!(fields(&forced, "two"), json!({"f:spec": {"f:size": {}}}));
         assert_eq!(fields(&forced, "one")["f:spec"].get("f:size"), None);
         let single = applied(Some(&live), &json!({"spec": {"size": 4}}), "two", false).unwrap_err();
-        assert_eq!(
-            single,
-            "Apply failed with 1 conflict: conflict with \"one\": .spec.size"
-        );
+        assert_eq!(single, "Apply failed with 1 conflict: conflict with \"one\": .spec.size");
     }
 
     #[test]
@@ -237,13 +211,7 @@ mod tests {
         let mut new = live.clone();
         new["spec"]["size"] = 3.into();
         new["metadata"]["labels"] = json!({"a": "b"});
-        record_update(
-            Some(&live),
-            &mut new,
-            &schema(),
-            &manager("edit", Operation::Update),
-            "2026-01-02T00:00:00Z",
-        );
+        record_update(Some(&live), &mut new, &schema(), &manager("edit", Operation::Update), "2026-01-02T00:00:00Z");
         assert_eq!(
             fields(&new, "edit"),
             json!({"f:metadata": {"f:labels": {".": {}, "f:a": {}}}, "f:spec": {"f:size": {}}})
@@ -258,11 +226,7 @@ mod tests {
             ".spec.bogus: field not declared in schema"
         );
         let twice = json!({"spec": {"ports": [{"name": "a"}, {"name": "a"}]}});
-        assert!(
-            applied(None, &twice, "one", false)
-                .unwrap_err()
-                .contains("duplicate entries")
-        );
+        assert!(applied(None, &twice, "one", false).unwrap_err().contains("duplicate entries"));
     }
 
     #[test]
@@ -273,13 +237,7 @@ mod tests {
         let mut new = applied(None, &json!({"spec": {"size": 2}}), "one", false).unwrap();
         let old = new.clone();
         new["metadata"]["managedFields"] = json!([{}]);
-        record_update(
-            Some(&old),
-            &mut new,
-            &schema(),
-            &manager("edit", Operation::Update),
-            "2026-01-02T00:00:00Z",
-        );
+        record_update(Some(&old), &mut new, &schema(), &manager("edit", Operation::Update), "2026-01-02T00:00:00Z");
         assert_eq!(new["metadata"].get("managedFields"), None);
     }
 }

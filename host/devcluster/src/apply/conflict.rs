@@ -8,10 +8,8 @@ use crate::status::{Reason, Refusal};
 
 /// The 409 that names each owner and each field that it owns.
 pub(super) fn refusal(conflicts: &[(Manager, FieldSet)]) -> Refusal {
-    let mut owners: Vec<(String, Vec<String>)> = conflicts
-        .iter()
-        .map(|(manager, fields)| (manager.describe(), fields.paths()))
-        .collect();
+    let mut owners: Vec<(String, Vec<String>)> =
+        conflicts.iter().map(|(manager, fields)| (manager.describe(), fields.paths())).collect();
     owners.sort();
     let count: usize = owners.iter().map(|(_, paths)| paths.len()).sum();
     let message = if let [(owner, paths)] = &owners[..]
@@ -19,10 +17,8 @@ pub(super) fn refusal(conflicts: &[(Manager, FieldSet)]) -> Refusal {
     {
         format!("Apply failed with 1 conflict: conflict with {owner}: {path}")
     } else {
-        let lists: Vec<String> = owners
-            .iter()
-            .map(|(owner, paths)| format!("conflicts with {owner}:\n- {}", paths.join("\n- ")))
-            .collect();
+        let lists: Vec<String> =
+            owners.iter().map(|(owner, paths)| format!("conflicts with {owner}:\n- {}", paths.join("\n- "))).collect();
         format!("Apply failed with {count} conflicts: {}", lists.join("\n"))
     };
     let causes: Vec<Value> = owners

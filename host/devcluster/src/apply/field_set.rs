@@ -92,15 +92,11 @@ impl FieldSet {
         let nothing = Node::default();
         let children = self.children.iter().filter_map(|(element, node)| {
             let theirs = other.children.get(element).unwrap_or(&nothing);
-            let combined = Node {
-                member: keep(node.member, theirs.member),
-                below: node.below.combine(&theirs.below, keep),
-            };
+            let combined =
+                Node { member: keep(node.member, theirs.member), below: node.below.combine(&theirs.below, keep) };
             (!combined.is_empty()).then(|| (element.clone(), combined))
         });
-        Self {
-            children: children.collect(),
-        }
+        Self { children: children.collect() }
     }
 
     /// All members as field paths such as `.spec.ports[name="http"].port`; on each level what ends there comes first.
@@ -114,8 +110,7 @@ impl FieldSet {
         let members = self.children.iter().filter(|(_, node)| node.member);
         paths.extend(members.map(|(element, _)| format!("{prefix}{}", display(element))));
         for (element, node) in &self.children {
-            node.below
-                .collect_paths(&format!("{prefix}{}", display(element)), paths);
+            node.below.collect_paths(&format!("{prefix}{}", display(element)), paths);
         }
     }
 
@@ -134,22 +129,13 @@ impl FieldSet {
     }
 
     pub(crate) fn from_fields_v1(fields: &Value) -> Self {
-        let children = fields
-            .as_object()
-            .into_iter()
-            .flatten()
-            .filter(|(element, _)| *element != ".");
+        let children = fields.as_object().into_iter().flatten().filter(|(element, _)| *element != ".");
         let children = children.map(|(element, below)| {
             let empty = below.as_object().is_none_or(Map::is_empty);
-            let node = Node {
-                member: empty || below.get(".").is_some(),
-                below: Self::from_fields_v1(below),
-            };
+            let node = Node { member: empty || below.get(".").is_some(), below: Self::from_fields_v1(below) };
             (element.clone(), node)
         });
-        Self {
-            children: children.collect(),
-        }
+        Self { children: children.collect() }
     }
 }
 
@@ -187,12 +173,7 @@ mod tests {
         assert_eq!(set.to_fields_v1(), fields);
         assert_eq!(
             set.paths(),
-            [
-                ".spec",
-                ".spec.size",
-                ".spec.ports[name=\"http\"]",
-                ".spec.ports[name=\"http\"].port"
-            ]
+            [".spec", ".spec.size", ".spec.ports[name=\"http\"]", ".spec.ports[name=\"http\"].port"]
         );
     }
 
@@ -202,9 +183,6 @@ mod tests {
         let b = FieldSet::from_fields_v1(&json!({"f:a": {}, "f:c": {}}));
         assert_eq!(a.difference(&b).to_fields_v1(), json!({"f:a": {"f:x": {}}, "f:b": {}}));
         assert_eq!(a.intersection(&b).to_fields_v1(), json!({"f:a": {}}));
-        assert_eq!(
-            a.union(&b).to_fields_v1(),
-            json!({"f:a": {".": {}, "f:x": {}}, "f:b": {}, "f:c": {}})
-        );
+        assert_eq!(a.union(&b).to_fields_v1(), json!({"f:a": {".": {}, "f:x": {}}, "f:b": {}, "f:c": {}}));
     }
 }

@@ -66,10 +66,7 @@ impl<'a> Owners<'a> {
     pub(super) fn parse(managed_fields: &Value, manager: &'a Manager) -> Self {
         let entries = managed_fields.as_array().into_iter().flatten();
         let entries = entries.filter(|entry| entry["manager"].is_string()).map(Entry::parse);
-        Self {
-            entries: entries.collect(),
-            manager,
-        }
+        Self { entries: entries.collect(), manager }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -79,16 +76,8 @@ impl<'a> Owners<'a> {
     /// Gives all fields to a manager of the past. What was there before the first apply is protected as such.
     pub(super) fn add_before_first_apply(&mut self, fields: FieldSet, now: &str) {
         let name = "before-first-apply".to_owned();
-        let manager = Manager {
-            name,
-            operation: Operation::Update,
-            ..self.manager.clone()
-        };
-        self.entries.push(Entry {
-            manager,
-            time: now.to_owned(),
-            fields,
-        });
+        let manager = Manager { name, operation: Operation::Update, ..self.manager.clone() };
+        self.entries.push(Entry { manager, time: now.to_owned(), fields });
     }
 
     /// The fields of this manager.
@@ -105,11 +94,7 @@ impl<'a> Owners<'a> {
 
     /// Takes fields away from the others.
     pub(super) fn take_from_others(&mut self, fields: &FieldSet) {
-        for entry in self
-            .entries
-            .iter_mut()
-            .filter(|entry| !entry.manager.is_same(self.manager))
-        {
+        for entry in self.entries.iter_mut().filter(|entry| !entry.manager.is_same(self.manager)) {
             entry.fields = entry.fields.difference(fields);
         }
     }
@@ -119,18 +104,10 @@ impl<'a> Owners<'a> {
         let manager = self.manager.clone();
         if let Some(own) = self.entries.iter_mut().find(|entry| entry.manager.is_same(&manager)) {
             let moved = touched || own.fields != fields;
-            let time = if moved {
-                now.to_owned()
-            } else {
-                std::mem::take(&mut own.time)
-            };
+            let time = if moved { now.to_owned() } else { std::mem::take(&mut own.time) };
             *own = Entry { manager, time, fields };
         } else {
-            self.entries.push(Entry {
-                manager,
-                time: now.to_owned(),
-                fields,
-            });
+            self.entries.push(Entry { manager, time: now.to_owned(), fields });
         }
     }
 
@@ -140,22 +117,14 @@ impl<'a> Owners<'a> {
         let order = |entry: &Entry| (entry.manager.operation, entry.time.clone(), entry.manager.name.clone());
         self.entries.sort_by_cached_key(order);
         let list: Vec<Value> = self.entries.iter().map(Entry::to_value).collect();
-        set_or_remove(
-            object.metadata_mut(),
-            "managedFields",
-            (!list.is_empty()).then_some(Value::Array(list)),
-        );
+        set_or_remove(object.metadata_mut(), "managedFields", (!list.is_empty()).then_some(Value::Array(list)));
     }
 }
 
 impl Entry {
     fn parse(entry: &Value) -> Self {
         let text = |key: &str| entry[key].as_str().unwrap_or_default().to_owned();
-        let operation = if entry["operation"] == "Apply" {
-            Operation::Apply
-        } else {
-            Operation::Update
-        };
+        let operation = if entry["operation"] == "Apply" { Operation::Apply } else { Operation::Update };
         Self {
             manager: Manager {
                 name: text("manager"),
@@ -192,16 +161,8 @@ pub(super) fn owned_part(mut set: FieldSet) -> FieldSet {
     for path in [&["f:apiVersion"][..], &["f:kind"], &["f:metadata"]] {
         set.remove(path);
     }
-    let server_owned = [
-        "name",
-        "namespace",
-        "creationTimestamp",
-        "selfLink",
-        "uid",
-        "generation",
-        "managedFields",
-        "resourceVersion",
-    ];
+    let server_owned =
+        ["name", "namespace", "creationTimestamp", "selfLink", "uid", "generation", "managedFields", "resourceVersion"];
     for field in server_owned {
         set.remove_all(&["f:metadata", &field_element(field)]);
     }

@@ -26,10 +26,7 @@ pub(super) fn merge(live: &mut Value, applied: &Value, schema: Option<&Schema>) 
             let schema = schema.and_then(Schema::item);
             for item in applied {
                 let element = key_element(item, keys, schema);
-                match live
-                    .iter_mut()
-                    .find(|other| key_element(other, keys, schema) == element)
-                {
+                match live.iter_mut().find(|other| key_element(other, keys, schema) == element) {
                     Some(other) => merge(other, item, schema),
                     None => live.push(item.clone()),
                 }
@@ -44,11 +41,8 @@ pub(super) fn merge(live: &mut Value, applied: &Value, schema: Option<&Schema>) 
 pub(super) fn remove(value: &mut Value, gone: &FieldSet, kept: &FieldSet, schema: Option<&Schema>) {
     match value {
         Value::Object(map) => {
-            let elements: Vec<String> = map
-                .keys()
-                .filter(|key| gone.child(&field_element(key)).is_some())
-                .cloned()
-                .collect();
+            let elements: Vec<String> =
+                map.keys().filter(|key| gone.child(&field_element(key)).is_some()).cloned().collect();
             for key in elements {
                 let child_schema = schema.and_then(|schema| schema.member(&key));
                 if let Some(child) = map.get_mut(&key)

@@ -65,10 +65,7 @@ pub(super) fn children<'a>(
         Shape::Set(items) => items.iter().map(|item| (value_element(item), item, None)).collect(),
         Shape::Keyed(items, keys) => {
             let schema = schema.and_then(Schema::item);
-            items
-                .iter()
-                .map(|item| (key_element(item, keys, schema), item, schema))
-                .collect()
+            items.iter().map(|item| (key_element(item, keys, schema), item, schema)).collect()
         }
     }
 }

@@ -12,16 +12,9 @@ pub(super) fn data_count(object: &Value) -> Value {
 
 /// How long ago an event was last seen, whichever of its times says so.
 pub(super) fn last_seen(event: &Value) -> Value {
-    let times = [
-        &event["series"]["lastObservedTime"],
-        &event["lastTimestamp"],
-        &event["eventTime"],
-    ];
+    let times = [&event["series"]["lastObservedTime"], &event["lastTimestamp"], &event["eventTime"]];
     let time = times.into_iter().find_map(Value::as_str);
-    json!(
-        time.or(event["metadata"]["creationTimestamp"].as_str())
-            .map_or_else(|| "<unknown>".to_owned(), age_of)
-    )
+    json!(time.or(event["metadata"]["creationTimestamp"].as_str()).map_or_else(|| "<unknown>".to_owned(), age_of))
 }
 
 /// `kind/name` of what an event is about.

@@ -29,85 +29,29 @@ const LOCKED: u8 = 1 << 5;
 const WORKLOAD: u8 = STATUS | GENERATION | SCALE | ALL;
 
 /// Group, version, kind, plural, short names, traits.
-type Row = (
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static [&'static str],
-    u8,
-);
+type Row = (&'static str, &'static str, &'static str, &'static str, &'static [&'static str], u8);
 
 const ROWS: &[Row] = &[
     ("", "v1", "ConfigMap", "configmaps", &["cm"], 0),
     ("", "v1", "Event", "events", &["ev"], 0),
     ("", "v1", "Namespace", "namespaces", &["ns"], CLUSTER | STATUS),
-    (
-        "",
-        "v1",
-        "PersistentVolumeClaim",
-        "persistentvolumeclaims",
-        &["pvc"],
-        STATUS,
-    ),
+    ("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", &["pvc"], STATUS),
     ("", "v1", "Pod", "pods", &["po"], STATUS | GENERATION | ALL),
     ("", "v1", "Secret", "secrets", &[], 0),
     ("", "v1", "Service", "services", &["svc"], STATUS | ALL),
     ("", "v1", "ServiceAccount", "serviceaccounts", &["sa"], 0),
-    (
-        "apps",
-        "v1",
-        "DaemonSet",
-        "daemonsets",
-        &["ds"],
-        STATUS | GENERATION | ALL,
-    ),
+    ("apps", "v1", "DaemonSet", "daemonsets", &["ds"], STATUS | GENERATION | ALL),
     ("apps", "v1", "Deployment", "deployments", &["deploy"], WORKLOAD),
     ("apps", "v1", "ReplicaSet", "replicasets", &["rs"], WORKLOAD),
     ("apps", "v1", "StatefulSet", "statefulsets", &["sts"], WORKLOAD),
     ("events.k8s.io", "v1", "Event", "events", &["ev"], 0),
     ("batch", "v1", "CronJob", "cronjobs", &["cj"], STATUS | GENERATION | ALL),
     ("batch", "v1", "Job", "jobs", &[], STATUS | GENERATION | ALL),
-    (
-        "networking.k8s.io",
-        "v1",
-        "Ingress",
-        "ingresses",
-        &["ing"],
-        STATUS | GENERATION,
-    ),
-    (
-        "networking.k8s.io",
-        "v1",
-        "NetworkPolicy",
-        "networkpolicies",
-        &["netpol"],
-        GENERATION,
-    ),
-    (
-        "policy",
-        "v1",
-        "PodDisruptionBudget",
-        "poddisruptionbudgets",
-        &["pdb"],
-        STATUS | GENERATION,
-    ),
-    (
-        "rbac.authorization.k8s.io",
-        "v1",
-        "ClusterRole",
-        "clusterroles",
-        &[],
-        CLUSTER,
-    ),
-    (
-        "rbac.authorization.k8s.io",
-        "v1",
-        "ClusterRoleBinding",
-        "clusterrolebindings",
-        &[],
-        CLUSTER,
-    ),
+    ("networking.k8s.io", "v1", "Ingress", "ingresses", &["ing"], STATUS | GENERATION),
+    ("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", &["netpol"], GENERATION),
+    ("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", &["pdb"], STATUS | GENERATION),
+    ("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", &[], CLUSTER),
+    ("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings", &[], CLUSTER),
     ("rbac.authorization.k8s.io", "v1", "Role", "roles", &[], 0),
     ("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings", &[], 0),
     (
@@ -125,10 +69,7 @@ const ROWS: &[Row] = &[
 pub(crate) static RESOURCES: LazyLock<Vec<Arc<Resource>>> = LazyLock::new(|| {
     // The file is part of this crate, and the tests read it.
     let schemas: BTreeMap<String, Value> = serde_saphyr::from_str(SCHEMAS).expect("schemas.yaml is valid");
-    ROWS.iter()
-        .enumerate()
-        .map(|(index, row)| Arc::new(resource(row, index as u64, &schemas)))
-        .collect()
+    ROWS.iter().enumerate().map(|(index, row)| Arc::new(resource(row, index as u64, &schemas))).collect()
 });
 
 fn resource(row: &Row, schema_id: u64, schemas: &BTreeMap<String, Value>) -> Resource {
@@ -146,14 +87,9 @@ fn resource(row: &Row, schema_id: u64, schemas: &BTreeMap<String, Value>) -> Res
     };
     let storage_group = if rules == Rules::EventView { "" } else { group };
     let document = schemas.get(&qualify(plural, group)).cloned();
-    let schema = document
-        .as_ref()
-        .map_or_else(Schema::open, |document| schema::parse(document, "", &mut Vec::new()));
+    let schema = document.as_ref().map_or_else(Schema::open, |document| schema::parse(document, "", &mut Vec::new()));
     Resource {
-        group_version: GroupVersion {
-            group: group.to_owned(),
-            version: version.to_owned(),
-        },
+        group_version: GroupVersion { group: group.to_owned(), version: version.to_owned() },
         kind: kind.to_owned(),
         list_kind: format!("{kind}List"),
         plural: plural.to_owned(),
@@ -217,13 +153,7 @@ fn selectable(rules: Rules, kind: &str) -> Vec<Selectable> {
         (_, "Pod") => &[("spec.nodeName", ".spec.nodeName"), ("status.phase", ".status.phase")],
         _ => &[],
     };
-    fields
-        .iter()
-        .map(|&(name, at)| Selectable {
-            name: name.to_owned(),
-            path: path(at),
-        })
-        .collect()
+    fields.iter().map(|&(name, at)| Selectable { name: name.to_owned(), path: path(at) }).collect()
 }
 
 fn columns(rules: Rules, kind: &str) -> Vec<Column> {
@@ -279,10 +209,7 @@ mod tests {
 
     #[test]
     fn both_event_apis_share_one_collection() {
-        let events: Vec<_> = RESOURCES
-            .iter()
-            .filter(|resource| resource.plural == "events")
-            .collect();
+        let events: Vec<_> = RESOURCES.iter().filter(|resource| resource.plural == "events").collect();
         assert_eq!(events.len(), 2);
         assert_eq!(events[0].collection, events[1].collection);
     }

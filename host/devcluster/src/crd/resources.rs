@@ -11,17 +11,9 @@ use crate::table::json_path::JsonPath;
 
 /// The resources of the served versions. `schema_id` is unique to this state of the CRD; each version adds its index.
 pub(crate) fn resources(crd: &Value, schema_id: u64) -> Vec<Resource> {
-    let versions = crd["spec"]["versions"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let served = versions
-        .iter()
-        .enumerate()
-        .filter(|(_, version)| version["served"] == true);
-    served
-        .map(|(index, version)| resource(crd, version, schema_id + index as u64))
-        .collect()
+    let versions = crd["spec"]["versions"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let served = versions.iter().enumerate().filter(|(_, version)| version["served"] == true);
+    served.map(|(index, version)| resource(crd, version, schema_id + index as u64)).collect()
 }
 
 fn resource(crd: &Value, version: &Value, schema_id: u64) -> Resource {
@@ -42,10 +34,7 @@ fn resource(crd: &Value, version: &Value, schema_id: u64) -> Resource {
         collection: qualify(&plural, &group).into(),
         plural,
         storage_group: group.clone(),
-        group_version: GroupVersion {
-            group,
-            version: text(version, "/name").to_owned(),
-        },
+        group_version: GroupVersion { group, version: text(version, "/name").to_owned() },
         schema: schema.with_object_fields(),
         document,
         schema_id,
@@ -80,18 +69,11 @@ fn columns(printer_columns: &Value) -> Vec<Column> {
 }
 
 fn selectable(fields: &Value) -> Vec<Selectable> {
-    let paths = fields
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|field| field["jsonPath"].as_str());
+    let paths = fields.as_array().into_iter().flatten().filter_map(|field| field["jsonPath"].as_str());
     paths
         .filter_map(|path| {
             let name = path.trim_start_matches('.').to_owned();
-            Some(Selectable {
-                name,
-                path: JsonPath::parse(path).ok()?,
-            })
+            Some(Selectable { name, path: JsonPath::parse(path).ok()? })
         })
         .collect()
 }

@@ -42,19 +42,14 @@ pub(crate) fn set_terminating(crd: &mut Value) {
 
 pub(crate) fn has_condition(crd: &Value, ty: &str, status: &str) -> bool {
     let conditions = crd["status"]["conditions"].as_array();
-    conditions
-        .into_iter()
-        .flatten()
-        .any(|condition| condition["type"] == ty && condition["status"] == status)
+    conditions.into_iter().flatten().any(|condition| condition["type"] == ty && condition["status"] == status)
 }
 
 /// The versions that objects were ever stored in, the current storage version among them.
 fn stored_versions(crd: &Value) -> Vec<String> {
     let mut stored = strings(&crd["status"]["storedVersions"]);
     let versions = crd["spec"]["versions"].as_array().into_iter().flatten();
-    let storage = versions
-        .filter(|version| version["storage"] == true)
-        .map(|version| text(version, "/name"));
+    let storage = versions.filter(|version| version["storage"] == true).map(|version| text(version, "/name"));
     for version in storage {
         if !stored.iter().any(|other| other == version) {
             stored.push(version.to_owned());
@@ -75,11 +70,7 @@ fn set_condition(crd: &mut Value, ty: &str, status: &str, reason: &str, message:
     let mut condition = json!({"type": ty, "status": status, "reason": reason, "message": message});
     if let Some(found) = found {
         let same = found["status"] == condition["status"];
-        condition["lastTransitionTime"] = if same {
-            found["lastTransitionTime"].clone()
-        } else {
-            json!(now())
-        };
+        condition["lastTransitionTime"] = if same { found["lastTransitionTime"].clone() } else { json!(now()) };
         *found = condition;
     } else {
         condition["lastTransitionTime"] = json!(now());

@@ -25,11 +25,9 @@ pub(crate) fn validate(old: Option<&Value>, crd: &Value, errors: &mut Vec<FieldE
     validate_versions(spec, errors);
     match text(spec, "/conversion/strategy") {
         "None" => {}
-        strategy => errors.push(FieldError::not_supported(
-            "spec.conversion.strategy",
-            &json!(strategy),
-            &[json!("None")],
-        )),
+        strategy => {
+            errors.push(FieldError::not_supported("spec.conversion.strategy", &json!(strategy), &[json!("None")]))
+        }
     }
     if let Some(old) = old {
         for field in ["/spec/group", "/spec/scope", "/spec/names/plural", "/spec/names/kind"] {
@@ -49,11 +47,7 @@ fn validate_names(crd: &Value, errors: &mut Vec<FieldError>) {
     } else if !names::is_subdomain(group) {
         errors.push(FieldError::invalid("spec.group", &json!(group), names::SUBDOMAIN_RULE));
     } else if !group.contains('.') {
-        errors.push(FieldError::invalid(
-            "spec.group",
-            &json!(group),
-            "should be a domain with at least one dot",
-        ));
+        errors.push(FieldError::invalid("spec.group", &json!(group), "should be a domain with at least one dot"));
     }
     for name in ["plural", "singular", "kind", "listKind"] {
         let field = format!("spec.names.{name}");
@@ -79,26 +73,17 @@ fn validate_names(crd: &Value, errors: &mut Vec<FieldError>) {
 fn validate_versions(spec: &Value, errors: &mut Vec<FieldError>) {
     let versions = spec["versions"].as_array().map(Vec::as_slice).unwrap_or_default();
     if versions.is_empty() {
-        errors.push(FieldError::required(
-            "spec.versions",
-            "must have exactly one version marked as storage version",
-        ));
+        errors.push(FieldError::required("spec.versions", "must have exactly one version marked as storage version"));
         return;
     }
     let mut seen = HashSet::new();
     // Kubernetes reports a schema that all versions share at one place for all of them.
-    let shared = versions
-        .iter()
-        .all(|version| version["schema"] == versions[0]["schema"]);
+    let shared = versions.iter().all(|version| version["schema"] == versions[0]["schema"]);
     for (index, version) in versions.iter().enumerate() {
         let path = format!("spec.versions[{index}]");
         let name = text(version, "/name");
         if !names::is_label(name) {
-            errors.push(FieldError::invalid(
-                format!("{path}.name"),
-                &json!(name),
-                names::LABEL_RULE,
-            ));
+            errors.push(FieldError::invalid(format!("{path}.name"), &json!(name), names::LABEL_RULE));
         } else if !seen.insert(name) {
             errors.push(FieldError::duplicate(format!("{path}.name"), &json!(name)));
         }
@@ -109,11 +94,7 @@ fn validate_versions(spec: &Value, errors: &mut Vec<FieldError>) {
             }
             _ if shared && index > 0 => {}
             document => {
-                let place = if shared {
-                    "spec.validation".to_owned()
-                } else {
-                    format!("{path}.schema")
-                };
+                let place = if shared { "spec.validation".to_owned() } else { format!("{path}.schema") };
                 schema::parse(document, &format!("{place}.openAPIV3Schema"), errors);
             }
         }
@@ -137,23 +118,12 @@ fn validate_extras(version: &Value, path: &str, errors: &mut Vec<FieldError>) {
     }
     let mut simple = |field: String, value: &Value| {
         let fields = JsonPath::parse(value.as_str().unwrap_or_default()).ok();
-        if fields
-            .as_ref()
-            .and_then(JsonPath::fields)
-            .is_none_or(|fields| fields.is_empty())
-        {
-            errors.push(FieldError::invalid(
-                field,
-                value,
-                "must be a path of fields, such as .spec.replicas",
-            ));
+        if fields.as_ref().and_then(JsonPath::fields).is_none_or(|fields| fields.is_empty()) {
+            errors.push(FieldError::invalid(field, value, "must be a path of fields, such as .spec.replicas"));
         }
     };
     for (index, selectable) in list("selectableFields").iter().enumerate() {
-        simple(
-            format!("{path}.selectableFields[{index}].jsonPath"),
-            &selectable["jsonPath"],
-        );
+        simple(format!("{path}.selectableFields[{index}].jsonPath"), &selectable["jsonPath"]);
     }
     let scale = &version["subresources"]["scale"];
     if scale.is_object() {
@@ -201,39 +171,24 @@ mod tests {
 
     #[test]
     fn one_version_is_stored_and_each_has_a_schema() {
-        assert_eq!(
-            errors(|crd| crd["spec"]["versions"][0]["storage"] = json!(false)).len(),
-            1
-        );
-        assert_eq!(
-            errors(|crd| crd["spec"]["versions"][0]["schema"] = Value::Null).len(),
-            1
-        );
+        assert_eq!(errors(|crd| crd["spec"]["versions"][0]["storage"] = json!(false)).len(), 1);
+        assert_eq!(errors(|crd| crd["spec"]["versions"][0]["schema"] = Value::Null).len(), 1);
         assert_eq!(errors(|crd| crd["spec"]["scope"] = json!("Galaxy")).len(), 1);
     }
 
     #[test]
     fn conversion_webhooks_are_refused() {
-        assert_eq!(
-            errors(|crd| crd["spec"]["conversion"] = json!({"strategy": "Webhook"})).len(),
-            1
-        );
+        assert_eq!(errors(|crd| crd["spec"]["conversion"] = json!({"strategy": "Webhook"})).len(), 1);
     }
 
     #[test]
     fn paths_must_be_understood() {
         let version = |key: &str, value: Value| errors(|crd| crd["spec"]["versions"][0][key] = value).len();
         assert_eq!(
-            version(
-                "additionalPrinterColumns",
-                json!([{"name": "A", "type": "string", "jsonPath": "spec"}])
-            ),
+            version("additionalPrinterColumns", json!([{"name": "A", "type": "string", "jsonPath": "spec"}])),
             1
         );
         assert_eq!(version("selectableFields", json!([{"jsonPath": ".spec.list[0]"}])), 1);
-        assert_eq!(
-            version("subresources", json!({"scale": {"specReplicasPath": ".spec.replicas"}})),
-            1
-        );
+        assert_eq!(version("subresources", json!({"scale": {"specReplicasPath": ".spec.replicas"}})), 1);
     }
 }

@@ -23,9 +23,8 @@ pub(crate) enum JsonPatchError {
 
 /// Applies all operations, or fails and leaves `target` in an unspecified state.
 pub(crate) fn apply(target: &mut Value, patch: &Value) -> Result<(), JsonPatchError> {
-    let operations = patch
-        .as_array()
-        .ok_or_else(|| JsonPatchError::Malformed("a JSON patch is a list of operations".to_owned()))?;
+    let operations =
+        patch.as_array().ok_or_else(|| JsonPatchError::Malformed("a JSON patch is a list of operations".to_owned()))?;
     if operations.len() > MAX_OPERATIONS {
         return Err(JsonPatchError::TooManyOperations(operations.len()));
     }
@@ -45,23 +44,15 @@ fn apply_one(target: &mut Value, operation: &Value) -> Result<(), JsonPatchError
         "remove" => remove(target, &tokens).map(drop),
         "replace" => find_mut(target, &tokens).map(|place| *place = value()),
         "move" => remove(target, &parse(text("from")?)).and_then(|moved| add(target, &tokens, moved)),
-        "copy" => find(target, &parse(text("from")?))
-            .cloned()
-            .and_then(|copy| add(target, &tokens, copy)),
+        "copy" => find(target, &parse(text("from")?)).cloned().and_then(|copy| add(target, &tokens, copy)),
         "test" => (*find(target, &tokens).unwrap_or(&Value::Null) == value()).then_some(()),
         other => return Err(JsonPatchError::Malformed(format!("unknown operation {other:?}"))),
     };
-    done.ok_or_else(|| JsonPatchError::DoesNotFit {
-        operation: name.to_owned(),
-        path: path.to_owned(),
-    })
+    done.ok_or_else(|| JsonPatchError::DoesNotFit { operation: name.to_owned(), path: path.to_owned() })
 }
 
 fn parse(path: &str) -> Vec<String> {
-    path.split('/')
-        .skip(1)
-        .map(|token| token.replace("~1", "/").replace("~0", "~"))
-        .collect()
+    path.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~")).collect()
 }
 
 /// The position a token names in a list; negative ones count from the end.
@@ -101,11 +92,7 @@ fn add(target: &mut Value, tokens: &[String], value: Value) -> Option<()> {
             map.insert(last.clone(), value);
         }
         Value::Array(items) => {
-            let position = if last == "-" {
-                items.len()
-            } else {
-                position(last, items.len())?
-            };
+            let position = if last == "-" { items.len() } else { position(last, items.len())? };
             if position > items.len() {
                 return None;
             }
@@ -145,10 +132,7 @@ mod tests {
             {"op": "test", "path": "/metadata/finalizers", "value": null},
             {"op": "add", "path": "/metadata/finalizers", "value": ["a"]},
         ]);
-        assert_eq!(
-            applied(&json!({"metadata": {}}), &patch).unwrap(),
-            json!({"metadata": {"finalizers": ["a"]}})
-        );
+        assert_eq!(applied(&json!({"metadata": {}}), &patch).unwrap(), json!({"metadata": {"finalizers": ["a"]}}));
         assert!(applied(&json!({"metadata": {"finalizers": ["b"]}}), &patch).is_err());
     }
 
@@ -163,10 +147,7 @@ mod tests {
             {"op": "copy", "from": "/l/0", "path": "/first"},
             {"op": "move", "from": "/first", "path": "/moved"},
         ]);
-        assert_eq!(
-            applied(&target, &patch).unwrap(),
-            json!({"l": [0, 2, 3], "a/b": {"~": 2}, "moved": 0})
-        );
+        assert_eq!(applied(&target, &patch).unwrap(), json!({"l": [0, 2, 3], "a/b": {"~": 2}, "moved": 0}));
     }
 
     #[test]
@@ -181,9 +162,6 @@ mod tests {
             let error = applied(&json!({"l": []}), &patch).unwrap_err();
             assert!(matches!(error, JsonPatchError::DoesNotFit { .. }), "{patch}");
         }
-        assert!(matches!(
-            applied(&json!({}), &json!({})),
-            Err(JsonPatchError::Malformed(_))
-        ));
+        assert!(matches!(applied(&json!({}), &json!({})), Err(JsonPatchError::Malformed(_))));
     }
 }

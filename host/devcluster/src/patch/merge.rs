@@ -31,10 +31,7 @@ mod tests {
     #[test]
     fn null_removes_and_objects_merge() {
         let mut target = json!({"a": {"b": 1, "c": 2}, "l": [1, 2]});
-        merge(
-            &mut target,
-            &json!({"a": {"b": null, "d": {"e": null, "f": 1}}, "l": [3]}),
-        );
+        merge(&mut target, &json!({"a": {"b": null, "d": {"e": null, "f": 1}}, "l": [3]}));
         assert_eq!(target, json!({"a": {"c": 2, "d": {"f": 1}}, "l": [3]}));
     }
 }

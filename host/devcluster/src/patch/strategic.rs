@@ -23,12 +23,7 @@ pub(crate) fn merge(target: &mut Value, patch: &Value, schema: Option<&Schema>) 
         None | Some("merge") => {}
         Some("replace") => {
             target.clear();
-            target.extend(
-                patch
-                    .iter()
-                    .filter(|(key, _)| *key != DIRECTIVE)
-                    .map(|(k, v)| (k.clone(), v.clone())),
-            );
+            target.extend(patch.iter().filter(|(key, _)| *key != DIRECTIVE).map(|(k, v)| (k.clone(), v.clone())));
             return Ok(());
         }
         Some("delete") => {
@@ -58,12 +53,7 @@ pub(crate) fn merge(target: &mut Value, patch: &Value, schema: Option<&Schema>) 
         match (value, child.map(|child| &child.list_type)) {
             (Value::Array(patch), Some(ListType::Map(keys))) => {
                 let item_schema = child.and_then(Schema::item);
-                merge_items(
-                    target.entry(key.clone()).or_insert(Value::Null),
-                    patch,
-                    keys,
-                    item_schema,
-                )?;
+                merge_items(target.entry(key.clone()).or_insert(Value::Null), patch, keys, item_schema)?;
             }
             (Value::Array(patch), Some(ListType::Set)) => {
                 let list = target.entry(key.clone()).or_insert_with(|| Value::Array(Vec::new()));
@@ -82,11 +72,7 @@ pub(crate) fn merge(target: &mut Value, patch: &Value, schema: Option<&Schema>) 
 fn merge_items(target: &mut Value, patch: &[Value], keys: &[String], schema: Option<&Schema>) -> Result<(), String> {
     let Some(key) = keys.first() else { return Ok(()) };
     if patch.iter().any(|item| item[DIRECTIVE] == "replace") {
-        *target = patch
-            .iter()
-            .filter(|item| item.get(DIRECTIVE).is_none())
-            .cloned()
-            .collect();
+        *target = patch.iter().filter(|item| item.get(DIRECTIVE).is_none()).cloned().collect();
         return Ok(());
     }
     if !target.is_array() {

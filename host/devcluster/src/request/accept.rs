@@ -26,12 +26,7 @@ pub(crate) fn negotiate(accept: &str) -> Result<Representation, Refusal> {
         let mut parts = range.split(';').map(str::trim);
         let media_type = parts.next().unwrap_or_default();
         let parameters: Vec<(&str, &str)> = parts.filter_map(|part| part.split_once('=')).collect();
-        let parameter = |key: &str| {
-            parameters
-                .iter()
-                .find(|(name, _)| *name == key)
-                .map(|(_, value)| *value)
-        };
+        let parameter = |key: &str| parameters.iter().find(|(name, _)| *name == key).map(|(_, value)| *value);
         let json = matches!(media_type, "application/json" | "application/*" | "*/*");
         match (parameter("as"), parameter("v")) {
             (None, _) if json => return Ok(Representation::Json),
@@ -56,10 +51,7 @@ mod tests {
     fn the_first_acceptable_type_wins() {
         let table = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
         assert_eq!(negotiate(table).unwrap(), Representation::Table);
-        assert_eq!(
-            negotiate("application/vnd.kubernetes.protobuf,application/json").unwrap(),
-            Representation::Json
-        );
+        assert_eq!(negotiate("application/vnd.kubernetes.protobuf,application/json").unwrap(), Representation::Json);
         assert_eq!(negotiate("application/yaml").unwrap(), Representation::Yaml);
     }
 

@@ -20,11 +20,7 @@ pub(crate) struct Body {
 /// under YAML types.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Body, String> {
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
-    if matches!(first, Some(b'{' | b'[')) {
-        decode_json(bytes)
-    } else {
-        decode_yaml(bytes)
-    }
+    if matches!(first, Some(b'{' | b'[')) { decode_json(bytes) } else { decode_yaml(bytes) }
 }
 
 /// Decodes JSON; the error is the parser's text.
@@ -32,26 +28,17 @@ pub(crate) fn decode_json(bytes: &[u8]) -> Result<Body, String> {
     let duplicates = RefCell::new(Vec::new());
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let path = String::new();
-    let value = Node {
-        path: &path,
-        duplicates: &duplicates,
-    }
-    .deserialize(&mut deserializer)
-    .and_then(|value| deserializer.end().map(|()| value))
-    .map_err(|error| error.to_string())?;
-    Ok(Body {
-        value,
-        duplicates: duplicates.into_inner(),
-    })
+    let value = Node { path: &path, duplicates: &duplicates }
+        .deserialize(&mut deserializer)
+        .and_then(|value| deserializer.end().map(|()| value))
+        .map_err(|error| error.to_string())?;
+    Ok(Body { value, duplicates: duplicates.into_inner() })
 }
 
 fn decode_yaml(bytes: &[u8]) -> Result<Body, String> {
     let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
     let value = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
-    Ok(Body {
-        value,
-        duplicates: Vec::new(),
-    })
+    Ok(Body { value, duplicates: Vec::new() })
 }
 
 /// Deserializes one value while knowing its path.
@@ -107,10 +94,7 @@ impl<'de> Visitor<'de> for Node<'_> {
         let mut items = Vec::new();
         loop {
             let path = format!("{}[{}]", self.path, items.len());
-            match sequence.next_element_seed(Node {
-                path: &path,
-                duplicates: self.duplicates,
-            })? {
+            match sequence.next_element_seed(Node { path: &path, duplicates: self.duplicates })? {
                 Some(item) => items.push(item),
                 None => return Ok(Value::Array(items)),
             }
@@ -120,15 +104,8 @@ impl<'de> Visitor<'de> for Node<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(key) = access.next_key::<String>()? {
-            let path = if self.path.is_empty() {
-                key.clone()
-            } else {
-                format!("{}.{key}", self.path)
-            };
-            let value = access.next_value_seed(Node {
-                path: &path,
-                duplicates: self.duplicates,
-            })?;
+            let path = if self.path.is_empty() { key.clone() } else { format!("{}.{key}", self.path) };
+            let value = access.next_value_seed(Node { path: &path, duplicates: self.duplicates })?;
             if map.insert(key, value).is_some() {
                 self.duplicates.borrow_mut().push(path);
             }

@@ -37,11 +37,7 @@ pub(crate) struct GroupVersion {
 impl GroupVersion {
     /// `v1` or `group/v1`.
     pub(crate) fn api_version(&self) -> String {
-        if self.group.is_empty() {
-            self.version.clone()
-        } else {
-            format!("{}/{}", self.group, self.version)
-        }
+        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
     }
 }
 
@@ -103,10 +99,7 @@ impl Route {
 }
 
 fn group_version(group: &str, version: &str) -> GroupVersion {
-    GroupVersion {
-        group: group.to_owned(),
-        version: version.to_owned(),
-    }
+    GroupVersion { group: group.to_owned(), version: version.to_owned() }
 }
 
 #[cfg(test)]
@@ -123,20 +116,11 @@ mod tests {
     #[test]
     fn namespaces_are_objects_and_prefixes() {
         let object = resource("/api/v1/namespaces/prod");
-        assert_eq!(
-            (object.plural.as_str(), object.name.as_deref()),
-            ("namespaces", Some("prod"))
-        );
+        assert_eq!((object.plural.as_str(), object.name.as_deref()), ("namespaces", Some("prod")));
         let status = resource("/api/v1/namespaces/prod/status");
-        assert_eq!(
-            (status.plural.as_str(), status.subresource.as_deref()),
-            ("namespaces", Some("status"))
-        );
+        assert_eq!((status.plural.as_str(), status.subresource.as_deref()), ("namespaces", Some("status")));
         let collection = resource("/api/v1/namespaces/prod/configmaps");
-        assert_eq!(
-            (collection.namespace.as_deref(), collection.plural.as_str()),
-            (Some("prod"), "configmaps")
-        );
+        assert_eq!((collection.namespace.as_deref(), collection.plural.as_str()), (Some("prod"), "configmaps"));
     }
 
     #[test]

@@ -22,11 +22,7 @@ impl Query {
 
     /// The first value; an empty value counts as absent.
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
-        self.0
-            .get(key)
-            .and_then(|values| values.first())
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
+        self.0.get(key).and_then(|values| values.first()).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     fn flag(&self, key: &str) -> bool {
@@ -119,22 +115,10 @@ impl WriteOptions {
             None => user_agent.split('/').next().unwrap_or_default().to_owned(),
         };
         if query.get("force").is_some() && !apply {
-            return invalid(&FieldError::forbidden(
-                "force",
-                "may not be specified for non-apply patch",
-            ));
+            return invalid(&FieldError::forbidden("force", "may not be specified for non-apply patch"));
         }
-        let manager = if manager.is_empty() {
-            "unknown".to_owned()
-        } else {
-            manager
-        };
-        Ok(Self {
-            dry_run,
-            field_validation,
-            manager,
-            force: query.flag("force"),
-        })
+        let manager = if manager.is_empty() { "unknown".to_owned() } else { manager };
+        Ok(Self { dry_run, field_validation, manager, force: query.flag("force") })
     }
 }
 

@@ -19,10 +19,7 @@ pub(crate) use parse::parse;
 
 /// The schema of one value.
 #[derive(Clone, Debug, Default)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent properties, as the API has them"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "independent properties, as the API has them")]
 pub(crate) struct Schema {
     pub(crate) ty: Option<Type>,
     pub(crate) nullable: bool,
@@ -103,23 +100,13 @@ impl Schema {
 
     /// Any object is valid and kept.
     pub(crate) fn open() -> Self {
-        Self {
-            ty: Some(Type::Object),
-            preserve_unknown: true,
-            ..Self::default()
-        }
+        Self { ty: Some(Type::Object), preserve_unknown: true, ..Self::default() }
     }
 
     /// Adds what every object has beside its own fields: `apiVersion`, `kind` and `metadata`.
     pub(crate) fn with_object_fields(mut self) -> Self {
         for key in ["apiVersion", "kind"] {
-            self.properties.insert(
-                key.to_owned(),
-                Self {
-                    ty: Some(Type::String),
-                    ..Self::default()
-                },
-            );
+            self.properties.insert(key.to_owned(), Self { ty: Some(Type::String), ..Self::default() });
         }
         self.properties.insert("metadata".to_owned(), METADATA.clone());
         self
@@ -139,16 +126,9 @@ impl Type {
     }
 
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        [
-            Self::Array,
-            Self::Boolean,
-            Self::Integer,
-            Self::Number,
-            Self::Object,
-            Self::String,
-        ]
-        .into_iter()
-        .find(|ty| ty.as_str() == name)
+        [Self::Array, Self::Boolean, Self::Integer, Self::Number, Self::Object, Self::String]
+            .into_iter()
+            .find(|ty| ty.as_str() == name)
     }
 
     /// The type of a value as found; `None` for null.

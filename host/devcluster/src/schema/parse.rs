@@ -37,9 +37,7 @@ impl Parser<'_> {
             int_or_string: flag("x-kubernetes-int-or-string"),
             atomic_map: document["x-kubernetes-map-type"] == "atomic",
             required: strings(&document["required"]),
-            has_rules: document["x-kubernetes-validations"]
-                .as_array()
-                .is_some_and(|rules| !rules.is_empty()),
+            has_rules: document["x-kubernetes-validations"].as_array().is_some_and(|rules| !rules.is_empty()),
             ..Schema::default()
         };
         self.check_type(document, &schema, path, place);
@@ -48,10 +46,7 @@ impl Parser<'_> {
         self.children(document, &mut schema, path, place);
         schema.list_type = self.list_type(document, &schema, path);
         schema.has_rules |= schema.properties.values().any(|property| property.has_rules)
-            || schema
-                .additional
-                .as_ref()
-                .is_some_and(|additional| additional.has_rules)
+            || schema.additional.as_ref().is_some_and(|additional| additional.has_rules)
             || schema.items.as_ref().is_some_and(|items| items.has_rules);
         if let Some(default) = &schema.default
             && place != Place::Junctor
@@ -67,78 +62,56 @@ impl Parser<'_> {
         if schema.ty.is_none() && !name.is_empty() {
             let supported =
                 ["array", "boolean", "integer", "number", "object", "string"].map(|supported| json!(supported));
-            self.errors
-                .push(FieldError::not_supported(field, &json!(name), &supported));
+            self.errors.push(FieldError::not_supported(field, &json!(name), &supported));
         } else if schema.ty.is_none() && !schema.preserve_unknown && !schema.int_or_string {
             match place {
-                Place::Root => self
-                    .errors
-                    .push(FieldError::required(field, "must not be empty at the root")),
+                Place::Root => self.errors.push(FieldError::required(field, "must not be empty at the root")),
                 Place::Field => {
-                    self.errors.push(FieldError::required(
-                        field,
-                        "must not be empty for specified object fields",
-                    ));
+                    self.errors.push(FieldError::required(field, "must not be empty for specified object fields"));
                 }
                 Place::Item => {
-                    self.errors.push(FieldError::required(
-                        field,
-                        "must not be empty for specified array items",
-                    ));
+                    self.errors.push(FieldError::required(field, "must not be empty for specified array items"));
                 }
                 Place::Junctor => {}
             }
         } else if place == Place::Root && schema.ty.is_some_and(|ty| ty != Type::Object) {
-            self.errors
-                .push(FieldError::invalid(field, &json!(name), "must be object at the root"));
+            self.errors.push(FieldError::invalid(field, &json!(name), "must be object at the root"));
         } else if schema.embedded_resource && schema.ty != Some(Type::Object) {
             let detail = "must be object if x-kubernetes-embedded-resource is true";
             self.errors.push(FieldError::invalid(field, &json!(name), detail));
         }
         if document["uniqueItems"] == true {
             let detail = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic";
-            self.errors
-                .push(FieldError::forbidden(format!("{path}.uniqueItems"), detail));
+            self.errors.push(FieldError::forbidden(format!("{path}.uniqueItems"), detail));
         }
         if document.get("$ref").is_some() {
-            self.errors
-                .push(FieldError::forbidden(format!("{path}.$ref"), "$ref is not supported"));
+            self.errors.push(FieldError::forbidden(format!("{path}.$ref"), "$ref is not supported"));
         }
     }
 
     fn children(&mut self, document: &Value, schema: &mut Schema, path: &str, place: Place) {
         let child_place = |inner| if place == Place::Junctor { Place::Junctor } else { inner };
         for (name, property) in document["properties"].as_object().into_iter().flatten() {
-            let child = self.schema(
-                property,
-                &format!("{path}.properties[{name}]"),
-                child_place(Place::Field),
-            );
+            let child = self.schema(property, &format!("{path}.properties[{name}]"), child_place(Place::Field));
             schema.properties.insert(name.clone(), child);
         }
         match &document["additionalProperties"] {
             Value::Null | Value::Bool(false) => {}
             Value::Bool(true) => schema.preserve_unknown = true,
             additional => {
-                let child = self.schema(
-                    additional,
-                    &format!("{path}.additionalProperties"),
-                    child_place(Place::Field),
-                );
+                let child = self.schema(additional, &format!("{path}.additionalProperties"), child_place(Place::Field));
                 schema.additional = Some(Box::new(child));
             }
         }
         if schema.additional.is_some() && !schema.properties.is_empty() {
             let detail = "additionalProperties and properties are mutual exclusive";
-            self.errors
-                .push(FieldError::forbidden(format!("{path}.additionalProperties"), detail));
+            self.errors.push(FieldError::forbidden(format!("{path}.additionalProperties"), detail));
         }
         if let Some(items) = document.get("items") {
             let child = self.schema(items, &format!("{path}.items"), child_place(Place::Item));
             schema.items = Some(Box::new(child));
         } else if schema.ty == Some(Type::Array) && place != Place::Junctor {
-            self.errors
-                .push(FieldError::required(format!("{path}.items"), "must be specified"));
+            self.errors.push(FieldError::required(format!("{path}.items"), "must be specified"));
         }
     }
 
@@ -147,8 +120,7 @@ impl Parser<'_> {
         let pattern = source.and_then(|source| Regex::new(source).ok());
         if let (Some(source), None) = (source, &pattern) {
             let detail = "must be a valid regular expression";
-            self.errors
-                .push(FieldError::invalid(format!("{path}.pattern"), &json!(source), detail));
+            self.errors.push(FieldError::invalid(format!("{path}.pattern"), &json!(source), detail));
         }
         let flag = |key: &str| document[key].as_bool().unwrap_or(false);
         Limits {
@@ -177,15 +149,8 @@ impl Parser<'_> {
                 .collect()
         };
         let (all_of, any_of, one_of) = (list("allOf"), list("anyOf"), list("oneOf"));
-        let not = document
-            .get("not")
-            .map(|not| Box::new(self.schema(not, &format!("{path}.not"), Place::Junctor)));
-        Junctors {
-            all_of,
-            any_of,
-            one_of,
-            not,
-        }
+        let not = document.get("not").map(|not| Box::new(self.schema(not, &format!("{path}.not"), Place::Junctor)));
+        Junctors { all_of, any_of, one_of, not }
     }
 
     fn list_type(&mut self, document: &Value, schema: &Schema, path: &str) -> ListType {
@@ -197,16 +162,14 @@ impl Parser<'_> {
             Some("map") => ListType::Map(keys),
             Some(other) => {
                 let supported = [json!("atomic"), json!("map"), json!("set")];
-                self.errors
-                    .push(FieldError::not_supported(field, &json!(other), &supported));
+                self.errors.push(FieldError::not_supported(field, &json!(other), &supported));
                 return ListType::Atomic;
             }
         };
         if document.get("x-kubernetes-list-type").is_some() && schema.ty != Some(Type::Array) {
             let name = schema.ty.map_or("", Type::as_str);
             let detail = "must be array if x-kubernetes-list-type is specified";
-            self.errors
-                .push(FieldError::invalid(format!("{path}.type"), &json!(name), detail));
+            self.errors.push(FieldError::invalid(format!("{path}.type"), &json!(name), detail));
         }
         if let ListType::Map(keys) = &list_type {
             let field = format!("{path}.x-kubernetes-list-map-keys");
@@ -216,8 +179,7 @@ impl Parser<'_> {
             } else if let Some(items) = schema.item() {
                 for key in keys.iter().filter(|key| !items.properties.contains_key(*key)) {
                     let detail = "must be the name of a property of items";
-                    self.errors
-                        .push(FieldError::invalid(field.clone(), &json!(key), detail));
+                    self.errors.push(FieldError::invalid(field.clone(), &json!(key), detail));
                 }
             }
         }
@@ -226,13 +188,7 @@ impl Parser<'_> {
 }
 
 fn strings(value: &Value) -> Vec<String> {
-    value
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect()
+    value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -248,10 +204,7 @@ mod tests {
     #[test]
     fn every_field_needs_a_type() {
         let found = errors(&json!({"type": "object", "properties": {"a": {"description": "no type"}}}));
-        assert_eq!(
-            found,
-            ["schema.properties[a].type: Required value: must not be empty for specified object fields"]
-        );
+        assert_eq!(found, ["schema.properties[a].type: Required value: must not be empty for specified object fields"]);
         assert!(
             errors(&json!({"type": "object", "properties": {"a": {"x-kubernetes-int-or-string": true}}})).is_empty()
         );

@@ -13,11 +13,7 @@ pub(crate) fn prune(value: &mut Value, schema: &Schema, path: &str, unknown: &mu
             }
             map.retain(|key, child| {
                 let known = schema.member(key);
-                let path = if path.is_empty() {
-                    key.clone()
-                } else {
-                    format!("{path}.{key}")
-                };
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
                 if schema.embedded_resource && known.is_none() {
                     match key.as_str() {
                         "apiVersion" | "kind" => return true,
@@ -88,9 +84,6 @@ mod tests {
             })
         );
         unknown.sort();
-        assert_eq!(
-            unknown,
-            ["kept.inner.b", "list[1].b", "template.metadata.bogus", "template.spec"]
-        );
+        assert_eq!(unknown, ["kept.inner.b", "list[1].b", "template.metadata.bogus", "template.spec"]);
     }
 }

@@ -14,11 +14,7 @@ pub(crate) fn validate(value: &Value, schema: &Schema, path: &str, errors: &mut 
 }
 
 fn child_path(path: &str, key: &str) -> String {
-    if path.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{path}.{key}")
-    }
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
 fn validate_values(value: &Value, schema: &Schema, path: &str, errors: &mut Vec<FieldError>) {
@@ -142,11 +138,7 @@ fn validate_number(value: &Value, schema: &Schema, path: &str, errors: &mut Vec<
     let limits = &schema.limits;
     let Some(number) = value.as_f64() else { return };
     let mut fail = |detail: String| {
-        errors.push(FieldError::invalid(
-            path,
-            value,
-            &format!("{path} in body should be {detail}"),
-        ));
+        errors.push(FieldError::invalid(path, value, &format!("{path} in body should be {detail}")));
     };
     match limits.minimum {
         Some(min) if limits.exclusive_minimum && number <= min => fail(format!("greater than {min}")),
@@ -186,9 +178,7 @@ fn validate_junctors(value: &Value, schema: &Schema, path: &str, errors: &mut Ve
         match junctors.one_of.iter().filter(|branch| holds(branch)).count() {
             0 => fail("validate one and only one schema (oneOf). Found none valid"),
             1 => {}
-            count => fail(&format!(
-                "validate one and only one schema (oneOf). Found {count} valid alternatives"
-            )),
+            count => fail(&format!("validate one and only one schema (oneOf). Found {count} valid alternatives")),
         }
     }
     if junctors.not.as_deref().is_some_and(holds) {
@@ -230,9 +220,7 @@ fn validate_lists(value: &Value, schema: &Schema, path: &str, errors: &mut Vec<F
 }
 
 fn key_of(item: &Value, keys: &[String]) -> Value {
-    keys.iter()
-        .filter_map(|key| item.get(key).map(|value| (key.clone(), value.clone())))
-        .collect()
+    keys.iter().filter_map(|key| item.get(key).map(|value| (key.clone(), value.clone()))).collect()
 }
 
 #[cfg(test)]
@@ -261,10 +249,7 @@ mod tests {
             },
         }}});
         assert_eq!(
-            errors(
-                &schema,
-                &json!({"spec": {"size": 0, "mode": "zz", "name": "ab", "tags": ["x", "x"]}})
-            ),
+            errors(&schema, &json!({"spec": {"size": 0, "mode": "zz", "name": "ab", "tags": ["x", "x"]}})),
             [
                 r#"spec.mode: Unsupported value: "zz": supported values: "fast", "slow""#,
                 "spec.size: Invalid value: 0: spec.size in body should be greater than or equal to 1",
@@ -280,10 +265,7 @@ mod tests {
                 r#"spec.size: Invalid value: "string": spec.size in body must be of type integer: "string""#,
             ]
         );
-        assert_eq!(
-            errors(&schema, &json!({"spec": {"name": "ab"}})),
-            ["spec.size: Required value"]
-        );
+        assert_eq!(errors(&schema, &json!({"spec": {"name": "ab"}})), ["spec.size: Required value"]);
         assert_eq!(errors(&schema, &json!({"spec": {"size": 10, "name": "ab"}})).len(), 1);
     }
 

@@ -42,11 +42,7 @@ impl FieldSelector {
                     None => return Err(format!("field label not supported: {name}")),
                 },
             };
-            Ok(Term {
-                field,
-                value: value.trim().to_owned(),
-                negated,
-            })
+            Ok(Term { field, value: value.trim().to_owned(), negated })
         });
         terms.collect::<Result<_, _>>().map(Self)
     }
@@ -60,10 +56,9 @@ impl FieldSelector {
             let equal = match &term.field {
                 Field::Name => name == term.value,
                 Field::Namespace => namespace == term.value,
-                Field::At(path) => path
-                    .find(object)
-                    .first()
-                    .map_or(term.value.is_empty(), |value| scalar_text(value) == term.value),
+                Field::At(path) => {
+                    path.find(object).first().map_or(term.value.is_empty(), |value| scalar_text(value) == term.value)
+                }
             };
             equal != term.negated
         })

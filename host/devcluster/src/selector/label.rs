@@ -45,9 +45,7 @@ impl LabelSelector {
 
     pub(super) fn matches(&self, object: &Value) -> bool {
         let labels = &object["metadata"]["labels"];
-        self.0
-            .iter()
-            .all(|requirement| requirement.matches(labels.get(&requirement.key).and_then(Value::as_str)))
+        self.0.iter().all(|requirement| requirement.matches(labels.get(&requirement.key).and_then(Value::as_str)))
     }
 }
 
@@ -110,10 +108,7 @@ impl<'a> Tokens<'a> {
                 other => return Err(format!("found '{other}', expected: in, notin, =, ==, !=, gt, lt")),
             },
         };
-        Ok(Requirement {
-            key: key.to_owned(),
-            operator,
-        })
+        Ok(Requirement { key: key.to_owned(), operator })
     }
 
     /// The value after `=`; it may be empty.
@@ -127,9 +122,7 @@ impl<'a> Tokens<'a> {
 
     fn number(&mut self) -> Result<i64, String> {
         let value = self.value()?;
-        value
-            .parse()
-            .map_err(|_| format!("for 'Gt', 'Lt' operators, the value must be an integer: {value}"))
+        value.parse().map_err(|_| format!("for 'Gt', 'Lt' operators, the value must be an integer: {value}"))
     }
 
     fn values(&mut self) -> Result<Vec<String>, String> {
@@ -170,39 +163,19 @@ mod tests {
 
     #[test]
     fn all_operators_select() {
-        for yes in [
-            "",
-            "app",
-            "!gone",
-            "app=web",
-            "app==web,tier!=back",
-            "app in (db, web),n>4",
-            "x notin (y)",
-            "n<6",
-            "x!=y",
-        ] {
+        for yes in
+            ["", "app", "!gone", "app=web", "app==web,tier!=back", "app in (db, web),n>4", "x notin (y)", "n<6", "x!=y"]
+        {
             assert!(matches(yes), "{yes}");
         }
-        for no in [
-            "gone",
-            "!app",
-            "app=db",
-            "app!=web",
-            "app in (db)",
-            "app notin (web)",
-            "n>5",
-            "app>1",
-        ] {
+        for no in ["gone", "!app", "app=db", "app!=web", "app in (db)", "app notin (web)", "n>5", "app>1"] {
             assert!(!matches(no), "{no}");
         }
     }
 
     #[test]
     fn what_cannot_be_parsed_is_said() {
-        assert_eq!(
-            LabelSelector::parse("a===").unwrap_err(),
-            "found '=', expected: identifier"
-        );
+        assert_eq!(LabelSelector::parse("a===").unwrap_err(), "found '=', expected: identifier");
         assert!(LabelSelector::parse("a in b").is_err());
         assert!(LabelSelector::parse("a b").is_err());
     }

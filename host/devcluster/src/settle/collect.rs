@@ -37,19 +37,13 @@ impl Cluster {
         let (Some(resource), Some(object)) = (self.resource_of(at), self.store.get(at).cloned()) else {
             return;
         };
-        let references = object.value["metadata"]["ownerReferences"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
+        let references = object.value["metadata"]["ownerReferences"].as_array().cloned().unwrap_or_default();
         let owners: Vec<Owner> = references.iter().map(|reference| self.owner(at, reference)).collect();
         if owners.iter().all(|owner| *owner == Owner::Present) {
             return;
         }
         if owners.contains(&Owner::Present) {
-            let kept = references
-                .into_iter()
-                .zip(&owners)
-                .filter(|(_, owner)| **owner == Owner::Present);
+            let kept = references.into_iter().zip(&owners).filter(|(_, owner)| **owner == Owner::Present);
             let kept: Vec<Value> = kept.map(|(reference, _)| reference).collect();
             let mut value = object.value.clone();
             set_or_remove(value.metadata_mut(), "ownerReferences", Some(json!(kept)));
@@ -57,16 +51,10 @@ impl Cluster {
             return;
         }
         // A dependent that is awaited is awaited with its own dependents.
-        let propagation = if owners.contains(&Owner::Waiting) {
-            Propagation::Foreground
-        } else {
-            Propagation::Background
-        };
+        let propagation =
+            if owners.contains(&Owner::Waiting) { Propagation::Foreground } else { Propagation::Background };
         if !object.value.is_deleting() {
-            let options = DeleteOptions {
-                propagation,
-                ..DeleteOptions::default()
-            };
+            let options = DeleteOptions { propagation, ..DeleteOptions::default() };
             // The object was there a moment ago and there are no preconditions, so that nothing can refuse.
             let _ = self.mark_deleted(&resource, at, &options);
         }
@@ -89,10 +77,7 @@ impl Cluster {
                 self.check_dependent(&dependent);
             }
             let blocks = |dependent: &ObjectRef| {
-                let references = self
-                    .store
-                    .get(dependent)
-                    .map(|object| &object.value["metadata"]["ownerReferences"]);
+                let references = self.store.get(dependent).map(|object| &object.value["metadata"]["ownerReferences"]);
                 let mut references = references.and_then(Value::as_array).into_iter().flatten();
                 references.any(|reference| reference["uid"] == uid && reference["blockOwnerDeletion"] == true)
             };
@@ -107,19 +92,9 @@ impl Cluster {
             return;
         };
         let mut value = object.value.clone();
-        let references = value["metadata"]["ownerReferences"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
-        let kept: Vec<Value> = references
-            .into_iter()
-            .filter(|reference| reference["uid"] != uid)
-            .collect();
-        set_or_remove(
-            value.metadata_mut(),
-            "ownerReferences",
-            (!kept.is_empty()).then(|| json!(kept)),
-        );
+        let references = value["metadata"]["ownerReferences"].as_array().cloned().unwrap_or_default();
+        let kept: Vec<Value> = references.into_iter().filter(|reference| reference["uid"] != uid).collect();
+        set_or_remove(value.metadata_mut(), "ownerReferences", (!kept.is_empty()).then(|| json!(kept)));
         self.put(&resource, at, value, object.schema_id);
     }
 }

@@ -14,17 +14,13 @@ use crate::write::DeleteOptions;
 
 impl Cluster {
     fn definitions(&self) -> Option<Arc<Resource>> {
-        let group_version = GroupVersion {
-            group: "apiextensions.k8s.io".to_owned(),
-            version: "v1".to_owned(),
-        };
+        let group_version = GroupVersion { group: "apiextensions.k8s.io".to_owned(), version: "v1".to_owned() };
         self.registry.find(&group_version, "customresourcedefinitions").cloned()
     }
 
     /// The CRD of a collection.
     pub(crate) fn definition(&self, collection: &str) -> Option<&Arc<Object>> {
-        self.store
-            .get(&Self::at(self.definitions()?.as_ref(), None, collection))
+        self.store.get(&Self::at(self.definitions()?.as_ref(), None, collection))
     }
 
     /// Brings status and served resources up to the state of a CRD.
@@ -74,9 +70,7 @@ impl Cluster {
     fn instances(&self, resource: &Resource) -> Vec<ObjectRef> {
         let collection = self.store.collection(&resource.collection);
         let objects = collection.into_iter().flat_map(|collection| collection.objects(None));
-        objects
-            .map(|(namespace, name, _)| Self::at(resource, Some(namespace), name))
-            .collect()
+        objects.map(|(namespace, name, _)| Self::at(resource, Some(namespace), name)).collect()
     }
 
     /// Stops serving the kind of a CRD that is gone.

@@ -62,11 +62,7 @@ impl Cluster {
         if !at.namespace.is_empty() {
             self.work.push_back(Work::Namespace(at.namespace.clone()));
         }
-        match self
-            .registry
-            .of_collection(&at.collection)
-            .map(|resource| resource.rules)
-        {
+        match self.registry.of_collection(&at.collection).map(|resource| resource.rules) {
             Some(Rules::CustomResourceDefinition) => self.retire_definition(object),
             Some(Rules::CustomResource) => self.work.push_back(Work::Definition(at.collection.to_string())),
             _ => {}
@@ -82,12 +78,8 @@ impl Cluster {
         let (Some(resource), Some(object)) = (self.resource_of(at), self.store.get(at).cloned()) else {
             return;
         };
-        let left: Vec<&str> = object
-            .value
-            .meta_strings("finalizers")
-            .into_iter()
-            .filter(|name| *name != finalizer)
-            .collect();
+        let left: Vec<&str> =
+            object.value.meta_strings("finalizers").into_iter().filter(|name| *name != finalizer).collect();
         if left.is_empty() && object.value.is_deleting() {
             self.remove(at);
             return;

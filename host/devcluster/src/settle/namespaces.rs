@@ -13,10 +13,7 @@ use crate::write::DeleteOptions;
 impl Cluster {
     /// Deletes the content of a namespace that is being deleted, and the namespace when it is empty.
     pub(super) fn end_namespace(&mut self, name: &str) {
-        let group_version = GroupVersion {
-            group: String::new(),
-            version: "v1".to_owned(),
-        };
+        let group_version = GroupVersion { group: String::new(), version: "v1".to_owned() };
         let Some(namespaces) = self.registry.find(&group_version, "namespaces").cloned() else {
             return;
         };
@@ -51,44 +48,25 @@ impl Cluster {
         let mut finalizers: BTreeMap<String, usize> = BTreeMap::new();
         for at in remaining {
             *resources.entry(&at.collection).or_default() += 1;
-            let held = self
-                .store
-                .get(at)
-                .map(|object| object.value.meta_strings("finalizers"))
-                .unwrap_or_default();
+            let held = self.store.get(at).map(|object| object.value.meta_strings("finalizers")).unwrap_or_default();
             for finalizer in held {
                 *finalizers.entry(finalizer.to_owned()).or_default() += 1;
             }
         }
-        let resources: Vec<String> = resources
-            .iter()
-            .map(|(name, count)| format!("{} has {count} resource instances", dotted(name)))
-            .collect();
-        let finalizers: Vec<String> = finalizers
-            .iter()
-            .map(|(name, count)| format!("{name} in {count} resource instances"))
-            .collect();
+        let resources: Vec<String> =
+            resources.iter().map(|(name, count)| format!("{} has {count} resource instances", dotted(name))).collect();
+        let finalizers: Vec<String> =
+            finalizers.iter().map(|(name, count)| format!("{name} in {count} resource instances")).collect();
         let content = match &resources[..] {
             [] => ("False", "ContentRemoved", "All content successfully removed".to_owned()),
-            list => (
-                "True",
-                "SomeResourcesRemain",
-                format!("Some resources are remaining: {}", list.join(", ")),
-            ),
+            list => ("True", "SomeResourcesRemain", format!("Some resources are remaining: {}", list.join(", "))),
         };
         let held = match &finalizers[..] {
-            [] => (
-                "False",
-                "ContentHasNoFinalizers",
-                "All content-preserving finalizers finished".to_owned(),
-            ),
+            [] => ("False", "ContentHasNoFinalizers", "All content-preserving finalizers finished".to_owned()),
             list => (
                 "True",
                 "SomeFinalizersRemain",
-                format!(
-                    "Some content in the namespace has finalizers remaining: {}",
-                    list.join(", ")
-                ),
+                format!("Some content in the namespace has finalizers remaining: {}", list.join(", ")),
             ),
         };
         let deleted = "All content successfully deleted, may be waiting on finalization".to_owned();
@@ -99,9 +77,7 @@ impl Cluster {
         ];
         let conditions = conditions.into_iter().map(|(ty, (status, reason, message))| {
             let known = previous.as_array().into_iter().flatten();
-            let known = known
-                .into_iter()
-                .find(|known| known["type"] == ty && known["status"] == status);
+            let known = known.into_iter().find(|known| known["type"] == ty && known["status"] == status);
             let time = known.map_or_else(|| json!(now()), |known| known["lastTransitionTime"].clone());
             json!({"type": ty, "status": status, "lastTransitionTime": time, "reason": reason, "message": message})
         });
@@ -111,9 +87,5 @@ impl Cluster {
 
 /// Kubernetes writes `resource.group` here even when the group is the nameless core group.
 fn dotted(collection: &str) -> String {
-    if collection.contains('.') {
-        collection.to_owned()
-    } else {
-        format!("{collection}.")
-    }
+    if collection.contains('.') { collection.to_owned() } else { format!("{collection}.") }
 }

@@ -52,12 +52,7 @@ impl Collection {
             return None;
         }
         let mut objects = self.objects.clone();
-        for change in self
-            .history
-            .iter()
-            .rev()
-            .take_while(|change| change.revision > revision)
-        {
+        for change in self.history.iter().rev().take_while(|change| change.revision > revision) {
             let key = (change.at.namespace.clone(), change.at.name.clone());
             match &change.previous {
                 Some(previous) => objects.insert(key, Arc::clone(previous)),
@@ -96,9 +91,7 @@ impl Collection {
     }
 
     pub(super) fn subscribe(&mut self) -> broadcast::Receiver<Arc<Change>> {
-        self.sender
-            .get_or_insert_with(|| broadcast::Sender::new(self.watch_buffer))
-            .subscribe()
+        self.sender.get_or_insert_with(|| broadcast::Sender::new(self.watch_buffer)).subscribe()
     }
 
     pub(super) fn end_watches(&mut self) {

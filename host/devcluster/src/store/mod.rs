@@ -33,12 +33,7 @@ pub(crate) struct Object {
 
 impl Object {
     fn new(value: Value, revision: u64, schema_id: u64) -> Arc<Self> {
-        Arc::new(Self {
-            value,
-            revision,
-            schema_id,
-            json: OnceLock::new(),
-        })
+        Arc::new(Self { value, revision, schema_id, json: OnceLock::new() })
     }
 
     /// A state that is answered but not stored, as by a dry run.
@@ -49,17 +44,14 @@ impl Object {
     /// The same state under another revision, for a client to whom it ends there.
     pub(crate) fn at_revision(&self, revision: u64) -> Arc<Self> {
         let mut value = self.value.clone();
-        value
-            .metadata_mut()
-            .insert("resourceVersion".into(), json!(revision.to_string()));
+        value.metadata_mut().insert("resourceVersion".into(), json!(revision.to_string()));
         Self::new(value, revision, self.schema_id)
     }
 
     /// The object as JSON text, serialised once however many readers and watches there are.
     pub(crate) fn json(&self) -> &Bytes {
         // A JSON value has only string keys and finite numbers, so that serialising it cannot fail.
-        self.json
-            .get_or_init(|| serde_json::to_vec(&self.value).expect("a JSON value serialises").into())
+        self.json.get_or_init(|| serde_json::to_vec(&self.value).expect("a JSON value serialises").into())
     }
 }
 
@@ -87,13 +79,7 @@ pub(crate) struct Store {
 impl Store {
     /// `history` is the number of changes kept per collection, `watch_buffer` how many a slow watch may lag behind.
     pub(crate) fn new(history: usize, watch_buffer: usize) -> Self {
-        Self {
-            revision: 0,
-            collections: BTreeMap::new(),
-            owners: Owners::default(),
-            history,
-            watch_buffer,
-        }
+        Self { revision: 0, collections: BTreeMap::new(), owners: Owners::default(), history, watch_buffer }
     }
 
     /// The revision of the newest change.
@@ -112,17 +98,13 @@ impl Store {
 
     /// The collection, created when nothing was stored in it yet.
     pub(crate) fn collection_mut(&mut self, name: &Arc<str>) -> &mut Collection {
-        self.collections
-            .entry(Arc::clone(name))
-            .or_insert_with(|| Collection::new(self.history, self.watch_buffer))
+        self.collections.entry(Arc::clone(name)).or_insert_with(|| Collection::new(self.history, self.watch_buffer))
     }
 
     /// Creates or replaces an object and gives it the next revision.
     pub(crate) fn put(&mut self, at: &ObjectRef, mut value: Value, schema_id: u64) -> Arc<Object> {
         self.revision += 1;
-        value
-            .metadata_mut()
-            .insert("resourceVersion".into(), json!(self.revision.to_string()));
+        value.metadata_mut().insert("resourceVersion".into(), json!(self.revision.to_string()));
         let object = Object::new(value, self.revision, schema_id);
         let previous = self.get(at).cloned();
         self.owners.replace(at, previous.as_deref(), Some(&object));
@@ -182,13 +164,11 @@ impl Store {
     /// The objects in a namespace, of all collections.
     pub(crate) fn in_namespace(&self, namespace: &str) -> Vec<ObjectRef> {
         let refs = self.collections.iter().flat_map(|(name, collection)| {
-            collection
-                .objects(Some(namespace))
-                .map(|(namespace, object_name, _)| ObjectRef {
-                    collection: Arc::clone(name),
-                    namespace: namespace.to_owned(),
-                    name: object_name.to_owned(),
-                })
+            collection.objects(Some(namespace)).map(|(namespace, object_name, _)| ObjectRef {
+                collection: Arc::clone(name),
+                namespace: namespace.to_owned(),
+                name: object_name.to_owned(),
+            })
         });
         refs.collect()
     }
@@ -199,11 +179,7 @@ mod tests {
     use super::*;
 
     fn at(name: &str) -> ObjectRef {
-        ObjectRef {
-            collection: "widgets".into(),
-            namespace: "default".into(),
-            name: name.into(),
-        }
+        ObjectRef { collection: "widgets".into(), namespace: "default".into(), name: name.into() }
     }
 
     fn object(uid: &str) -> Value {
@@ -214,10 +190,7 @@ mod tests {
     fn each_change_has_the_next_revision() {
         let mut store = Store::new(10, 10);
         assert_eq!(store.put(&at("a"), object("1"), 0).revision, 1);
-        assert_eq!(
-            store.put(&at("a"), object("1"), 0).value.meta_str("resourceVersion"),
-            "2"
-        );
+        assert_eq!(store.put(&at("a"), object("1"), 0).value.meta_str("resourceVersion"), "2");
         assert_eq!(store.remove(&at("a")).unwrap().value.meta_str("resourceVersion"), "3");
         assert!(store.get(&at("a")).is_none());
     }
@@ -229,12 +202,7 @@ mod tests {
         store.put(&at("b"), object("2"), 0);
         store.remove(&at("a"));
         let collection = store.collection("widgets").unwrap();
-        let names: Vec<String> = collection
-            .snapshot(2)
-            .unwrap()
-            .into_keys()
-            .map(|(_, name)| name)
-            .collect();
+        let names: Vec<String> = collection.snapshot(2).unwrap().into_keys().map(|(_, name)| name).collect();
         assert_eq!(names, ["a", "b"]);
         assert!(collection.snapshot(0).is_none());
     }

@@ -28,8 +28,7 @@ impl Owners {
             }
         }
         if let Some(current) = current {
-            self.objects
-                .insert(current.value.meta_str("uid").to_owned(), at.clone());
+            self.objects.insert(current.value.meta_str("uid").to_owned(), at.clone());
             for uid in owner_uids(&current.value) {
                 self.dependents.entry(uid.to_owned()).or_default().insert(at.clone());
             }
@@ -47,8 +46,5 @@ impl Owners {
 
 fn owner_uids(value: &Value) -> impl Iterator<Item = &str> {
     let references = value["metadata"]["ownerReferences"].as_array();
-    references
-        .into_iter()
-        .flatten()
-        .filter_map(|reference| reference["uid"].as_str())
+    references.into_iter().flatten().filter_map(|reference| reference["uid"].as_str())
 }

@@ -46,9 +46,7 @@ impl Column {
             ..Self::text(
                 "Age",
                 Cell::Computed(|object| {
-                    object["metadata"]["creationTimestamp"]
-                        .as_str()
-                        .map_or(Value::Null, |time| json!(age_of(time)))
+                    object["metadata"]["creationTimestamp"].as_str().map_or(Value::Null, |time| json!(age_of(time)))
                 }),
             )
         }
@@ -164,9 +162,8 @@ mod tests {
 
     #[test]
     fn durations_read_like_those_of_kubectl() {
-        let texts: Vec<String> = [0, 119, 120, 185, 3600, 3 * 3600 + 60, 30 * 3600, 50 * 3600]
-            .map(human_duration)
-            .to_vec();
+        let texts: Vec<String> =
+            [0, 119, 120, 185, 3600, 3 * 3600 + 60, 30 * 3600, 50 * 3600].map(human_duration).to_vec();
         assert_eq!(texts, ["0s", "119s", "2m", "3m5s", "60m", "3h1m", "30h", "2d2h"]);
     }
 

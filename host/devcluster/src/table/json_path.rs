@@ -26,9 +26,7 @@ impl JsonPath {
                 steps.push(bracket(&after[..end])?);
                 rest = &after[end + 1..];
             } else {
-                let after = rest
-                    .strip_prefix('.')
-                    .ok_or_else(|| format!("a path begins with a dot: {text}"))?;
+                let after = rest.strip_prefix('.').ok_or_else(|| format!("a path begins with a dot: {text}"))?;
                 let (name, length) = field(after);
                 if name.is_empty() {
                     return Err(format!("empty field name in {text}"));
@@ -116,25 +114,14 @@ fn bracket_end(text: &str) -> Option<usize> {
 fn bracket(text: &str) -> Result<Step, String> {
     let text = text.trim();
     if let Some(filter) = text.strip_prefix("?(").and_then(|filter| filter.strip_suffix(')')) {
-        let (left, right) = filter
-            .split_once("==")
-            .ok_or_else(|| format!("only == filters are supported: {text}"))?;
-        let path = left
-            .trim()
-            .strip_prefix("@.")
-            .ok_or_else(|| format!("a filter begins with @.: {text}"))?;
-        return Ok(Step::Filter(
-            path.split('.').map(str::to_owned).collect(),
-            literal(right.trim()),
-        ));
+        let (left, right) = filter.split_once("==").ok_or_else(|| format!("only == filters are supported: {text}"))?;
+        let path = left.trim().strip_prefix("@.").ok_or_else(|| format!("a filter begins with @.: {text}"))?;
+        return Ok(Step::Filter(path.split('.').map(str::to_owned).collect(), literal(right.trim())));
     }
     match text {
         "*" => Ok(Step::All),
         quoted if quoted.starts_with(['\'', '"']) => Ok(Step::Field(quoted.trim_matches(['\'', '"']).to_owned())),
-        number => number
-            .parse()
-            .map(Step::Index)
-            .map_err(|_| format!("[{text}] is not supported")),
+        number => number.parse().map(Step::Index).map_err(|_| format!("[{text}] is not supported")),
     }
 }
 
@@ -152,12 +139,7 @@ mod tests {
     use super::*;
 
     fn find(path: &str, value: &Value) -> Vec<Value> {
-        JsonPath::parse(path)
-            .unwrap()
-            .find(value)
-            .into_iter()
-            .cloned()
-            .collect()
+        JsonPath::parse(path).unwrap().find(value).into_iter().cloned().collect()
     }
 
     #[test]
@@ -166,14 +148,8 @@ mod tests {
             {"type": "Synced", "status": "False"},
             {"type": "Ready", "status": "True"},
         ]}});
-        assert_eq!(
-            find(r#".status.conditions[?(@.type=="Ready")].status"#, &object),
-            [json!("True")]
-        );
-        assert_eq!(
-            find(".status.conditions[*].type", &object),
-            [json!("Synced"), json!("Ready")]
-        );
+        assert_eq!(find(r#".status.conditions[?(@.type=="Ready")].status"#, &object), [json!("True")]);
+        assert_eq!(find(".status.conditions[*].type", &object), [json!("Synced"), json!("Ready")]);
         assert_eq!(find(".status.conditions[-1].type", &object), [json!("Ready")]);
         assert!(find(".status.nothing.here", &object).is_empty());
     }

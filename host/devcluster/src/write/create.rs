@@ -27,9 +27,7 @@ impl Cluster {
     ) -> Result<Arc<Object>, Refusal> {
         set_place(resource, namespace, &mut new)?;
         if !new.meta_str("resourceVersion").is_empty() {
-            return Err(Refusal::unclassified(
-                "resourceVersion should not be set on objects to be created",
-            ));
+            return Err(Refusal::unclassified("resourceVersion should not be set on objects to be created"));
         }
         let generate = new.meta_str("name").is_empty();
         if generate {
@@ -38,8 +36,7 @@ impl Cluster {
                 let error = FieldError::required("metadata.name", "name or generateName is required");
                 return Err(Refusal::invalid(resource, "", &[error]));
             }
-            new.metadata_mut()
-                .insert("name".into(), names::generate(&prefix).into());
+            new.metadata_mut().insert("name".into(), names::generate(&prefix).into());
         }
         let name = new.meta_str("name").to_owned();
         self.check_namespace(resource, namespace, &name)?;
@@ -80,10 +77,7 @@ impl Cluster {
     /// Refuses content for a namespace that is missing or being deleted.
     fn check_namespace(&self, resource: &Resource, namespace: Option<&str>, name: &str) -> Result<(), Refusal> {
         let Some(namespace) = namespace else { return Ok(()) };
-        let group_version = GroupVersion {
-            group: String::new(),
-            version: "v1".to_owned(),
-        };
+        let group_version = GroupVersion { group: String::new(), version: "v1".to_owned() };
         let Some(namespaces) = self.registry.find(&group_version, "namespaces") else {
             return Ok(());
         };

@@ -32,14 +32,10 @@ pub(crate) fn decode(resource: &Resource, body: Body, validation: FieldValidatio
     let mut unknown = Vec::new();
     prune(&mut value, &resource.schema, "", &mut unknown);
     let problems = duplicates.iter().map(|path| format!("duplicate field \"{path}\""));
-    let problems: Vec<String> = problems
-        .chain(unknown.iter().map(|path| format!("unknown field \"{path}\"")))
-        .collect();
+    let problems: Vec<String> =
+        problems.chain(unknown.iter().map(|path| format!("unknown field \"{path}\""))).collect();
     if validation == FieldValidation::Strict && !problems.is_empty() {
-        return Err(not_handled(
-            resource,
-            &format!("strict decoding error: {}", problems.join(", ")),
-        ));
+        return Err(not_handled(resource, &format!("strict decoding error: {}", problems.join(", "))));
     }
     if let Value::Object(map) = &mut value {
         map.remove("apiVersion");
@@ -50,11 +46,7 @@ pub(crate) fn decode(resource: &Resource, body: Body, validation: FieldValidatio
     if resource.rules == Rules::EventView {
         events_view::to_core(&mut value);
     }
-    let mut warnings = if validation == FieldValidation::Warn {
-        problems
-    } else {
-        Vec::new()
-    };
+    let mut warnings = if validation == FieldValidation::Warn { problems } else { Vec::new() };
     if resource.rules == Rules::CustomResourceDefinition && crd::has_rules(&value["spec"]) {
         warnings.push("x-kubernetes-validations are stored, but this server does not evaluate them".to_owned());
     }
@@ -73,26 +65,19 @@ pub(crate) fn unreadable(resource: &Resource, error: &str, bytes: &[u8]) -> Refu
 
 fn not_handled(resource: &Resource, cause: &str) -> Refusal {
     let (kind, version) = (&resource.kind, &resource.group_version.version);
-    Refusal::bad_request(format!(
-        "{kind} in version \"{version}\" cannot be handled as a {kind}: {cause}"
-    ))
+    Refusal::bad_request(format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {cause}"))
 }
 
 fn check_type(resource: &Resource, value: &Value) -> Result<(), Refusal> {
     if !value.is_object() {
-        let message = format!(
-            "the object provided is unrecognized (must be of type {})",
-            resource.kind
-        );
+        let message = format!("the object provided is unrecognized (must be of type {})", resource.kind);
         return Err(Refusal::bad_request(message));
     }
     let expected = resource.api_version();
     match (value["apiVersion"].as_str(), resource.is_custom()) {
         (None | Some(""), false) => {}
         (None | Some(""), true) => {
-            return Err(Refusal::bad_request(format!(
-                "Object 'apiVersion' is missing in '{value}'"
-            )));
+            return Err(Refusal::bad_request(format!("Object 'apiVersion' is missing in '{value}'")));
         }
         (Some(found), _) if found != expected => {
             return Err(Refusal::bad_request(format!(
@@ -106,12 +91,7 @@ fn check_type(resource: &Resource, value: &Value) -> Result<(), Refusal> {
         (None | Some(""), true) => Err(Refusal::bad_request(format!("Object 'Kind' is missing in '{value}'"))),
         (Some(found), _) if found != resource.kind => {
             let kind = &resource.kind;
-            Err(Refusal::wrong_kind(
-                resource,
-                value.meta_str("name"),
-                found,
-                &format!("must be {kind}"),
-            ))
+            Err(Refusal::wrong_kind(resource, value.meta_str("name"), found, &format!("must be {kind}")))
         }
         _ => Ok(()),
     }
@@ -127,10 +107,7 @@ fn check_fields(resource: &Resource, value: &Value, schema: &Schema, path: &str)
     {
         let found = Type::of(value).map_or("null", Type::as_str);
         let found = if found == "integer" { "number" } else { found };
-        let message = format!(
-            "json: cannot unmarshal {found} into Go struct field {path} of type {}",
-            wanted.as_str()
-        );
+        let message = format!("json: cannot unmarshal {found} into Go struct field {path} of type {}", wanted.as_str());
         return Err(not_handled(resource, &message));
     }
     match value {
@@ -147,9 +124,7 @@ fn check_fields(resource: &Resource, value: &Value, schema: &Schema, path: &str)
         }
         Value::Array(items) => {
             let schema = schema.item();
-            items
-                .iter()
-                .try_for_each(|item| schema.map_or(Ok(()), |schema| check_fields(resource, item, schema, path)))
+            items.iter().try_for_each(|item| schema.map_or(Ok(()), |schema| check_fields(resource, item, schema, path)))
         }
         _ => Ok(()),
     }
@@ -161,17 +136,13 @@ fn check_micro_time(resource: &Resource, key: &str, value: &Value) -> Result<(),
     let Some(text) = value.as_str().filter(|text| is_micro_time && !text.is_empty()) else {
         return Ok(());
     };
-    let rest = text
-        .find('.')
-        .map_or_else(|| text.trim_start_matches(|c| c != 'Z' && c != '+'), |dot| &text[dot..]);
+    let rest = text.find('.').map_or_else(|| text.trim_start_matches(|c| c != 'Z' && c != '+'), |dot| &text[dot..]);
     let layout = "2006-01-02T15:04:05.000000Z07:00";
     let fail = |rest: &str, wanted: &str| {
         let message = format!("parsing time {text:?} as {layout:?}: cannot parse {rest:?} as {wanted:?}");
         Err(not_handled(resource, &message))
     };
-    let digits = rest
-        .strip_prefix('.')
-        .map(|rest| rest.chars().take_while(char::is_ascii_digit).count());
+    let digits = rest.strip_prefix('.').map(|rest| rest.chars().take_while(char::is_ascii_digit).count());
     match digits {
         Some(6) if text.parse::<jiff::Timestamp>().is_ok() => Ok(()),
         Some(6) => fail(text, "2006"),

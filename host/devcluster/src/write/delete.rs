@@ -49,9 +49,7 @@ impl DeleteOptions {
             Some("Orphan") => Propagation::Orphan,
             Some(other) => return Err(Refusal::bad_request(format!("invalid propagationPolicy {other:?}"))),
         };
-        let in_body = body["dryRun"]
-            .as_array()
-            .is_some_and(|values| values.iter().any(|value| value == "All"));
+        let in_body = body["dryRun"].as_array().is_some_and(|values| values.iter().any(|value| value == "All"));
         Ok(Self {
             dry_run: dry_run(query, "DeleteOptions")? || in_body,
             propagation,
@@ -92,11 +90,7 @@ impl Cluster {
         let current = self.get(resource, at)?;
         check_preconditions(resource, at, &current.value, options)?;
         if resource.rules == Rules::Namespace && PROTECTED_NAMESPACES.contains(&at.name.as_str()) {
-            return Err(Refusal::forbidden(
-                resource,
-                &at.name,
-                "this namespace may not be deleted",
-            ));
+            return Err(Refusal::forbidden(resource, &at.name, "this namespace may not be deleted"));
         }
         let mut value = current.value.clone();
         set_finalizers(resource, &mut value, options.propagation);
@@ -124,11 +118,7 @@ impl Cluster {
             return Ok(Deleted::Waiting(current));
         }
         if options.dry_run {
-            return Ok(Deleted::Waiting(Object::unsaved(
-                value,
-                current.revision,
-                current.schema_id,
-            )));
+            return Ok(Deleted::Waiting(Object::unsaved(value, current.revision, current.schema_id)));
         }
         let object = self.put(resource, at, value, current.schema_id);
         if options.propagation != Propagation::Background {
@@ -145,11 +135,7 @@ fn set_finalizers(resource: &Resource, value: &mut Value, propagation: Propagati
         Propagation::Foreground => Some(FOREGROUND_FINALIZER),
         Propagation::Orphan => Some(ORPHAN_FINALIZER),
     };
-    let mut finalizers: Vec<String> = value
-        .meta_strings("finalizers")
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+    let mut finalizers: Vec<String> = value.meta_strings("finalizers").into_iter().map(str::to_owned).collect();
     if !value.is_deleting() {
         finalizers.retain(|name| name != FOREGROUND_FINALIZER && name != ORPHAN_FINALIZER);
     }
@@ -160,11 +146,7 @@ fn set_finalizers(resource: &Resource, value: &mut Value, propagation: Propagati
             finalizers.push(finalizer.to_owned());
         }
     }
-    set_or_remove(
-        value.metadata_mut(),
-        "finalizers",
-        (!finalizers.is_empty()).then(|| json!(finalizers)),
-    );
+    set_or_remove(value.metadata_mut(), "finalizers", (!finalizers.is_empty()).then(|| json!(finalizers)));
 }
 
 fn check_preconditions(

@@ -18,11 +18,7 @@ pub(super) fn validate(resource: &Resource, old: Option<&Value>, new: &Value, er
     }
     for (key, value) in metadata["labels"].as_object().into_iter().flatten() {
         if !names::is_qualified(key) {
-            errors.push(FieldError::invalid(
-                "metadata.labels",
-                &Value::from(key.as_str()),
-                names::QUALIFIED_RULE,
-            ));
+            errors.push(FieldError::invalid("metadata.labels", &Value::from(key.as_str()), names::QUALIFIED_RULE));
         }
         if value.as_str().is_some_and(|value| !names::is_label_value(value)) {
             errors.push(FieldError::invalid("metadata.labels", value, names::LABEL_VALUE_RULE));
@@ -53,11 +49,7 @@ fn validate_name(resource: &Resource, new: &Value, errors: &mut Vec<FieldError>)
     } else if resource.storage_group == "rbac.authorization.k8s.io" {
         // Role names are path segments: they may have colons.
         if matches!(name, "." | "..") || name.contains(['/', '%']) {
-            errors.push(FieldError::invalid(
-                "metadata.name",
-                &value,
-                "may not contain '/' or '%'",
-            ));
+            errors.push(FieldError::invalid("metadata.name", &value, "may not contain '/' or '%'"));
         }
     } else if !names::is_subdomain(name) {
         errors.push(FieldError::invalid("metadata.name", &value, names::SUBDOMAIN_RULE));
@@ -70,15 +62,8 @@ fn validate_owners(references: &Value, errors: &mut Vec<FieldError>) {
     for (index, reference) in references.iter().enumerate() {
         for key in ["apiVersion", "kind", "name", "uid"] {
             if text(reference, key).is_empty() {
-                let detail = if key == "apiVersion" {
-                    "version must not be empty"
-                } else {
-                    "must not be empty"
-                };
-                errors.push(FieldError::required(
-                    format!("metadata.ownerReferences[{index}].{key}"),
-                    detail,
-                ));
+                let detail = if key == "apiVersion" { "version must not be empty" } else { "must not be empty" };
+                errors.push(FieldError::required(format!("metadata.ownerReferences[{index}].{key}"), detail));
             }
         }
     }
@@ -102,9 +87,7 @@ fn ordered_references(references: &[Value]) -> String {
         .iter()
         .map(|reference| {
             let keys = ["apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion"];
-            let fields = keys
-                .iter()
-                .filter_map(|key| reference.get(key).map(|value| format!("\"{key}\":{value}")));
+            let fields = keys.iter().filter_map(|key| reference.get(key).map(|value| format!("\"{key}\":{value}")));
             format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
         })
         .collect();
@@ -114,21 +97,14 @@ fn ordered_references(references: &[Value]) -> String {
 fn validate_finalizers(resource: &Resource, old: Option<&Value>, new: &Value, errors: &mut Vec<FieldError>) {
     let finalizers = new.meta_strings("finalizers");
     for finalizer in finalizers.iter().filter(|finalizer| !names::is_qualified(finalizer)) {
-        errors.push(FieldError::invalid(
-            "metadata.finalizers",
-            &Value::from(*finalizer),
-            names::QUALIFIED_RULE,
-        ));
+        errors.push(FieldError::invalid("metadata.finalizers", &Value::from(*finalizer), names::QUALIFIED_RULE));
     }
     let Some(old) = old.filter(|old| old.is_deleting()) else {
         return;
     };
     let before = old.meta_strings("finalizers");
-    let added: Vec<String> = finalizers
-        .iter()
-        .filter(|finalizer| !before.contains(finalizer))
-        .map(|name| format!("{name:?}"))
-        .collect();
+    let added: Vec<String> =
+        finalizers.iter().filter(|finalizer| !before.contains(finalizer)).map(|name| format!("{name:?}")).collect();
     if !added.is_empty() {
         let detail = format!(
             "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",

@@ -69,19 +69,12 @@ fn check(resource: &Resource, name: &str, old: Option<&Value>, new: &Value) -> R
     validate(new, resource.storage_schema(), "", &mut errors);
     rules::validate(resource, old, new, &mut errors);
     let blocks_rules = errors.iter().any(|error| {
-        matches!(
-            error.sort(),
-            Sort::NotSupported | Sort::Required | Sort::TooLong | Sort::TooMany | Sort::TypeInvalid
-        )
+        matches!(error.sort(), Sort::NotSupported | Sort::Required | Sort::TooLong | Sort::TooMany | Sort::TypeInvalid)
     });
     if resource.is_custom() && resource.schema.has_rules && blocks_rules {
         let detail = "some validation rules were not checked because the object was invalid; correct the existing \
                       errors to complete validation";
         errors.push(FieldError::invalid("<nil>", &Value::Null, detail));
     }
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(Refusal::invalid(resource, name, &errors))
-    }
+    if errors.is_empty() { Ok(()) } else { Err(Refusal::invalid(resource, name, &errors)) }
 }

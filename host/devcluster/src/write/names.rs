@@ -70,10 +70,7 @@ pub(super) fn is_config_key(key: &str) -> bool {
 
 /// A name from `generateName`.
 pub(super) fn generate(prefix: &str) -> String {
-    let end = prefix
-        .char_indices()
-        .nth(MAX_GENERATED_PREFIX)
-        .map_or(prefix.len(), |(position, _)| position);
+    let end = prefix.char_indices().nth(MAX_GENERATED_PREFIX).map_or(prefix.len(), |(position, _)| position);
     let random = uuid::Uuid::new_v4();
     let suffix = random.as_bytes().iter().take(SUFFIX_LENGTH);
     let suffix = suffix.map(|byte| char::from(SUFFIX_ALPHABET[usize::from(*byte) % SUFFIX_ALPHABET.len()]));
@@ -103,10 +100,7 @@ mod tests {
     #[test]
     fn generated_names_keep_their_prefix_and_fit() {
         let name = generate("gen-");
-        assert!(
-            name.starts_with("gen-") && name.len() == 9 && is_subdomain(&name),
-            "{name}"
-        );
+        assert!(name.starts_with("gen-") && name.len() == 9 && is_subdomain(&name), "{name}");
         assert_eq!(generate(&"x".repeat(100)).len(), 63);
     }
 }

@@ -36,11 +36,7 @@ impl PatchFormat {
             "application/merge-patch+json" => Ok(Self::Merge),
             "application/strategic-merge-patch+json" if !resource.is_custom() => Ok(Self::Strategic),
             _ => {
-                let strategic = if resource.is_custom() {
-                    ""
-                } else {
-                    "application/strategic-merge-patch+json, "
-                };
+                let strategic = if resource.is_custom() { "" } else { "application/strategic-merge-patch+json, " };
                 let message = format!(
                     "the body of the request was in an unknown format - accepted media types include: \
                      application/json-patch+json, application/merge-patch+json, {strategic}application/apply-patch+yaml"
@@ -69,10 +65,7 @@ impl Cluster {
         bytes: &[u8],
         options: &WriteOptions,
     ) -> Result<Patched, Refusal> {
-        let writer = Writer {
-            manager: options.manager.clone(),
-            dry_run: options.dry_run,
-        };
+        let writer = Writer { manager: options.manager.clone(), dry_run: options.dry_run };
         if format == PatchFormat::Apply {
             return self.apply(resource, at, part, bytes, options, &writer);
         }
@@ -82,11 +75,7 @@ impl Cluster {
         let body = Body { value, duplicates };
         let Decoded { value, warnings } = decode(resource, body, options.field_validation)?;
         let object = self.update(resource, at, value, part, false, &writer)?;
-        Ok(Patched {
-            object,
-            created: false,
-            warnings,
-        })
+        Ok(Patched { object, created: false, warnings })
     }
 
     fn apply(
@@ -111,24 +100,18 @@ impl Cluster {
         let live = self.store.get(at).cloned();
         let manager = writer.as_manager(resource, Operation::Apply, part);
         let schema = resource.storage_schema();
-        let applied = changes::apply(
-            live.as_deref().map(|live| &live.value),
-            &config,
-            schema,
-            &manager,
-            options.force,
-            &now(),
-        )
-        .map_err(|error| match error {
-            ApplyError::Conflict(refusal) => refusal,
-            ApplyError::Untyped(cause) => Refusal::unclassified(format!(
-                "failed to create typed patch object ({}/{}; {}, Kind={}): {cause}",
-                at.namespace,
-                at.name,
-                resource.api_version(),
-                resource.kind
-            )),
-        })?;
+        let applied =
+            changes::apply(live.as_deref().map(|live| &live.value), &config, schema, &manager, options.force, &now())
+                .map_err(|error| match error {
+                ApplyError::Conflict(refusal) => refusal,
+                ApplyError::Untyped(cause) => Refusal::unclassified(format!(
+                    "failed to create typed patch object ({}/{}; {}, Kind={}): {cause}",
+                    at.namespace,
+                    at.name,
+                    resource.api_version(),
+                    resource.kind
+                )),
+            })?;
         let mut value = applied;
         crate::schema::defaults::apply_defaults(&mut value, schema);
         let (object, created) = match live {
@@ -140,11 +123,7 @@ impl Cluster {
             }
             None => return Err(Refusal::not_found(resource, &at.name)),
         };
-        Ok(Patched {
-            object,
-            created,
-            warnings: Vec::new(),
-        })
+        Ok(Patched { object, created, warnings: Vec::new() })
     }
 
     /// Checks an applied configuration and reduces it to what this part of the object can own.
@@ -165,10 +144,7 @@ impl Cluster {
                 None => return Err(Refusal::bad_request(format!("invalid object type: {key} is missing"))),
             }
         }
-        if sent["metadata"]
-            .get("managedFields")
-            .is_some_and(|fields| !fields.is_null())
-        {
+        if sent["metadata"].get("managedFields").is_some_and(|fields| !fields.is_null()) {
             return Err(Refusal::bad_request("metadata.managedFields must be nil"));
         }
         let name = sent.meta_str("name");

@@ -77,11 +77,7 @@ pub(super) fn validate(resource: &Resource, old: Option<&Value>, new: &Value, er
         Rules::Lease => {
             let duration = &new["spec"]["leaseDurationSeconds"];
             if duration.as_i64().is_some_and(|seconds| seconds <= 0) {
-                errors.push(FieldError::invalid(
-                    "spec.leaseDurationSeconds",
-                    duration,
-                    "must be greater than 0",
-                ));
+                errors.push(FieldError::invalid("spec.leaseDurationSeconds", duration, "must be greater than 0"));
             }
         }
         Rules::Event => validate_involved(new, errors),
@@ -97,19 +93,11 @@ fn validate_data(old: Option<&Value>, new: &Value, errors: &mut Vec<FieldError>)
         for (key, value) in new[field].as_object().into_iter().flatten() {
             if !names::is_config_key(key) {
                 let key_value = Value::from(key.as_str());
-                errors.push(FieldError::invalid(
-                    format!("{field}[{key}]"),
-                    &key_value,
-                    names::CONFIG_KEY_RULE,
-                ));
+                errors.push(FieldError::invalid(format!("{field}[{key}]"), &key_value, names::CONFIG_KEY_RULE));
             }
             let text = value.as_str().unwrap_or_default();
             let encoded = field == "binaryData" || new.get("type").is_some();
-            size += if encoded {
-                STANDARD.decode(text).map_or(text.len(), |bytes| bytes.len())
-            } else {
-                text.len()
-            };
+            size += if encoded { STANDARD.decode(text).map_or(text.len(), |bytes| bytes.len()) } else { text.len() };
         }
     }
     if size as u64 > MAX_DATA {
@@ -133,18 +121,10 @@ fn validate_data(old: Option<&Value>, new: &Value, errors: &mut Vec<FieldError>)
 fn validate_involved(event: &Value, errors: &mut Vec<FieldError>) {
     let namespace = event.meta_str("namespace");
     let involved = event["involvedObject"]["namespace"].as_str().unwrap_or_default();
-    let agrees = if involved.is_empty() {
-        namespace == "default"
-    } else {
-        involved == namespace
-    };
+    let agrees = if involved.is_empty() { namespace == "default" } else { involved == namespace };
     if !agrees {
         let detail = "does not match event.namespace";
-        errors.push(FieldError::invalid(
-            "involvedObject.namespace",
-            &json!(involved),
-            detail,
-        ));
+        errors.push(FieldError::invalid("involvedObject.namespace", &json!(involved), detail));
     }
 }
 
@@ -168,30 +148,15 @@ fn validate_event(update: bool, event: &Value, errors: &mut Vec<FieldError>) {
         if text.is_empty() {
             errors.push(FieldError::required(name, ""));
         } else if text.chars().count() > max {
-            errors.push(FieldError::invalid(
-                name,
-                &json!(""),
-                &format!("can have at most {max} characters"),
-            ));
+            errors.push(FieldError::invalid(name, &json!(""), &format!("can have at most {max} characters")));
         }
     }
     if !matches!(event["type"].as_str(), Some("Normal" | "Warning")) {
         let value = event["type"].as_str().unwrap_or_default();
-        errors.push(FieldError::invalid(
-            "type",
-            &json!(""),
-            &format!("has invalid value: {value}"),
-        ));
+        errors.push(FieldError::invalid("type", &json!(""), &format!("has invalid value: {value}")));
     }
-    if event["message"]
-        .as_str()
-        .is_some_and(|note| note.chars().count() > 1024)
-    {
-        errors.push(FieldError::invalid(
-            "note",
-            &json!(""),
-            "can have at most 1024 characters",
-        ));
+    if event["message"].as_str().is_some_and(|note| note.chars().count() > 1024) {
+        errors.push(FieldError::invalid("note", &json!(""), "can have at most 1024 characters"));
     }
     validate_involved(event, errors);
 }

@@ -15,14 +15,8 @@ use crate::status::Refusal;
 use crate::store::{Object, ObjectRef};
 
 /// Metadata that only the server writes.
-const SERVER_METADATA: &[&str] = &[
-    "uid",
-    "creationTimestamp",
-    "generation",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "namespace",
-];
+const SERVER_METADATA: &[&str] =
+    &["uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "namespace"];
 
 impl Cluster {
     /// Replaces a part of an object. `applied` says that `managedFields` of `new` are those of an apply, final.
@@ -90,9 +84,7 @@ impl Cluster {
 /// A namespace is held by finalizers in its spec, too, until its content is gone.
 pub(super) fn is_held_by_spec(resource: &Resource, object: &Value) -> bool {
     resource.rules == Rules::Namespace
-        && object["spec"]["finalizers"]
-            .as_array()
-            .is_some_and(|finalizers| !finalizers.is_empty())
+        && object["spec"]["finalizers"].as_array().is_some_and(|finalizers| !finalizers.is_empty())
 }
 
 fn check_preconditions(resource: &Resource, at: &ObjectRef, old: &Value, new: &Value) -> Result<(), Refusal> {

@@ -23,9 +23,7 @@ impl Caller {
     }
 
     pub(crate) fn with(cluster: &DevCluster) -> Self {
-        Self {
-            router: cluster.router(),
-        }
+        Self { router: cluster.router() }
     }
 
     /// A cluster that serves `widgets.demo.example` in a namespace `golden`.
@@ -36,19 +34,14 @@ impl Caller {
     }
 
     pub(crate) async fn add_widgets(&self) {
-        let created = self
-            .post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", &widgets())
-            .await;
+        let created = self.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", &widgets()).await;
         assert_eq!(created.code, 201, "{}", created.text);
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "golden"}});
         assert_eq!(self.post("/api/v1/namespaces", &namespace).await.code, 201);
     }
 
     pub(crate) async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("user-agent", "recorder/1.0");
+        let mut request = Request::builder().method(method).uri(path).header("user-agent", "recorder/1.0");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -58,12 +51,7 @@ impl Caller {
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         let body = serde_json::from_str(&text).unwrap_or_default();
-        Answer {
-            code: parts.status.as_u16(),
-            headers: parts.headers,
-            text,
-            body,
-        }
+        Answer { code: parts.status.as_u16(), headers: parts.headers, text, body }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -75,48 +63,28 @@ impl Caller {
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
-        self.call("POST", path, &[("content-type", "application/json")], &body.to_string())
-            .await
+        self.call("POST", path, &[("content-type", "application/json")], &body.to_string()).await
     }
 
     pub(crate) async fn put(&self, path: &str, body: &Value) -> Answer {
-        self.call("PUT", path, &[("content-type", "application/json")], &body.to_string())
-            .await
+        self.call("PUT", path, &[("content-type", "application/json")], &body.to_string()).await
     }
 
     pub(crate) async fn delete(&self, path: &str, body: &Value) -> Answer {
-        let body = if body.is_null() {
-            String::new()
-        } else {
-            body.to_string()
-        };
-        self.call("DELETE", path, &[("content-type", "application/json")], &body)
-            .await
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.call("DELETE", path, &[("content-type", "application/json")], &body).await
     }
 
     pub(crate) async fn merge(&self, path: &str, body: &Value) -> Answer {
-        self.call(
-            "PATCH",
-            path,
-            &[("content-type", "application/merge-patch+json")],
-            &body.to_string(),
-        )
-        .await
+        self.call("PATCH", path, &[("content-type", "application/merge-patch+json")], &body.to_string()).await
     }
 
     pub(crate) async fn json_patch(&self, path: &str, body: &Value) -> Answer {
-        self.call(
-            "PATCH",
-            path,
-            &[("content-type", "application/json-patch+json")],
-            &body.to_string(),
-        )
-        .await
+        self.call("PATCH", path, &[("content-type", "application/json-patch+json")], &body.to_string()).await
     }
 
     pub(crate) async fn apply(&self, path: &str, body: &str) -> Answer {
-        self.call("PATCH", path, &[("content-type", "application/apply-patch+yaml")], body)
-            .await
+        self.call("PATCH", path, &[("content-type", "application/apply-patch+yaml")], body).await
     }
 }
 

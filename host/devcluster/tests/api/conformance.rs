@@ -15,14 +15,9 @@ fn refused(answer: &Answer, code: u16, reason: &str) -> String {
 }
 
 fn managers(object: &Value) -> Vec<(String, Value)> {
-    let entries = object["metadata"]["managedFields"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
+    let entries = object["metadata"]["managedFields"].as_array().cloned().unwrap_or_default();
     let entries = entries.into_iter();
-    entries
-        .map(|entry| (entry["manager"].as_str().unwrap().to_owned(), entry["fieldsV1"].clone()))
-        .collect()
+    entries.map(|entry| (entry["manager"].as_str().unwrap().to_owned(), entry["fieldsV1"].clone())).collect()
 }
 
 #[tokio::test]
@@ -36,17 +31,12 @@ async fn a_created_object_has_defaults_owners_and_generation_1() {
     assert_eq!(metadata["generation"], 1);
     assert_eq!(metadata["namespace"], "golden");
     assert_eq!(metadata["uid"].as_str().unwrap().len(), 36);
-    assert_eq!(
-        metadata["creationTimestamp"].as_str().unwrap().len(),
-        "2026-11-21T01:43:57Z".len()
-    );
+    assert_eq!(metadata["creationTimestamp"].as_str().unwrap().len(), "2026-11-21T01:43:57Z".len());
     let fields = json!({"f:spec": {".": {}, "f:mode": {}, "f:size": {}}});
     assert_eq!(managers(&created.body), [("kubectl-create".to_owned(), fields)]);
 
     let status = json!({"status": {"conditions": [{"type": "Ready", "status": "True"}]}});
-    let patched = caller
-        .merge(&format!("{WIDGETS}/a/status?fieldManager=ctl"), &status)
-        .await;
+    let patched = caller.merge(&format!("{WIDGETS}/a/status?fieldManager=ctl"), &status).await;
     assert_eq!(patched.body["metadata"]["generation"], 1);
     assert_eq!(patched.body["metadata"]["managedFields"][0]["subresource"], "status");
     assert_eq!(
@@ -72,10 +62,7 @@ async fn conflicts_and_missing_objects() {
         "Operation cannot be fulfilled on widgets.demo.example \"a\": the object has been modified; please apply your \
          changes to the latest version and try again"
     );
-    assert_eq!(
-        answer.body["details"],
-        json!({"name": "a", "group": "demo.example", "kind": "widgets"})
-    );
+    assert_eq!(answer.body["details"], json!({"name": "a", "group": "demo.example", "kind": "widgets"}));
 
     stale["metadata"].as_object_mut().unwrap().remove("resourceVersion");
     let answer = caller.put(&path, &stale).await;
@@ -85,18 +72,10 @@ async fn conflicts_and_missing_objects() {
          update"
     );
 
-    let answer = caller
-        .merge(
-            &path,
-            &json!({"metadata": {"resourceVersion": "1"}, "spec": {"size": 6}}),
-        )
-        .await;
+    let answer = caller.merge(&path, &json!({"metadata": {"resourceVersion": "1"}, "spec": {"size": 6}})).await;
     refused(&answer, 409, "Conflict");
     let answer = caller.post(WIDGETS, &widget("a", json!({"size": 3}))).await;
-    assert_eq!(
-        refused(&answer, 409, "AlreadyExists"),
-        "widgets.demo.example \"a\" already exists"
-    );
+    assert_eq!(refused(&answer, 409, "AlreadyExists"), "widgets.demo.example \"a\" already exists");
     let answer = caller.get("/api/v1/namespaces/golden/configmaps/nothere").await;
     assert_eq!(refused(&answer, 404, "NotFound"), "configmaps \"nothere\" not found");
     assert_eq!(answer.body["details"], json!({"name": "nothere", "kind": "configmaps"}));
@@ -114,10 +93,7 @@ async fn updates_without_change_keep_the_revision_and_built_in_kinds_need_none()
     let caller = Caller::with_widgets().await;
     let created = caller.post(WIDGETS, &widget("a", json!({"size": 3}))).await;
     let again = caller.put(&format!("{WIDGETS}/a"), &created.body).await;
-    assert_eq!(
-        again.body["metadata"]["resourceVersion"],
-        created.body["metadata"]["resourceVersion"]
-    );
+    assert_eq!(again.body["metadata"]["resourceVersion"], created.body["metadata"]["resourceVersion"]);
     let mut changed = created.body.clone();
     changed["spec"]["size"] = 5.into();
     changed["status"] = json!({"replicas": 9});
@@ -134,12 +110,7 @@ async fn updates_without_change_keep_the_revision_and_built_in_kinds_need_none()
 #[tokio::test]
 async fn invalid_objects_name_every_cause() {
     let caller = Caller::with_widgets().await;
-    let answer = caller
-        .post(
-            WIDGETS,
-            &widget("bad", json!({"size": 0, "mode": "zz", "tags": ["x", "x"]})),
-        )
-        .await;
+    let answer = caller.post(WIDGETS, &widget("bad", json!({"size": 0, "mode": "zz", "tags": ["x", "x"]}))).await;
     assert_eq!(
         refused(&answer, 422, "Invalid"),
         "Widget.demo.example \"bad\" is invalid: [spec.mode: Unsupported value: \"zz\": supported values: \"fast\", \
@@ -166,10 +137,7 @@ async fn invalid_objects_name_every_cause() {
     let reference = |name: &str, uid: &str| json!({"apiVersion": "demo.example/v1", "kind": "Widget", "name": name, "uid": uid, "controller": true});
     owned["metadata"]["ownerReferences"] = json!([reference("x", "")]);
     let message = refused(&caller.post(WIDGETS, &owned).await, 422, "Invalid");
-    assert!(
-        message.contains("metadata.ownerReferences[0].uid: Required value: must not be empty"),
-        "{message}"
-    );
+    assert!(message.contains("metadata.ownerReferences[0].uid: Required value: must not be empty"), "{message}");
     owned["metadata"]["ownerReferences"] = json!([reference("x", "ux"), reference("y", "uy")]);
     let answer = caller.post(WIDGETS, &owned).await;
     assert_eq!(
@@ -182,10 +150,7 @@ async fn invalid_objects_name_every_cause() {
     let mut big = widget("big", json!({"size": 1}));
     big["metadata"]["annotations"] = json!({"k": "x".repeat(262_144)});
     let message = refused(&caller.post(WIDGETS, &big).await, 422, "Invalid");
-    assert!(
-        message.ends_with("metadata.annotations: Too long: may not be more than 262144 bytes"),
-        "{message}"
-    );
+    assert!(message.ends_with("metadata.annotations: Too long: may not be more than 262144 bytes"), "{message}");
 }
 
 #[tokio::test]
@@ -199,32 +164,16 @@ async fn unknown_and_duplicate_fields() {
         "Widget in version \"v1\" cannot be handled as a Widget: strict decoding error: duplicate field \"spec.size\", \
          unknown field \"spec.bogus\""
     );
-    let warned = caller
-        .post(
-            &format!("{WIDGETS}?dryRun=All"),
-            &widget("wa", json!({"size": 1, "bogus": 1})),
-        )
-        .await;
+    let warned = caller.post(&format!("{WIDGETS}?dryRun=All"), &widget("wa", json!({"size": 1, "bogus": 1}))).await;
     assert_eq!(warned.code, 201);
     assert_eq!(warned.headers["warning"], r#"299 - "unknown field \"spec.bogus\"""#);
     assert_eq!(warned.body["spec"], json!({"mode": "slow", "size": 1}));
-    assert_eq!(
-        caller.get(&format!("{WIDGETS}/wa")).await.code,
-        404,
-        "a dry run stores nothing"
-    );
+    assert_eq!(caller.get(&format!("{WIDGETS}/wa")).await.code, 404, "a dry run stores nothing");
     let ignored = format!("{WIDGETS}?fieldValidation=Ignore");
-    let ignored = caller
-        .post(&ignored, &widget("ig", json!({"size": 1, "bogus": 1})))
-        .await;
+    let ignored = caller.post(&ignored, &widget("ig", json!({"size": 1, "bogus": 1}))).await;
     assert!(!ignored.headers.contains_key("warning"));
     let configmap = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "st"}, "dta": {"a": "b"}});
-    let answer = caller
-        .post(
-            "/api/v1/namespaces/golden/configmaps?fieldValidation=Strict",
-            &configmap,
-        )
-        .await;
+    let answer = caller.post("/api/v1/namespaces/golden/configmaps?fieldValidation=Strict", &configmap).await;
     assert_eq!(
         refused(&answer, 400, "BadRequest"),
         "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding error: unknown field \"dta\""
@@ -254,42 +203,20 @@ async fn bodies_that_contradict_the_request() {
         "Gadget.demo.example \"x\" is invalid: kind: Invalid value: \"Gadget\": must be Widget"
     );
     assert_eq!(
-        refused(
-            &caller
-                .put(&format!("{WIDGETS}/a"), &widget("zz", json!({"size": 4})))
-                .await,
-            400,
-            "BadRequest"
-        ),
+        refused(&caller.put(&format!("{WIDGETS}/a"), &widget("zz", json!({"size": 4}))).await, 400, "BadRequest"),
         "the name of the object (zz) does not match the name on the URL (a)"
     );
-    assert_eq!(
-        refused(&caller.merge(WIDGETS, &json!({})).await, 400, "BadRequest"),
-        "name must be provided"
-    );
+    assert_eq!(refused(&caller.merge(WIDGETS, &json!({})).await, 400, "BadRequest"), "name must be provided");
     let text = [("content-type", "text/plain")];
-    refused(
-        &caller.call("POST", WIDGETS, &text, "{}").await,
-        415,
-        "UnsupportedMediaType",
-    );
+    refused(&caller.call("POST", WIDGETS, &text, "{}").await, 415, "UnsupportedMediaType");
     let protobuf = [("content-type", "application/vnd.kubernetes.protobuf")];
-    refused(
-        &caller.call("POST", "/api/v1/namespaces", &protobuf, "k8s").await,
-        415,
-        "UnsupportedMediaType",
-    );
+    refused(&caller.call("POST", "/api/v1/namespaces", &protobuf, "k8s").await, 415, "UnsupportedMediaType");
     refused(&caller.get_as(WIDGETS, "text/csv").await, 406, "NotAcceptable");
     let json = [("content-type", "application/json")];
     refused(&caller.call("POST", WIDGETS, &json, "{").await, 400, "BadRequest");
     let large = caller.call("POST", WIDGETS, &json, &"x".repeat(4 << 20)).await;
-    assert_eq!(
-        refused(&large, 413, "RequestEntityTooLarge"),
-        "Request entity too large: limit is 3145728"
-    );
-    let answer = caller
-        .post(&format!("{WIDGETS}?dryRun=maybe"), &widget("x", json!({"size": 1})))
-        .await;
+    assert_eq!(refused(&large, 413, "RequestEntityTooLarge"), "Request entity too large: limit is 3145728");
+    let answer = caller.post(&format!("{WIDGETS}?dryRun=maybe"), &widget("x", json!({"size": 1}))).await;
     assert_eq!(answer.body["details"]["kind"], "CreateOptions");
 }
 
@@ -305,10 +232,9 @@ async fn patches() {
     let patched = caller.json_patch(&path, &lenient).await;
     assert_eq!(patched.body["metadata"]["labels"], json!({"t": "1"}));
     assert_eq!(patched.body["metadata"]["generation"], 1);
-    for failing in [
-        json!([{"op": "test", "path": "/spec/size", "value": 99}]),
-        json!([{"op": "remove", "path": "/spec/nothing"}]),
-    ] {
+    for failing in
+        [json!([{"op": "test", "path": "/spec/size", "value": 99}]), json!([{"op": "remove", "path": "/spec/nothing"}])]
+    {
         let answer = caller.json_patch(&path, &failing).await;
         assert_eq!(
             answer.body,
@@ -352,11 +278,7 @@ async fn server_side_apply_over_its_whole_life() {
     assert_eq!(managers(&created.body), [("one".to_owned(), fields)]);
     assert_eq!(created.body["spec"]["mode"], "slow");
     let again = caller.apply(&path("one"), &config).await;
-    assert_eq!(
-        (again.code, &again.body),
-        (200, &created.body),
-        "the same apply changes nothing"
-    );
+    assert_eq!((again.code, &again.body), (200, &created.body), "the same apply changes nothing");
 
     let other = widget("s", json!({"size": 3, "ports": [{"name": "http", "port": 81}]})).to_string();
     let answer = caller.apply(&path("two"), &other).await;
@@ -376,17 +298,12 @@ async fn server_side_apply_over_its_whole_life() {
         })
     );
     let forced = format!("{}&force=true", path("two"));
-    let forced = caller
-        .apply(&forced, &widget("s", json!({"size": 3})).to_string())
-        .await;
+    let forced = caller.apply(&forced, &widget("s", json!({"size": 3})).to_string()).await;
     assert_eq!(forced.body["metadata"]["generation"], 2);
     let dropped = "apiVersion: demo.example/v1\nkind: Widget\nmetadata:\n  name: s\n";
     let dropped = caller.apply(&path("one"), dropped).await;
     assert_eq!(dropped.body["spec"], json!({"mode": "slow", "size": 3}));
-    assert_eq!(
-        managers(&dropped.body),
-        [("two".to_owned(), json!({"f:spec": {"f:size": {}}}))]
-    );
+    assert_eq!(managers(&dropped.body), [("two".to_owned(), json!({"f:spec": {"f:size": {}}}))]);
     assert_eq!(dropped.body["metadata"]["generation"], 3);
 
     let answer = caller.apply(&format!("{WIDGETS}/s"), &config).await;
@@ -399,10 +316,7 @@ async fn server_side_apply_over_its_whole_life() {
         "metadata": {"name": "s", "managedFields": [{"manager": "x"}]},
     });
     let answer = caller.apply(&path("one"), &managed.to_string()).await;
-    assert_eq!(
-        refused(&answer, 400, "BadRequest"),
-        "metadata.managedFields must be nil"
-    );
+    assert_eq!(refused(&answer, 400, "BadRequest"), "metadata.managedFields must be nil");
 }
 
 #[tokio::test]
@@ -415,11 +329,7 @@ async fn deletes() {
     let deleted = caller.delete(&path, &json!({"propagationPolicy": "Background"})).await;
     assert_eq!(deleted.body["metadata"]["generation"], 2);
     assert_eq!(deleted.body["metadata"]["deletionGracePeriodSeconds"], 0);
-    assert_eq!(
-        caller.delete(&path, &Value::Null).await.body,
-        deleted.body,
-        "a second delete changes nothing"
-    );
+    assert_eq!(caller.delete(&path, &Value::Null).await.body, deleted.body, "a second delete changes nothing");
     let more = json!({"metadata": {"finalizers": ["demo.example/hold", "demo.example/two"]}});
     let answer = caller.merge(&path, &more).await;
     assert_eq!(
@@ -436,10 +346,7 @@ async fn deletes() {
     );
     let released = caller.merge(&path, &json!({"metadata": {"finalizers": null}})).await;
     assert_eq!(released.code, 200);
-    assert_eq!(
-        released.body["metadata"]["resourceVersion"],
-        deleted.body["metadata"]["resourceVersion"]
-    );
+    assert_eq!(released.body["metadata"]["resourceVersion"], deleted.body["metadata"]["resourceVersion"]);
     assert_eq!(caller.get(&path).await.code, 404);
 
     let created = caller.post(WIDGETS, &widget("b", json!({"size": 1}))).await;
@@ -492,28 +399,16 @@ async fn configmaps_secrets_leases_and_events_have_rules() {
     );
     let bad = json!({"metadata": {"name": "bad"}, "data": {"a b": "x"}});
     let message = refused(&caller.post(configmaps, &bad).await, 422, "Invalid");
-    assert!(
-        message.contains("data[a b]: Invalid value: \"a b\": a valid config key must consist of"),
-        "{message}"
-    );
+    assert!(message.contains("data[a b]: Invalid value: \"a b\": a valid config key must consist of"), "{message}");
     let immutable = json!({"metadata": {"name": "imm"}, "immutable": true, "data": {"a": "1"}});
     caller.post(configmaps, &immutable).await;
     assert_eq!(
-        refused(
-            &caller
-                .merge(&format!("{configmaps}/imm"), &json!({"data": {"a": "2"}}))
-                .await,
-            422,
-            "Invalid"
-        ),
+        refused(&caller.merge(&format!("{configmaps}/imm"), &json!({"data": {"a": "2"}})).await, 422, "Invalid"),
         "ConfigMap \"imm\" is invalid: data: Forbidden: field is immutable when `immutable` is set"
     );
     let secret = json!({"metadata": {"name": "s"}, "stringData": {"u": "v"}});
     let secret = caller.post("/api/v1/namespaces/golden/secrets", &secret).await;
-    assert_eq!(
-        (&secret.body["data"], &secret.body["type"]),
-        (&json!({"u": "dg=="}), &json!("Opaque"))
-    );
+    assert_eq!((&secret.body["data"], &secret.body["type"]), (&json!({"u": "dg=="}), &json!("Opaque")));
     assert_eq!(secret.body.get("stringData"), None);
 
     let leases = "/apis/coordination.k8s.io/v1/namespaces/golden/leases";
@@ -527,33 +422,15 @@ async fn configmaps_secrets_leases_and_events_have_rules() {
     assert_eq!(created.body["spec"]["renewTime"], "2026-01-02T03:04:05.678901Z");
     assert_eq!(created.body["metadata"].get("generation"), None);
     assert_eq!(
-        refused(
-            &caller
-                .put(&format!("{leases}/leader"), &lease("2026-01-02T03:04:07Z", 15))
-                .await,
-            400,
-            "BadRequest"
-        ),
+        refused(&caller.put(&format!("{leases}/leader"), &lease("2026-01-02T03:04:07Z", 15)).await, 400, "BadRequest"),
         "Lease in version \"v1\" cannot be handled as a Lease: parsing time \"2026-01-02T03:04:07Z\" as \
          \"2006-01-02T15:04:05.000000Z07:00\": cannot parse \"Z\" as \".000000\""
     );
-    let nine = caller
-        .put(
-            &format!("{leases}/leader"),
-            &lease("2026-01-02T03:04:07.123456789Z", 15),
-        )
-        .await;
+    let nine = caller.put(&format!("{leases}/leader"), &lease("2026-01-02T03:04:07.123456789Z", 15)).await;
     assert!(refused(&nine, 400, "BadRequest").ends_with("cannot parse \"789Z\" as \"Z07:00\""));
-    let unlocked = caller
-        .put(&format!("{leases}/leader"), &lease("2026-01-02T03:04:08.000000Z", 15))
-        .await;
+    let unlocked = caller.put(&format!("{leases}/leader"), &lease("2026-01-02T03:04:08.000000Z", 15)).await;
     assert!(refused(&unlocked, 422, "Invalid").ends_with("must be specified for an update"));
-    let zero = caller
-        .merge(
-            &format!("{leases}/leader"),
-            &json!({"spec": {"leaseDurationSeconds": 0}}),
-        )
-        .await;
+    let zero = caller.merge(&format!("{leases}/leader"), &json!({"spec": {"leaseDurationSeconds": 0}})).await;
     assert_eq!(
         refused(&zero, 422, "Invalid"),
         "Lease.coordination.k8s.io \"leader\" is invalid: spec.leaseDurationSeconds: Invalid value: 0: must be greater \
@@ -575,17 +452,11 @@ async fn events_are_one_store_with_two_views() {
     });
     let created = caller.post(events, &event).await;
     assert_eq!(created.code, 201, "{}", created.text);
-    assert_eq!(
-        (&created.body["note"], &created.body["deprecatedLastTimestamp"]),
-        (&json!("all done"), &Value::Null)
-    );
+    assert_eq!((&created.body["note"], &created.body["deprecatedLastTimestamp"]), (&json!("all done"), &Value::Null));
     let core = caller.get("/api/v1/namespaces/golden/events/a.1").await.body;
     assert_eq!(core["apiVersion"], "v1");
     assert_eq!(core["involvedObject"], regarding);
-    assert_eq!(
-        (&core["message"], &core["reportingComponent"]),
-        (&json!("all done"), &json!("demo.example/ctl"))
-    );
+    assert_eq!((&core["message"], &core["reportingComponent"]), (&json!("all done"), &json!("demo.example/ctl")));
     assert_eq!(core["source"], json!({}));
 
     let old = json!({
@@ -605,18 +476,10 @@ async fn events_are_one_store_with_two_views() {
         "Event \"a.3\" is invalid: eventTime: Required value"
     );
     let by_object = "?fieldSelector=involvedObject.name%3Da,involvedObject.kind%3DWidget,reason%3DOld";
-    let found = caller
-        .get(&format!("/api/v1/namespaces/golden/events{by_object}"))
-        .await
-        .body;
+    let found = caller.get(&format!("/api/v1/namespaces/golden/events{by_object}")).await.body;
     assert_eq!(found["items"].as_array().unwrap().len(), 1);
-    let found = caller
-        .get(&format!("{events}?fieldSelector=regarding.name%3Da"))
-        .await
-        .body;
+    let found = caller.get(&format!("{events}?fieldSelector=regarding.name%3Da")).await.body;
     assert_eq!(found["items"].as_array().unwrap().len(), 2);
-    let patched = caller
-        .merge(&format!("{events}/a.1"), &json!({"series": {"count": 3}}))
-        .await;
+    let patched = caller.merge(&format!("{events}/a.1"), &json!({"series": {"count": 3}})).await;
     assert_eq!(patched.body["series"]["count"], 3, "{}", patched.text);
 }

@@ -9,10 +9,7 @@ const CRD: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widge
 
 fn condition<'a>(crd: &'a Value, ty: &str) -> &'a Value {
     let conditions = crd["status"]["conditions"].as_array().unwrap();
-    conditions
-        .iter()
-        .find(|condition| condition["type"] == ty)
-        .unwrap_or(&Value::Null)
+    conditions.iter().find(|condition| condition["type"] == ty).unwrap_or(&Value::Null)
 }
 
 #[tokio::test]
@@ -68,10 +65,7 @@ async fn rules_that_are_not_evaluated_are_warned_about() {
     let path = "/apis/demo.example/v1/namespaces/default/widgets";
     let invalid = caller.post(path, &widget("a", json!({}))).await;
     let message = invalid.body["message"].as_str().unwrap();
-    assert!(
-        message.contains("<nil>: Invalid value: null: some validation rules were not checked"),
-        "{message}"
-    );
+    assert!(message.contains("<nil>: Invalid value: null: some validation rules were not checked"), "{message}");
 }
 
 #[tokio::test]
@@ -127,17 +121,12 @@ async fn deleting_a_definition_deletes_its_objects_and_ends_watches() {
         assert_eq!(caller.get(&format!("{WIDGETS}/free")).await.code, 404);
         let refused = caller.post(WIDGETS, &widget("new", json!({"size": 1}))).await;
         assert_eq!(refused.code, 405);
-        caller
-            .merge(&format!("{WIDGETS}/held"), &json!({"metadata": {"finalizers": null}}))
-            .await;
+        caller.merge(&format!("{WIDGETS}/held"), &json!({"metadata": {"finalizers": null}})).await;
     };
     let begun = tokio::time::Instant::now();
     let path = format!("{WIDGETS}?watch=1&timeoutSeconds=1000");
     let (watch, ()) = tokio::join!(caller.get(&path), delete);
-    assert!(
-        begun.elapsed() < std::time::Duration::from_secs(10),
-        "the watch has ended with the kind"
-    );
+    assert!(begun.elapsed() < std::time::Duration::from_secs(10), "the watch has ended with the kind");
     let last = watch.text.lines().last().unwrap();
     assert!(last.starts_with(r#"{"type":"DELETED""#), "{last}");
     assert_eq!(caller.get(CRD).await.code, 404);

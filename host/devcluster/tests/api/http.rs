@@ -22,36 +22,18 @@ async fn a_served_cluster_is_reached_with_its_kubeconfig_and_stops_when_asked() 
     });
 
     let kubeconfig = Kubeconfig::from_yaml(&DevCluster::kubeconfig(address)).unwrap();
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
-        .await
-        .unwrap();
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
     let api: Api<ConfigMap> = Api::default_namespaced(Client::try_from(config).unwrap());
     let mut watch = api.watch(&WatchParams::default(), "0").await.unwrap().boxed();
     let body = serde_json::json!({"metadata": {"name": "c"}});
-    api.create(&PostParams::default(), &serde_json::from_value(body).unwrap())
-        .await
-        .unwrap();
-    match tokio::time::timeout(Duration::from_secs(5), watch.next())
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap()
-    {
+    api.create(&PostParams::default(), &serde_json::from_value(body).unwrap()).await.unwrap();
+    match tokio::time::timeout(Duration::from_secs(5), watch.next()).await.unwrap().unwrap().unwrap() {
         WatchEvent::Added(object) => assert_eq!(object.name_any(), "c"),
         other => panic!("{other:?}"),
     }
 
     cancel.cancel();
-    let ended = tokio::time::timeout(Duration::from_secs(5), watch.next())
-        .await
-        .unwrap();
-    assert!(
-        ended.is_none_or(|event| event.is_err()),
-        "the watch ends with the server"
-    );
-    tokio::time::timeout(Duration::from_secs(5), server)
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(5), watch.next()).await.unwrap();
+    assert!(ended.is_none_or(|event| event.is_err()), "the watch ends with the server");
+    tokio::time::timeout(Duration::from_secs(5), server).await.unwrap().unwrap().unwrap();
 }

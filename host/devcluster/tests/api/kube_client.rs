@@ -27,14 +27,9 @@ fn client() -> Client {
 async fn with_widgets() -> (Client, Api<DynamicObject>) {
     let client = client();
     let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
-    crds.create(&PostParams::default(), &serde_json::from_value(widgets()).unwrap())
-        .await
-        .unwrap();
+    crds.create(&PostParams::default(), &serde_json::from_value(widgets()).unwrap()).await.unwrap();
     let established = await_condition(crds, "widgets.demo.example", conditions::is_crd_established());
-    tokio::time::timeout(Duration::from_secs(5), established)
-        .await
-        .unwrap()
-        .unwrap();
+    tokio::time::timeout(Duration::from_secs(5), established).await.unwrap().unwrap();
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("demo.example", "v1", "Widget"));
     (client.clone(), Api::default_namespaced_with(client, &resource))
 }
@@ -68,33 +63,23 @@ async fn typed_objects_are_created_read_replaced_and_deleted() {
 async fn pods_services_and_deployments_are_stored() {
     let api: Api<Pod> = Api::default_namespaced(client());
     let pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "a", "image": "b"}]}});
-    api.create(&PostParams::default(), &serde_json::from_value(pod).unwrap())
-        .await
-        .unwrap();
+    api.create(&PostParams::default(), &serde_json::from_value(pod).unwrap()).await.unwrap();
     let status = json!({"status": {"phase": "Running"}});
-    let patched = api
-        .patch_status("p", &PatchParams::default(), &Patch::Merge(&status))
-        .await
-        .unwrap();
+    let patched = api.patch_status("p", &PatchParams::default(), &Patch::Merge(&status)).await.unwrap();
     assert_eq!(patched.status.unwrap().phase.as_deref(), Some("Running"));
 }
 
 #[tokio::test]
 async fn both_kinds_of_discovery_find_custom_kinds() {
     let (client, _) = with_widgets().await;
-    for discovery in [
-        Discovery::new(client.clone()).run().await.unwrap(),
-        Discovery::new(client).run_aggregated().await.unwrap(),
-    ] {
+    for discovery in
+        [Discovery::new(client.clone()).run().await.unwrap(), Discovery::new(client).run_aggregated().await.unwrap()]
+    {
         let kind = GroupVersionKind::gvk("demo.example", "v1", "Widget");
         let (resource, capabilities) = discovery.resolve_gvk(&kind).unwrap();
         assert_eq!(resource.plural, "widgets");
         assert_eq!(capabilities.scope, Scope::Namespaced);
-        assert!(
-            discovery
-                .resolve_gvk(&GroupVersionKind::gvk("", "v1", "ConfigMap"))
-                .is_some()
-        );
+        assert!(discovery.resolve_gvk(&GroupVersionKind::gvk("", "v1", "ConfigMap")).is_some());
     }
 }
 
@@ -104,13 +89,8 @@ async fn watchers_see_initial_objects_and_changes_both_ways() {
     api.create(&PostParams::default(), &widget("a")).await.unwrap();
     for config in [watcher::Config::default(), watcher::Config::default().streaming_lists()] {
         let mut events = pin!(watcher(api.clone(), config));
-        let mut next = async || {
-            tokio::time::timeout(Duration::from_secs(5), events.next())
-                .await
-                .unwrap()
-                .unwrap()
-                .unwrap()
-        };
+        let mut next =
+            async || tokio::time::timeout(Duration::from_secs(5), events.next()).await.unwrap().unwrap().unwrap();
         assert!(matches!(next().await, watcher::Event::Init));
         assert!(matches!(next().await, watcher::Event::InitApply(object) if object.name_any() == "a"));
         assert!(matches!(next().await, watcher::Event::InitDone));
@@ -157,10 +137,7 @@ async fn apply_conflicts_and_force() {
     api.patch("a", &PatchParams::apply("one"), &patch(1)).await.unwrap();
     let error = api.patch("a", &PatchParams::apply("two"), &patch(2)).await.unwrap_err();
     assert!(matches!(&error, Error::Api(status) if status.is_conflict()), "{error}");
-    let forced = api
-        .patch("a", &PatchParams::apply("two").force(), &patch(2))
-        .await
-        .unwrap();
+    let forced = api.patch("a", &PatchParams::apply("two").force(), &patch(2)).await.unwrap();
     assert_eq!(forced.data["spec"]["size"], 2);
 }
 
@@ -180,10 +157,7 @@ async fn the_event_recorder_is_read_through_both_apis() {
     recorder.publish(&event, &subject).await.unwrap();
     recorder.publish(&event, &subject).await.unwrap();
     let events: Api<CoreEvent> = Api::default_namespaced(client);
-    let listed = events
-        .list(&ListParams::default().fields("involvedObject.name=default"))
-        .await
-        .unwrap();
+    let listed = events.list(&ListParams::default().fields("involvedObject.name=default")).await.unwrap();
     assert_eq!(listed.items.len(), 1);
     assert_eq!(listed.items[0].message.as_deref(), Some("all done"));
     assert_eq!(listed.items[0].series.as_ref().unwrap().count, Some(2));

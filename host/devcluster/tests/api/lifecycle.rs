@@ -27,9 +27,7 @@ async fn exists(caller: &Caller, name: &str) -> bool {
 }
 
 async fn delete(caller: &Caller, name: &str, policy: &str) -> Answer {
-    caller
-        .delete(&format!("{CONFIGMAPS}/{name}"), &json!({"propagationPolicy": policy}))
-        .await
+    caller.delete(&format!("{CONFIGMAPS}/{name}"), &json!({"propagationPolicy": policy})).await
 }
 
 #[tokio::test]
@@ -65,12 +63,7 @@ async fn an_owner_in_another_namespace_is_no_owner() {
         "apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner.body["metadata"]["uid"],
     });
     let elsewhere = "/api/v1/namespaces/kube-public/configmaps";
-    caller
-        .post(
-            elsewhere,
-            &json!({"metadata": {"name": "x", "ownerReferences": [reference]}}),
-        )
-        .await;
+    caller.post(elsewhere, &json!({"metadata": {"name": "x", "ownerReferences": [reference]}})).await;
     assert_eq!(caller.get(&format!("{elsewhere}/x")).await.code, 404);
 }
 
@@ -88,10 +81,7 @@ async fn events_are_forgotten_after_an_hour() {
     caller.post(events, &event("new")).await;
     let items = caller.get(events).await.body["items"].clone();
     let items = items.as_array().unwrap();
-    let names: Vec<&str> = items
-        .iter()
-        .map(|item| item["metadata"]["name"].as_str().unwrap())
-        .collect();
+    let names: Vec<&str> = items.iter().map(|item| item["metadata"]["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["new", "renewed"]);
 }
 
@@ -105,12 +95,7 @@ async fn a_foreground_delete_waits_for_blocking_dependents() {
     assert_eq!(deleted.body["metadata"]["finalizers"], json!(["foregroundDeletion"]));
     assert!(exists(&caller, "owner").await);
     assert!(!exists(&caller, "free").await);
-    caller
-        .merge(
-            &format!("{CONFIGMAPS}/held"),
-            &json!({"metadata": {"finalizers": null}}),
-        )
-        .await;
+    caller.merge(&format!("{CONFIGMAPS}/held"), &json!({"metadata": {"finalizers": null}})).await;
     assert!(!exists(&caller, "held").await);
     assert!(!exists(&caller, "owner").await);
 }
@@ -130,41 +115,22 @@ async fn orphans_stay_without_an_owner() {
 async fn a_namespace_ends_after_its_content() {
     let caller = Caller::new();
     let namespaces = "/api/v1/namespaces";
-    let created = caller
-        .post(namespaces, &json!({"metadata": {"name": "term"}}))
-        .await
-        .body;
+    let created = caller.post(namespaces, &json!({"metadata": {"name": "term"}})).await.body;
     assert_eq!(created["status"], json!({"phase": "Active"}));
     assert_eq!(created["spec"], json!({"finalizers": ["kubernetes"]}));
     assert_eq!(created["metadata"]["labels"]["kubernetes.io/metadata.name"], "term");
     let held = json!({"metadata": {"name": "held", "finalizers": ["demo.example/hold"]}});
     caller.post("/api/v1/namespaces/term/configmaps", &held).await;
-    caller
-        .post(
-            "/api/v1/namespaces/term/secrets",
-            &json!({"metadata": {"name": "free"}}),
-        )
-        .await;
+    caller.post("/api/v1/namespaces/term/secrets", &json!({"metadata": {"name": "free"}})).await;
     let deleted = caller.delete("/api/v1/namespaces/term", &Value::Null).await.body;
     assert_eq!(deleted["status"]["phase"], "Terminating");
 
     let waiting = caller.get("/api/v1/namespaces/term").await.body;
     let conditions = waiting["status"]["conditions"].as_array().unwrap();
-    let remaining = conditions
-        .iter()
-        .find(|condition| condition["type"] == "NamespaceContentRemaining")
-        .unwrap();
-    assert_eq!(
-        remaining["message"],
-        "Some resources are remaining: configmaps. has 1 resource instances"
-    );
+    let remaining = conditions.iter().find(|condition| condition["type"] == "NamespaceContentRemaining").unwrap();
+    assert_eq!(remaining["message"], "Some resources are remaining: configmaps. has 1 resource instances");
     assert_eq!(caller.get("/api/v1/namespaces/term/secrets/free").await.code, 404);
-    let refused = caller
-        .post(
-            "/api/v1/namespaces/term/configmaps",
-            &json!({"metadata": {"name": "x"}}),
-        )
-        .await;
+    let refused = caller.post("/api/v1/namespaces/term/configmaps", &json!({"metadata": {"name": "x"}})).await;
     assert_eq!(
         refused.body,
         json!({
@@ -181,10 +147,7 @@ async fn a_namespace_ends_after_its_content() {
         })
     );
     let again = caller.post(namespaces, &json!({"metadata": {"name": "term"}})).await;
-    assert_eq!(
-        again.body["message"],
-        "object is being deleted: namespaces \"term\" already exists"
-    );
+    assert_eq!(again.body["message"], "object is being deleted: namespaces \"term\" already exists");
     let path = "/api/v1/namespaces/term/configmaps/held";
     caller.merge(path, &json!({"metadata": {"finalizers": null}})).await;
     assert_eq!(caller.get("/api/v1/namespaces/term").await.code, 404);
@@ -205,18 +168,10 @@ async fn some_namespaces_cannot_be_deleted() {
 async fn a_collection_is_deleted_by_selector() {
     let caller = Caller::new();
     for (name, label) in [("a", "x"), ("b", "y")] {
-        caller
-            .post(CONFIGMAPS, &json!({"metadata": {"name": name, "labels": {"l": label}}}))
-            .await;
+        caller.post(CONFIGMAPS, &json!({"metadata": {"name": name, "labels": {"l": label}}})).await;
     }
-    let deleted = caller
-        .delete(&format!("{CONFIGMAPS}?labelSelector=l%3Dx"), &Value::Null)
-        .await
-        .body;
-    assert_eq!(
-        (&deleted["kind"], deleted["items"].as_array().unwrap().len()),
-        (&json!("ConfigMapList"), 1)
-    );
+    let deleted = caller.delete(&format!("{CONFIGMAPS}?labelSelector=l%3Dx"), &Value::Null).await.body;
+    assert_eq!((&deleted["kind"], deleted["items"].as_array().unwrap().len()), (&json!("ConfigMapList"), 1));
     assert!(!exists(&caller, "a").await);
     assert!(exists(&caller, "b").await);
 }

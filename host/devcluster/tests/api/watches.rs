@@ -9,25 +9,15 @@ use crate::caller::{Caller, WIDGETS, widget};
 
 /// The events of a watch that ends at its timeout: type, name, and generation or annotations.
 async fn events(caller: &Caller, query: &str) -> Vec<Value> {
-    let answer = caller
-        .get(&format!("{WIDGETS}?watch=true&timeoutSeconds=1&{query}"))
-        .await;
+    let answer = caller.get(&format!("{WIDGETS}?watch=true&timeoutSeconds=1&{query}")).await;
     assert_eq!(answer.code, 200, "{}", answer.text);
-    answer
-        .text
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    answer.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 fn summary(events: &[Value]) -> Vec<String> {
     let text = |event: &Value| {
         let metadata = &event["object"]["metadata"];
-        format!(
-            "{} {}",
-            event["type"].as_str().unwrap(),
-            metadata["name"].as_str().unwrap_or("-")
-        )
+        format!("{} {}", event["type"].as_str().unwrap(), metadata["name"].as_str().unwrap_or("-"))
     };
     events.iter().map(text).collect()
 }
@@ -35,9 +25,7 @@ fn summary(events: &[Value]) -> Vec<String> {
 async fn two_widgets() -> Caller {
     let caller = Caller::with_widgets().await;
     caller.post(WIDGETS, &widget("a", json!({"size": 3}))).await;
-    caller
-        .post(WIDGETS, &widget("b", json!({"size": 4, "mode": "fast"})))
-        .await;
+    caller.post(WIDGETS, &widget("b", json!({"size": 4, "mode": "fast"}))).await;
     caller
 }
 
@@ -49,10 +37,7 @@ fn revision(object: &Value) -> String {
 async fn a_watch_starts_with_what_there_is() {
     let caller = two_widgets().await;
     assert_eq!(summary(&events(&caller, "").await), ["ADDED a", "ADDED b"]);
-    assert_eq!(
-        summary(&events(&caller, "&resourceVersion=0").await),
-        ["ADDED a", "ADDED b"]
-    );
+    assert_eq!(summary(&events(&caller, "&resourceVersion=0").await), ["ADDED a", "ADDED b"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -61,14 +46,9 @@ async fn a_streaming_list_ends_with_a_marked_bookmark() {
     let query = "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
     let seen = events(&caller, query).await;
     assert_eq!(summary(&seen)[..3], ["ADDED a", "ADDED b", "BOOKMARK -"]);
-    assert_eq!(
-        seen[2]["object"]["metadata"]["annotations"],
-        json!({"k8s.io/initial-events-end": "true"})
-    );
+    assert_eq!(seen[2]["object"]["metadata"]["annotations"], json!({"k8s.io/initial-events-end": "true"}));
     assert_eq!(seen[2]["object"]["kind"], "Widget");
-    let refused = caller
-        .get(&format!("{WIDGETS}?watch=true&sendInitialEvents=true"))
-        .await;
+    let refused = caller.get(&format!("{WIDGETS}?watch=true&sendInitialEvents=true")).await;
     assert_eq!(
         refused.body["message"],
         "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires setting \
@@ -80,10 +60,7 @@ async fn a_streaming_list_ends_with_a_marked_bookmark() {
 async fn entering_and_leaving_a_selection_is_adding_and_deleting() {
     let caller = two_widgets().await;
     let start = revision(&caller.get(WIDGETS).await.body);
-    let created = caller
-        .post(WIDGETS, &widget("c", json!({"size": 1, "mode": "fast"})))
-        .await
-        .body;
+    let created = caller.post(WIDGETS, &widget("c", json!({"size": 1, "mode": "fast"}))).await.body;
     let path = format!("{WIDGETS}/c");
     let left = caller.merge(&path, &json!({"spec": {"mode": "slow"}})).await.body;
     caller.merge(&path, &json!({"metadata": {"labels": {"x": "1"}}})).await;
@@ -91,20 +68,10 @@ async fn entering_and_leaving_a_selection_is_adding_and_deleting() {
     caller.delete(&path, &Value::Null).await;
     let query = format!("resourceVersion={start}&allowWatchBookmarks=true&fieldSelector=spec.mode%3Dfast");
     let seen = events(&caller, &query).await;
-    assert_eq!(
-        summary(&seen),
-        ["ADDED c", "DELETED c", "ADDED c", "DELETED c", "BOOKMARK -"]
-    );
+    assert_eq!(summary(&seen), ["ADDED c", "DELETED c", "ADDED c", "DELETED c", "BOOKMARK -"]);
     assert_eq!(revision(&seen[0]["object"]), revision(&created));
-    assert_eq!(
-        seen[1]["object"]["spec"]["mode"], "fast",
-        "the state that the client knows"
-    );
-    assert_eq!(
-        revision(&seen[1]["object"]),
-        revision(&left),
-        "at the revision at which it left"
-    );
+    assert_eq!(seen[1]["object"]["spec"]["mode"], "fast", "the state that the client knows");
+    assert_eq!(revision(&seen[1]["object"]), revision(&left), "at the revision at which it left");
     assert_eq!(revision(&seen[2]["object"]), revision(&back));
     assert_eq!(seen[3]["object"]["metadata"]["generation"], 3);
     assert_eq!(revision(&seen[4]["object"]), revision(&seen[3]["object"]));
@@ -117,9 +84,7 @@ async fn changes_arrive_while_the_watch_is_open() {
     let query = format!("resourceVersion={start}");
     let write = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
-        caller
-            .merge(&format!("{WIDGETS}/a"), &json!({"spec": {"size": 9}}))
-            .await;
+        caller.merge(&format!("{WIDGETS}/a"), &json!({"spec": {"size": 9}})).await;
         caller.delete(&format!("{WIDGETS}/b"), &Value::Null).await;
     };
     let (seen, ()) = tokio::join!(events(&caller, &query), write);
@@ -128,10 +93,7 @@ async fn changes_arrive_while_the_watch_is_open() {
 
 #[tokio::test(start_paused = true)]
 async fn old_revisions_expire() {
-    let cluster = DevCluster::new(Options {
-        history: 2,
-        ..Options::default()
-    });
+    let cluster = DevCluster::new(Options { history: 2, ..Options::default() });
     let caller = Caller::with(&cluster);
     caller.add_widgets().await;
     for name in ["a", "b", "c", "d"] {
@@ -143,31 +105,16 @@ async fn old_revisions_expire() {
 
     let seen = events(&caller, "resourceVersion=1").await;
     assert_eq!(seen.len(), 1);
-    assert_eq!(
-        (&seen[0]["type"], &seen[0]["object"]["code"]),
-        (&json!("ERROR"), &json!(410))
-    );
+    assert_eq!((&seen[0]["type"], &seen[0]["object"]["code"]), (&json!("ERROR"), &json!(410)));
     assert_eq!(seen[0]["object"]["reason"], "Expired");
-    assert!(
-        seen[0]["object"]["message"]
-            .as_str()
-            .unwrap()
-            .starts_with("too old resource version: 1 (")
-    );
+    assert!(seen[0]["object"]["message"].as_str().unwrap().starts_with("too old resource version: 1 ("));
 
-    let exact = caller
-        .get(&format!("{WIDGETS}?resourceVersion=1&resourceVersionMatch=Exact"))
-        .await;
+    let exact = caller.get(&format!("{WIDGETS}?resourceVersion=1&resourceVersionMatch=Exact")).await;
     assert_eq!((exact.code, &exact.body["reason"]), (410, &json!("Expired")));
-    assert_eq!(
-        exact.body["message"],
-        "The resourceVersion for the provided list is too old."
-    );
+    assert_eq!(exact.body["message"], "The resourceVersion for the provided list is too old.");
 
     for size in 2..6 {
-        caller
-            .merge(&format!("{WIDGETS}/a"), &json!({"spec": {"size": size}}))
-            .await;
+        caller.merge(&format!("{WIDGETS}/a"), &json!({"spec": {"size": size}})).await;
     }
     let expired = caller.get(&format!("{WIDGETS}?limit=1&continue={token}")).await;
     assert_eq!(expired.code, 410);
@@ -186,20 +133,12 @@ async fn pages_are_of_one_revision() {
     let token = first["metadata"]["continue"].as_str().unwrap();
     caller.delete(&format!("{WIDGETS}/c"), &Value::Null).await;
     let second = caller.get(&format!("{WIDGETS}?limit=2&continue={token}")).await.body;
-    assert_eq!(
-        second["items"][0]["metadata"]["name"], "c",
-        "as it was when the first page was made"
-    );
+    assert_eq!(second["items"][0]["metadata"]["name"], "c", "as it was when the first page was made");
     assert_eq!(revision(&second), revision(&first));
     assert_eq!(second["metadata"].get("continue"), None);
     let bogus = caller.get(&format!("{WIDGETS}?limit=1&continue=bogus")).await;
     assert_eq!(bogus.code, 400);
-    assert!(
-        bogus.body["message"]
-            .as_str()
-            .unwrap()
-            .starts_with("invalid continue token: continue key is not valid")
-    );
+    assert!(bogus.body["message"].as_str().unwrap().starts_with("invalid continue token: continue key is not valid"));
 }
 
 #[tokio::test]
@@ -212,10 +151,7 @@ async fn selectors_and_revisions_are_checked() {
     );
     assert_eq!(
         message(caller.get(&format!("{WIDGETS}?labelSelector=a%3D%3D%3D")).await),
-        (
-            400,
-            "unable to parse requirement: found '=', expected: identifier".to_owned()
-        )
+        (400, "unable to parse requirement: found '=', expected: identifier".to_owned())
     );
     assert_eq!(
         message(caller.get(&format!("{WIDGETS}?resourceVersion=abc")).await),
@@ -229,42 +165,23 @@ async fn selectors_and_revisions_are_checked() {
     let watch = caller.get(&format!("{WIDGETS}?watch=true&resourceVersion=abc")).await;
     assert_eq!((watch.code, watch.body.get("reason")), (500, None));
     let future = caller.get(&format!("{WIDGETS}?resourceVersion=99999999")).await;
-    assert_eq!(
-        (future.code, &future.headers["retry-after"]),
-        (504, &"1".parse().unwrap())
-    );
-    let named = caller
-        .get(&format!("{WIDGETS}?fieldSelector=metadata.name%3Db"))
-        .await
-        .body;
+    assert_eq!((future.code, &future.headers["retry-after"]), (504, &"1".parse().unwrap()));
+    let named = caller.get(&format!("{WIDGETS}?fieldSelector=metadata.name%3Db")).await.body;
     assert_eq!(named["items"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn bookmarks_come_regularly() {
-    let cluster = DevCluster::new(Options {
-        bookmark_interval: Duration::from_secs(10),
-        ..Options::default()
-    });
+    let cluster = DevCluster::new(Options { bookmark_interval: Duration::from_secs(10), ..Options::default() });
     let caller = Caller::with(&cluster);
     caller.add_widgets().await;
-    let answer = caller
-        .get(&format!("{WIDGETS}?watch=1&timeoutSeconds=25&allowWatchBookmarks=true"))
-        .await;
-    assert_eq!(
-        answer.text.lines().count(),
-        3,
-        "two on the way and one at the end: {}",
-        answer.text
-    );
+    let answer = caller.get(&format!("{WIDGETS}?watch=1&timeoutSeconds=25&allowWatchBookmarks=true")).await;
+    assert_eq!(answer.text.lines().count(), 3, "two on the way and one at the end: {}", answer.text);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_watch_that_lags_is_closed() {
-    let cluster = DevCluster::new(Options {
-        watch_buffer: 2,
-        ..Options::default()
-    });
+    let cluster = DevCluster::new(Options { watch_buffer: 2, ..Options::default() });
     let caller = Caller::with(&cluster);
     caller.add_widgets().await;
     let start = revision(&caller.get(WIDGETS).await.body);
@@ -272,9 +189,7 @@ async fn a_watch_that_lags_is_closed() {
         tokio::time::sleep(Duration::from_millis(100)).await;
         // The watch cannot run in between: requests in process do not wait.
         for index in 0..20 {
-            caller
-                .post(WIDGETS, &widget(&format!("w{index}"), json!({"size": 1})))
-                .await;
+            caller.post(WIDGETS, &widget(&format!("w{index}"), json!({"size": 1}))).await;
         }
     };
     let begun = tokio::time::Instant::now();
@@ -291,31 +206,18 @@ async fn tables_and_metadata() {
     let status = json!({"status": {"conditions": [{"type": "Ready", "status": "True"}]}});
     caller.merge(&format!("{WIDGETS}/a/status"), &status).await;
     let list = caller.get_as(&format!("{WIDGETS}?limit=500"), table).await.body;
-    let names: Vec<&str> = list["columnDefinitions"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|column| column["name"].as_str().unwrap())
-        .collect();
+    let names: Vec<&str> =
+        list["columnDefinitions"].as_array().unwrap().iter().map(|column| column["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["Name", "Size", "Ready", "Mode", "Age"]);
     let cells = |row: usize| list["rows"][row]["cells"].as_array().unwrap()[..4].to_vec();
     assert_eq!(cells(0), [json!("a"), json!(3), json!("True"), json!("slow")]);
     assert_eq!(cells(1), [json!("b"), json!(4), Value::Null, json!("fast")]);
     assert_eq!(list["rows"][0]["object"]["kind"], "PartialObjectMetadata");
-    let none = caller
-        .get_as(&format!("{WIDGETS}?includeObject=None"), table)
-        .await
-        .body;
+    let none = caller.get_as(&format!("{WIDGETS}?includeObject=None"), table).await.body;
     assert_eq!(none["rows"][0]["object"], Value::Null);
 
-    let watch = caller
-        .get_as(&format!("{WIDGETS}?watch=true&timeoutSeconds=1"), table)
-        .await;
-    let seen: Vec<Value> = watch
-        .text
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let watch = caller.get_as(&format!("{WIDGETS}?watch=true&timeoutSeconds=1"), table).await;
+    let seen: Vec<Value> = watch.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(seen[0]["object"]["columnDefinitions"].is_array());
     assert_eq!(seen[1]["object"]["columnDefinitions"], Value::Null);
     assert_eq!(seen[1]["object"]["rows"][0]["cells"][0], "b");

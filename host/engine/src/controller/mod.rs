@@ -35,13 +35,7 @@ impl Controller {
     /// Does nothing until it is run.
     #[must_use]
     pub fn new(config: ControllerConfig, shared: Shared, external: Arc<dyn ExternalSystem>) -> Self {
-        Self {
-            config,
-            shared,
-            external,
-            counters: Arc::default(),
-            resync: Resync::default(),
-        }
+        Self { config, shared, external, counters: Arc::default(), resync: Resync::default() }
     }
 
     /// Counts its reconciles, also while it runs.
@@ -96,33 +90,16 @@ struct Running {
 
 impl Active {
     fn start(controller: Controller) -> Self {
-        let Controller {
-            config,
-            shared,
-            external,
-            counters,
-            resync,
-        } = controller;
-        let selection = Selection {
-            kind: config.kind.clone(),
-            namespace: config.namespace.clone(),
-            labels: None,
-            name: None,
-        };
-        let announcer = Announcer::new(
-            Arc::new(shared.recorder),
-            config.reporting_controller(),
-            config.max_silence,
-        );
+        let Controller { config, shared, external, counters, resync } = controller;
+        let selection =
+            Selection { kind: config.kind.clone(), namespace: config.namespace.clone(), labels: None, name: None };
+        let announcer = Announcer::new(Arc::new(shared.recorder), config.reporting_controller(), config.max_silence);
         let rules = Rules {
             recoverable: config.recoverable,
             creation_grace: config.creation_grace,
             delete_while_paused: config.delete_while_paused,
         };
-        let objects = Arc::new(InCluster {
-            cluster: shared.cluster,
-            watches: shared.watches.clone(),
-        });
+        let objects = Arc::new(InCluster { cluster: shared.cluster, watches: shared.watches.clone() });
         let lifecycle = Lifecycle::new(external, objects, announcer, rules, config.session_time, config.clock);
         Self {
             kind: config.kind.kind,
@@ -185,11 +162,7 @@ impl Active {
                     return;
                 }
                 if self.seen.get(new.key()) != Some(&Metadata::of(&new).fingerprint()) {
-                    let priority = if self.synced {
-                        Priority::UserChange
-                    } else {
-                        Priority::Resync
-                    };
+                    let priority = if self.synced { Priority::UserChange } else { Priority::Resync };
                     self.queue.add(new.key(), priority);
                 }
             }
@@ -214,15 +187,11 @@ impl Active {
                 continue;
             };
             let reads = Arc::new(Reads::default());
-            let running = Running {
-                object: object.reference(),
-                reads: Arc::clone(&reads),
-            };
+            let running = Running { object: object.reference(), reads: Arc::clone(&reads) };
             self.dependencies.begin(&key);
             self.running.insert(Arc::clone(&key), running);
             let lifecycle = Arc::clone(&self.lifecycle);
-            self.runs
-                .spawn(key, slot, async move { lifecycle.reconcile(object, reads).await });
+            self.runs.spawn(key, slot, async move { lifecycle.reconcile(object, reads).await });
             return;
         }
     }
@@ -232,11 +201,7 @@ impl Active {
             return;
         };
         let missed = self.dependencies.finish(key, &object, reads.take());
-        let current = self
-            .subscription
-            .store()
-            .get(key)
-            .map(|object| Metadata::of(&object).fingerprint());
+        let current = self.subscription.store().get(key).map(|object| Metadata::of(&object).fingerprint());
         let (outcome, next, seen) = match ending {
             Ending::Finished(report) => (report.outcome, report.next, Some(report.seen)),
             Ending::Panicked(message) => {

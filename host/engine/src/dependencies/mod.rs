@@ -36,12 +36,7 @@ type Following = BoxFuture<'static, (Arc<Selection>, Subscription, Option<Change
 
 impl Dependencies {
     pub(crate) fn new(watches: Watches) -> Self {
-        Self {
-            watches,
-            readers: Readers::default(),
-            following: FuturesUnordered::new(),
-            stops: HashMap::new(),
-        }
+        Self { watches, readers: Readers::default(), following: FuturesUnordered::new(), stops: HashMap::new() }
     }
 
     /// A reconcile of `reader` begins. Until [`finish`](Self::finish) changes do not wake it.
@@ -53,12 +48,8 @@ impl Dependencies {
     /// no dependency: its controller watches it. True if something that was read has changed since, so that it has to run
     /// once more.
     pub(crate) fn finish(&mut self, reader: &Arc<ObjectKey>, own: &ObjectRef, reads: HashMap<Read, Seen>) -> bool {
-        let foreign = reads
-            .into_iter()
-            .filter(|(read, _)| !matches!(read, Read::Object(target) if target == own));
-        let finished = self
-            .readers
-            .finish(reader, foreign.map(|(read, seen)| (selection(read), seen)));
+        let foreign = reads.into_iter().filter(|(read, _)| !matches!(read, Read::Object(target) if target == own));
+        let finished = self.readers.finish(reader, foreign.map(|(read, seen)| (selection(read), seen)));
         for selection in finished.begun {
             let subscription = self.watches.subscribe(selection.as_ref().clone());
             self.follow(selection, subscription);
@@ -110,21 +101,9 @@ impl Dependencies {
 
 fn selection(read: Read) -> Selection {
     match read {
-        Read::Object(ObjectRef { kind, key }) => Selection {
-            kind,
-            namespace: key.namespace,
-            labels: None,
-            name: Some(key.name),
-        },
-        Read::List {
-            kind,
-            namespace,
-            labels,
-        } => Selection {
-            kind,
-            namespace,
-            labels,
-            name: None,
-        },
+        Read::Object(ObjectRef { kind, key }) => {
+            Selection { kind, namespace: key.namespace, labels: None, name: Some(key.name) }
+        }
+        Read::List { kind, namespace, labels } => Selection { kind, namespace, labels, name: None },
     }
 }

@@ -71,10 +71,7 @@ impl Readers {
         let mut current = HashSet::new();
         let mut finished = Finished::default();
         for (selection, seen) in reads {
-            let watched = self
-                .watched
-                .get_key_value(&selection)
-                .map(|(selection, _)| Arc::clone(selection));
+            let watched = self.watched.get_key_value(&selection).map(|(selection, _)| Arc::clone(selection));
             let selection = watched.unwrap_or_else(|| {
                 let selection = Arc::new(selection);
                 self.watched.insert(Arc::clone(&selection), Watched::new(&selection));
@@ -114,15 +111,8 @@ impl Readers {
         }
         self.changes += 1;
         watched.changed = self.changes;
-        let concerned = watched
-            .readers
-            .iter()
-            .filter(|(_, seen)| watched.state.is_news_to(seen));
-        concerned
-            .map(|(reader, _)| reader)
-            .filter(|reader| !self.running.contains_key(*reader))
-            .cloned()
-            .collect()
+        let concerned = watched.readers.iter().filter(|(_, seen)| watched.state.is_news_to(seen));
+        concerned.map(|(reader, _)| reader).filter(|reader| !self.running.contains_key(*reader)).cloned().collect()
     }
 
     fn leave(&mut self, reader: &ObjectKey, mut selections: HashSet<Arc<Selection>>) -> HashSet<Arc<Selection>> {
@@ -143,17 +133,8 @@ impl Readers {
 
 impl Watched {
     fn new(selection: &Selection) -> Self {
-        let state = if selection.name.is_some() {
-            State::Absent
-        } else {
-            State::Many
-        };
-        Self {
-            readers: HashMap::new(),
-            synced: false,
-            state,
-            changed: 0,
-        }
+        let state = if selection.name.is_some() { State::Absent } else { State::Many };
+        Self { readers: HashMap::new(), synced: false, state, changed: 0 }
     }
 }
 
@@ -201,12 +182,7 @@ mod tests {
 
     fn one(name: &str) -> Selection {
         let kind = GroupVersionKind::gvk("", "v1", "ConfigMap");
-        Selection {
-            kind,
-            namespace: Some("ns".to_owned()),
-            labels: None,
-            name: Some(name.to_owned()),
-        }
+        Selection { kind, namespace: Some("ns".to_owned()), labels: None, name: Some(name.to_owned()) }
     }
 
     fn all() -> Selection {
@@ -222,10 +198,7 @@ mod tests {
     }
 
     fn applied(version: &str) -> Change {
-        Change::Applied {
-            old: None,
-            new: object("s", version),
-        }
+        Change::Applied { old: None, new: object("s", version) }
     }
 
     fn version(version: &str) -> Seen {
@@ -241,11 +214,7 @@ mod tests {
         }
 
         fn woken(&mut self, selection: &Selection, change: &Change) -> Vec<String> {
-            let mut names: Vec<_> = self
-                .change(selection, change)
-                .iter()
-                .map(|key| key.name.clone())
-                .collect();
+            let mut names: Vec<_> = self.change(selection, change).iter().map(|key| key.name.clone()).collect();
             names.sort();
             names
         }
@@ -272,17 +241,10 @@ mod tests {
     fn many_readers_of_few_sources_are_few_watches() {
         let mut readers = Readers::default();
         let begun: usize = (0..1_000)
-            .map(|n| {
-                readers
-                    .read(&format!("o{n}"), &[(one(&format!("s{}", n % 10)), version("1"))])
-                    .begun
-                    .len()
-            })
+            .map(|n| readers.read(&format!("o{n}"), &[(one(&format!("s{}", n % 10)), version("1"))]).begun.len())
             .sum();
         assert_eq!((begun, readers.watched.len()), (10, 10));
-        let ended: usize = (0..1_000)
-            .map(|n| readers.forget(&reader(&format!("o{n}"))).len())
-            .sum();
+        let ended: usize = (0..1_000).map(|n| readers.forget(&reader(&format!("o{n}"))).len()).sum();
         assert_eq!((ended, readers.watched.len(), readers.selections.len()), (10, 0, 0));
     }
 
@@ -290,32 +252,16 @@ mod tests {
     fn what_is_not_read_any_more_is_let_go() {
         let mut readers = Readers::settled();
         let finished = readers.read("a", &[(one("t"), Seen::Absent)]);
-        assert_eq!(
-            finished
-                .ended
-                .iter()
-                .map(|selection| selection.as_ref().clone())
-                .collect::<Vec<_>>(),
-            [one("s")]
-        );
+        assert_eq!(finished.ended.iter().map(|selection| selection.as_ref().clone()).collect::<Vec<_>>(), [one("s")]);
         assert_eq!(readers.woken(&one("s"), &applied("6")), [""; 0]);
     }
 
     #[test]
     fn a_watch_that_begins_wakes_only_those_who_saw_something_else() {
-        for (seen, woken) in [
-            (version("5"), 0),
-            (version("4"), 1),
-            (Seen::Absent, 1),
-            (Seen::Unknown, 1),
-        ] {
+        for (seen, woken) in [(version("5"), 0), (version("4"), 1), (Seen::Absent, 1), (Seen::Unknown, 1)] {
             let mut readers = Readers::default();
             readers.read("a", &[(one("s"), seen.clone())]);
-            assert_eq!(
-                readers.woken(&one("s"), &applied("5")).len(),
-                0,
-                "not before all has been told"
-            );
+            assert_eq!(readers.woken(&one("s"), &applied("5")).len(), 0, "not before all has been told");
             assert_eq!(readers.woken(&one("s"), &Change::Synced).len(), woken, "{seen:?}");
         }
     }
@@ -348,10 +294,7 @@ mod tests {
         assert!(readers.finish(&late, [(one("s"), version("5"))].into_iter()).missed);
         readers.begin(&late);
         readers.change(&one("s"), &applied("7"));
-        assert!(
-            !readers.finish(&late, [(one("s"), version("7"))].into_iter()).missed,
-            "read after the change"
-        );
+        assert!(!readers.finish(&late, [(one("s"), version("7"))].into_iter()).missed, "read after the change");
     }
 
     #[test]
@@ -359,11 +302,7 @@ mod tests {
         let mut readers = Readers::settled();
         readers.begin(&reader("a"));
         assert_eq!(readers.woken(&one("s"), &applied("6")), [""; 0], "it is running");
-        assert!(
-            !readers
-                .finish(&reader("a"), [(one("s"), version("6"))].into_iter())
-                .missed
-        );
+        assert!(!readers.finish(&reader("a"), [(one("s"), version("6"))].into_iter()).missed);
         assert_eq!(readers.woken(&one("s"), &applied("6")), [""; 0], "its own event, late");
     }
 
@@ -381,11 +320,7 @@ mod tests {
         let mut readers = Readers::default();
         readers.read("a", &[(all(), Seen::Unknown)]);
         assert_eq!(readers.woken(&all(), &applied("5")), [""; 0]);
-        assert_eq!(
-            readers.woken(&all(), &Change::Synced),
-            ["a"],
-            "once, for what came between"
-        );
+        assert_eq!(readers.woken(&all(), &Change::Synced), ["a"], "once, for what came between");
         assert_eq!(readers.woken(&all(), &applied("6")), ["a"]);
         assert!(!readers.read("a", &[(all(), Seen::Unknown)]).missed);
     }

@@ -39,16 +39,13 @@ impl CreateRecord {
         let Ok(grace) = SignedDuration::try_from(grace) else {
             return true;
         };
-        self.succeeded
-            .is_some_and(|succeeded| now.duration_since(succeeded) < grace)
+        self.succeeded.is_some_and(|succeeded| now.duration_since(succeeded) < grace)
     }
 
     /// The annotations that say that a create is about to be asked for. Always later than every result on record, be it
     /// of the same second or of a clock that ran ahead: otherwise a crash right now would go unnoticed.
     pub(crate) fn intent(&self, now: Timestamp) -> Value {
-        let after = self
-            .ended()
-            .and_then(|ended| ended.checked_add(SignedDuration::from_secs(1)).ok());
+        let after = self.ended().and_then(|ended| ended.checked_add(SignedDuration::from_secs(1)).ok());
         json!({ keys::CREATE_PENDING: text(Some(now).max(after)) })
     }
 
@@ -94,12 +91,7 @@ mod tests {
     use super::*;
 
     fn record(pairs: &[(&str, &str)]) -> CreateRecord {
-        CreateRecord::of(
-            &pairs
-                .iter()
-                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-                .collect(),
-        )
+        CreateRecord::of(&pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())
     }
 
     const T0: &str = "2026-01-01T00:00:00Z";

@@ -43,11 +43,7 @@ impl Announcer {
     /// `controller` is what events give as reporting controller; `max_silence` the longest time for which the same
     /// warning is held back.
     pub(crate) fn new(sink: Arc<dyn EventSink>, controller: String, max_silence: Duration) -> Self {
-        Self {
-            sink,
-            controller,
-            silence: Silence::new(max_silence),
-        }
+        Self { sink, controller, silence: Silence::new(max_silence) }
     }
 
     /// Says what one reconcile has to say.
@@ -59,13 +55,7 @@ impl Announcer {
                 Occasion::Transition => changed,
                 Occasion::Throttled => {
                     let uid = subject.snapshot.object().uid();
-                    self.silence.may_break(
-                        uid,
-                        &announcement.reason,
-                        announcement.action,
-                        &announcement.note,
-                        changed,
-                    )
+                    self.silence.may_break(uid, &announcement.reason, announcement.action, &announcement.note, changed)
                 }
             };
             if speaks {

@@ -19,9 +19,7 @@ impl WallClock {
     /// A clock that shows `now` at this moment and then goes with tokio's, which tests pause and advance.
     #[must_use]
     pub fn anchored(now: Timestamp) -> Self {
-        Self {
-            anchor: Some((now, Instant::now())),
-        }
+        Self { anchor: Some((now, Instant::now())) }
     }
 
     /// The time of day.

@@ -118,11 +118,7 @@ fn after_observe(object: &Snapshot, found: &Observation, recorded: bool, rules: 
         }
         // Another finalizer may belong to somebody who still needs what is outside.
         let others: Vec<_> = object.foreign_finalizers().map(str::to_owned).collect();
-        return if others.is_empty() {
-            Step::Delete
-        } else {
-            Step::AwaitFinalizers(others)
-        };
+        return if others.is_empty() { Step::Delete } else { Step::AwaitFinalizers(others) };
     }
     if !object.is_held() {
         return Step::Hold;
@@ -133,21 +129,15 @@ fn after_observe(object: &Snapshot, found: &Observation, recorded: bool, rules: 
     if !recorded && let Some(patch) = findings(object, found, now) {
         return Step::Record(patch);
     }
-    if found.up_to_date || !allowed.update {
-        Step::Settle
-    } else {
-        Step::Update
-    }
+    if found.up_to_date || !allowed.update { Step::Settle } else { Step::Update }
 }
 
 /// What observing found out that the object does not say yet: values the external system chose, the external name, and
 /// the success of a create whose result was unknown.
 fn findings(object: &Snapshot, found: &Observation, now: Timestamp) -> Option<Value> {
     let mut annotations = Map::new();
-    if let Some(name) = found
-        .external_name
-        .as_deref()
-        .filter(|name| object.annotation(keys::EXTERNAL_NAME) != Some(name))
+    if let Some(name) =
+        found.external_name.as_deref().filter(|name| object.annotation(keys::EXTERNAL_NAME) != Some(name))
     {
         annotations.insert(keys::EXTERNAL_NAME.to_owned(), json!(name));
     }

@@ -33,9 +33,7 @@ struct Envelope {
 impl Metadata {
     /// Metadata of another shape is not stored by the API server.
     pub(crate) fn of(object: &Object) -> Self {
-        serde_json::from_str(object.json())
-            .map(|envelope: Envelope| envelope.metadata)
-            .unwrap_or_default()
+        serde_json::from_str(object.json()).map(|envelope: Envelope| envelope.metadata).unwrap_or_default()
     }
 
     pub(crate) fn fingerprint(&self) -> Fingerprint {
@@ -91,11 +89,7 @@ mod tests {
             ("finalizers", json!(["a"])),
             ("deletionTimestamp", json!("2026-01-01T00:00:00Z")),
         ] {
-            assert_ne!(
-                untouched,
-                print(|value| value["metadata"][member] = change.clone()),
-                "{member}"
-            );
+            assert_ne!(untouched, print(|value| value["metadata"][member] = change.clone()), "{member}");
         }
     }
 

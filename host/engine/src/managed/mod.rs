@@ -80,15 +80,7 @@ impl Lifecycle {
         session_time: Duration,
         clock: WallClock,
     ) -> Self {
-        Self {
-            external,
-            objects,
-            announcer,
-            rules,
-            session_time,
-            clock,
-            unrecorded: Unrecorded::default(),
-        }
+        Self { external, objects, announcer, rules, session_time, clock, unrecorded: Unrecorded::default() }
     }
 
     /// Reconciles one object from the state given. What the provider reads is written into `reads`.

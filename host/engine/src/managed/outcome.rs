@@ -102,11 +102,7 @@ impl Counters {
     /// Those that failed.
     #[must_use]
     pub fn failures(&self) -> u64 {
-        Outcome::ALL
-            .into_iter()
-            .filter(|outcome| outcome.is_failure())
-            .map(|outcome| self.of(outcome))
-            .sum()
+        Outcome::ALL.into_iter().filter(|outcome| outcome.is_failure()).map(|outcome| self.of(outcome)).sum()
     }
 
     pub(crate) fn count(&self, outcome: Outcome) {

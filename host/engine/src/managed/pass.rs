@@ -50,16 +50,7 @@ impl<'a> Pass<'a> {
     pub(super) fn new(lifecycle: &'a Lifecycle, context: Context, session: Session, object: Snapshot) -> Self {
         let (seen, generation) = (object.metadata().fingerprint(), object.generation());
         let (progress, patches) = (Progress::default(), Vec::new());
-        Self {
-            lifecycle,
-            context,
-            session,
-            progress,
-            object,
-            seen,
-            generation,
-            patches,
-        }
+        Self { lifecycle, context, session, progress, object, seen, generation, patches }
     }
 
     pub(super) async fn run(mut self) -> Report {
@@ -69,21 +60,14 @@ impl<'a> Pass<'a> {
         };
         if let Err(problem) = self.disconnect().await {
             tracing::warn!(object = %self.context.object, %problem.message, "disconnect failed");
-            self.lifecycle
-                .announcer
-                .tell(&self.subject(), &[Announcement::cannot_disconnect(&problem)], &[]);
+            self.lifecycle.announcer.tell(&self.subject(), &[Announcement::cannot_disconnect(&problem)], &[]);
         }
         self.conclude(verdict).await
     }
 
     async fn steps(&mut self) -> Verdict {
         loop {
-            let step = decide(
-                &self.object,
-                &self.progress,
-                &self.lifecycle.rules,
-                self.lifecycle.clock.now(),
-            );
+            let step = decide(&self.object, &self.progress, &self.lifecycle.rules, self.lifecycle.clock.now());
             tracing::trace!(object = %self.context.object, reconcile = self.context.reconcile_id, ?step);
             if let ControlFlow::Break(verdict) = self.step(step).await {
                 return verdict;
@@ -117,11 +101,7 @@ impl<'a> Pass<'a> {
 
     async fn connect(&mut self) -> Flow {
         let managed = self.object.object().json();
-        match self
-            .session
-            .connect(self.lifecycle.external.as_ref(), &self.context, managed)
-            .await
-        {
+        match self.session.connect(self.lifecycle.external.as_ref(), &self.context, managed).await {
             Ok(()) => self.progress = Progress::Connected,
             Err(failure) => return ControlFlow::Break(Verdict::failed(Phase::Connect, &failure, None)),
         }
@@ -132,10 +112,7 @@ impl<'a> Pass<'a> {
         match self.session.observe(self.object.object().json()).await {
             Ok(mut observation) => {
                 self.patches.extend(observation.status.take());
-                self.progress = Progress::Observed {
-                    observation,
-                    recorded: false,
-                };
+                self.progress = Progress::Observed { observation, recorded: false };
                 ControlFlow::Continue(())
             }
             Err(failure) => ControlFlow::Break(Verdict::failed(Phase::Observe, &failure, None)),
@@ -158,12 +135,9 @@ impl<'a> Pass<'a> {
         let patch = self.object.releasing();
         match self.write(&patch).await {
             Ok(()) | Err(Error::NotFound(_) | Error::UnknownKind(_)) => Verdict::quiet(Outcome::Released, Next::Stop),
-            Err(error) => refused(
-                &error,
-                "UpdateManagedResource",
-                "cannot remove finalizer",
-                Some(Condition::deleting()),
-            ),
+            Err(error) => {
+                refused(&error, "UpdateManagedResource", "cannot remove finalizer", Some(Condition::deleting()))
+            }
         }
     }
 
@@ -188,12 +162,7 @@ impl<'a> Pass<'a> {
         let intent = self.object.creates().intent(self.lifecycle.clock.now());
         let patch = self.object.guarded(serde_json::json!({ "annotations": intent }));
         if let Err(error) = self.write(&patch).await {
-            return refused(
-                &error,
-                "UpdateExternalResource",
-                "cannot update managed resource",
-                creating(),
-            );
+            return refused(&error, "UpdateExternalResource", "cannot update managed resource", creating());
         }
         match self.session.create(self.object.object().json()).await {
             Ok(creation) => {
@@ -269,10 +238,7 @@ impl<'a> Pass<'a> {
             tries += 1;
         };
         self.lifecycle.unrecorded.forget(&self.context.uid);
-        if object
-            .metadata()
-            .is_only_annotated(self.object.metadata(), &annotations)
-        {
+        if object.metadata().is_only_annotated(self.object.metadata(), &annotations) {
             self.seen = object.metadata().fingerprint();
         }
         self.object = object;
@@ -316,18 +282,12 @@ impl<'a> Pass<'a> {
                 }
             }
         }
-        self.lifecycle
-            .announcer
-            .tell(&self.subject(), &verdict.announcements, &transitions);
+        self.lifecycle.announcer.tell(&self.subject(), &verdict.announcements, &transitions);
         tracing::debug!(
             object = %self.context.object, reconcile = self.context.reconcile_id, outcome = verdict.outcome.as_str(),
             "reconciled"
         );
-        Report {
-            outcome: verdict.outcome,
-            next: verdict.next,
-            seen: self.seen,
-        }
+        Report { outcome: verdict.outcome, next: verdict.next, seen: self.seen }
     }
 
     /// One write at most, on the newest state; says which conditions changed.
@@ -355,10 +315,7 @@ impl<'a> Pass<'a> {
     }
 
     fn subject(&self) -> Subject<'_> {
-        Subject {
-            object: &self.context.object,
-            snapshot: &self.object,
-        }
+        Subject { object: &self.context.object, snapshot: &self.object }
     }
 }
 

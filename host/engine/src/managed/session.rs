@@ -71,11 +71,7 @@ impl Session {
     fn open(&mut self) -> Result<&mut dyn ExternalSession, Failure> {
         match &mut self.open {
             Some(session) => Ok(session.as_mut()),
-            None => Err(Failure::new(
-                "SessionClosed",
-                "the session was given up",
-                Retry::Backoff,
-            )),
+            None => Err(Failure::new("SessionClosed", "the session was given up", Retry::Backoff)),
         }
     }
 
@@ -83,19 +79,11 @@ impl Session {
     fn ended<T>(&mut self, answer: Result<Result<T, Failure>, Elapsed>) -> Result<T, Failure> {
         answer.unwrap_or_else(|_| {
             self.open = None;
-            Err(Failure::new(
-                "DeadlineExceeded",
-                "the reconcile ran out of time during this call",
-                Retry::Backoff,
-            ))
+            Err(Failure::new("DeadlineExceeded", "the reconcile ran out of time during this call", Retry::Backoff))
         })
     }
 }
 
 fn out_of_time(patience: Duration) -> Failure {
-    Failure::new(
-        "DeadlineExceeded",
-        format!("no answer within {} s", patience.as_secs()),
-        Retry::Backoff,
-    )
+    Failure::new("DeadlineExceeded", format!("no answer within {} s", patience.as_secs()), Retry::Backoff)
 }

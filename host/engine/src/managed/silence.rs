@@ -27,10 +27,7 @@ struct Said {
 impl Silence {
     /// The same warning is held back for `longest`.
     pub(super) fn new(longest: Duration) -> Self {
-        Self {
-            longest,
-            said: Mutex::default(),
-        }
+        Self { longest, said: Mutex::default() }
     }
 
     /// Whether a warning may be said: if it is new, if it says something else than the last one of its kind, if the same
@@ -40,21 +37,13 @@ impl Silence {
         let mut said = self.lock();
         let said = said.entry(uid.to_owned()).or_default();
         let Some(last) = said.iter_mut().find(|said| said.kind == kind) else {
-            said.push(Said {
-                kind,
-                note,
-                held_since: None,
-            });
+            said.push(Said { kind, note, held_since: None });
             return true;
         };
         let held = *last.held_since.get_or_insert_with(Instant::now);
         let speaks = anyway || last.note != note || held.elapsed() >= self.longest;
         if speaks {
-            *last = Said {
-                kind,
-                note,
-                held_since: None,
-            };
+            *last = Said { kind, note, held_since: None };
         }
         speaks
     }

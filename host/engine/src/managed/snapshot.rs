@@ -21,12 +21,7 @@ impl Snapshot {
         let mut member = |name: &str| value.get_mut(name).map(Value::take).unwrap_or_default();
         // The API server does not store metadata of another shape.
         let metadata = serde_json::from_value(member("metadata")).unwrap_or_default();
-        Self {
-            metadata,
-            spec: member("spec"),
-            status: member("status"),
-            object,
-        }
+        Self { metadata, spec: member("spec"), status: member("status"), object }
     }
 
     pub(crate) fn object(&self) -> &Object {
@@ -68,19 +63,12 @@ impl Snapshot {
 
     /// Whether our finalizer keeps it.
     pub(crate) fn is_held(&self) -> bool {
-        self.metadata
-            .finalizers
-            .iter()
-            .any(|finalizer| finalizer == keys::FINALIZER)
+        self.metadata.finalizers.iter().any(|finalizer| finalizer == keys::FINALIZER)
     }
 
     /// The finalizers that others put on it.
     pub(crate) fn foreign_finalizers(&self) -> impl Iterator<Item = &str> {
-        self.metadata
-            .finalizers
-            .iter()
-            .map(String::as_str)
-            .filter(|finalizer| *finalizer != keys::FINALIZER)
+        self.metadata.finalizers.iter().map(String::as_str).filter(|finalizer| *finalizer != keys::FINALIZER)
     }
 
     pub(crate) fn allowed(&self) -> Allowed {
@@ -116,13 +104,7 @@ impl Snapshot {
 
     /// A merge patch that puts our finalizer on it; refused if this state is not the newest.
     pub(crate) fn holding(&self) -> Value {
-        let finalizers: Vec<_> = self
-            .metadata
-            .finalizers
-            .iter()
-            .map(String::as_str)
-            .chain([keys::FINALIZER])
-            .collect();
+        let finalizers: Vec<_> = self.metadata.finalizers.iter().map(String::as_str).chain([keys::FINALIZER]).collect();
         self.guarded(json!({ "finalizers": finalizers }))
     }
 

@@ -131,13 +131,7 @@ mod tests {
             "metadata": {"resourceVersion": "5"},
             "status": {"conditions": [synced("t0", 2)]},
         });
-        assert_eq!(
-            plan,
-            Plan {
-                patch: Some(expected),
-                transitions: vec![]
-            }
-        );
+        assert_eq!(plan, Plan { patch: Some(expected), transitions: vec![] });
     }
 
     #[test]

@@ -85,24 +85,12 @@ impl Phase {
 
 impl Announcement {
     fn normal(reason: &'static str, action: &'static str, note: &str, occasion: Occasion) -> Self {
-        Self {
-            kind: EventKind::Normal,
-            reason: reason.into(),
-            action,
-            note: note.to_owned(),
-            occasion,
-        }
+        Self { kind: EventKind::Normal, reason: reason.into(), action, note: note.to_owned(), occasion }
     }
 
     fn warning(reason: &'static str, action: &'static str, note: &str) -> Self {
         let occasion = Occasion::Throttled;
-        Self {
-            kind: EventKind::Warning,
-            reason: reason.into(),
-            action,
-            note: note.to_owned(),
-            occasion,
-        }
+        Self { kind: EventKind::Warning, reason: reason.into(), action, note: note.to_owned(), occasion }
     }
 
     /// The session did not end well.
@@ -118,35 +106,20 @@ impl Announcement {
     /// A transition of a condition for which nothing else stands.
     pub(crate) fn transition(condition: &Condition) -> Self {
         let expected = matches!(condition.reason.as_str(), "ReconcilePaused" | "Creating" | "Deleting");
-        let kind = if condition.status == Status::True || expected {
-            EventKind::Normal
-        } else {
-            EventKind::Warning
-        };
+        let kind = if condition.status == Status::True || expected { EventKind::Normal } else { EventKind::Warning };
         let note = match condition.message.as_str() {
             "" => format!("{} is {:?}", condition.kind, condition.status),
             message => message.to_owned(),
         };
         let reason = condition.reason.clone().into();
-        Self {
-            kind,
-            reason,
-            action: "ConditionChanged",
-            note,
-            occasion: Occasion::Always,
-        }
+        Self { kind, reason, action: "ConditionChanged", note, occasion: Occasion::Always }
     }
 }
 
 impl Verdict {
     /// Says nothing. For what is over, and for conflicts, which are no errors.
     pub(crate) fn quiet(outcome: Outcome, next: Next) -> Self {
-        Self {
-            conditions: Vec::new(),
-            announcements: Vec::new(),
-            outcome,
-            next,
-        }
+        Self { conditions: Vec::new(), announcements: Vec::new(), outcome, next }
     }
 
     /// Somebody else changed the object meanwhile.
@@ -162,12 +135,7 @@ impl Verdict {
         let note = "Reconciliation is paused via the pause annotation";
         Self {
             conditions: vec![condition],
-            announcements: vec![Announcement::normal(
-                "ReconciliationPaused",
-                PROCESS,
-                note,
-                Occasion::Transition,
-            )],
+            announcements: vec![Announcement::normal("ReconciliationPaused", PROCESS, note, Occasion::Transition)],
             outcome: Outcome::Paused,
             next: Next::Stop,
         }
@@ -178,11 +146,7 @@ impl Verdict {
                        is safe to proceed";
         Self {
             conditions: vec![Condition::creating(), Condition::reconcile_error("", message)],
-            announcements: vec![Announcement::warning(
-                "CannotInitializeManagedResource",
-                PROCESS,
-                message,
-            )],
+            announcements: vec![Announcement::warning("CannotInitializeManagedResource", PROCESS, message)],
             outcome: Outcome::Unclear,
             next: Next::Stop,
         }
@@ -209,10 +173,7 @@ impl Verdict {
     pub(crate) fn write_failed(action: &'static str, message: String, ready: Option<Condition>) -> Self {
         let warning = Announcement::warning("CannotUpdateManagedResource", action, &message);
         Self {
-            conditions: ready
-                .into_iter()
-                .chain([Condition::reconcile_error("", message)])
-                .collect(),
+            conditions: ready.into_iter().chain([Condition::reconcile_error("", message)]).collect(),
             announcements: vec![warning],
             outcome: Outcome::Failed,
             next: BACKOFF,
@@ -224,22 +185,13 @@ impl Verdict {
     pub(crate) fn missing(found: &Observation) -> Self {
         let failure = Failure::new("", "external resource does not exist", Retry::OnChange);
         let verdict = Self::failed(Phase::Observe, &failure, readiness(found));
-        Self {
-            outcome: Outcome::Missing,
-            next: Next::Poll,
-            ..verdict
-        }
+        Self { outcome: Outcome::Missing, next: Next::Poll, ..verdict }
     }
 
     pub(crate) fn awaiting_confirmation() -> Self {
         let note = "Waiting for external resource existence to be confirmed";
         Self {
-            announcements: vec![Announcement::normal(
-                "PendingExternalResource",
-                PROCESS,
-                note,
-                Occasion::Always,
-            )],
+            announcements: vec![Announcement::normal("PendingExternalResource", PROCESS, note, Occasion::Always)],
             ..Self::quiet(Outcome::Waiting, BACKOFF)
         }
     }
@@ -259,12 +211,7 @@ impl Verdict {
         let note = "Successfully requested deletion of external resource";
         Self {
             conditions: vec![Condition::deleting(), Condition::reconcile_success()],
-            announcements: vec![Announcement::normal(
-                "DeletedExternalResource",
-                "DeleteEvent",
-                note,
-                Occasion::Always,
-            )],
+            announcements: vec![Announcement::normal("DeletedExternalResource", "DeleteEvent", note, Occasion::Always)],
             outcome: Outcome::Deleted,
             next: BACKOFF,
         }
@@ -282,14 +229,8 @@ impl Verdict {
     /// It was created, but the object could not be told.
     pub(crate) fn created_unrecorded(message: String) -> Self {
         let verdict = Self::write_failed("UpdateExternalResource", message, Some(Condition::creating()));
-        let announcements = [Self::created_announcement()]
-            .into_iter()
-            .chain(verdict.announcements)
-            .collect();
-        Self {
-            announcements,
-            ..verdict
-        }
+        let announcements = [Self::created_announcement()].into_iter().chain(verdict.announcements).collect();
+        Self { announcements, ..verdict }
     }
 
     fn created_announcement() -> Announcement {
@@ -299,10 +240,7 @@ impl Verdict {
 
     pub(crate) fn settled(found: &Observation) -> Self {
         Self {
-            conditions: readiness(found)
-                .into_iter()
-                .chain([Condition::reconcile_success()])
-                .collect(),
+            conditions: readiness(found).into_iter().chain([Condition::reconcile_success()]).collect(),
             ..Self::quiet(Outcome::Settled, Next::Poll)
         }
     }
@@ -313,12 +251,7 @@ impl Verdict {
         let note = "Successfully requested update of external resource";
         let poll = found.readiness == Readiness::Ready;
         Self {
-            announcements: vec![Announcement::normal(
-                "UpdatedExternalResource",
-                "UpdateEvent",
-                note,
-                Occasion::Always,
-            )],
+            announcements: vec![Announcement::normal("UpdatedExternalResource", "UpdateEvent", note, Occasion::Always)],
             outcome: Outcome::Updated,
             next: if poll { Next::Poll } else { BACKOFF },
             ..Self::settled(found)

@@ -46,20 +46,13 @@ impl Backoff {
         if cap < base {
             return Err(InvalidWait::CapBelowBase);
         }
-        Ok(Self {
-            base,
-            cap,
-            jitter: fraction(jitter)?,
-        })
+        Ok(Self { base, cap, jitter: fraction(jitter)? })
     }
 
     /// The wait after `attempts` failures in a row; the first failure is attempt 1.
     pub fn delay(&self, attempts: u32, random: &mut impl RngExt) -> Duration {
         let doublings = attempts.saturating_sub(1);
-        let full = 2u32
-            .checked_pow(doublings)
-            .and_then(|factor| self.base.checked_mul(factor))
-            .unwrap_or(self.cap);
+        let full = 2u32.checked_pow(doublings).and_then(|factor| self.base.checked_mul(factor)).unwrap_or(self.cap);
         full.min(self.cap).mul_f64(1.0 - self.jitter * random.random::<f64>())
     }
 }
@@ -67,11 +60,7 @@ impl Backoff {
 impl Default for Backoff {
     /// 1 s to 60 s as in provider-runtime; a tenth of jitter takes objects that failed together apart.
     fn default() -> Self {
-        Self {
-            base: Duration::from_secs(1),
-            cap: Duration::from_mins(1),
-            jitter: 0.1,
-        }
+        Self { base: Duration::from_secs(1), cap: Duration::from_mins(1), jitter: 0.1 }
     }
 }
 
@@ -81,10 +70,7 @@ impl Poll {
         if interval.is_zero() {
             return Err(InvalidWait::Zero);
         }
-        Ok(Self {
-            interval,
-            jitter: fraction(jitter)?,
-        })
+        Ok(Self { interval, jitter: fraction(jitter)? })
     }
 
     /// The next wait.
@@ -97,19 +83,12 @@ impl Poll {
 impl Default for Poll {
     /// 1 min as in provider-runtime; a tenth of jitter spreads objects that were listed together.
     fn default() -> Self {
-        Self {
-            interval: Duration::from_mins(1),
-            jitter: 0.1,
-        }
+        Self { interval: Duration::from_mins(1), jitter: 0.1 }
     }
 }
 
 fn fraction(jitter: f64) -> Result<f64, InvalidWait> {
-    if (0.0..1.0).contains(&jitter) {
-        Ok(jitter)
-    } else {
-        Err(InvalidWait::Jitter)
-    }
+    if (0.0..1.0).contains(&jitter) { Ok(jitter) } else { Err(InvalidWait::Jitter) }
 }
 
 #[cfg(test)]
@@ -126,9 +105,7 @@ mod tests {
     fn doubles_from_the_base_to_the_cap() {
         let backoff = Backoff::new(secs(1), secs(60), 0.0).unwrap();
         let mut random = StdRng::seed_from_u64(1);
-        let waits: Vec<_> = (1..=9)
-            .map(|attempts| backoff.delay(attempts, &mut random).as_secs())
-            .collect();
+        let waits: Vec<_> = (1..=9).map(|attempts| backoff.delay(attempts, &mut random).as_secs()).collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
         assert_eq!(backoff.delay(u32::MAX, &mut random), secs(60));
     }

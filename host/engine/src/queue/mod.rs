@@ -39,9 +39,7 @@ pub enum Next {
 }
 
 /// Again with back-off alone.
-pub(crate) const BACKOFF: Next = Next::Backoff {
-    at_least: Duration::ZERO,
-};
+pub(crate) const BACKOFF: Next = Next::Backoff { at_least: Duration::ZERO };
 
 /// How long the waits are that [`Next`] asks for.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -74,12 +72,7 @@ enum State {
     Due { priority: Priority, ticket: u64 },
     /// Waits for its time. `held` is back-off, which only a change of the object itself cuts short; `priority` is what
     /// it will run with.
-    Waiting {
-        until: Instant,
-        ticket: u64,
-        priority: Priority,
-        held: bool,
-    },
+    Waiting { until: Instant, ticket: u64, priority: Priority, held: bool },
     /// Handed out. `again` is what came in meanwhile.
     Running { again: Option<Priority> },
 }
@@ -88,12 +81,7 @@ impl Queue {
     /// An empty queue; `seed` makes its jitter repeatable.
     #[must_use]
     pub fn new(pacing: Pacing, seed: u64) -> Self {
-        Self {
-            pacing,
-            random: StdRng::seed_from_u64(seed),
-            entries: HashMap::new(),
-            pending: Pending::default(),
-        }
+        Self { pacing, random: StdRng::seed_from_u64(seed), entries: HashMap::new(), pending: Pending::default() }
     }
 
     /// Asks for a reconcile as soon as possible. Back-off is cut short by a change of the object itself, by nothing else.
@@ -108,51 +96,25 @@ impl Queue {
     }
 
     fn insert(&mut self, key: &ObjectKey, priority: Priority, cuts: bool) {
-        let Some((key, entry)) = self
-            .entries
-            .get_key_value(key)
-            .map(|(key, entry)| (key.clone(), entry.state))
-        else {
+        let Some((key, entry)) = self.entries.get_key_value(key).map(|(key, entry)| (key.clone(), entry.state)) else {
             let key = Arc::new(key.clone());
             let ticket = self.pending.push(key.clone(), priority);
-            self.entries.insert(
-                key,
-                Entry {
-                    attempts: 0,
-                    state: State::Due { priority, ticket },
-                },
-            );
+            self.entries.insert(key, Entry { attempts: 0, state: State::Due { priority, ticket } });
             return;
         };
         let state = match entry {
-            State::Running { again } => State::Running {
-                again: again.max(Some(priority)),
-            },
+            State::Running { again } => State::Running { again: again.max(Some(priority)) },
             State::Due { priority: old, .. } if old >= priority => return,
             State::Due { priority: old, ticket } => {
                 self.pending.remove_due(old, ticket);
-                State::Due {
-                    priority,
-                    ticket: self.pending.push(key.clone(), priority),
-                }
+                State::Due { priority, ticket: self.pending.push(key.clone(), priority) }
             }
-            State::Waiting {
-                until,
-                ticket,
-                priority: old,
-                held: true,
-            } if !cuts => State::Waiting {
-                until,
-                ticket,
-                priority: old.max(priority),
-                held: true,
-            },
+            State::Waiting { until, ticket, priority: old, held: true } if !cuts => {
+                State::Waiting { until, ticket, priority: old.max(priority), held: true }
+            }
             State::Waiting { until, ticket, .. } => {
                 self.pending.remove_waiting(until, ticket);
-                State::Due {
-                    priority,
-                    ticket: self.pending.push(key.clone(), priority),
-                }
+                State::Due { priority, ticket: self.pending.push(key.clone(), priority) }
             }
         };
         self.set(&key, state);
@@ -196,19 +158,13 @@ impl Queue {
         };
         let held = matches!(next, Next::Backoff { .. });
         let state = match (again, wait) {
-            (Some(priority), _) if !held || priority == Priority::UserChange => State::Due {
-                priority,
-                ticket: self.pending.push(key.clone(), priority),
-            },
+            (Some(priority), _) if !held || priority == Priority::UserChange => {
+                State::Due { priority, ticket: self.pending.push(key.clone(), priority) }
+            }
             (_, Some(wait)) => {
                 let until = now + wait;
                 let ticket = self.pending.wait(key.clone(), until);
-                State::Waiting {
-                    until,
-                    ticket,
-                    priority: again.unwrap_or(Priority::Resync),
-                    held,
-                }
+                State::Waiting { until, ticket, priority: again.unwrap_or(Priority::Resync), held }
             }
             (_, None) => {
                 self.entries.remove(&key);
@@ -223,12 +179,7 @@ impl Queue {
     pub fn forget(&mut self, key: &ObjectKey) {
         let Some(entry) = self.entries.get_mut(key) else { return };
         match entry.state {
-            State::Running { .. } => {
-                *entry = Entry {
-                    attempts: 0,
-                    state: State::Running { again: None },
-                }
-            }
+            State::Running { .. } => *entry = Entry { attempts: 0, state: State::Running { again: None } },
             State::Due { priority, ticket } => {
                 self.pending.remove_due(priority, ticket);
                 self.entries.remove(key);

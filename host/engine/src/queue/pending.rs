@@ -38,9 +38,7 @@ impl Pending {
     }
 
     pub(super) fn pop(&mut self) -> Option<Arc<ObjectKey>> {
-        Priority::DESCENDING
-            .iter()
-            .find_map(|priority| Some(self.due[priority.index()].pop_first()?.1))
+        Priority::DESCENDING.iter().find_map(|priority| Some(self.due[priority.index()].pop_first()?.1))
     }
 
     pub(super) fn pop_waiting(&mut self, now: Instant) -> Option<Arc<ObjectKey>> {

@@ -9,22 +9,14 @@ fn key(name: &str) -> ObjectKey {
 /// Without jitter, so that times are exact.
 fn queue() -> Queue {
     let backoff = Backoff::new(secs(1), secs(60), 0.0).unwrap();
-    Queue::new(
-        Pacing {
-            backoff,
-            poll: Poll::new(secs(60), 0.0).unwrap(),
-        },
-        0,
-    )
+    Queue::new(Pacing { backoff, poll: Poll::new(secs(60), 0.0).unwrap() }, 0)
 }
 
 fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }
 
-const FAILED: Next = Next::Backoff {
-    at_least: Duration::ZERO,
-};
+const FAILED: Next = Next::Backoff { at_least: Duration::ZERO };
 
 fn take(queue: &mut Queue) -> Option<String> {
     queue.take(Instant::now()).map(|key| key.name.clone())
@@ -172,13 +164,7 @@ async fn a_wait_that_was_asked_for_is_kept_if_it_is_the_longer_one() {
     assert_eq!(queue.next_due(), Some(Instant::now() + secs(300)));
     advance(secs(300)).await;
     take(&mut queue);
-    finish(
-        &mut queue,
-        "a",
-        Next::Backoff {
-            at_least: Duration::from_millis(1),
-        },
-    );
+    finish(&mut queue, "a", Next::Backoff { at_least: Duration::from_millis(1) });
     assert_eq!(queue.next_due(), Some(Instant::now() + secs(2)));
 }
 
@@ -256,13 +242,7 @@ async fn the_waiting_are_handed_out_in_the_order_of_their_time() {
     for (name, at_least) in [("late", 9), ("early", 3), ("middle", 6)] {
         queue.add(&key(name), Priority::Resync);
         take(&mut queue);
-        finish(
-            &mut queue,
-            name,
-            Next::Backoff {
-                at_least: secs(at_least),
-            },
-        );
+        finish(&mut queue, name, Next::Backoff { at_least: secs(at_least) });
     }
     advance(secs(10)).await;
     let order: Vec<_> = std::iter::from_fn(|| take(&mut queue)).collect();

@@ -36,30 +36,14 @@ struct Lane<W> {
 
 impl<W> Fair<W> {
     pub(super) fn new(slots: usize) -> Self {
-        Self {
-            free: slots,
-            ids: 0,
-            now: 0,
-            lanes: BTreeMap::new(),
-            turns: BTreeSet::new(),
-        }
+        Self { free: slots, ids: 0, now: 0, lanes: BTreeMap::new(), turns: BTreeSet::new() }
     }
 
     pub(super) fn add_lane(&mut self) -> LaneId {
         self.ids += 1;
         let id = LaneId(self.ids);
         let waiters = VecDeque::new();
-        self.lanes.insert(
-            id,
-            Lane {
-                slots: 1,
-                stride: STRIDE,
-                pass: self.now,
-                running: 0,
-                waiters,
-                removed: false,
-            },
-        );
+        self.lanes.insert(id, Lane { slots: 1, stride: STRIDE, pass: self.now, running: 0, waiters, removed: false });
         id
     }
 
@@ -122,11 +106,7 @@ impl<W> Fair<W> {
     }
 
     fn forget_if_over(&mut self, id: LaneId) {
-        if self
-            .lanes
-            .get(&id)
-            .is_some_and(|lane| lane.removed && lane.running == 0)
-        {
+        if self.lanes.get(&id).is_some_and(|lane| lane.removed && lane.running == 0) {
             self.lanes.remove(&id);
         }
     }

@@ -47,10 +47,7 @@ impl Default for Share {
     /// Eight slots, so that one slow external system does not take the pool; equal weights.
     fn default() -> Self {
         let slots = NonZeroUsize::new(8).unwrap_or(NonZeroUsize::MIN);
-        Self {
-            slots,
-            weight: NonZeroUsize::MIN,
-        }
+        Self { slots, weight: NonZeroUsize::MIN }
     }
 }
 
@@ -77,10 +74,7 @@ impl Runner {
     /// A pool in which `slots` reconciles run at once.
     #[must_use]
     pub fn new(slots: NonZeroUsize) -> Self {
-        Self(Arc::new(Shared(Mutex::new(State {
-            fair: Fair::new(slots.get()),
-            lanes: HashMap::new(),
-        }))))
+        Self(Arc::new(Shared(Mutex::new(State { fair: Fair::new(slots.get()), lanes: HashMap::new() }))))
     }
 
     /// The lane of a provider, made if nobody has it. `share` counts for all handles to it: the last one given wins.
@@ -100,11 +94,7 @@ impl Runner {
         drop(state);
         // A greater share may let somebody in who waits.
         Shared::grant(&self.0);
-        Lane {
-            shared: Arc::clone(&self.0),
-            provider: provider.to_owned(),
-            id,
-        }
+        Lane { shared: Arc::clone(&self.0), provider: provider.to_owned(), id }
     }
 }
 
@@ -160,10 +150,7 @@ impl Shared {
                 return;
             };
             // Sent outside the lock: if the waiter is gone the slot comes back here, and its drop takes the lock again.
-            drop(waiter.send(Slot {
-                shared: Arc::clone(this),
-                lane,
-            }));
+            drop(waiter.send(Slot { shared: Arc::clone(this), lane }));
         }
     }
 
@@ -180,10 +167,7 @@ mod tests {
     use super::*;
 
     fn share(slots: usize, weight: usize) -> Share {
-        Share {
-            slots: NonZeroUsize::new(slots).unwrap(),
-            weight: NonZeroUsize::new(weight).unwrap(),
-        }
+        Share { slots: NonZeroUsize::new(slots).unwrap(), weight: NonZeroUsize::new(weight).unwrap() }
     }
 
     fn runner(slots: usize) -> Runner {

@@ -33,11 +33,7 @@ impl<T: Send + 'static> Runs<T> {
     /// Nothing runs yet; each reconcile will have `deadline` from its start.
     #[must_use]
     pub fn new(deadline: Duration) -> Self {
-        Self {
-            deadline,
-            tasks: JoinSet::new(),
-            keys: HashMap::new(),
-        }
+        Self { deadline, tasks: JoinSet::new(), keys: HashMap::new() }
     }
 
     /// Runs one. The slot is passed on when it ends, in whatever way.
@@ -86,10 +82,7 @@ fn message(error: JoinError) -> String {
         return "aborted".to_owned();
     };
     let text = |panic: &(dyn Any + Send)| {
-        panic
-            .downcast_ref::<&str>()
-            .map(ToString::to_string)
-            .or_else(|| panic.downcast_ref::<String>().cloned())
+        panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned())
     };
     text(panic.as_ref()).unwrap_or_else(|| "panicked without a message".to_owned())
 }
@@ -123,10 +116,7 @@ mod tests {
             sleep(secs(1)).await;
             7
         });
-        assert_eq!(
-            runs.next().await,
-            Some((key("bad"), Ending::Panicked("broken badly".to_owned())))
-        );
+        assert_eq!(runs.next().await, Some((key("bad"), Ending::Panicked("broken badly".to_owned()))));
         assert_eq!(runs.next().await, Some((key("good"), Ending::Finished(7))));
         assert_eq!(runs.next().await, None);
     }

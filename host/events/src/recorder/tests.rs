@@ -57,14 +57,10 @@ impl Fake {
         let body: Value = serde_json::from_slice(body).unwrap();
         state.writes.push((method.to_owned(), path.to_owned(), body));
         match state.refusals.pop_front() {
-            Some(code) if code >= 400 => (
-                code,
-                json!({"kind": "Status", "code": code, "message": "refused", "details": {"name": "e"}}),
-            ),
-            _ => (
-                200,
-                json!({"apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": {"name": "e"}}),
-            ),
+            Some(code) if code >= 400 => {
+                (code, json!({"kind": "Status", "code": code, "message": "refused", "details": {"name": "e"}}))
+            }
+            _ => (200, json!({"apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": {"name": "e"}})),
         }
     }
 
@@ -90,17 +86,10 @@ impl Fake {
 
 fn event(namespace: Option<&str>, note: &str) -> Event {
     let kind = GroupVersionKind::gvk("example.com", "v1", "Thing");
-    let key = ObjectKey {
-        namespace: namespace.map(Into::into),
-        name: "a".into(),
-    };
+    let key = ObjectKey { namespace: namespace.map(Into::into), name: "a".into() };
     Event {
         controller: "capstan.dev/patch".into(),
-        regarding: Regarding {
-            object: ObjectRef { kind, key },
-            uid: "u".into(),
-            resource_version: "7".into(),
-        },
+        regarding: Regarding { object: ObjectRef { kind, key }, uid: "u".into(), resource_version: "7".into() },
         kind: EventKind::Warning,
         reason: "CannotObserve".into(),
         action: "Observe".into(),
@@ -118,14 +107,9 @@ fn names_fit() {
 
 #[tokio::test(start_paused = true)]
 async fn an_event_says_who_what_and_why() {
-    let (writes, _) = Fake::default()
-        .written(vec![event(Some("n"), "quota 100% used, %s %d")])
-        .await;
+    let (writes, _) = Fake::default().written(vec![event(Some("n"), "quota 100% used, %s %d")]).await;
     let (method, path, body) = &writes[0];
-    assert_eq!(
-        (method.as_str(), path.as_str()),
-        ("POST", "/apis/events.k8s.io/v1/namespaces/n/events")
-    );
+    assert_eq!((method.as_str(), path.as_str()), ("POST", "/apis/events.k8s.io/v1/namespaces/n/events"));
     for (pointer, expected) in [
         ("/reportingController", "capstan.dev/patch"),
         ("/reportingInstance", "host-0"),
@@ -149,13 +133,9 @@ async fn events_of_cluster_scoped_objects_go_to_default() {
 
 #[tokio::test(start_paused = true)]
 async fn repetitions_are_counted_in_the_first_event() {
-    let (writes, _) = Fake::default()
-        .written(vec![event(None, "x"), event(None, "x"), event(None, "x")])
-        .await;
-    let counts: Vec<_> = writes
-        .iter()
-        .map(|(method, _, body)| (method.as_str(), body["series"]["count"].as_u64()))
-        .collect();
+    let (writes, _) = Fake::default().written(vec![event(None, "x"), event(None, "x"), event(None, "x")]).await;
+    let counts: Vec<_> =
+        writes.iter().map(|(method, _, body)| (method.as_str(), body["series"]["count"].as_u64())).collect();
     assert_eq!(counts, [("POST", None), ("PATCH", Some(2)), ("PATCH", Some(3))]);
 }
 
@@ -164,10 +144,7 @@ async fn a_repetition_that_is_tried_twice_counts_once() {
     let fake = Fake::default();
     fake.state().refusals.extend([200, 503]);
     let (writes, dropped) = fake.written(vec![event(None, "x"), event(None, "x")]).await;
-    let counts: Vec<_> = writes
-        .iter()
-        .map(|(_, _, body)| body["series"]["count"].as_u64())
-        .collect();
+    let counts: Vec<_> = writes.iter().map(|(_, _, body)| body["series"]["count"].as_u64()).collect();
     assert_eq!((counts, dropped), (vec![None, Some(2), Some(2)], 0));
 }
 

@@ -54,20 +54,14 @@ fn deliveries_of(change: Change, names: &mut HashMap<ObjectKey, String>) -> Vec<
         }
         Change::Deleted(object) => (object, None),
     };
-    let origin = Origin::ConfigMap {
-        object: object.reference(),
-        uid: object.uid().to_owned(),
-    };
+    let origin = Origin::ConfigMap { object: object.reference(), uid: object.uid().to_owned() };
     let former = match &current {
         Some(name) => names.insert(object.key().clone(), name.clone()),
         None => names.remove(object.key()),
     };
     let mut said = Vec::new();
     if let Some(former) = former.filter(|former| Some(former) != current.as_ref()) {
-        said.push(Delivery {
-            name: former,
-            content: Content::Gone(origin.clone()),
-        });
+        said.push(Delivery { name: former, content: Content::Gone(origin.clone()) });
     }
     if let Some(name) = current {
         let content = match check_name(&name).and_then(|()| read(&object, &origin)) {
@@ -80,17 +74,10 @@ fn deliveries_of(change: Change, names: &mut HashMap<ObjectKey, String>) -> Vec<
 }
 
 fn read(object: &Object, origin: &Origin) -> Result<Artifact, ArtifactError> {
-    let unreadable = |key: &str, message: String| ArtifactError::Unreadable {
-        key: key.to_owned(),
-        message,
-    };
+    let unreadable = |key: &str, message: String| ArtifactError::Unreadable { key: key.to_owned(), message };
     let carrier: Carrier =
         serde_json::from_str(object.json()).map_err(|error| unreadable("the ConfigMap", error.to_string()))?;
-    let decode = |key: &str, text: &str| {
-        STANDARD
-            .decode(text)
-            .map_err(|error| unreadable(key, error.to_string()))
-    };
+    let decode = |key: &str, text: &str| STANDARD.decode(text).map_err(|error| unreadable(key, error.to_string()));
     let component = match (carrier.binary_data.get(PLAIN), carrier.binary_data.get(PACKED)) {
         (Some(_), Some(_)) => return Err(ArtifactError::TwoComponents),
         (None, None) => return Err(ArtifactError::NoComponent),
@@ -99,10 +86,7 @@ fn read(object: &Object, origin: &Origin) -> Result<Artifact, ArtifactError> {
     };
     Ok(Artifact {
         component: component.into(),
-        grants: carrier
-            .data
-            .get(GRANTS)
-            .map_or_else(|| Arc::from(""), |text| Arc::from(text.as_str())),
+        grants: carrier.data.get(GRANTS).map_or_else(|| Arc::from(""), |text| Arc::from(text.as_str())),
         origin: origin.clone(),
     })
 }
@@ -113,10 +97,7 @@ fn unpack(packed: &[u8]) -> Result<Vec<u8>, ArtifactError> {
     flate2::read::GzDecoder::new(packed)
         .take(MAX_COMPONENT_BYTES + 1)
         .read_to_end(&mut component)
-        .map_err(|error| ArtifactError::Unreadable {
-            key: PACKED.to_owned(),
-            message: error.to_string(),
-        })?;
+        .map_err(|error| ArtifactError::Unreadable { key: PACKED.to_owned(), message: error.to_string() })?;
     if component.len() as u64 > MAX_COMPONENT_BYTES {
         return Err(ArtifactError::TooLarge);
     }
@@ -157,20 +138,9 @@ mod tests {
 
     #[test]
     fn plain_and_packed_components_are_read() {
-        for binary in [
-            json!({PLAIN: STANDARD.encode(b"wasm")}),
-            json!({PACKED: packed(b"wasm")}),
-        ] {
+        for binary in [json!({PLAIN: STANDARD.encode(b"wasm")}), json!({PACKED: packed(b"wasm")})] {
             let said = applied(config_map("patch", &binary), &mut HashMap::new());
-            let [
-                Delivery {
-                    name,
-                    content: Content::Arrived(artifact),
-                },
-            ] = said.as_slice()
-            else {
-                panic!("{said:?}")
-            };
+            let [Delivery { name, content: Content::Arrived(artifact) }] = said.as_slice() else { panic!("{said:?}") };
             assert_eq!(
                 (name.as_str(), &*artifact.component, &*artifact.grants),
                 ("patch", &b"wasm"[..], "kubernetes: []")
@@ -186,37 +156,16 @@ mod tests {
             ("patch", json!({}), ArtifactError::NoComponent),
             ("patch", both, ArtifactError::TwoComponents),
             ("patch", bomb, ArtifactError::TooLarge),
-            (
-                "Not A Name",
-                json!({PLAIN: ""}),
-                ArtifactError::Name("Not A Name".to_owned()),
-            ),
+            ("Not A Name", json!({PLAIN: ""}), ArtifactError::Name("Not A Name".to_owned())),
         ] {
             let said = applied(config_map(label, &binary), &mut HashMap::new());
-            let [
-                Delivery {
-                    content: Content::Broken { error, .. },
-                    ..
-                },
-            ] = said.as_slice()
-            else {
-                panic!("{said:?}")
-            };
+            let [Delivery { content: Content::Broken { error, .. }, .. }] = said.as_slice() else { panic!("{said:?}") };
             assert_eq!(*error, expected);
         }
-        let said = applied(
-            config_map("patch", &json!({PACKED: STANDARD.encode(b"no gzip")})),
-            &mut HashMap::new(),
-        );
+        let said = applied(config_map("patch", &json!({PACKED: STANDARD.encode(b"no gzip")})), &mut HashMap::new());
         assert!(matches!(
             said.as_slice(),
-            [Delivery {
-                content: Content::Broken {
-                    error: ArtifactError::Unreadable { .. },
-                    ..
-                },
-                ..
-            }]
+            [Delivery { content: Content::Broken { error: ArtifactError::Unreadable { .. }, .. }, .. }]
         ));
     }
 

@@ -53,22 +53,11 @@ pub(crate) async fn follow(directory: Dir, deliveries: mpsc::Sender<Delivery>) {
             }
             known.insert(name.clone(), stamp.clone());
             let content = arrived(&directory, name).await;
-            if deliveries
-                .send(Delivery {
-                    name: name.clone(),
-                    content,
-                })
-                .await
-                .is_err()
-            {
+            if deliveries.send(Delivery { name: name.clone(), content }).await.is_err() {
                 return;
             }
         }
-        let gone: Vec<String> = known
-            .keys()
-            .filter(|name| !found.contains_key(*name))
-            .cloned()
-            .collect();
+        let gone: Vec<String> = known.keys().filter(|name| !found.contains_key(*name)).cloned().collect();
         for name in gone {
             known.remove(&name);
             let content = Content::Gone(origin(&name));
@@ -84,18 +73,12 @@ pub(crate) async fn follow(directory: Dir, deliveries: mpsc::Sender<Delivery>) {
 
 async fn arrived(directory: &Arc<Dir>, name: &str) -> Content {
     if let Err(error) = check_name(name) {
-        return Content::Broken {
-            origin: origin(name),
-            error,
-        };
+        return Content::Broken { origin: origin(name), error };
     }
     let owned = name.to_owned();
     match blocking(directory, move |directory| read(directory, &owned)).await {
         Ok(artifact) => Content::Arrived(artifact),
-        Err(error) => Content::Broken {
-            origin: origin(name),
-            error: unreadable(name, &error),
-        },
+        Err(error) => Content::Broken { origin: origin(name), error: unreadable(name, &error) },
     }
 }
 
@@ -103,10 +86,7 @@ fn unreadable(name: &str, error: &io::Error) -> ArtifactError {
     if error.kind() == io::ErrorKind::FileTooLarge {
         ArtifactError::TooLarge
     } else {
-        ArtifactError::Unreadable {
-            key: format!("{name}{COMPONENT}"),
-            message: error.to_string(),
-        }
+        ArtifactError::Unreadable { key: format!("{name}{COMPONENT}"), message: error.to_string() }
     }
 }
 
@@ -120,9 +100,7 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce(&Dir) -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     let directory = Arc::clone(directory);
-    tokio::task::spawn_blocking(move || work(&directory))
-        .await
-        .map_err(io::Error::other)?
+    tokio::task::spawn_blocking(move || work(&directory)).await.map_err(io::Error::other)?
 }
 
 fn scan(directory: &Dir) -> io::Result<BTreeMap<String, Stamp>> {
@@ -143,10 +121,7 @@ fn scan(directory: &Dir) -> io::Result<BTreeMap<String, Stamp>> {
 
 fn stamp(directory: &Dir, file: &str) -> io::Result<Option<(u64, Option<SystemTime>)>> {
     match directory.metadata(file) {
-        Ok(data) => Ok(Some((
-            data.len(),
-            data.modified().ok().map(cap_std::time::SystemTime::into_std),
-        ))),
+        Ok(data) => Ok(Some((data.len(), data.modified().ok().map(cap_std::time::SystemTime::into_std)))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
@@ -154,10 +129,7 @@ fn stamp(directory: &Dir, file: &str) -> io::Result<Option<(u64, Option<SystemTi
 
 fn read(directory: &Dir, name: &str) -> io::Result<Artifact> {
     let mut component = Vec::new();
-    directory
-        .open(format!("{name}{COMPONENT}"))?
-        .take(MAX_COMPONENT_BYTES + 1)
-        .read_to_end(&mut component)?;
+    directory.open(format!("{name}{COMPONENT}"))?.take(MAX_COMPONENT_BYTES + 1).read_to_end(&mut component)?;
     if component.len() as u64 > MAX_COMPONENT_BYTES {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
@@ -166,11 +138,7 @@ fn read(directory: &Dir, name: &str) -> io::Result<Artifact> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(error),
     };
-    Ok(Artifact {
-        component: component.into(),
-        grants: grants.into(),
-        origin: origin(name),
-    })
+    Ok(Artifact { component: component.into(), grants: grants.into(), origin: origin(name) })
 }
 
 #[cfg(test)]
@@ -195,9 +163,7 @@ mod tests {
         let following = tokio::spawn(follow(dir, sender));
 
         let first = receiver.recv().await.unwrap();
-        let Content::Arrived(artifact) = first.content else {
-            panic!("{:?}", first.content)
-        };
+        let Content::Arrived(artifact) = first.content else { panic!("{:?}", first.content) };
         assert_eq!(
             (first.name.as_str(), &*artifact.component, &*artifact.grants),
             ("patch", &b"one"[..], "kubernetes: []")

@@ -69,30 +69,17 @@ impl Access {
         let permit = self.permit(Verb::List, &kind, Place::All(selection.namespace.as_deref()))?;
         // Narrowed by the API server where that can be said, so that the watch that follows is as narrow. What decides is
         // the check of each object below.
-        let labels: Vec<String> = selection
-            .labels
-            .into_iter()
-            .filter(|labels| !labels.is_empty())
-            .chain(permit.selector())
-            .collect();
+        let labels: Vec<String> =
+            selection.labels.into_iter().filter(|labels| !labels.is_empty()).chain(permit.selector()).collect();
         let labels = (!labels.is_empty()).then(|| labels.join(","));
         self.reads.record(Read::List {
             kind: kind.clone(),
             namespace: selection.namespace.clone(),
             labels: labels.clone(),
         });
-        let selection = Selection {
-            kind,
-            namespace: selection.namespace,
-            labels,
-            name: None,
-        };
+        let selection = Selection { kind, namespace: selection.namespace, labels, name: None };
         let objects = self.cluster.list(&selection).await?;
-        Ok(objects
-            .iter()
-            .filter(|object| holds(&permit, object))
-            .map(|object| object.json().to_owned())
-            .collect())
+        Ok(objects.iter().filter(|object| holds(&permit, object)).map(|object| object.json().to_owned()).collect())
     }
 
     pub(super) async fn create(&self, text: &str) -> Result<String, Error> {
@@ -114,20 +101,14 @@ impl Access {
         let subresource = options.subresource.as_deref();
         if let Some(unknown) = subresource.filter(|name| !SUBRESOURCES.contains(name)) {
             let unknown = crate::text::cut(unknown, 64).escape_debug().to_string();
-            return Err(Error::Invalid(format!(
-                "`{unknown}` is no subresource to patch: status and scale are"
-            )));
+            return Err(Error::Invalid(format!("`{unknown}` is no subresource to patch: status and scale are")));
         }
         let mut body = body::patch(kind, text, &target)?;
         let place = Place::Object(&target.key);
         let patch = self.permit(Verb::Patch, &target.kind, place)?;
         // An apply makes what is not there, unless it says which object it means.
         let makes = kind == PatchKind::Apply && !body::names_uid(&body);
-        let create = if makes {
-            Some(self.permit(Verb::Create, &target.kind, place)?)
-        } else {
-            None
-        };
+        let create = if makes { Some(self.permit(Verb::Create, &target.kind, place)?) } else { None };
         if patch.is_conditional() || create.as_ref().is_some_and(Permit::is_conditional) {
             match (self.cluster.get(&target).await, create) {
                 (Ok(object), _) if holds(&patch, &object) => body::pin(kind, &mut body, object.uid())?,
@@ -137,11 +118,7 @@ impl Access {
             }
         }
         let patch = match kind {
-            PatchKind::Apply => Patch::Apply {
-                body: &body,
-                manager: &self.manager,
-                force: options.force,
-            },
+            PatchKind::Apply => Patch::Apply { body: &body, manager: &self.manager, force: options.force },
             PatchKind::Merge => Patch::Merge(&body),
             PatchKind::Json => Patch::Json(&body),
         };
@@ -154,11 +131,7 @@ impl Access {
         let permit = self.permit(Verb::Delete, &target.kind, Place::Object(&target.key))?;
         let mut uid = None;
         if permit.is_conditional() {
-            let object = self
-                .cluster
-                .get(&target)
-                .await
-                .map_err(|error| missing(error, &target))?;
+            let object = self.cluster.get(&target).await.map_err(|error| missing(error, &target))?;
             if !holds(&permit, &object) {
                 return Err(not_found(&target));
             }
@@ -196,9 +169,7 @@ impl Access {
             return Ok(());
         }
         self.counters.denied();
-        let wanted = permit
-            .selector()
-            .unwrap_or_else(|| "those of one of the grants".to_owned());
+        let wanted = permit.selector().unwrap_or_else(|| "those of one of the grants".to_owned());
         let text = format!("create of {target} without the labels that the grant asks for: {wanted}");
         tracing::warn!(provider = self.provider.as_ref(), "{text}");
         Err(Error::Denied(text))

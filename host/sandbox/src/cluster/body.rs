@@ -17,16 +17,11 @@ pub(crate) fn object(text: &str) -> Result<(ObjectRef, Value), Error> {
     let member = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let kind = names::kind(member("/apiVersion"), member("/kind"))?;
     names::check("name", member("/metadata/name"))?;
-    let namespace = body
-        .pointer("/metadata/namespace")
-        .map(|_| member("/metadata/namespace").to_owned());
+    let namespace = body.pointer("/metadata/namespace").map(|_| member("/metadata/namespace").to_owned());
     if let Some(namespace) = &namespace {
         names::check("namespace", namespace)?;
     }
-    let key = ObjectKey {
-        namespace,
-        name: member("/metadata/name").to_owned(),
-    };
+    let key = ObjectKey { namespace, name: member("/metadata/name").to_owned() };
     Ok((ObjectRef { kind, key }, body))
 }
 
@@ -69,9 +64,7 @@ fn stays(body: &Value, target: &ObjectRef) -> Result<(), Error> {
     for (pointer, own) in IDENTITY.into_iter().zip(own) {
         if let Some(found) = body.pointer(pointer).filter(|found| **found != *own) {
             let found = crate::text::cut(&found.to_string(), 256).into_owned();
-            return Err(Error::Invalid(format!(
-                "the patch is of {target}, but its {pointer} is {found}"
-            )));
+            return Err(Error::Invalid(format!("the patch is of {target}, but its {pointer} is {found}")));
         }
     }
     Ok(())
@@ -92,9 +85,7 @@ fn complete(body: &mut Value, target: &ObjectRef) -> Result<(), Error> {
 
 fn metadata(members: &mut Map<String, Value>) -> Result<&mut Map<String, Value>, Error> {
     let metadata = members.entry("metadata").or_insert_with(|| json!({}));
-    metadata
-        .as_object_mut()
-        .ok_or_else(|| Error::Invalid("`metadata` of the patch is no object".to_owned()))
+    metadata.as_object_mut().ok_or_else(|| Error::Invalid("`metadata` of the patch is no object".to_owned()))
 }
 
 /// An operation may test what names the object, and change anything else.
@@ -106,11 +97,7 @@ fn leaves_identity_alone(operation: &Value) -> Result<(), Error> {
         return Err(Error::Invalid("an operation of the patch has no path".to_owned()));
     };
     let from = operation["from"].as_str().filter(|_| operation["op"] == "move");
-    let touches = |path: &str| {
-        IDENTITY
-            .iter()
-            .any(|identity| *identity == path || is_above(path, identity))
-    };
+    let touches = |path: &str| IDENTITY.iter().any(|identity| *identity == path || is_above(path, identity));
     if touches(path) || from.is_some_and(touches) {
         return Err(Error::Invalid(format!(
             "the patch replaces what names the object, at `{}`",
@@ -127,9 +114,7 @@ fn is_above(path: &str, other: &str) -> bool {
 
 /// Whether an apply can only change an object that exists: the API server refuses one whose uid is not that of the target.
 pub(crate) fn names_uid(body: &Value) -> bool {
-    body.pointer("/metadata/uid")
-        .and_then(Value::as_str)
-        .is_some_and(|uid| !uid.is_empty())
+    body.pointer("/metadata/uid").and_then(Value::as_str).is_some_and(|uid| !uid.is_empty())
 }
 
 /// Ties a patch to the very object that was looked at: another one of the same name is a conflict.
@@ -150,11 +135,7 @@ pub(crate) fn pin(kind: PatchKind, body: &mut Value, uid: &str) -> Result<(), Er
 /// The labels that a body sets.
 pub(crate) fn labels(body: &Value) -> BTreeMap<String, String> {
     let labels = body.pointer("/metadata/labels").and_then(Value::as_object);
-    labels
-        .into_iter()
-        .flatten()
-        .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
-        .collect()
+    labels.into_iter().flatten().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
 }
 
 #[cfg(test)]
@@ -194,18 +175,12 @@ mod tests {
             r#"{"apiVersion": "v1"}"#,
         ] {
             for kind in [PatchKind::Apply, PatchKind::Merge] {
-                assert!(
-                    matches!(patch(kind, escape, &target()), Err(Error::Invalid(_))),
-                    "{escape}"
-                );
+                assert!(matches!(patch(kind, escape, &target()), Err(Error::Invalid(_))), "{escape}");
             }
         }
         let owners = r#"{"metadata": {"name": "web", "ownerReferences": [{"name": "other"}]}}"#;
         assert!(patch(PatchKind::Merge, owners, &target()).is_ok());
-        assert!(matches!(
-            patch(PatchKind::Apply, r#"{"metadata": 1}"#, &target()),
-            Err(Error::Invalid(_))
-        ));
+        assert!(matches!(patch(PatchKind::Apply, r#"{"metadata": 1}"#, &target()), Err(Error::Invalid(_))));
     }
 
     #[test]
@@ -214,17 +189,11 @@ mod tests {
             (r#"{"op": "replace", "path": "/spec/replicas", "value": 1}"#, true),
             (r#"{"op": "test", "path": "/metadata/name", "value": "web"}"#, true),
             (r#"{"op": "add", "path": "/metadata/labels", "value": {}}"#, true),
-            (
-                r#"{"op": "copy", "from": "/metadata/name", "path": "/spec/title"}"#,
-                true,
-            ),
+            (r#"{"op": "copy", "from": "/metadata/name", "path": "/spec/title"}"#, true),
             (r#"{"op": "replace", "path": "", "value": {}}"#, false),
             (r#"{"op": "replace", "path": "/metadata", "value": {}}"#, false),
             (r#"{"op": "replace", "path": "/metadata/name", "value": "x"}"#, false),
-            (
-                r#"{"op": "move", "from": "/metadata/namespace", "path": "/spec/x"}"#,
-                false,
-            ),
+            (r#"{"op": "move", "from": "/metadata/namespace", "path": "/spec/x"}"#, false),
             (r#"{"op": "replace", "value": 1}"#, false),
             ("1", false),
         ] {

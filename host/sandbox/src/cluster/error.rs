@@ -12,19 +12,10 @@ impl From<cluster::Error> for Error {
         let message = error.to_string();
         match error {
             cluster::Error::NotFound(_) | cluster::Error::UnknownKind(_) => Self::NotFound(message),
-            cluster::Error::AlreadyExists(_) => Self::Conflict(Clash {
-                message,
-                owners: Vec::new(),
-            }),
+            cluster::Error::AlreadyExists(_) => Self::Conflict(Clash { message, owners: Vec::new() }),
             cluster::Error::Conflict(clash) => {
-                let owner = |owner: cluster::FieldOwner| Owner {
-                    manager: owner.manager,
-                    field: owner.field,
-                };
-                Self::Conflict(Clash {
-                    message,
-                    owners: clash.owners.into_iter().map(owner).collect(),
-                })
+                let owner = |owner: cluster::FieldOwner| Owner { manager: owner.manager, field: owner.field };
+                Self::Conflict(Clash { message, owners: clash.owners.into_iter().map(owner).collect() })
             }
             cluster::Error::Forbidden(_) => Self::Denied(message),
             cluster::Error::Invalid(_) => Self::Invalid(message),

@@ -37,10 +37,7 @@ mod tests {
 
     fn object(version: &str, namespace: &str, name: &str) -> ObjectRef {
         let kind = GroupVersionKind::gvk("test.capstan.dev", version, "Note");
-        ObjectRef {
-            kind,
-            key: ObjectKey::namespaced(namespace, name),
-        }
+        ObjectRef { kind, key: ObjectKey::namespaced(namespace, name) }
     }
 
     #[test]

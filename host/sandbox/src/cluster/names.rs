@@ -13,22 +13,12 @@ pub(crate) fn target(raw: types::ObjectRef) -> Result<ObjectRef, Error> {
         check("namespace", namespace)?;
     }
     check("name", &raw.name)?;
-    Ok(ObjectRef {
-        kind,
-        key: ObjectKey {
-            namespace: raw.namespace,
-            name: raw.name,
-        },
-    })
+    Ok(ObjectRef { kind, key: ObjectKey { namespace: raw.namespace, name: raw.name } })
 }
 
 pub(crate) fn kind(api_version: &str, kind: &str) -> Result<GroupVersionKind, Error> {
     let named = kind_of(api_version, kind).ok_or_else(|| {
-        Error::Invalid(format!(
-            "apiVersion `{}` and kind `{}` name no kind",
-            escaped(api_version),
-            escaped(kind)
-        ))
+        Error::Invalid(format!("apiVersion `{}` and kind `{}` name no kind", escaped(api_version), escaped(kind)))
     })?;
     for part in [&named.group, &named.version, &named.kind] {
         if !part.is_empty() {
@@ -44,11 +34,7 @@ pub(crate) fn check(what: &str, name: &str) -> Result<(), Error> {
     let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte);
     let sound =
         (1..=NAME).contains(&name.len()) && name.bytes().all(harmless) && !name.bytes().all(|byte| byte == b'.');
-    if sound {
-        Ok(())
-    } else {
-        Err(Error::Invalid(format!("`{}` is no valid {what}", escaped(name))))
-    }
+    if sound { Ok(()) } else { Err(Error::Invalid(format!("`{}` is no valid {what}", escaped(name)))) }
 }
 
 fn escaped(text: &str) -> String {
@@ -61,20 +47,8 @@ mod tests {
 
     #[test]
     fn hostile_names_are_refused() {
-        for name in [
-            "",
-            ".",
-            "..",
-            "a/b",
-            "../secrets/x",
-            "a%2fb",
-            "a?x",
-            "a#b",
-            "a b",
-            "ä",
-            "a\n",
-            &"x".repeat(254),
-        ] {
+        for name in ["", ".", "..", "a/b", "../secrets/x", "a%2fb", "a?x", "a#b", "a b", "ä", "a\n", &"x".repeat(254)]
+        {
             assert!(check("name", name).is_err(), "{name:?}");
             let raw = |api_version: &str, kind: &str| types::ObjectRef {
                 api_version: api_version.into(),
@@ -85,11 +59,7 @@ mod tests {
             assert!(target(raw("v1", name)).is_err(), "{name:?}");
             assert!(target(raw(&format!("{name}/v1"), "Kind")).is_err(), "{name:?}");
             assert!(
-                target(types::ObjectRef {
-                    namespace: Some(name.into()),
-                    ..raw("v1", "Kind")
-                })
-                .is_err(),
+                target(types::ObjectRef { namespace: Some(name.into()), ..raw("v1", "Kind") }).is_err(),
                 "{name:?}"
             );
         }

@@ -28,19 +28,12 @@ fn access(api: &Api, grants: &str) -> Access {
     let descriptor = Descriptor {
         name: "test".into(),
         version: "1.0.0".into(),
-        kinds: vec![ManagedKind {
-            kind: kind.clone(),
-            definition: None,
-            recoverable: false,
-        }],
+        kinds: vec![ManagedKind { kind: kind.clone(), definition: None, recoverable: false }],
         needs: rules(EVERYTHING),
         config_schema: None,
     };
     let cluster = api.cluster();
-    let managed = ObjectRef {
-        kind,
-        key: ObjectKey::namespaced("team-a", "note"),
-    };
+    let managed = ObjectRef { kind, key: ObjectKey::namespaced("team-a", "note") };
     Access {
         watches: Watches::new(cluster.clone(), CancellationToken::new()),
         cluster,
@@ -54,51 +47,24 @@ fn access(api: &Api, grants: &str) -> Access {
 }
 
 fn raw(name: &str) -> RawRef {
-    RawRef {
-        api_version: "v1".into(),
-        kind: "ConfigMap".into(),
-        namespace: Some("team-a".into()),
-        name: name.into(),
-    }
+    RawRef { api_version: "v1".into(), kind: "ConfigMap".into(), namespace: Some("team-a".into()), name: name.into() }
 }
 
 fn parsed(name: &str) -> ObjectRef {
-    ObjectRef {
-        kind: GroupVersionKind::gvk("", "v1", "ConfigMap"),
-        key: ObjectKey::namespaced("team-a", name),
-    }
+    ObjectRef { kind: GroupVersionKind::gvk("", "v1", "ConfigMap"), key: ObjectKey::namespaced("team-a", name) }
 }
 
 fn selection(namespace: Option<&str>, labels: Option<&str>) -> Selection {
-    let kind = ObjectKind {
-        api_version: "v1".into(),
-        kind: "ConfigMap".into(),
-    };
-    Selection {
-        kind,
-        namespace: namespace.map(Into::into),
-        labels: labels.map(Into::into),
-    }
+    let kind = ObjectKind { api_version: "v1".into(), kind: "ConfigMap".into() };
+    Selection { kind, namespace: namespace.map(Into::into), labels: labels.map(Into::into) }
 }
 
 async fn patch(access: &Access, kind: PatchKind, name: &str, body: &Value) -> Result<String, Error> {
-    access
-        .patch(
-            raw(name),
-            kind,
-            &body.to_string(),
-            &PatchOptions {
-                subresource: None,
-                force: false,
-            },
-        )
-        .await
+    access.patch(raw(name), kind, &body.to_string(), &PatchOptions { subresource: None, force: false }).await
 }
 
 fn two_colours() -> Api {
-    Api::default()
-        .with("team-a", "green", &json!({"colour": "green"}))
-        .with("team-a", "red", &json!({"colour": "red"}))
+    Api::default().with("team-a", "green", &json!({"colour": "green"})).with("team-a", "red", &json!({"colour": "red"}))
 }
 
 #[tokio::test]
@@ -107,11 +73,7 @@ async fn reads_are_written_down_also_of_what_is_not_there() {
     access.read(raw("green")).await.unwrap();
     assert!(matches!(access.read(raw("none")).await, Err(Error::NotFound(_))));
     access.list(selection(Some("team-a"), Some("a=b"))).await.unwrap();
-    let list = Read::List {
-        kind: parsed("").kind,
-        namespace: Some("team-a".into()),
-        labels: Some("a=b".into()),
-    };
+    let list = Read::List { kind: parsed("").kind, namespace: Some("team-a".into()), labels: Some("a=b".into()) };
     let expected = HashMap::from([
         (Read::Object(parsed("green")), Seen::Version("1".into())),
         (Read::Object(parsed("none")), Seen::Absent),
@@ -125,9 +87,7 @@ async fn what_was_read_and_then_written_is_known_as_it_was_written() {
     let access = access(&two_colours(), EVERYTHING);
     let seen = || access.reads.take().remove(&Read::Object(parsed("green")));
     access.read(raw("green")).await.unwrap();
-    patch(&access, PatchKind::Merge, "green", &json!({"data": {}}))
-        .await
-        .unwrap();
+    patch(&access, PatchKind::Merge, "green", &json!({"data": {}})).await.unwrap();
     assert_eq!(seen(), Some(Seen::Version("2".into())));
     access.read(raw("green")).await.unwrap();
     access.delete(raw("green")).await.unwrap();
@@ -140,21 +100,12 @@ async fn what_is_refused_is_counted_and_reaches_nobody() {
     let access = access(&api, "[]");
     let body = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "new", "namespace": "team-a"}});
     assert!(matches!(access.read(raw("green")).await, Err(Error::Denied(_))));
-    assert!(matches!(
-        access.list(selection(None, None)).await,
-        Err(Error::Denied(_))
-    ));
+    assert!(matches!(access.list(selection(None, None)).await, Err(Error::Denied(_))));
     assert!(matches!(access.create(&body.to_string()).await, Err(Error::Denied(_))));
     for kind in [PatchKind::Apply, PatchKind::Merge] {
-        assert!(matches!(
-            patch(&access, kind, "green", &json!({})).await,
-            Err(Error::Denied(_))
-        ));
+        assert!(matches!(patch(&access, kind, "green", &json!({})).await, Err(Error::Denied(_))));
     }
-    assert!(matches!(
-        patch(&access, PatchKind::Json, "green", &json!([])).await,
-        Err(Error::Denied(_))
-    ));
+    assert!(matches!(patch(&access, PatchKind::Json, "green", &json!([])).await, Err(Error::Denied(_))));
     assert!(matches!(access.delete(raw("green")).await, Err(Error::Denied(_))));
     assert_eq!(access.counters.read().denied, 7);
     assert!(api.requests().is_empty());
@@ -172,20 +123,10 @@ async fn what_labels_leave_out_is_not_there() {
         panic!("both are not found");
     };
     assert_eq!(red.replace("red", "none"), none, "nobody can tell which of them exists");
-    assert!(matches!(
-        patch(&access, PatchKind::Merge, "red", &json!({})).await,
-        Err(Error::NotFound(_))
-    ));
-    assert!(matches!(
-        patch(&access, PatchKind::Apply, "red", &json!({})).await,
-        Err(Error::NotFound(_))
-    ));
+    assert!(matches!(patch(&access, PatchKind::Merge, "red", &json!({})).await, Err(Error::NotFound(_))));
+    assert!(matches!(patch(&access, PatchKind::Apply, "red", &json!({})).await, Err(Error::NotFound(_))));
     assert!(matches!(access.delete(raw("red")).await, Err(Error::NotFound(_))));
-    assert!(
-        api.requests().iter().all(|request| request.starts_with("GET")),
-        "{:?}",
-        api.requests()
-    );
+    assert!(api.requests().iter().all(|request| request.starts_with("GET")), "{:?}", api.requests());
 }
 
 #[tokio::test]
@@ -195,30 +136,18 @@ async fn lists_hold_what_the_labels_cover() {
     // The API server of this test ignores selectors: what decides is the check of each object.
     let objects = access.list(selection(None, Some("a=b"))).await.unwrap();
     assert_eq!(objects.len(), 1);
-    assert!(
-        api.requests()[0].contains("labelSelector=a%3Db%2Ccolour%3Dgreen"),
-        "{:?}",
-        api.requests()
-    );
+    assert!(api.requests()[0].contains("labelSelector=a%3Db%2Ccolour%3Dgreen"), "{:?}", api.requests());
 }
 
 #[tokio::test]
 async fn writes_under_labels_are_tied_to_the_object_that_was_looked_at() {
     let api = two_colours();
     let access = access(&api, GREEN);
-    patch(&access, PatchKind::Merge, "green", &json!({"data": {"a": "b"}}))
-        .await
-        .unwrap();
+    patch(&access, PatchKind::Merge, "green", &json!({"data": {"a": "b"}})).await.unwrap();
     access.delete(raw("green")).await.unwrap();
     let requests = api.requests();
-    assert!(
-        requests[1].starts_with("PATCH") && requests[1].contains(r#""uid":"green""#),
-        "{requests:?}"
-    );
-    assert!(
-        requests[3].starts_with("DELETE") && requests[3].contains(r#""uid":"green""#),
-        "{requests:?}"
-    );
+    assert!(requests[1].starts_with("PATCH") && requests[1].contains(r#""uid":"green""#), "{requests:?}");
+    assert!(requests[3].starts_with("DELETE") && requests[3].contains(r#""uid":"green""#), "{requests:?}");
 }
 
 #[tokio::test]
@@ -230,15 +159,8 @@ async fn what_is_made_must_fall_under_the_grant() {
     assert!(matches!(denied, Err(Error::Denied(text)) if text.contains("colour=green")));
     let denied = patch(&access, PatchKind::Apply, "new", &json!({"data": {}})).await;
     assert!(matches!(denied, Err(Error::Denied(_))), "{denied:?}");
-    patch(&access, PatchKind::Apply, "new", &body(json!({"colour": "green"})))
-        .await
-        .unwrap();
-    assert!(
-        access
-            .create(&body(json!({"colour": "green"})).to_string())
-            .await
-            .is_ok()
-    );
+    patch(&access, PatchKind::Apply, "new", &body(json!({"colour": "green"}))).await.unwrap();
+    assert!(access.create(&body(json!({"colour": "green"})).to_string()).await.is_ok());
 }
 
 #[tokio::test]
@@ -247,26 +169,15 @@ async fn an_apply_that_may_make_something_needs_the_right_to() {
     let access = access(&api, "[{apiGroups: [''], kinds: [ConfigMap], verbs: [patch]}]");
     let denied = patch(&access, PatchKind::Apply, "green", &json!({"data": {}})).await;
     assert!(matches!(denied, Err(Error::Denied(text)) if text.starts_with("create of ConfigMap")));
-    patch(
-        &access,
-        PatchKind::Apply,
-        "green",
-        &json!({"metadata": {"uid": "green"}}),
-    )
-    .await
-    .unwrap();
-    patch(&access, PatchKind::Merge, "green", &json!({"data": {}}))
-        .await
-        .unwrap();
+    patch(&access, PatchKind::Apply, "green", &json!({"metadata": {"uid": "green"}})).await.unwrap();
+    patch(&access, PatchKind::Merge, "green", &json!({"data": {}})).await.unwrap();
 }
 
 #[tokio::test]
 async fn applies_carry_the_manager_of_the_managed_object() {
     let api = two_colours();
     let access = access(&api, EVERYTHING);
-    patch(&access, PatchKind::Apply, "green", &json!({"data": {}}))
-        .await
-        .unwrap();
+    patch(&access, PatchKind::Apply, "green", &json!({"data": {}})).await.unwrap();
     let manager = format!("fieldManager={}", access.manager);
     assert!(api.requests()[0].contains(&manager), "{:?}", api.requests());
 }
@@ -275,25 +186,10 @@ async fn applies_carry_the_manager_of_the_managed_object() {
 async fn subresources_are_those_of_the_contract() {
     let api = two_colours();
     let access = access(&api, EVERYTHING);
-    for (subresource, allowed) in [
-        ("scale", true),
-        ("status", true),
-        ("exec", false),
-        ("../red", false),
-        ("", false),
-    ] {
-        let options = PatchOptions {
-            subresource: Some(subresource.into()),
-            force: false,
-        };
-        let answer = access
-            .patch(raw("green"), PatchKind::Merge, r#"{"data": {}}"#, &options)
-            .await;
-        assert_eq!(
-            !matches!(answer, Err(Error::Invalid(_))),
-            allowed,
-            "{subresource}: {answer:?}"
-        );
+    for (subresource, allowed) in [("scale", true), ("status", true), ("exec", false), ("../red", false), ("", false)] {
+        let options = PatchOptions { subresource: Some(subresource.into()), force: false };
+        let answer = access.patch(raw("green"), PatchKind::Merge, r#"{"data": {}}"#, &options).await;
+        assert_eq!(!matches!(answer, Err(Error::Invalid(_))), allowed, "{subresource}: {answer:?}");
     }
     assert_eq!(api.requests().len(), 2);
 }

@@ -35,13 +35,7 @@ impl Sink {
         regarding: Regarding,
         allowed: u32,
     ) -> Self {
-        Self {
-            recorder,
-            counters,
-            controller: format!("capstan.dev/{provider}"),
-            regarding,
-            left: allowed,
-        }
+        Self { recorder, counters, controller: format!("capstan.dev/{provider}"), regarding, left: allowed }
     }
 
     fn emit(&mut self, kind: EventKind, reason: &str, action: &str, note: &str) {

@@ -65,11 +65,7 @@ impl Journal {
             err: Vec::new(),
             last_words: VecDeque::new(),
         };
-        Self(Arc::new(Inner {
-            origin,
-            counters,
-            state: Mutex::new(state),
-        }))
+        Self(Arc::new(Inner { origin, counters, state: Mutex::new(state) }))
     }
 
     /// Whether a line of this level would be kept.
@@ -139,19 +135,12 @@ impl Journal {
         self.0.counters.line_dropped();
         state.dropped += 1;
         if state.dropped == 1 {
-            self.emit(
-                Level::WARN,
-                "the provider writes more than it may in one reconcile: what follows is dropped",
-            );
+            self.emit(Level::WARN, "the provider writes more than it may in one reconcile: what follows is dropped");
         }
     }
 
     fn emit(&self, level: Level, line: &str) {
-        let Origin {
-            provider,
-            object,
-            reconcile_id,
-        } = &self.0.origin;
+        let Origin { provider, object, reconcile_id } = &self.0.origin;
         let provider = provider.as_ref();
         let object = object.as_ref().map(tracing::field::display);
         macro_rules! emit {
@@ -210,9 +199,7 @@ impl fmt::Display for Line<'_> {
 
 fn one_line(text: &str) -> String {
     let cut = crate::text::cut(text, LINE);
-    cut.chars()
-        .map(|char| if char.is_control() { ' ' } else { char })
-        .collect()
+    cut.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
 }
 
 #[cfg(test)]
@@ -220,40 +207,22 @@ mod tests {
     use super::*;
 
     fn journal(budget: &Budget) -> Journal {
-        let origin = Origin {
-            provider: "test".into(),
-            object: None,
-            reconcile_id: 1,
-        };
+        let origin = Origin { provider: "test".into(), object: None, reconcile_id: 1 };
         Journal::new(origin, budget, Arc::default())
     }
 
     #[test]
     fn a_line_is_one_line() {
         let fields = [("k\ney".to_owned(), "v\u{1b}[31m".to_owned())];
-        let line = Line {
-            message: "first\nsecond",
-            fields: &Fields(&fields),
-        };
+        let line = Line { message: "first\nsecond", fields: &Fields(&fields) };
         assert_eq!(line.to_string(), "first second k ey=v [31m");
         let long = "x".repeat(LINE * 2);
-        assert!(
-            Line {
-                message: &long,
-                fields: &Fields(&fields)
-            }
-            .to_string()
-            .len()
-                <= LINE
-        );
+        assert!(Line { message: &long, fields: &Fields(&fields) }.to_string().len() <= LINE);
     }
 
     #[test]
     fn more_lines_than_allowed_are_counted_and_dropped() {
-        let journal = journal(&Budget {
-            lines: 2,
-            ..Budget::default()
-        });
+        let journal = journal(&Budget { lines: 2, ..Budget::default() });
         for _ in 0..5 {
             journal.output(Stream::Out, b"line\n");
         }
@@ -262,10 +231,7 @@ mod tests {
 
     #[test]
     fn more_bytes_than_allowed_are_dropped_too() {
-        let journal = journal(&Budget {
-            output: 10,
-            ..Budget::default()
-        });
+        let journal = journal(&Budget { output: 10, ..Budget::default() });
         journal.output(Stream::Out, b"12345678\n");
         journal.output(Stream::Out, b"123\n");
         assert_eq!(journal.0.counters.read().lines_dropped, 1);
@@ -282,10 +248,7 @@ mod tests {
 
     #[test]
     fn last_words_are_the_end_of_standard_error() {
-        let journal = journal(&Budget {
-            lines: 0,
-            ..Budget::default()
-        });
+        let journal = journal(&Budget { lines: 0, ..Budget::default() });
         journal.output(Stream::Err, &[b'x'; 2000]);
         journal.output(Stream::Out, b"not this\n");
         journal.output(Stream::Err, b"\npanicked at here:\nboom\n");

@@ -10,6 +10,7 @@ pub(crate) async fn behaves(stage: &Stage) {
     assert_eq!(answer.unwrap().readiness, Readiness::Ready);
     let managed = stage.managed();
     session.create(&managed).await.unwrap();
+    assert!(!session.is_interrupted());
     session.update(&managed).await.unwrap();
     session.delete(&managed).await.unwrap();
     session.disconnect().await.unwrap();
@@ -33,6 +34,7 @@ pub(crate) async fn spins_in_observe(stage: &Stage) {
 pub(crate) async fn spins_in_create(stage: &Stage) {
     let (mut session, managed) = (stage.session().await, stage.managed());
     ran_out_of_time(stopped_in_time(stage, session.create(&managed)).await);
+    assert!(session.is_interrupted(), "nobody knows what it did");
 }
 
 pub(crate) async fn spins_in_update(stage: &Stage) {
@@ -109,7 +111,9 @@ pub(crate) async fn malformed_status_of_observe(stage: &Stage) {
 }
 
 pub(crate) async fn malformed_status_of_create(stage: &Stage) {
-    is_malformed(stage.session().await.create(&stage.managed()).await, "status");
+    let mut session = stage.session().await;
+    is_malformed(session.create(&stage.managed()).await, "status");
+    assert!(session.is_interrupted(), "it came to its end, and what it made has no name");
 }
 
 pub(crate) async fn malformed_status_of_update(stage: &Stage) {

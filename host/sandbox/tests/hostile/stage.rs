@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::support::{api::Api, component::hostile};
 
 /// For one call of a guest that does not end by itself.
-const CALL: Duration = Duration::from_millis(300);
+const CALL: Duration = Duration::from_millis(500);
 /// For one call of any other: what it does takes milliseconds, on a busy machine perhaps more.
 const AMPLE: Duration = Duration::from_secs(50);
 /// How much later than its budget a guest may be stopped before something is wrong. Generous, for busy machines.
@@ -39,11 +39,7 @@ impl House {
         let sandbox = Sandbox::new(Settings::default()).unwrap();
         let component = sandbox.load(hostile().into()).await.unwrap();
         let descriptor = component.describe().await.unwrap();
-        Mutex::new(Self {
-            sandbox,
-            component,
-            descriptor,
-        })
+        Mutex::new(Self { sandbox, component, descriptor })
     }
 }
 
@@ -64,17 +60,11 @@ const GRANTS: &str = "kubernetes: [{apiGroups: [''], kinds: [ConfigMap], verbs: 
 
 impl Stage {
     pub(crate) async fn new(behaviour: Behaviour) -> Self {
-        let api = Api::default()
-            .with("team-a", "allowed", &json!({}))
-            .with("team-b", "secret", &json!({}));
+        let api = Api::default().with("team-a", "allowed", &json!({})).with("team-b", "secret", &json!({}));
         let cluster = api.cluster();
         let watches = Watches::new(cluster.clone(), CancellationToken::new());
         let (recorder, writer) = Recorder::new(cluster.clone(), "test".into());
-        let services = Services {
-            cluster,
-            watches,
-            recorder,
-        };
+        let services = Services { cluster, watches, recorder };
         let house = HOUSE.get_or_init(House::open).await.lock().await;
         let guest = |budget| {
             let granted = Granted::new(&house.descriptor, &Grants::parse(GRANTS).unwrap());
@@ -82,21 +72,9 @@ impl Stage {
         };
         let endless = behaviour == Behaviour::Sleeps || behaviour.name().starts_with("spins");
         let call = if endless { CALL } else { AMPLE };
-        let budget = Budget {
-            call,
-            requests: 20,
-            memory: 32 << 20,
-            ..Budget::default()
-        };
+        let budget = Budget { call, requests: 20, memory: 32 << 20, ..Budget::default() };
         let (guest, neighbour) = (guest(budget), guest(Budget::default()));
-        Self {
-            behaviour,
-            guest,
-            neighbour,
-            api,
-            house,
-            _writer: writer,
-        }
+        Self { behaviour, guest, neighbour, api, house, _writer: writer }
     }
 
     /// The object whose `spec` asks for the behaviour.
@@ -177,7 +155,7 @@ pub(crate) async fn stopped_in_time<T>(stage: &Stage, guest: impl Future<Output 
 pub(crate) fn ran_out_of_time<T: std::fmt::Debug>(answer: Result<T, Failure>) {
     let failure = answer.expect_err("the guest is stopped");
     assert_eq!(failure.problem.reason, "DeadlineExceeded", "{failure:?}");
-    assert!(failure.problem.message.contains("callTimeout is 300ms"), "{failure:?}");
+    assert!(failure.problem.message.contains("callTimeout is 500ms"), "{failure:?}");
 }
 
 pub(crate) fn is_malformed<T: std::fmt::Debug>(answer: Result<T, Failure>, named: &str) {
@@ -189,10 +167,7 @@ pub(crate) fn is_malformed<T: std::fmt::Debug>(answer: Result<T, Failure>, named
 pub(crate) fn context() -> Context {
     let kind = GroupVersionKind::gvk("test.capstan.dev", "v1", "Hostile");
     Context {
-        object: ObjectRef {
-            kind,
-            key: ObjectKey::namespaced("team-a", "it"),
-        },
+        object: ObjectRef { kind, key: ObjectKey::namespaced("team-a", "it") },
         uid: "uid".into(),
         reconcile_id: 1,
         reads: Arc::new(Reads::default()),

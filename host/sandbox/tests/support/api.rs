@@ -48,9 +48,7 @@ impl Api {
                 let body = serde_json::from_slice(&body).unwrap_or_default();
                 let query = parts.uri.query().unwrap_or_default();
                 let (code, answer) = api.answer(&parts.method, parts.uri.path(), query, body);
-                let answer = Response::builder()
-                    .status(code)
-                    .body(Body::from(answer.to_string().into_bytes()));
+                let answer = Response::builder().status(code).body(Body::from(answer.to_string().into_bytes()));
                 Ok::<_, Infallible>(answer.unwrap())
             }
         });
@@ -62,20 +60,13 @@ impl Api {
         if path == "/api/v1" {
             let verbs = ["get", "list", "watch", "create", "patch", "delete"];
             let resource = json!({"name": "configmaps", "singularName": "configmap", "namespaced": true, "kind": "ConfigMap", "verbs": verbs});
-            return (
-                200,
-                json!({"kind": "APIResourceList", "groupVersion": "v1", "resources": [resource]}),
-            );
+            return (200, json!({"kind": "APIResourceList", "groupVersion": "v1", "resources": [resource]}));
         }
         if !path.contains("/configmaps") {
             return not_found(path);
         }
         let separator = if query.is_empty() { "" } else { "?" };
-        let sent = if body.is_null() {
-            String::new()
-        } else {
-            format!(" {body}")
-        };
+        let sent = if body.is_null() { String::new() } else { format!(" {body}") };
         state.requests.push(format!("{method} {path}{separator}{query}{sent}"));
         match *method {
             Method::GET if path.ends_with("/configmaps") => {
@@ -91,10 +82,7 @@ impl Api {
                     json!({"kind": "ConfigMapList", "apiVersion": "v1", "metadata": {"resourceVersion": "9"}, "items": items}),
                 )
             }
-            Method::GET => state
-                .objects
-                .get(path)
-                .map_or_else(|| not_found(path), |object| (200, object.clone())),
+            Method::GET => state.objects.get(path).map_or_else(|| not_found(path), |object| (200, object.clone())),
             Method::POST => {
                 let path = format!("{path}/{}", body["metadata"]["name"].as_str().unwrap_or_default());
                 state.objects.insert(path, body.clone());

@@ -14,16 +14,7 @@ fn build() -> Vec<u8> {
     let target = workspace.join("target/guests");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .args([
-            "build",
-            "--quiet",
-            "--target",
-            "wasm32-wasip2",
-            "--profile",
-            "guest",
-            "--package",
-            "capstan-hostile",
-        ])
+        .args(["build", "--quiet", "--target", "wasm32-wasip2", "--profile", "guest", "--package", "capstan-hostile"])
         .arg("--target-dir")
         .arg(&target)
         .current_dir(&workspace)

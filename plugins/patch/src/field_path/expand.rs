@@ -49,10 +49,7 @@ fn elements(value: &Value, container: &FieldPath) -> Result<Vec<FieldPath>, Look
         Value::Object(map) => {
             let mut keys: Vec<&String> = map.keys().collect();
             keys.sort();
-            Ok(keys
-                .into_iter()
-                .map(|key| container.join(&[Segment::Field(key.clone())]))
-                .collect())
+            Ok(keys.into_iter().map(|key| container.join(&[Segment::Field(key.clone())])).collect())
         }
         _ => Err(LookupError::NotAnObject(container.clone())),
     }

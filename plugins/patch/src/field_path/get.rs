@@ -60,10 +60,9 @@ fn step<'v>(value: &'v Value, segment: &Segment) -> Result<&'v Value, Miss> {
     match (value, segment) {
         (Value::Null, _) => Err(Miss::Missing),
         (Value::Object(map), Segment::Field(name)) => map.get(name).ok_or(Miss::Missing),
-        (Value::Array(list), Segment::Index(index)) => usize::try_from(*index)
-            .ok()
-            .and_then(|index| list.get(index))
-            .ok_or(Miss::Missing),
+        (Value::Array(list), Segment::Index(index)) => {
+            usize::try_from(*index).ok().and_then(|index| list.get(index)).ok_or(Miss::Missing)
+        }
         _ => Err(Miss::Shape),
     }
 }

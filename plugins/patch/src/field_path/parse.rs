@@ -27,20 +27,12 @@ pub enum Problem {
 
 /// Splits `text` into segments. The empty text is the empty path.
 pub(super) fn parse(text: &str) -> Result<Vec<Segment>, ParseError> {
-    let fail = |problem, position| {
-        Err(ParseError {
-            path: text.to_owned(),
-            problem,
-            position,
-        })
-    };
+    let fail = |problem, position| Err(ParseError { path: text.to_owned(), problem, position });
     let mut segments = Vec::new();
     let mut start = 0;
     loop {
         // Outside brackets: a name (possibly empty, after a bracket or at the start) up to the next delimiter.
-        let end = text[start..]
-            .find(['.', '[', ']'])
-            .map_or(text.len(), |length| start + length);
+        let end = text[start..].find(['.', '[', ']']).map_or(text.len(), |length| start + length);
         if end > start {
             segments.push(field(&text[start..end]));
         }
@@ -83,8 +75,5 @@ fn field(name: &str) -> Segment {
 /// Digits that fit into 32 bits are an index. A sign makes it a name, as in Go's `ParseUint`.
 fn field_or_index(name: &str) -> Segment {
     let digits = name.bytes().all(|byte| byte.is_ascii_digit());
-    name.parse()
-        .ok()
-        .filter(|_| digits)
-        .map_or_else(|| field(name), Segment::Index)
+    name.parse().ok().filter(|_| digits).map_or_else(|| field(name), Segment::Index)
 }

@@ -56,10 +56,7 @@ impl FieldPath {
                     let at = usize::try_from(*index).unwrap_or(usize::MAX);
                     if at >= list.len() {
                         if *index > MAX_INDEX {
-                            return Err(SetError::IndexTooLarge {
-                                path: self.prefix(position + 1),
-                                index: *index,
-                            });
+                            return Err(SetError::IndexTooLarge { path: self.prefix(position + 1), index: *index });
                         }
                         list.resize(at + 1, Value::Null);
                     }

@@ -99,11 +99,7 @@ fn a_missing_field_is_told_apart_from_a_contradicting_shape() {
     ];
     for (text, not_found, message) in table {
         let error = path(text).get(&sample()).unwrap_err();
-        assert_eq!(
-            (error.is_not_found(), error.to_string().as_str()),
-            (not_found, message),
-            "{text}"
-        );
+        assert_eq!((error.is_not_found(), error.to_string().as_str()), (not_found, message), "{text}");
     }
 }
 
@@ -144,50 +140,23 @@ fn setting_refuses_to_go_through_a_scalar_and_to_grow_without_bound() {
         (json!({"a": [1]}), "a.b", "a is not an object"),
         (json!({"a": "text"}), "a[0]", "a is not an array"),
         (json!({"a": {}}), "a[0]", "a is not an array"),
-        (
-            json!({}),
-            "a[1025]",
-            "index 1025 in a[1025] is above the highest that can be created, 1024",
-        ),
+        (json!({}), "a[1025]", "index 1025 in a[1025] is above the highest that can be created, 1024"),
     ];
     for (mut object, text, message) in table {
-        assert_eq!(
-            path(text).set(&mut object, json!(1)).unwrap_err().to_string(),
-            message,
-            "{text}"
-        );
+        assert_eq!(path(text).set(&mut object, json!(1)).unwrap_err().to_string(), message, "{text}");
     }
 }
 
 #[test]
 fn a_wildcard_stands_for_every_element() {
-    let expand = |text: &str| -> Vec<String> {
-        path(text)
-            .expand(&sample())
-            .unwrap()
-            .iter()
-            .map(ToString::to_string)
-            .collect()
-    };
-    assert_eq!(
-        expand("spec.containers[*].name"),
-        ["spec.containers[0].name", "spec.containers[1].name"]
-    );
+    let expand =
+        |text: &str| -> Vec<String> { path(text).expand(&sample()).unwrap().iter().map(ToString::to_string).collect() };
+    assert_eq!(expand("spec.containers[*].name"), ["spec.containers[0].name", "spec.containers[1].name"]);
     assert_eq!(expand("metadata.labels[*]"), ["metadata.labels[a.b]"]);
     assert_eq!(expand("data.*")[..2], ["data[.config.yml]", "data.7"]);
-    assert_eq!(
-        expand("spec.m[*][*]"),
-        ["spec.m[0][0]", "spec.m[0][1]", "spec.m[1][0]", "spec.m[1][1]"]
-    );
-    assert_eq!(
-        expand("spec.containers[*].env[*].value"),
-        ["spec.containers[0].env[0].value"],
-        "the second has no env"
-    );
-    assert_eq!(
-        expand("spec.containers[*].image"),
-        ["spec.containers[0].image", "spec.containers[1].image"]
-    );
+    assert_eq!(expand("spec.m[*][*]"), ["spec.m[0][0]", "spec.m[0][1]", "spec.m[1][0]", "spec.m[1][1]"]);
+    assert_eq!(expand("spec.containers[*].env[*].value"), ["spec.containers[0].env[0].value"], "the second has no env");
+    assert_eq!(expand("spec.containers[*].image"), ["spec.containers[0].image", "spec.containers[1].image"]);
     assert_eq!(expand("spec.empty[*].x"), Vec::<String>::new());
     assert_eq!(expand("metadata.name"), ["metadata.name"]);
     assert_eq!(expand("not.there"), ["not.there"]);
@@ -203,17 +172,7 @@ fn a_wildcard_needs_a_list_or_map() {
 
 #[test]
 fn the_canonical_spelling_reads_back_as_the_same_path() {
-    for text in [
-        "a",
-        "a.b[0].c",
-        "a[b.c].d",
-        "[a.b]",
-        "a[0][1]",
-        "data[.config.yml]",
-        "a.7",
-        "[3].x",
-        "",
-    ] {
+    for text in ["a", "a.b[0].c", "a[b.c].d", "[a.b]", "a[0][1]", "data[.config.yml]", "a.7", "[3].x", ""] {
         assert_eq!(path(&path(text).to_string()), path(text), "{text}");
     }
 }

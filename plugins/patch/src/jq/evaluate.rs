@@ -22,13 +22,8 @@ pub enum QueryError {
 pub fn first_output(expression: &str, input: &serde_json::Value) -> Result<Option<serde_json::Value>, QueryError> {
     let loader = Loader::new(prelude::reached(expression));
     let arena = Arena::default();
-    let program = File {
-        code: expression,
-        path: (),
-    };
-    let modules = loader
-        .load(&arena, program)
-        .map_err(|errors| syntax(errors, load_errors))?;
+    let program = File { code: expression, path: () };
+    let modules = loader.load(&arena, program).map_err(|errors| syntax(errors, load_errors))?;
     let filter = Compiler::default()
         .with_funs(functions::all())
         .with_global_vars(["$ENV"])
@@ -52,13 +47,7 @@ pub fn first_output(expression: &str, input: &serde_json::Value) -> Result<Optio
 }
 
 fn syntax<E>(errors: Vec<(File<&str, ()>, E)>, texts: impl Fn(E) -> Vec<String>) -> QueryError {
-    QueryError::Syntax(
-        errors
-            .into_iter()
-            .flat_map(|(_, error)| texts(error))
-            .collect::<Vec<_>>()
-            .join("; "),
-    )
+    QueryError::Syntax(errors.into_iter().flat_map(|(_, error)| texts(error)).collect::<Vec<_>>().join("; "))
 }
 
 fn load_errors(error: load::Error<&str>) -> Vec<String> {
@@ -67,26 +56,14 @@ fn load_errors(error: load::Error<&str>) -> Vec<String> {
         found => format!("expected {what} instead of `{found}`"),
     };
     match error {
-        load::Error::Io(errors) => errors
-            .into_iter()
-            .map(|(path, error)| format!("{path}: {error}"))
-            .collect(),
-        load::Error::Lex(errors) => errors
-            .into_iter()
-            .map(|(what, found)| expected(what.as_str(), found))
-            .collect(),
-        load::Error::Parse(errors) => errors
-            .into_iter()
-            .map(|(what, found)| expected(what.as_str(), found))
-            .collect(),
+        load::Error::Io(errors) => errors.into_iter().map(|(path, error)| format!("{path}: {error}")).collect(),
+        load::Error::Lex(errors) => errors.into_iter().map(|(what, found)| expected(what.as_str(), found)).collect(),
+        load::Error::Parse(errors) => errors.into_iter().map(|(what, found)| expected(what.as_str(), found)).collect(),
     }
 }
 
 fn compile_errors(errors: Vec<compile::Error<&str>>) -> Vec<String> {
-    errors
-        .into_iter()
-        .map(|(name, what)| format!("undefined {}: {name}", what.as_str()))
-        .collect()
+    errors.into_iter().map(|(name, what)| format!("undefined {}: {name}", what.as_str())).collect()
 }
 
 #[cfg(test)]
@@ -116,16 +93,7 @@ mod tests {
 
     #[test]
     fn nothing_outside_of_the_value_can_be_reached() {
-        for expression in [
-            "halt",
-            "halt_error",
-            "input",
-            "inputs",
-            "now",
-            "localtime",
-            "input_filename",
-            "stderr",
-        ] {
+        for expression in ["halt", "halt_error", "input", "inputs", "now", "localtime", "input_filename", "stderr"] {
             assert!(error(expression).contains("undefined"), "{expression}");
         }
         assert_eq!(first_output("[env, $ENV]", &json!(null)), Ok(Some(json!([{}, {}]))));

@@ -82,19 +82,11 @@ fn row(value: &Value, separator: &str, text: impl Fn(&str) -> String) -> Result<
         Value::List(_) | Value::Map(_) => Err(Error::str(format_args!("cannot be a cell of a row: {value}"))),
         value => Ok(value.to_string()),
     };
-    Ok(value
-        .as_list()?
-        .iter()
-        .map(cell)
-        .collect::<Result<Vec<_>>>()?
-        .join(separator))
+    Ok(value.as_list()?.iter().map(cell).collect::<Result<Vec<_>>>()?.join(separator))
 }
 
 fn tsv_escaped(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('\t', "\\t")
-        .replace('\n', "\\n")
-        .replace('\r', "\\r")
+    text.replace('\\', "\\\\").replace('\t', "\\t").replace('\n', "\\n").replace('\r', "\\r")
 }
 
 fn shell_word(value: &Value) -> Result<String> {

@@ -44,15 +44,11 @@ const RENAMED: &[(&str, &str)] = &[
 
 /// All functions.
 pub(super) fn all() -> impl Iterator<Item = Fun<Data>> {
-    let theirs = jaq_core::funs::<Data>()
-        .chain(jaq_std::base_funs())
-        .chain(jaq_std::extra_funs());
-    let theirs = theirs
-        .filter(|(name, ..)| !LEFT_OUT.contains(name))
-        .map(|(name, arguments, function)| {
-            let renamed = RENAMED.iter().find(|(theirs, _)| *theirs == name);
-            (renamed.map_or(name, |(_, ours)| ours), arguments, function)
-        });
+    let theirs = jaq_core::funs::<Data>().chain(jaq_std::base_funs()).chain(jaq_std::extra_funs());
+    let theirs = theirs.filter(|(name, ..)| !LEFT_OUT.contains(name)).map(|(name, arguments, function)| {
+        let renamed = RENAMED.iter().find(|(theirs, _)| *theirs == name);
+        (renamed.map_or(name, |(_, ours)| ours), arguments, function)
+    });
     // The first of a name wins.
     ours().into_iter().map(run::<Data>).chain(theirs)
 }
@@ -62,23 +58,13 @@ fn ours() -> Vec<Filter<RunPtr<Data>>> {
         ("null", v(0), |_| bome(Ok(Value::Null))),
         ("true", v(0), |_| bome(Ok(Value::Bool(true)))),
         ("false", v(0), |_| bome(Ok(Value::Bool(false)))),
-        ("not", v(0), |cv| {
-            bome(Ok(Value::Bool(matches!(cv.1, Value::Null | Value::Bool(false)))))
-        }),
+        ("not", v(0), |cv| bome(Ok(Value::Bool(matches!(cv.1, Value::Null | Value::Bool(false)))))),
         ("nan", v(0), |_| bome(Ok(Value::Float(f64::NAN)))),
         ("infinite", v(0), |_| bome(Ok(Value::Float(f64::INFINITY)))),
-        ("isnan", v(0), |cv| {
-            bome(float(&cv.1).map(|number| Value::Bool(number.is_nan())))
-        }),
-        ("isinfinite", v(0), |cv| {
-            bome(float(&cv.1).map(|number| Value::Bool(number.is_infinite())))
-        }),
-        ("isnormal", v(0), |cv| {
-            bome(float(&cv.1).map(|number| Value::Bool(number.is_normal())))
-        }),
-        ("abs", v(0), |cv| {
-            bome(float(&cv.1).and_then(|number| if number < 0.0 { -cv.1 } else { Ok(cv.1) }))
-        }),
+        ("isnan", v(0), |cv| bome(float(&cv.1).map(|number| Value::Bool(number.is_nan())))),
+        ("isinfinite", v(0), |cv| bome(float(&cv.1).map(|number| Value::Bool(number.is_infinite())))),
+        ("isnormal", v(0), |cv| bome(float(&cv.1).map(|number| Value::Bool(number.is_normal())))),
+        ("abs", v(0), |cv| bome(float(&cv.1).and_then(|number| if number < 0.0 { -cv.1 } else { Ok(cv.1) }))),
         ("type", v(0), |cv| bome(Ok(Value::text(cv.1.type_name())))),
         ("length", v(0), |cv| bome(length(cv.1))),
         ("tojson", v(0), |cv| bome(Ok(Value::from(cv.1.to_string())))),
@@ -86,26 +72,14 @@ fn ours() -> Vec<Filter<RunPtr<Data>>> {
         ("tonumber", v(0), |cv| bome(to_number(cv.1))),
         ("from_entries", v(0), |cv| bome(from_entries(&cv.1))),
         ("tostream", v(0), |cv| Box::new(stream(&cv.1).into_iter().map(Ok))),
-        ("format", v(1), |cv| {
-            unary(cv, |value, name| format(value, name.as_text()?))
-        }),
-        ("contains", v(1), |cv| {
-            unary(cv, |value, part| contains(&value, &part).map(Value::Bool))
-        }),
+        ("format", v(1), |cv| unary(cv, |value, name| format(value, name.as_text()?))),
+        ("contains", v(1), |cv| unary(cv, |value, part| contains(&value, &part).map(Value::Bool))),
         ("has", v(1), |cv| unary(cv, |value, key| has(&value, &key))),
         ("indices", v(1), |cv| unary(cv, |value, part| indices(&value, &part))),
-        ("split", v(1), |cv| {
-            unary(cv, |text, separator| Ok(split(text.as_text()?, separator.as_text()?)))
-        }),
-        ("join", v(1), |cv| {
-            unary(cv, |list, separator| join(list.as_list()?, &separator))
-        }),
-        ("bsearch", v(1), |cv| {
-            unary(cv, |list, wanted| Ok(binary_search(list.as_list()?, &wanted)))
-        }),
-        ("delpaths", v(1), |cv| {
-            unary(cv, |value, paths| delete_paths(value, paths.as_list()?))
-        }),
+        ("split", v(1), |cv| unary(cv, |text, separator| Ok(split(text.as_text()?, separator.as_text()?)))),
+        ("join", v(1), |cv| unary(cv, |list, separator| join(list.as_list()?, &separator))),
+        ("bsearch", v(1), |cv| unary(cv, |list, wanted| Ok(binary_search(list.as_list()?, &wanted)))),
+        ("delpaths", v(1), |cv| unary(cv, |value, paths| delete_paths(value, paths.as_list()?))),
     ]
 }
 
@@ -134,15 +108,9 @@ fn from_json(value: &Value) -> Result {
 /// Decimal numbers, with leading zeros but without blanks around them.
 fn to_number(value: Value) -> Result {
     let Value::Text(text) = &value else {
-        return if value.is_number() {
-            Ok(value)
-        } else {
-            Err(Error::typ(value, "number"))
-        };
+        return if value.is_number() { Ok(value) } else { Err(Error::typ(value, "number")) };
     };
-    let numeric = text
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.' | b'e' | b'E' | b'+'));
+    let numeric = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.' | b'e' | b'E' | b'+'));
     match <Value as jaq_core::ValT>::from_num(text) {
         Ok(number) if numeric => Ok(number),
         _ => Err(Error::typ(value, "number")),
@@ -156,11 +124,7 @@ fn from_entries(value: &Value) -> Result {
         let Value::Map(fields) = entry else {
             return Err(Error::typ(entry.clone(), "object"));
         };
-        let field = |name: &str| {
-            fields
-                .get(name)
-                .filter(|value| !matches!(value, Value::Null | Value::Bool(false)))
-        };
+        let field = |name: &str| fields.get(name).filter(|value| !matches!(value, Value::Null | Value::Bool(false)));
         let key = field("key").or_else(|| field("name")).unwrap_or(&Value::Null);
         let Value::Text(key) = key else {
             return Err(Error::typ(key.clone(), "string"));
@@ -174,15 +138,8 @@ fn from_entries(value: &Value) -> Result {
 fn stream(value: &Value) -> Vec<Value> {
     fn walk(value: &Value, path: &mut Vec<Value>, out: &mut Vec<Value>) {
         let children: Vec<(Value, &Value)> = match value {
-            Value::List(list) => list
-                .iter()
-                .enumerate()
-                .map(|(at, value)| (Value::from(at), value))
-                .collect(),
-            Value::Map(map) => map
-                .iter()
-                .map(|(key, value)| (Value::Text(key.clone()), value))
-                .collect(),
+            Value::List(list) => list.iter().enumerate().map(|(at, value)| (Value::from(at), value)).collect(),
+            Value::Map(map) => map.iter().map(|(key, value)| (Value::Text(key.clone()), value)).collect(),
             _ => Vec::new(),
         };
         let here = |path: &[Value]| path.iter().cloned().collect::<Value>();
@@ -209,21 +166,13 @@ fn contains(value: &Value, part: &Value) -> Result<bool> {
         (Value::Text(value), Value::Text(part)) => Ok(value.contains(&**part)),
         (Value::List(value), Value::List(part)) => {
             // Items of other types cannot contain it, which is no error inside an array.
-            Ok(part
-                .iter()
-                .all(|part| value.iter().any(|value| contains(value, part).unwrap_or(false))))
+            Ok(part.iter().all(|part| value.iter().any(|value| contains(value, part).unwrap_or(false))))
         }
-        (Value::Map(value), Value::Map(part)) => Ok(part.iter().all(|(key, part)| {
-            value
-                .get(key)
-                .is_some_and(|value| contains(value, part).unwrap_or(false))
-        })),
+        (Value::Map(value), Value::Map(part)) => Ok(part
+            .iter()
+            .all(|(key, part)| value.get(key).is_some_and(|value| contains(value, part).unwrap_or(false)))),
         _ if value.type_name() == part.type_name() => Ok(value == part),
-        _ => Err(Error::str(format_args!(
-            "{} cannot contain {}",
-            value.type_name(),
-            part.type_name()
-        ))),
+        _ => Err(Error::str(format_args!("{} cannot contain {}", value.type_name(), part.type_name()))),
     }
 }
 
@@ -298,37 +247,20 @@ fn delete_path(value: Value, path: &[Value]) -> Result {
     if value == Value::Null || (!rest.is_empty() && child == Value::Null) {
         return Ok(value);
     }
-    let remaining = if rest.is_empty() {
-        None
-    } else {
-        Some(delete_path(child, rest)?)
-    };
+    let remaining = if rest.is_empty() { None } else { Some(delete_path(child, rest)?) };
     if matches!(&value, Value::Map(_) | Value::List(_)) && !is_present(&value, key) {
         return Ok(value);
     }
-    let updated = value.map_index(key, jaq_core::path::Opt::Essential, |_| {
-        remaining.clone().into_iter().map(Ok)
-    });
-    updated.map_err(|exception| {
-        exception
-            .get_err()
-            .unwrap_or_else(|_| Error::str("cannot delete a path"))
-    })
+    let updated = value.map_index(key, jaq_core::path::Opt::Essential, |_| remaining.clone().into_iter().map(Ok));
+    updated.map_err(|exception| exception.get_err().unwrap_or_else(|_| Error::str("cannot delete a path")))
 }
 
 fn is_present(value: &Value, key: &Value) -> bool {
     match (value, key) {
         (Value::Map(map), Value::Text(key)) => map.contains_key(key),
         (Value::List(list), key) if key.is_number() => {
-            let at = key.as_integer().map(|at| {
-                if at < 0 {
-                    at + i64::try_from(list.len()).unwrap_or(0)
-                } else {
-                    at
-                }
-            });
-            at.and_then(|at| usize::try_from(at).ok())
-                .is_some_and(|at| at < list.len())
+            let at = key.as_integer().map(|at| if at < 0 { at + i64::try_from(list.len()).unwrap_or(0) } else { at });
+            at.and_then(|at| usize::try_from(at).ok()).is_some_and(|at| at < list.len())
         }
         // A slice.
         _ => true,

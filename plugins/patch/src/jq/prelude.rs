@@ -24,11 +24,7 @@ pub(super) fn reached(expression: &str) -> Vec<Def<&'static str>> {
         }
     }
     // The file is a part of the program and parses: a test reads every line.
-    reached
-        .into_iter()
-        .filter_map(|position| parse(lines[position].1, |parser| parser.defs()))
-        .flatten()
-        .collect()
+    reached.into_iter().filter_map(|position| parse(lines[position].1, |parser| parser.defs())).flatten().collect()
 }
 
 fn name(line: &str) -> Option<&str> {
@@ -75,12 +71,7 @@ mod tests {
 
     #[test]
     fn only_what_is_called_is_loaded() {
-        let names = |expression: &str| {
-            reached(expression)
-                .iter()
-                .map(|definition| definition.name)
-                .collect::<Vec<_>>()
-        };
+        let names = |expression: &str| reached(expression).iter().map(|definition| definition.name).collect::<Vec<_>>();
         assert_eq!(names(".a.b | .c"), Vec::<&str>::new());
         assert_eq!(names("[.[] | select(.x)]"), ["empty", "select"]);
         assert_eq!(names("\"a\\(.b | @base64)\""), ["@base64"]);

@@ -15,11 +15,7 @@ fn spec(to: Value) -> Spec {
         "to": {"objectReference": reference("bar")}
     });
     for (key, value) in to.as_object().unwrap() {
-        let at = if key == "mergeOptions" {
-            &mut spec
-        } else {
-            &mut spec["to"]
-        };
+        let at = if key == "mergeOptions" { &mut spec } else { &mut spec["to"] };
         at[key] = value.clone();
     }
     serde_json::from_value(spec).unwrap()
@@ -86,18 +82,9 @@ fn a_text_field_is_applied_alone_with_the_targets_uid() {
         "metadata": {"name": "bar", "namespace": "default", "uid": "u-bar"},
         "data": {"value2": "prefix-Rm9vMQ=="}
     });
-    assert_eq!(
-        change,
-        Change::Apply {
-            document: expected,
-            subresource: None
-        }
-    );
-    let difference = Difference {
-        path: "data.value2".into(),
-        desired: Some(json!("prefix-Rm9vMQ==")),
-        actual: Some(json!("Bar2")),
-    };
+    assert_eq!(change, Change::Apply { document: expected, subresource: None });
+    let difference =
+        Difference { path: "data.value2".into(), desired: Some(json!("prefix-Rm9vMQ==")), actual: Some(json!("Bar2")) };
     assert_eq!(differences, [difference]);
 }
 
@@ -107,10 +94,7 @@ fn a_missing_target_field_is_created() {
     assert!(matches!(change, Change::Apply { document, .. } if document["data"] == json!({"fresh": "new"})));
     assert_eq!(differences[0].actual, None);
 
-    let (change, _) = written(
-        &spec(json!({"fieldPath": "metadata.annotations[a.b/c]", "transform": "new"})),
-        &bar(),
-    );
+    let (change, _) = written(&spec(json!({"fieldPath": "metadata.annotations[a.b/c]", "transform": "new"})), &bar());
     assert!(matches!(change, Change::Apply { document, .. } if document["metadata"]["annotations"]["a.b/c"] == "new"));
 }
 
@@ -135,17 +119,11 @@ fn a_map_is_replaced_whole_under_the_version_that_was_read() {
 fn merge_options_decide_the_value_and_settle() {
     let options = json!({"mergeOptions": {}, "transform": "${ {fresh: 1} }"});
     let value = json!({"value1": "Bar1", "value2": "Bar2", "fresh": 1});
-    assert_eq!(
-        operations(options.clone(), &bar()),
-        json!([{"op": "replace", "path": "/data", "value": value}])
-    );
+    assert_eq!(operations(options.clone(), &bar()), json!([{"op": "replace", "path": "/data", "value": value}]));
 
     let mut merged = bar();
     merged["data"] = value;
-    assert_eq!(
-        plan(&spec(options), Some(&foo()), Some(&merged)).unwrap(),
-        Plan::UpToDate
-    );
+    assert_eq!(plan(&spec(options), Some(&foo()), Some(&merged)).unwrap(), Plan::UpToDate);
 }
 
 #[test]
@@ -184,10 +162,7 @@ fn pointers_escape_slashes_and_tildes() {
         operations(list("spec.nodeSelector[x/y]"), &pod()),
         json!([{"op": "replace", "path": "/spec/nodeSelector/x~1y", "value": [1]}])
     );
-    assert_eq!(
-        operations(list("spec[a~b]"), &pod()),
-        json!([{"op": "add", "path": "/spec/a~0b", "value": [1]}])
-    );
+    assert_eq!(operations(list("spec[a~b]"), &pod()), json!([{"op": "add", "path": "/spec/a~0b", "value": [1]}]));
 }
 
 #[test]
@@ -199,37 +174,16 @@ fn a_scalar_replaces_a_map_by_patch_because_apply_would_mix_them() {
 #[test]
 fn null_removes_the_field_and_is_content_with_a_missing_one() {
     let null = |path: &str| json!({"fieldPath": path, "transform": "${ .missing }"});
-    assert_eq!(
-        operations(null("data.value2"), &bar()),
-        json!([{"op": "remove", "path": "/data/value2"}])
-    );
-    assert_eq!(
-        plan(&spec(null("data.none")), Some(&foo()), Some(&bar())).unwrap(),
-        Plan::UpToDate
-    );
+    assert_eq!(operations(null("data.value2"), &bar()), json!([{"op": "remove", "path": "/data/value2"}]));
+    assert_eq!(plan(&spec(null("data.none")), Some(&foo()), Some(&bar())).unwrap(), Plan::UpToDate);
 }
 
 #[test]
 fn status_is_written_through_its_subresource() {
     let (change, _) = written(&spec(json!({"fieldPath": "status.phase", "transform": "x"})), &pod());
-    assert!(matches!(
-        change,
-        Change::Apply {
-            subresource: Some("status"),
-            ..
-        }
-    ));
-    let (change, _) = written(
-        &spec(json!({"fieldPath": "status.list", "transform": "${ [] }"})),
-        &pod(),
-    );
-    assert!(matches!(
-        change,
-        Change::JsonPatch {
-            subresource: Some("status"),
-            ..
-        }
-    ));
+    assert!(matches!(change, Change::Apply { subresource: Some("status"), .. }));
+    let (change, _) = written(&spec(json!({"fieldPath": "status.list", "transform": "${ [] }"})), &pod());
+    assert!(matches!(change, Change::JsonPatch { subresource: Some("status"), .. }));
 }
 
 #[test]
@@ -246,10 +200,7 @@ fn a_missing_source_field_is_an_error_that_names_path_and_object() {
     let mut spec = spec(json!({"fieldPath": "data.x"}));
     spec.from.as_mut().unwrap().field_path = Some("data.nope".to_owned());
     let message = "ConfigMap default/foo has no field data.nope (spec.from.fieldPath): data.nope: no such field";
-    assert_eq!(
-        error(&spec, Some(&foo()), Some(&bar())),
-        ("FieldNotFound", message.to_owned())
-    );
+    assert_eq!(error(&spec, Some(&foo()), Some(&bar())), ("FieldNotFound", message.to_owned()));
 }
 
 #[test]
@@ -287,23 +238,9 @@ fn a_field_that_feeds_itself_must_settle() {
 #[test]
 fn values_of_secrets_do_not_appear_in_differences() {
     let mut from_secret = spec(json!({"fieldPath": "data.x", "transform": "${ .value1 }"}));
-    from_secret
-        .from
-        .as_mut()
-        .unwrap()
-        .object_reference
-        .as_mut()
-        .unwrap()
-        .kind = Some("Secret".to_owned());
+    from_secret.from.as_mut().unwrap().object_reference.as_mut().unwrap().kind = Some("Secret".to_owned());
     let (change, differences) = written(&from_secret, &bar());
-    assert_eq!(
-        differences,
-        [Difference {
-            path: "data.x".into(),
-            desired: None,
-            actual: None
-        }]
-    );
+    assert_eq!(differences, [Difference { path: "data.x".into(), desired: None, actual: None }]);
     assert!(matches!(change, Change::Apply { document, .. } if document["data"]["x"] == "Foo1"));
 }
 
@@ -311,21 +248,11 @@ fn values_of_secrets_do_not_appear_in_differences() {
 fn a_failed_transform_does_not_tell_the_value_of_a_secret() {
     let mut from_secret = spec(json!({"fieldPath": "data.x", "transform": "${ .value1 | error }"}));
     assert!(error(&from_secret, Some(&foo()), Some(&bar())).1.contains("Foo1"));
-    from_secret
-        .from
-        .as_mut()
-        .unwrap()
-        .object_reference
-        .as_mut()
-        .unwrap()
-        .kind = Some("Secret".to_owned());
+    from_secret.from.as_mut().unwrap().object_reference.as_mut().unwrap().kind = Some("Secret".to_owned());
     let (reason, message) = error(&from_secret, Some(&foo()), Some(&bar()));
     assert_eq!(reason, "TransformFailed");
     assert!(!message.contains("Foo1"), "{message}");
 
     from_secret.to.as_mut().unwrap().transform = Some("${ nope }".to_owned());
-    assert!(
-        error(&from_secret, Some(&foo()), Some(&bar())).1.contains("undefined"),
-        "mistakes in the text are told"
-    );
+    assert!(error(&from_secret, Some(&foo()), Some(&bar())).1.contains("undefined"), "mistakes in the text are told");
 }

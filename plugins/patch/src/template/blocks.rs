@@ -12,11 +12,7 @@ pub(super) fn check(template: &str) -> Result<(), &'static str> {
             _ => {}
         }
     }
-    if depth == 0 {
-        Ok(())
-    } else {
-        Err("unexpected end: an {{end}} is missing")
-    }
+    if depth == 0 { Ok(()) } else { Err("unexpected end: an {{end}} is missing") }
 }
 
 /// The first word of every action.

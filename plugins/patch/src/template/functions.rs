@@ -14,20 +14,12 @@ type Result<T = Value> = std::result::Result<T, TemplateError>;
 type Function = fn(&[Value]) -> Result;
 
 /// Functions of the engine that are used as they are.
-const ENGINE: &[&str] = &[
-    "and", "call", "eq", "ge", "gt", "le", "len", "lt", "ne", "not", "or", "slice",
-];
+const ENGINE: &[&str] = &["and", "call", "eq", "ge", "gt", "le", "len", "lt", "ne", "not", "or", "slice"];
 
 /// Functions that are ours.
 const OURS: &[(&str, Function)] = &[
-    ("b64enc", |arguments| {
-        Ok(text(go_base64::encode(
-            string("b64enc", one("b64enc", arguments)?)?.as_bytes(),
-        )))
-    }),
-    ("b64dec", |arguments| {
-        b64dec(string("b64dec", one("b64dec", arguments)?)?)
-    }),
+    ("b64enc", |arguments| Ok(text(go_base64::encode(string("b64enc", one("b64enc", arguments)?)?.as_bytes())))),
+    ("b64dec", |arguments| b64dec(string("b64dec", one("b64dec", arguments)?)?)),
     ("toJson", |arguments| Ok(text(to_json(one("toJson", arguments)?)))),
     ("print", |arguments| Ok(text(go_fmt::sprint(arguments)))),
     ("println", |arguments| Ok(text(go_fmt::sprintln(arguments)))),
@@ -39,19 +31,13 @@ const OURS: &[(&str, Function)] = &[
 ];
 
 /// Functions that only a rewritten template calls.
-const HIDDEN: &[(&str, Function)] = &[
-    (OUTPUT, |arguments| {
-        Ok(text(arguments.first().map_or_else(String::new, output)))
-    }),
-    (FIELDS, fields),
-];
+const HIDDEN: &[(&str, Function)] =
+    &[(OUTPUT, |arguments| Ok(text(arguments.first().map_or_else(String::new, output)))), (FIELDS, fields)];
 
 /// What replaces or adds to the engine's functions.
 pub(super) fn all() -> FuncMap {
     let functions = OURS.iter().chain(HIDDEN);
-    functions
-        .map(|(name, function)| ((*name).to_owned(), Arc::new(function) as gotmpl::ValueFunc))
-        .collect()
+    functions.map(|(name, function)| ((*name).to_owned(), Arc::new(function) as gotmpl::ValueFunc)).collect()
 }
 
 /// Whether a template may call a function of this name.
@@ -70,20 +56,12 @@ fn fail(message: String) -> TemplateError {
 fn one<'v>(name: &str, arguments: &'v [Value]) -> Result<&'v Value> {
     match arguments {
         [argument] => Ok(argument),
-        _ => Err(fail(format!(
-            "wrong number of args for {name}: want 1 got {}",
-            arguments.len()
-        ))),
+        _ => Err(fail(format!("wrong number of args for {name}: want 1 got {}", arguments.len()))),
     }
 }
 
 fn string<'v>(name: &str, value: &'v Value) -> Result<&'v str> {
-    let unfit = || {
-        fail(format!(
-            "{name}: wrong type for value; expected string; got {}",
-            go_fmt::type_name(value)
-        ))
-    };
+    let unfit = || fail(format!("{name}: wrong type for value; expected string; got {}", go_fmt::type_name(value)));
     value.as_str().ok_or_else(unfit)
 }
 
@@ -91,16 +69,12 @@ fn string<'v>(name: &str, value: &'v Value) -> Result<&'v str> {
 fn b64dec(encoded: &str) -> Result {
     let bytes = go_base64::decode(encoded).map_err(|error| fail(format!("b64dec: illegal base64 data: {error}")))?;
     let decoded = String::from_utf8(bytes);
-    decoded
-        .map(text)
-        .map_err(|_| fail("b64dec: the decoded bytes are not text, which no field can hold".to_owned()))
+    decoded.map(text).map_err(|_| fail("b64dec: the decoded bytes are not text, which no field can hold".to_owned()))
 }
 
 fn printf(arguments: &[Value]) -> Result {
     let Some((format, arguments)) = arguments.split_first() else {
-        return Err(fail(
-            "wrong number of args for printf: want at least 1 got 0".to_owned(),
-        ));
+        return Err(fail("wrong number of args for printf: want at least 1 got 0".to_owned()));
     };
     Ok(text(go_fmt::sprintf(string("printf", format)?, arguments)))
 }
@@ -110,9 +84,7 @@ fn index(arguments: &[Value]) -> Result {
     let Some((value, indices)) = arguments.split_first() else {
         return Err(fail("wrong number of args for index: want at least 1 got 0".to_owned()));
     };
-    indices
-        .iter()
-        .try_fold(value.clone(), |value, index| value.index(index))
+    indices.iter().try_fold(value.clone(), |value, index| value.index(index))
 }
 
 /// How an action writes its value.

@@ -34,10 +34,7 @@ pub fn render(commands: &[String], input: &serde_json::Value) -> Result<String, 
     let source = format!("{{{{ {} }}}}", commands.join(" | "));
     blocks::check(&source).map_err(|problem| TemplateError::Syntax(problem.to_owned()))?;
     let syntax = |error: gotmpl::TemplateError| TemplateError::Syntax(error.to_string());
-    let mut template = Template::new(NAME)
-        .funcs(functions::all())
-        .parse(&source)
-        .map_err(syntax)?;
+    let mut template = Template::new(NAME).funcs(functions::all()).parse(&source).map_err(syntax)?;
     let names: Vec<String> = template.templates().into_iter().map(str::to_owned).collect();
     for name in names {
         let Some(tree) = template.lookup(&name).cloned() else {
@@ -85,17 +82,12 @@ mod tests {
     use super::*;
 
     fn error(command: &str) -> String {
-        render(&[command.to_owned()], &json!({"a": "text"}))
-            .unwrap_err()
-            .to_string()
+        render(&[command.to_owned()], &json!({"a": "text"})).unwrap_err().to_string()
     }
 
     #[test]
     fn an_error_says_what_is_wrong() {
-        assert_eq!(
-            error("upper .a"),
-            "cannot read the pipeline: function \"upper\" not defined"
-        );
+        assert_eq!(error("upper .a"), "cannot read the pipeline: function \"upper\" not defined");
         assert!(error("if .a").starts_with("cannot read the pipeline: "));
         assert!(error("b64enc .missing").starts_with("the pipeline failed: b64enc"));
     }

@@ -38,12 +38,7 @@ fn node(node: &mut Node) -> Result<(), String> {
             Ok(())
         }
         Node::If(branch) | Node::Range(branch) | Node::With(branch) => {
-            let BranchNode {
-                pipe: pipeline,
-                body,
-                else_body,
-                ..
-            } = branch;
+            let BranchNode { pipe: pipeline, body, else_body, .. } = branch;
             pipe(pipeline)?;
             list(body)?;
             else_body.as_mut().map_or(Ok(()), list)
@@ -55,11 +50,7 @@ fn node(node: &mut Node) -> Result<(), String> {
 }
 
 fn pipe(pipeline: &mut PipeNode) -> Result<(), String> {
-    pipeline
-        .commands
-        .iter_mut()
-        .flat_map(|command| &mut command.args)
-        .try_for_each(expression)
+    pipeline.commands.iter_mut().flat_map(|command| &mut command.args).try_for_each(expression)
 }
 
 fn expression(expr: &mut Expr) -> Result<(), String> {
@@ -83,21 +74,10 @@ fn fields(base: Expr, names: &[SmolStr]) -> Expr {
     let pos = base.pos();
     let names = names.iter().map(|name| Expr::String(pos, Arc::from(name.as_str())));
     let commands = vec![call(pos, FIELDS, std::iter::once(base).chain(names))];
-    Expr::Pipe(
-        pos,
-        PipeNode {
-            pos,
-            decl: Vec::new(),
-            commands,
-            is_assign: false,
-        },
-    )
+    Expr::Pipe(pos, PipeNode { pos, decl: Vec::new(), commands, is_assign: false })
 }
 
 fn call(pos: Pos, function: &'static str, arguments: impl IntoIterator<Item = Expr>) -> CommandNode {
     let function = Expr::Identifier(pos, SmolStr::new_static(function));
-    CommandNode {
-        pos,
-        args: std::iter::once(function).chain(arguments).collect(),
-    }
+    CommandNode { pos, args: std::iter::once(function).chain(arguments).collect() }
 }

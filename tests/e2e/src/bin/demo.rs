@@ -84,24 +84,10 @@ async fn story(folder: &Path) -> Result<()> {
     told.chapter("A host with an embedded API server");
     let kubeconfig = folder.join("kubeconfig");
     let clock = Instant::now();
-    let _host = HostProcess::start(
-        folder,
-        &[
-            "dev",
-            "--listen",
-            "127.0.0.1:0",
-            "--kubeconfig",
-            &kubeconfig.to_string_lossy(),
-        ],
-    )?;
+    let _host =
+        HostProcess::start(folder, &["dev", "--listen", "127.0.0.1:0", "--kubeconfig", &kubeconfig.to_string_lossy()])?;
     let file = || async { Ok(kubeconfig.exists()) };
-    eventually(
-        "the host writes its kubeconfig",
-        Duration::from_secs(60),
-        file,
-        |exists| *exists,
-    )
-    .await?;
+    eventually("the host writes its kubeconfig", Duration::from_secs(60), file, |exists| *exists).await?;
     let config =
         Config::from_custom_kubeconfig(Kubeconfig::read_from(&kubeconfig)?, &KubeConfigOptions::default()).await?;
     told.line(format_args!("capstan dev serves Kubernetes at {}", config.cluster_url));
@@ -122,21 +108,11 @@ async fn story(folder: &Path) -> Result<()> {
     let events = told
         .wait(
             "the host compiles it",
-            eventually(
-                "the provider loads",
-                Duration::from_secs(180),
-                look,
-                |events: &Vec<Value>| !events.is_empty(),
-            ),
+            eventually("the provider loads", Duration::from_secs(180), look, |events: &Vec<Value>| !events.is_empty()),
         )
         .await?;
     let event = events.last().context("no event")?;
-    told.line(format_args!(
-        "{} {}: {}",
-        text(event, "type"),
-        text(event, "reason"),
-        text(event, "note")
-    ));
+    told.line(format_args!("{} {}: {}", text(event, "type"), text(event, "reason"), text(event, "note")));
     ensure!(event["reason"] == "Loaded", "the provider was not loaded");
     told.took("loaded", clock);
 
@@ -162,45 +138,20 @@ async fn story(folder: &Path) -> Result<()> {
 
     told.chapter("The source changes, and nobody polls");
     let clock = Instant::now();
-    objects
-        .merge(
-            "v1",
-            "configmaps",
-            "default",
-            "foo",
-            json!({"data": {"value1": "changed"}}),
-        )
-        .await?;
+    objects.merge("v1", "configmaps", "default", "foo", json!({"data": {"value1": "changed"}})).await?;
     value(&objects, "prefix-Y2hhbmdlZA==").await?;
     told.took("followed", clock);
     told.config_map(&objects, "bar").await?;
-    objects
-        .merge(
-            "v1",
-            "configmaps",
-            "default",
-            "foo",
-            json!({"data": {"value1": "Foo1"}}),
-        )
-        .await?;
+    objects.merge("v1", "configmaps", "default", "foo", json!({"data": {"value1": "Foo1"}})).await?;
     value(&objects, EXPECTED).await?;
 
     told.chapter("What was written down");
     for event in objects.events("default", "Patch", "sample1").await? {
-        told.line(format_args!(
-            "{:8} {:24} {}",
-            text(&event, "type"),
-            text(&event, "reason"),
-            text(&event, "note")
-        ));
+        told.line(format_args!("{:8} {:24} {}", text(&event, "type"), text(&event, "reason"), text(&event, "note")));
     }
 
     let bar = objects.get("v1", "configmaps", "default", "bar").await?;
-    ensure!(
-        bar["data"]["value2"] == EXPECTED,
-        "bar.data.value2 is {}, not {EXPECTED}",
-        bar["data"]["value2"]
-    );
+    ensure!(bar["data"]["value2"] == EXPECTED, "bar.data.value2 is {}, not {EXPECTED}", bar["data"]["value2"]);
     println!("\nbar.data.value2 = {EXPECTED}");
     println!(
         "\nNext: `target/debug/capstan dev --providers DIR` runs a host of your own; docs/ says how to write a provider."
@@ -211,10 +162,7 @@ async fn story(folder: &Path) -> Result<()> {
 async fn value(objects: &Objects, wanted: &str) -> Result<()> {
     let look = || objects.get("v1", "configmaps", "default", "bar");
     let what = format!("bar.data.value2 = {wanted}");
-    eventually(&what, Duration::from_secs(30), look, |bar| {
-        bar["data"]["value2"] == wanted
-    })
-    .await?;
+    eventually(&what, Duration::from_secs(30), look, |bar| bar["data"]["value2"] == wanted).await?;
     Ok(())
 }
 

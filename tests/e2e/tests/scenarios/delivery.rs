@@ -27,17 +27,11 @@ fn carrier(name: &str, provider: &str, component: &[u8], grants: &str) -> Value 
 /// Waits for an event about a `ConfigMap` of the host's namespace; gives its note.
 async fn told(objects: &Objects, config_map: &str, reason: &str) -> Result<String> {
     let look = || objects.events("capstan-system", "ConfigMap", config_map);
-    let events = eventually(
-        &format!("{config_map}: {reason}"),
-        LOADED,
-        look,
-        |events: &Vec<Value>| events.iter().any(|event| event["reason"] == reason),
-    )
+    let events = eventually(&format!("{config_map}: {reason}"), LOADED, look, |events: &Vec<Value>| {
+        events.iter().any(|event| event["reason"] == reason)
+    })
     .await?;
-    let event = events
-        .iter()
-        .find(|event| event["reason"] == reason)
-        .context("no event")?;
+    let event = events.iter().find(|event| event["reason"] == reason).context("no event")?;
     Ok(event["note"].as_str().unwrap_or_default().to_owned())
 }
 
@@ -50,10 +44,7 @@ async fn noted(objects: &Objects, name: &str, text: &str) -> Result<()> {
         .await?;
     let config_map = format!("note-{name}");
     let look = || objects.get("v1", "configmaps", "default", &config_map);
-    eventually(&format!("{config_map} says {text}"), SOON, look, |found| {
-        found["data"]["text"] == text
-    })
-    .await?;
+    eventually(&format!("{config_map} says {text}"), SOON, look, |found| found["data"]["text"] == text).await?;
     Ok(())
 }
 
@@ -68,32 +59,20 @@ pub(crate) async fn a_config_map_is_enough_and_can_be_replaced(_: &World) -> Res
     let mut host = HostProcess::start(folder.path(), &["run", "--kubeconfig", &kubeconfig.to_string_lossy()])?;
     let component = std::fs::read(plugin("neighbour")?)?;
 
-    objects
-        .apply_value(&carrier("carrier", "neighbour", &component, GRANTS))
-        .await?;
+    objects.apply_value(&carrier("carrier", "neighbour", &component, GRANTS)).await?;
     let note = told(&objects, "carrier", "Loaded").await.with_context(|| host.log())?;
     ensure!(note.contains("Note"), "the note names the kinds: {note}");
     noted(&objects, "one", "first").await?;
 
     // Without the grant the same logic is refused; its objects say so.
-    objects
-        .apply_value(&carrier("carrier", "neighbour", &component, ""))
-        .await?;
+    objects.apply_value(&carrier("carrier", "neighbour", &component, "")).await?;
     let look = || objects.get("test.capstan.dev/v1", "notes", "default", "one");
-    eventually("the note is denied", SOON, look, |note| {
-        condition(note, "Synced").1 == "Denied"
-    })
-    .await?;
+    eventually("the note is denied", SOON, look, |note| condition(note, "Synced").1 == "Denied").await?;
 
     // A bad build leaves the last good one in service.
-    objects
-        .apply_value(&carrier("carrier", "neighbour", b"\0asm nonsense", GRANTS))
-        .await?;
+    objects.apply_value(&carrier("carrier", "neighbour", b"\0asm nonsense", GRANTS)).await?;
     told(&objects, "carrier", "ComponentMalformed").await?;
-    eventually("the note is still denied", SOON, look, |note| {
-        condition(note, "Synced").1 == "Denied"
-    })
-    .await?;
+    eventually("the note is still denied", SOON, look, |note| condition(note, "Synced").1 == "Denied").await?;
 
     // The packed form of a good one mends everything, with no restart and no change to the object.
     let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -101,24 +80,15 @@ pub(crate) async fn a_config_map_is_enough_and_can_be_replaced(_: &World) -> Res
     let mut packed = carrier("carrier", "neighbour", b"", GRANTS);
     packed["binaryData"] = json!({"provider.wasm.gz": STANDARD.encode(packer.finish()?)});
     objects.apply_value(&packed).await?;
-    eventually("the note is synced again", SOON, look, |note| {
-        condition(note, "Synced").0 == "True"
-    })
-    .await?;
+    eventually("the note is synced again", SOON, look, |note| condition(note, "Synced").0 == "True").await?;
     noted(&objects, "two", "second").await?;
 
     // Without its carrier the provider stops; what it manages stays as it is.
     objects.delete("v1", "configmaps", "capstan-system", "carrier").await?;
     let log = || async { Ok(host.log()) };
-    eventually("the provider stops", SOON, log, |log: &String| {
-        log.contains("provider stopped")
-    })
-    .await?;
+    eventually("the provider stops", SOON, log, |log: &String| log.contains("provider stopped")).await?;
     let one = objects.get("test.capstan.dev/v1", "notes", "default", "one").await?;
-    ensure!(
-        one["metadata"]["deletionTimestamp"].is_null() && !one["metadata"]["finalizers"].is_null(),
-        "{one:#}"
-    );
+    ensure!(one["metadata"]["deletionTimestamp"].is_null() && !one["metadata"]["finalizers"].is_null(), "{one:#}");
     ensure!(host.is_running(), "{}", host.log());
     Ok(())
 }
@@ -131,16 +101,8 @@ pub(crate) async fn a_broken_config_map_says_why(world: &World) -> Result<()> {
     for (object, reason, hint) in [
         (empty, "SourceInvalid", "provider.wasm"),
         (carrier("named", "Not_A_Name", b"x", ""), "NameInvalid", "Not_A_Name"),
-        (
-            carrier("granted", "granted", b"x", "kubernets: []"),
-            "GrantsInvalid",
-            "kubernets",
-        ),
-        (
-            carrier("module", "module", module, ""),
-            "NotAComponent",
-            "wasm32-wasip2",
-        ),
+        (carrier("granted", "granted", b"x", "kubernets: []"), "GrantsInvalid", "kubernets"),
+        (carrier("module", "module", module, ""), "NotAComponent", "wasm32-wasip2"),
     ] {
         objects.apply_value(&object).await?;
         let name = object["metadata"]["name"].as_str().unwrap_or_default();
@@ -153,9 +115,7 @@ pub(crate) async fn a_broken_config_map_says_why(world: &World) -> Result<()> {
 pub(crate) async fn a_second_provider_of_a_kind_is_refused(world: &World) -> Result<()> {
     let objects = world.objects()?;
     let component = std::fs::read(plugin("neighbour")?)?;
-    objects
-        .apply_value(&carrier("rival", "rival", &component, GRANTS))
-        .await?;
+    objects.apply_value(&carrier("rival", "rival", &component, GRANTS)).await?;
     let note = told(&objects, "rival", "Conflict").await?;
     ensure!(note.contains("Note") && note.contains("neighbour"), "{note}");
     noted(&objects, "undisturbed", "still served").await

@@ -53,9 +53,7 @@ pub(crate) async fn bad_guests_end_as_conditions_while_a_neighbour_converges(wor
         ensure!(!message.is_empty(), "{name} has no message");
     }
     // A neighbour's deletion works as well: create, delete, gone.
-    objects
-        .delete("test.capstan.dev/v1", "notes", "hostile", "beside-0")
-        .await?;
+    objects.delete("test.capstan.dev/v1", "notes", "hostile", "beside-0").await?;
     let look = || objects.get("v1", "configmaps", "hostile", "note-beside-0");
     eventually("note-beside-0 is gone", SOON, look, serde_json::Value::is_null).await?;
     Ok(())

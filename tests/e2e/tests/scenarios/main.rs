@@ -72,9 +72,7 @@ fn trials(world: Option<&Arc<World>>) -> Vec<Trial> {
             let world = world.cloned();
             Trial::test(*name, move || {
                 let Some(world) = world else { return Ok(()) };
-                world
-                    .block_on(scenario(&world))
-                    .map_err(|error| format!("{error:?}").into())
+                world.block_on(scenario(&world)).map_err(|error| format!("{error:?}").into())
             })
         })
         .collect()

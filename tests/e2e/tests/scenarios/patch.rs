@@ -45,19 +45,12 @@ fn patch(namespace: &str, from_path: &str, to: &Value) -> Value {
 /// That of the project's first document.
 fn sample(namespace: &str) -> Value {
     let transforms = json!(["b64enc .value1", "printf \"prefix-%s\""]);
-    patch(
-        namespace,
-        "data",
-        &json!({"fieldPath": "data.value2", "transforms": transforms}),
-    )
+    patch(namespace, "data", &json!({"fieldPath": "data.value2", "transforms": transforms}))
 }
 
 async fn value(objects: &Objects, namespace: &str, wanted: &str) -> Result<Value> {
     let look = || objects.get("v1", "configmaps", namespace, "bar");
-    eventually(&format!("bar.data.value2 = {wanted}"), SOON, look, |bar| {
-        bar["data"]["value2"] == wanted
-    })
-    .await
+    eventually(&format!("bar.data.value2 = {wanted}"), SOON, look, |bar| bar["data"]["value2"] == wanted).await
 }
 
 async fn synced(objects: &Objects, name: &str, status: &str, reason: &str) -> Result<Value> {
@@ -95,10 +88,7 @@ pub(crate) async fn the_sample_converges_and_says_so(world: &World) -> Result<()
     let bar = value(&objects, "sample", "prefix-Rm9vMQ==").await?;
     ensure!(bar["data"]["value1"] == "Bar1", "the rest of bar is untouched: {bar:#}");
     let patch = ready(&objects, "sample").await?;
-    ensure!(
-        patch["metadata"]["finalizers"] == json!(["finalizer.managedresource.krateo.io"]),
-        "{patch:#}"
-    );
+    ensure!(patch["metadata"]["finalizers"] == json!(["finalizer.managedresource.krateo.io"]), "{patch:#}");
     let generation = &patch["metadata"]["generation"];
     for condition in patch["status"]["conditions"].as_array().into_iter().flatten() {
         ensure!(condition["observedGeneration"] == *generation, "{condition:#}");
@@ -113,29 +103,15 @@ pub(crate) async fn a_changed_source_arrives(world: &World) -> Result<()> {
     config_maps(&objects, "changed").await?;
     objects.apply_value(&sample("changed")).await?;
     ready(&objects, "changed").await?;
-    for (round, wanted) in [
-        ("Foo2", "prefix-Rm9vMg=="),
-        ("Foo3", "prefix-Rm9vMw=="),
-        ("Foo1", "prefix-Rm9vMQ=="),
-    ] {
+    for (round, wanted) in [("Foo2", "prefix-Rm9vMg=="), ("Foo3", "prefix-Rm9vMw=="), ("Foo1", "prefix-Rm9vMQ==")] {
         let began = std::time::Instant::now();
-        objects
-            .merge("v1", "configmaps", "changed", "foo", json!({"data": {"value1": round}}))
-            .await?;
+        objects.merge("v1", "configmaps", "changed", "foo", json!({"data": {"value1": round}})).await?;
         value(&objects, "changed", wanted).await?;
         // The poll interval is a minute: what takes less than this was not found by polling.
         ensure!(began.elapsed().as_secs() < 20, "it took {:?}", began.elapsed());
     }
     // The target is watched as well: what somebody else writes into the field is repaired.
-    objects
-        .merge(
-            "v1",
-            "configmaps",
-            "changed",
-            "bar",
-            json!({"data": {"value2": "drift"}}),
-        )
-        .await?;
+    objects.merge("v1", "configmaps", "changed", "bar", json!({"data": {"value2": "drift"}})).await?;
     value(&objects, "changed", "prefix-Rm9vMQ==").await?;
     Ok(())
 }
@@ -186,9 +162,7 @@ pub(crate) async fn a_paused_patch_rests_until_it_is_resumed(world: &World) -> R
     annotate(&objects, "paused", json!({"krateo.io/paused": "true"})).await?;
     synced(&objects, "paused", "False", "ReconcilePaused").await?;
 
-    objects
-        .merge("v1", "configmaps", "paused", "foo", json!({"data": {"value1": "Foo2"}}))
-        .await?;
+    objects.merge("v1", "configmaps", "paused", "foo", json!({"data": {"value1": "Foo2"}})).await?;
     // Another patch of the same source, made afterwards, is done: by then the paused one would have been, too.
     let reference = |name: &str| json!({"kind": "ConfigMap", "name": name, "namespace": "paused"});
     objects
@@ -202,10 +176,7 @@ pub(crate) async fn a_paused_patch_rests_until_it_is_resumed(world: &World) -> R
         .await?;
     ready(&objects, "paused-witness").await?;
     let bar = objects.get("v1", "configmaps", "paused", "bar").await?;
-    ensure!(
-        bar["data"]["witness"] == "Foo2" && bar["data"]["value2"] == "prefix-Rm9vMQ==",
-        "{bar:#}"
-    );
+    ensure!(bar["data"]["witness"] == "Foo2" && bar["data"]["value2"] == "prefix-Rm9vMQ==", "{bar:#}");
 
     annotate(&objects, "paused", json!({"krateo.io/paused": null})).await?;
     value(&objects, "paused", "prefix-Rm9vMg==").await?;
@@ -216,9 +187,7 @@ pub(crate) async fn a_paused_patch_rests_until_it_is_resumed(world: &World) -> R
 pub(crate) async fn a_missing_target_field_is_made(world: &World) -> Result<()> {
     let objects = world.objects()?;
     config_maps(&objects, "field").await?;
-    objects
-        .apply_value(&patch("field", "data.value1", &json!({"fieldPath": "data.fresh"})))
-        .await?;
+    objects.apply_value(&patch("field", "data.value1", &json!({"fieldPath": "data.fresh"}))).await?;
     let look = || objects.get("v1", "configmaps", "field", "bar");
     let bar = eventually("bar.data.fresh", SOON, look, |bar| bar["data"]["fresh"] == "Foo1").await?;
     ensure!(bar["data"]["value2"] == "Bar2", "{bar:#}");
@@ -246,24 +215,9 @@ pub(crate) async fn mistakes_become_conditions_that_say_what_to_do(world: &World
     let mut without_target = patch("mistakes", "data.value1", &good);
     without_target["spec"]["to"]["objectReference"]["name"] = json!("nobody");
     for (name, mut object, reason, hint) in [
-        (
-            "bad-path",
-            patch("mistakes", "data..value1", &good),
-            "InvalidSpec",
-            "data..value1",
-        ),
-        (
-            "no-field",
-            patch("mistakes", "data.nosuchfield", &good),
-            "FieldNotFound",
-            "nosuchfield",
-        ),
-        (
-            "bad-template",
-            patch("mistakes", "data", &template),
-            "TransformFailed",
-            "nosuchfunction",
-        ),
+        ("bad-path", patch("mistakes", "data..value1", &good), "InvalidSpec", "data..value1"),
+        ("no-field", patch("mistakes", "data.nosuchfield", &good), "FieldNotFound", "nosuchfield"),
+        ("bad-template", patch("mistakes", "data", &template), "TransformFailed", "nosuchfunction"),
         ("no-from", without_from, "InvalidSpec", "from"),
         ("no-target", without_target, "TargetNotFound", "nobody"),
     ] {
@@ -295,10 +249,7 @@ pub(crate) async fn what_is_not_granted_is_refused_and_named(world: &World) -> R
     objects.apply_value(&stealing).await?;
     let found = synced(&objects, "denied", "False", "Denied").await?;
     let message = condition(&found, "Synced").2.to_owned();
-    ensure!(
-        message.contains("Secret"),
-        "the message names what is refused: {message}"
-    );
+    ensure!(message.contains("Secret"), "the message names what is refused: {message}");
     let bar = objects.get("v1", "configmaps", "denied", "bar").await?;
     ensure!(bar["data"]["value2"] == "Bar2", "{bar:#}");
     Ok(())
@@ -315,35 +266,19 @@ pub(crate) async fn every_transition_leaves_an_event(world: &World) -> Result<()
     synced(&objects, "events", "True", "ReconcileSuccess").await?;
     // A cluster-scoped object's events are in the namespace default.
     let look = || objects.events("default", "Patch", "events");
-    let wanted = [
-        "UpdatedExternalResource",
-        "Available",
-        "ReconciliationPaused",
-        "ReconcileSuccess",
-    ];
+    let wanted = ["UpdatedExternalResource", "Available", "ReconciliationPaused", "ReconcileSuccess"];
     let events = eventually("the events of a patch", SOON, look, |events: &Vec<Value>| {
-        wanted
-            .iter()
-            .all(|reason| events.iter().any(|event| event["reason"] == *reason))
+        wanted.iter().all(|reason| events.iter().any(|event| event["reason"] == *reason))
     })
     .await?;
     for event in &events {
-        ensure!(
-            event["type"] == "Normal" && event["reportingController"] == "capstan.dev/patch",
-            "{event:#}"
-        );
+        ensure!(event["type"] == "Normal" && event["reportingController"] == "capstan.dev/patch", "{event:#}");
     }
-    let paused = events
-        .iter()
-        .filter(|event| event["reason"] == "ReconciliationPaused")
-        .count();
+    let paused = events.iter().filter(|event| event["reason"] == "ReconciliationPaused").count();
     ensure!(paused == 1, "one pause, {paused} events: {events:#?}");
     // Readers of the older API see the same ones.
     let name = events[0]["name"].as_str().unwrap_or_default();
     let older = objects.get("v1", "events", "default", name).await?;
-    ensure!(
-        older["involvedObject"]["name"] == "events" && older["message"] == events[0]["note"],
-        "{older:#}"
-    );
+    ensure!(older["involvedObject"]["name"] == "events" && older["message"] == events[0]["note"], "{older:#}");
     Ok(())
 }

@@ -28,9 +28,7 @@ pub(crate) async fn a_killed_host_converges_after_it_comes_back(_: &World) -> Re
         world.block_on(converged(&world, "second"))
     };
     // It brings a runtime of its own, which must not be entered from this one's.
-    tokio::task::spawn_blocking(scenario)
-        .await
-        .context("the scenario panicked")?
+    tokio::task::spawn_blocking(scenario).await.context("the scenario panicked")?
 }
 
 async fn make_config_maps(world: &World) -> Result<()> {
@@ -64,15 +62,7 @@ async fn make_patches(world: &World, numbers: Range<usize>) -> Result<()> {
 
 async fn change(world: &World) -> Result<()> {
     let objects = world.objects()?;
-    objects
-        .merge(
-            "v1",
-            "configmaps",
-            "restart",
-            "from",
-            json!({"data": {"key": "second"}}),
-        )
-        .await
+    objects.merge("v1", "configmaps", "restart", "from", json!({"data": {"key": "second"}})).await
 }
 
 async fn converged(world: &World, wanted: &str) -> Result<()> {

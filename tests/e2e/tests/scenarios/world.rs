@@ -56,11 +56,7 @@ pub(crate) struct World {
 impl World {
     /// With the providers patch, neighbour and hostile.
     pub(crate) fn start() -> Result<Self> {
-        Self::with(&[
-            ("patch", PATCH_GRANTS),
-            ("neighbour", NEIGHBOUR_GRANTS),
-            ("hostile", HOSTILE_GRANTS),
-        ])
+        Self::with(&[("patch", PATCH_GRANTS), ("neighbour", NEIGHBOUR_GRANTS), ("hostile", HOSTILE_GRANTS)])
     }
 
     /// With only the provider patch.
@@ -85,21 +81,14 @@ impl World {
             objects.apply(HOSTILE_DEFINITION).await
         })?;
         let host = start_host(folder.path())?;
-        let world = Self {
-            host,
-            server,
-            folder,
-            runtime,
-        };
+        let world = Self { host, server, folder, runtime };
         for (name, _) in providers {
             let definition = match *name {
                 "patch" => "patches.krateo.io",
                 "neighbour" => "notes.test.capstan.dev",
                 _ => "hostiles.test.capstan.dev",
             };
-            world
-                .block_on(world.established(definition))
-                .with_context(|| format!("{name}: {}", world.log()))?;
+            world.block_on(world.established(definition)).with_context(|| format!("{name}: {}", world.log()))?;
         }
         Ok(world)
     }
@@ -108,10 +97,7 @@ impl World {
         let objects = self.objects()?;
         let look = || objects.get("apiextensions.k8s.io/v1", "customresourcedefinitions", "", definition);
         // Compiling a component takes seconds on a busy machine.
-        eventually(definition, Duration::from_secs(120), look, |crd| {
-            condition(crd, "Established").0 == "True"
-        })
-        .await
+        eventually(definition, Duration::from_secs(120), look, |crd| condition(crd, "Established").0 == "True").await
     }
 
     /// The host's process dies without a word.
@@ -143,14 +129,5 @@ impl World {
 
 fn start_host(folder: &Path) -> Result<HostProcess> {
     let text = |name: &str| folder.join(name).to_string_lossy().into_owned();
-    HostProcess::start(
-        folder,
-        &[
-            "run",
-            "--kubeconfig",
-            &text("kubeconfig"),
-            "--providers",
-            &text("providers"),
-        ],
-    )
+    HostProcess::start(folder, &["run", "--kubeconfig", &text("kubeconfig"), "--providers", &text("providers")])
 }

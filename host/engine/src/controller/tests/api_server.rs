@@ -29,21 +29,9 @@ struct Served {
 }
 
 const SERVED: [Served; 3] = [
-    Served {
-        plural: "things",
-        group_version: "example.org/v1",
-        kind: "Thing",
-    },
-    Served {
-        plural: "configmaps",
-        group_version: "v1",
-        kind: "ConfigMap",
-    },
-    Served {
-        plural: "events",
-        group_version: "events.k8s.io/v1",
-        kind: "Event",
-    },
+    Served { plural: "things", group_version: "example.org/v1", kind: "Thing" },
+    Served { plural: "configmaps", group_version: "v1", kind: "ConfigMap" },
+    Served { plural: "events", group_version: "events.k8s.io/v1", kind: "Event" },
 ];
 
 #[derive(Clone)]
@@ -82,14 +70,8 @@ struct Contents {
 impl ApiServer {
     /// Its watches are late by `lag`.
     pub(super) fn new(lag: Duration) -> Self {
-        let contents = Contents {
-            lag,
-            ..Contents::default()
-        };
-        Self {
-            state: Arc::new(Mutex::new(contents)),
-            changes: broadcast::channel(1_024).0,
-        }
+        let contents = Contents { lag, ..Contents::default() };
+        Self { state: Arc::new(Mutex::new(contents)), changes: broadcast::channel(1_024).0 }
     }
 
     pub(super) fn client(&self) -> kube::Client {
@@ -97,25 +79,14 @@ impl ApiServer {
     }
 
     pub(super) fn get(&self, plural: &'static str, name: &str) -> Option<Value> {
-        self.state
-            .lock()
-            .unwrap()
-            .objects
-            .get(&(plural, name.to_owned()))
-            .cloned()
+        self.state.lock().unwrap().objects.get(&(plural, name.to_owned())).cloned()
     }
 
     /// `a: Reason`, for each event about a thing.
     pub(super) fn events(&self) -> Vec<String> {
         let state = self.state.lock().unwrap();
-        let events = state
-            .objects
-            .iter()
-            .filter(|((plural, _), _)| *plural == "events")
-            .map(|(_, event)| event);
-        events
-            .map(|event| format!("{}: {}", text(&event["regarding"]["name"]), text(&event["reason"])))
-            .collect()
+        let events = state.objects.iter().filter(|((plural, _), _)| *plural == "events").map(|(_, event)| event);
+        events.map(|event| format!("{}: {}", text(&event["regarding"]["name"]), text(&event["reason"]))).collect()
     }
 
     /// What was written to things through the API, and forgets it.
@@ -153,9 +124,7 @@ impl ApiServer {
         }
         state.version += 1;
         object["metadata"]["resourceVersion"] = json!(state.version.to_string());
-        let held = object["metadata"]["finalizers"]
-            .as_array()
-            .is_some_and(|finalizers| !finalizers.is_empty());
+        let held = object["metadata"]["finalizers"].as_array().is_some_and(|finalizers| !finalizers.is_empty());
         let event = if object["metadata"].get("deletionTimestamp").is_some() && !held {
             state.objects.remove(&key);
             "DELETED"
@@ -164,24 +133,14 @@ impl ApiServer {
             if before.is_none() { "ADDED" } else { "MODIFIED" }
         };
         // Without watches there is nobody to tell.
-        let _ = self.changes.send(Told {
-            plural,
-            name: name.to_owned(),
-            event,
-            object: object.clone(),
-        });
+        let _ = self.changes.send(Told { plural, name: name.to_owned(), event, object: object.clone() });
         object
     }
 
     fn list(&self, served: &Served, name: Option<&str>) -> Value {
         let state = self.state.lock().unwrap();
         let wanted = |(plural, own): &(&str, String)| *plural == served.plural && name.is_none_or(|name| own == name);
-        let items: Vec<_> = state
-            .objects
-            .iter()
-            .filter(|(key, _)| wanted(key))
-            .map(|(_, object)| object)
-            .collect();
+        let items: Vec<_> = state.objects.iter().filter(|(key, _)| wanted(key)).map(|(_, object)| object).collect();
         json!({
             "apiVersion": served.group_version, "kind": format!("{}List", served.kind),
             "metadata": {"resourceVersion": state.version.to_string()}, "items": items,
@@ -243,25 +202,16 @@ async fn answer(State(api): State<ApiServer>, request: Request) -> Response {
     match (&parts.method, below.as_slice()) {
         (&Method::GET, []) => {
             let resource = |name: String| json!({"name": name, "singularName": "", "namespaced": true, "kind": served.kind, "verbs": []});
-            let resources = [
-                resource(served.plural.to_owned()),
-                resource(format!("{}/status", served.plural)),
-            ];
+            let resources = [resource(served.plural.to_owned()), resource(format!("{}/status", served.plural))];
             let list = json!({"groupVersion": served.group_version, "resources": resources});
             Json(list).into_response()
         }
         (&Method::GET, [_]) => {
             let query = parts.uri.query().unwrap_or_default().replace("%3D", "=");
-            let value = |key: &str| {
-                query
-                    .split('&')
-                    .find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='))
-            };
+            let value = |key: &str| query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='));
             let name = value("fieldSelector").and_then(|selector| selector.strip_prefix("metadata.name="));
             if value("watch").is_some() {
-                let since = value("resourceVersion")
-                    .and_then(|version| version.parse().ok())
-                    .unwrap_or(0);
+                let since = value("resourceVersion").and_then(|version| version.parse().ok()).unwrap_or(0);
                 return api.watch(served, name.map(str::to_owned), since);
             }
             Json(api.list(served, name)).into_response()
@@ -278,18 +228,10 @@ async fn answer(State(api): State<ApiServer>, request: Request) -> Response {
                 return Json(object).into_response();
             }
             if served.plural == "things" {
-                api.state
-                    .lock()
-                    .unwrap()
-                    .writes
-                    .push(format!("{method} {}", below.join("/")));
+                api.state.lock().unwrap().writes.push(format!("{method} {}", below.join("/")));
             }
             let metadata = &body["metadata"];
-            let stale = |member: &str| {
-                metadata
-                    .get(member)
-                    .is_some_and(|own| *own != object["metadata"][member])
-            };
+            let stale = |member: &str| metadata.get(member).is_some_and(|own| *own != object["metadata"][member]);
             if stale("resourceVersion") || stale("uid") {
                 return refuse(StatusCode::CONFLICT, "Conflict");
             }

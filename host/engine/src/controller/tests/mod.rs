@@ -50,12 +50,7 @@ impl World {
         config.clock = WallClock::anchored("2026-01-01T00:00:00Z".parse().unwrap());
         adjust(&mut config);
         let runner = Runner::new(NonZeroUsize::new(4).unwrap());
-        let shared = Shared {
-            cluster,
-            watches,
-            recorder,
-            runner,
-        };
+        let shared = Shared { cluster, watches, recorder, runner };
         let controller = Controller::new(config, shared, Arc::new(provider.clone()));
         let (counters, resync) = (controller.counters(), controller.resync());
         let mut tasks = JoinSet::new();
@@ -69,14 +64,7 @@ impl World {
             writer.run(stop).await;
             "events"
         });
-        let world = Self {
-            server,
-            provider,
-            counters,
-            resync,
-            cancel,
-            tasks,
-        };
+        let world = Self { server, provider, counters, resync, cancel, tasks };
         world.pass(100).await;
         world
     }
@@ -106,10 +94,7 @@ impl World {
 }
 
 fn calls<const N: usize>(calls: [(&str, usize); N]) -> BTreeMap<String, usize> {
-    calls
-        .into_iter()
-        .map(|(call, count)| (call.to_owned(), count))
-        .collect()
+    calls.into_iter().map(|(call, count)| (call.to_owned(), count)).collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -117,27 +102,16 @@ async fn a_new_object_is_created_outside_and_its_own_writes_wake_nobody() {
     let world = World::start().await;
     world.put("a", &json!({"spec": {"size": 1}}));
     world.pass(30_000).await;
-    assert_eq!(
-        world.provider.calls(),
-        calls([("observe a", 2), ("create a", 1)]),
-        "to create, and to confirm"
-    );
+    assert_eq!(world.provider.calls(), calls([("observe a", 2), ("create a", 1)]), "to create, and to confirm");
     let (object, status) = ("PATCH things/a", "PATCH things/a/status");
-    assert_eq!(
-        world.server.writes(),
-        [object, object, object, status, status],
-        "finalizer, intent and result"
-    );
+    assert_eq!(world.server.writes(), [object, object, object, status, status], "finalizer, intent and result");
     let thing = world.thing("a");
     assert_eq!(thing["metadata"]["finalizers"], json!([keys::FINALIZER]));
     assert_eq!(thing["status"]["conditions"][0]["reason"], "Available");
     let mut events = world.server.events();
     events.sort();
     assert_eq!(events, ["a: Available", "a: CreatedExternalResource"]);
-    assert_eq!(
-        (world.counters.of(Outcome::Created), world.counters.of(Outcome::Settled)),
-        (1, 1)
-    );
+    assert_eq!((world.counters.of(Outcome::Created), world.counters.of(Outcome::Settled)), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -190,10 +164,7 @@ async fn deleting_an_object_deletes_outside_and_forgets_it() {
 async fn an_object_that_vanishes_while_it_is_idle_is_forgotten() {
     let world = World::start().await;
     world.settled("a", json!({"source": "source"})).await;
-    world.put(
-        "a",
-        &json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": []}}),
-    );
+    world.put("a", &json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": []}}));
     world.pass(100).await;
     assert_eq!(world.server.watches(), 1, "what it read is not watched any more");
     world.pass(120_000).await;
@@ -246,12 +217,7 @@ async fn a_failing_object_backs_off_while_its_source_changes_and_runs_at_once_wh
     world.pass(100).await;
     assert_eq!(world.provider.calls().get("observe a"), Some(&1));
     assert_eq!(
-        world
-            .server
-            .events()
-            .iter()
-            .filter(|event| event.ends_with("CannotObserveExternalResource"))
-            .count(),
+        world.server.events().iter().filter(|event| event.ends_with("CannotObserveExternalResource")).count(),
         1
     );
 }
@@ -287,11 +253,7 @@ async fn a_source_that_appears_wakes_its_reader() {
     let world = World::start().await;
     world.settled("a", json!({"source": "later"})).await;
     world.pass(1_000).await;
-    assert_eq!(
-        world.provider.calls(),
-        calls([]),
-        "the first watch of what is absent brings no news"
-    );
+    assert_eq!(world.provider.calls(), calls([]), "the first watch of what is absent brings no news");
     world.server.apply("configmaps", "later", &json!({"data": {"x": "1"}}));
     world.pass(100).await;
     assert_eq!(world.provider.calls(), calls([("observe a", 1)]));

@@ -37,10 +37,7 @@ struct Session {
 
 impl Memory {
     pub(super) fn new(cluster: Cluster) -> Self {
-        Self {
-            cluster,
-            state: Arc::default(),
-        }
+        Self { cluster, state: Arc::default() }
     }
 
     /// Calls so far, counted, and forgets them.
@@ -75,15 +72,10 @@ impl Session {
     /// The data of a `ConfigMap`, read as the sandbox reads for a guest.
     async fn source(&self, name: &str) -> Option<Value> {
         let kind = GroupVersionKind::gvk("", "v1", "ConfigMap");
-        let target = ObjectRef {
-            kind,
-            key: ObjectKey::namespaced("ns", name),
-        };
+        let target = ObjectRef { kind, key: ObjectKey::namespaced("ns", name) };
         self.context.reads.record(Read::Object(target.clone()));
         let object = self.memory.cluster.get(&target).await.ok();
-        let seen = object
-            .as_ref()
-            .map_or(Seen::Absent, |object| Seen::Version(object.resource_version().into()));
+        let seen = object.as_ref().map_or(Seen::Absent, |object| Seen::Version(object.resource_version().into()));
         self.context.reads.saw(&target, seen);
         Some(object?.value()["data"].clone())
     }
@@ -92,10 +84,7 @@ impl Session {
 #[async_trait]
 impl ExternalSystem for Memory {
     async fn connect(&self, context: &Context, _: &str) -> Result<Box<dyn ExternalSession>, Failure> {
-        Ok(Box::new(Session {
-            memory: self.clone(),
-            context: context.clone(),
-        }))
+        Ok(Box::new(Session { memory: self.clone(), context: context.clone() }))
     }
 }
 

@@ -9,10 +9,7 @@ use super::{
 };
 use crate::{Creation, Observation};
 
-const RECOVERABLE: Rules = Rules {
-    recoverable: true,
-    ..RULES
-};
+const RECOVERABLE: Rules = Rules { recoverable: true, ..RULES };
 
 #[tokio::test(start_paused = true)]
 async fn the_intent_is_on_the_object_when_the_provider_is_asked() {
@@ -20,13 +17,7 @@ async fn the_intent_is_on_the_object_when_the_provider_is_asked() {
     let meddling = Arc::clone(&seen);
     let meanwhile: store::Meddling =
         Arc::new(move |store| *meddling.lock().unwrap() = store.value()["metadata"]["annotations"].clone());
-    let scenario = Scenario::new(
-        fresh(),
-        Answers {
-            meanwhile: Some(("create", meanwhile)),
-            ..Answers::default()
-        },
-    );
+    let scenario = Scenario::new(fresh(), Answers { meanwhile: Some(("create", meanwhile)), ..Answers::default() });
     scenario.run().await;
     assert_eq!(*seen.lock().unwrap(), json!({ keys::CREATE_PENDING: NOW }));
 }
@@ -39,11 +30,7 @@ async fn a_stale_copy_never_creates() {
     let run = scenario.run_from(stale).await;
     assert_eq!(run.steps, ["connect", "observe", "intent", "disconnect"]);
     assert_eq!((run.report.outcome, run.report.next), (Outcome::Conflict, BACKOFF));
-    assert_eq!(
-        (run.events.len(), scenario.conditions().len()),
-        (0, 0),
-        "a conflict is no error"
-    );
+    assert_eq!((run.events.len(), scenario.conditions().len()), (0, 0), "a conflict is no error");
 }
 
 #[tokio::test(start_paused = true)]
@@ -62,18 +49,11 @@ async fn an_intent_that_cannot_be_written_is_no_create() {
 async fn what_the_create_gave_survives_edits_and_refusals() {
     let creation = Creation {
         external_name: Some("ext-1".to_owned()),
-        annotations: vec![
-            ("example.org/id".to_owned(), "7".to_owned()),
-            (keys::PAUSED.to_owned(), "true".to_owned()),
-        ],
+        annotations: vec![("example.org/id".to_owned(), "7".to_owned()), (keys::PAUSED.to_owned(), "true".to_owned())],
         status: Some(json!({"url": "x"})),
     };
     let edit: store::Meddling = Arc::new(|store| store.edit(&json!({"spec": {"size": 9}})));
-    let answers = Answers {
-        create: Ok(creation),
-        meanwhile: Some(("create", edit)),
-        ..Answers::default()
-    };
+    let answers = Answers { create: Ok(creation), meanwhile: Some(("create", edit)), ..Answers::default() };
     let scenario = Scenario::new(held(), answers);
     for _ in 0..4 {
         scenario.store.refuse("success", conflict());
@@ -84,15 +64,9 @@ async fn what_the_create_gave_survives_edits_and_refusals() {
     assert_eq!(scenario.annotation("example.org/id").as_deref(), Some("7"));
     assert_eq!(scenario.annotation(keys::PAUSED), None, "not the provider's to set");
     let object = scenario.store.value();
-    assert_eq!(
-        (&object["spec"]["size"], &object["status"]["url"]),
-        (&json!(9), &json!("x"))
-    );
+    assert_eq!((&object["spec"]["size"], &object["status"]["url"]), (&json!(9), &json!("x")));
     let conditions = &object["status"]["conditions"];
-    assert_eq!(
-        conditions[0]["observedGeneration"], 1,
-        "the edit was not reconciled yet"
-    );
+    assert_eq!(conditions[0]["observedGeneration"], 1, "the edit was not reconciled yet");
     let current = Metadata::of(&scenario.store.object()).fingerprint();
     assert_ne!(run.report.seen, current, "the edit must wake it again");
 }
@@ -107,13 +81,7 @@ async fn own_writes_look_like_nobodys_change() {
 #[tokio::test(start_paused = true)]
 async fn a_conflict_out_of_create_is_a_failed_create_and_is_tried_again() {
     let conflict = crate::Failure::new("Conflict", "field owned by other", crate::Retry::Backoff);
-    let scenario = Scenario::new(
-        held(),
-        Answers {
-            create: Err(conflict),
-            ..Answers::default()
-        },
-    );
+    let scenario = Scenario::new(held(), Answers { create: Err(conflict), ..Answers::default() });
     scenario.run().await;
     advance(Duration::from_secs(1)).await;
     scenario.answer(Answers::default());
@@ -124,28 +92,13 @@ async fn a_conflict_out_of_create_is_a_failed_create_and_is_tried_again() {
 #[tokio::test(start_paused = true)]
 async fn a_create_that_was_cut_off_is_not_repeated_blindly() {
     for answers in [
-        Answers {
-            create: Err(failure("trapped")),
-            interrupted: true,
-            ..Answers::default()
-        },
-        Answers {
-            hangs: Some("create"),
-            ..Answers::default()
-        },
+        Answers { create: Err(failure("trapped")), interrupted: true, ..Answers::default() },
+        Answers { hangs: Some("create"), ..Answers::default() },
     ] {
         let scenario = Scenario::new(held(), answers);
         let run = scenario.run().await;
-        assert_eq!(
-            run.steps,
-            ["connect", "observe", "intent", "create", "status"],
-            "no result, and no disconnect"
-        );
-        assert!(
-            run.events[0].starts_with("Warning CannotCreateExternalResource"),
-            "{:?}",
-            run.events
-        );
+        assert_eq!(run.steps, ["connect", "observe", "intent", "create", "status"], "no result, and no disconnect");
+        assert!(run.events[0].starts_with("Warning CannotCreateExternalResource"), "{:?}", run.events);
         scenario.answer(Answers::default());
         let run = scenario.run().await;
         assert_eq!((run.report.outcome, run.report.next), (Outcome::Unclear, Next::Stop));
@@ -156,10 +109,7 @@ async fn a_create_that_was_cut_off_is_not_repeated_blindly() {
 #[tokio::test(start_paused = true)]
 async fn a_recoverable_kind_finds_its_create_again() {
     let object = annotated(held(), &[(keys::CREATE_PENDING, NOW)]);
-    let found = Observation {
-        external_name: Some("ext-1".to_owned()),
-        ..existing(true)
-    };
+    let found = Observation { external_name: Some("ext-1".to_owned()), ..existing(true) };
     let scenario = Scenario::with_rules(object, Answers::observing(found), RECOVERABLE);
     let run = scenario.run().await;
     assert_eq!(run.steps, ["connect", "observe", "record", "disconnect", "status"]);
@@ -172,33 +122,13 @@ async fn a_recoverable_kind_creates_again_what_is_not_there() {
     let object = annotated(held(), &[(keys::CREATE_PENDING, NOW)]);
     let scenario = Scenario::with_rules(object, Answers::default(), RECOVERABLE);
     let run = scenario.run().await;
-    assert_eq!(
-        run.steps,
-        [
-            "connect",
-            "observe",
-            "intent",
-            "create",
-            "success",
-            "disconnect",
-            "status"
-        ]
-    );
+    assert_eq!(run.steps, ["connect", "observe", "intent", "create", "success", "disconnect", "status"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_result_that_could_not_be_written_is_written_before_anything_else() {
-    let creation = Creation {
-        external_name: Some("ext-1".to_owned()),
-        ..Creation::default()
-    };
-    let scenario = Scenario::new(
-        held(),
-        Answers {
-            create: Ok(creation),
-            ..Answers::default()
-        },
-    );
+    let creation = Creation { external_name: Some("ext-1".to_owned()), ..Creation::default() };
+    let scenario = Scenario::new(held(), Answers { create: Ok(creation), ..Answers::default() });
     for _ in 0..5 {
         scenario.store.refuse("success", unavailable());
     }
@@ -207,10 +137,7 @@ async fn a_result_that_could_not_be_written_is_written_before_anything_else() {
     let created = "Normal CreatedExternalResource/CreateEvent: Successfully requested creation of external resource";
     let warning =
         "Warning CannotUpdateManagedResource/UpdateExternalResource: cannot update managed resource annotations";
-    assert_eq!(
-        run.events,
-        [created.to_owned(), format!("{warning}: {}", unavailable())]
-    );
+    assert_eq!(run.events, [created.to_owned(), format!("{warning}: {}", unavailable())]);
     assert_eq!(scenario.conditions()[0], "Ready=False Creating");
     scenario.answer(Answers::observing(existing(true)));
     let run = scenario.run().await;
@@ -241,9 +168,7 @@ async fn what_never_shows_is_created_again_after_the_grace() {
 #[tokio::test(start_paused = true)]
 async fn a_finalizer_that_does_not_stay_is_an_error_and_no_create() {
     let scenario = Scenario::new(fresh(), Answers::default());
-    scenario
-        .store
-        .mutate("hold", |object| object["metadata"]["finalizers"] = json!([]));
+    scenario.store.mutate("hold", |object| object["metadata"]["finalizers"] = json!([]));
     let run = scenario.run().await;
     assert_eq!(run.steps, ["connect", "observe", "hold", "disconnect", "status"]);
     assert_eq!(
@@ -259,14 +184,6 @@ async fn a_finalizer_that_cannot_be_added_is_an_error_and_no_create() {
     let run = scenario.run().await;
     assert_eq!(run.steps, ["connect", "observe", "hold", "disconnect", "status"]);
     let message = format!("cannot add finalizer: {}", unavailable());
-    assert_eq!(
-        run.events,
-        [format!(
-            "Warning CannotUpdateManagedResource/UpdateManagedResource: {message}"
-        )]
-    );
-    assert_eq!(
-        scenario.conditions(),
-        [format!("Synced=False ReconcileError: {message}")]
-    );
+    assert_eq!(run.events, [format!("Warning CannotUpdateManagedResource/UpdateManagedResource: {message}")]);
+    assert_eq!(scenario.conditions(), [format!("Synced=False ReconcileError: {message}")]);
 }

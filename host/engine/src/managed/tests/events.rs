@@ -6,10 +6,7 @@ use super::{provider::failure, *};
 use crate::{Failure, Problem, Readiness, Retry};
 
 fn failing(message: &str) -> Answers {
-    Answers {
-        observe: Err(failure(message)),
-        ..Answers::default()
-    }
+    Answers { observe: Err(failure(message)), ..Answers::default() }
 }
 
 #[tokio::test(start_paused = true)]
@@ -17,16 +14,9 @@ async fn the_same_failure_again_is_held_back_and_costs_no_write() {
     let scenario = Scenario::new(held(), failing("gateway"));
     assert_eq!(scenario.run().await.events.len(), 1);
     let again = scenario.run().await;
-    assert_eq!(
-        (again.events.len(), again.steps),
-        (0, vec!["connect".into(), "observe".into(), "disconnect".into()])
-    );
+    assert_eq!((again.events.len(), again.steps), (0, vec!["connect".into(), "observe".into(), "disconnect".into()]));
     advance(Duration::from_mins(5)).await;
-    assert_eq!(
-        scenario.run().await.events.len(),
-        1,
-        "after a long silence it is said again"
-    );
+    assert_eq!(scenario.run().await.events.len(), 1, "after a long silence it is said again");
 }
 
 #[tokio::test(start_paused = true)]
@@ -35,10 +25,7 @@ async fn another_failure_is_said_at_once() {
     scenario.run().await;
     scenario.answer(failing("two"));
     let run = scenario.run().await;
-    assert_eq!(
-        run.events,
-        ["Warning CannotObserveExternalResource/ObserveExternalResource: two"]
-    );
+    assert_eq!(run.events, ["Warning CannotObserveExternalResource/ObserveExternalResource: two"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -56,51 +43,25 @@ async fn a_failure_that_comes_back_after_a_success_is_said_again() {
 async fn drift_in_readiness_is_a_warning() {
     let scenario = Scenario::new(held(), Answers::observing(existing(true)));
     scenario.run().await;
-    let problem = Problem {
-        reason: "".into(),
-        message: "down".to_owned(),
-    };
-    scenario.answer(Answers::observing(crate::Observation {
-        readiness: Readiness::NotReady(problem),
-        ..existing(true)
-    }));
-    assert_eq!(
-        scenario.run().await.events,
-        ["Warning Unavailable/ConditionChanged: down"]
-    );
+    let problem = Problem { reason: "".into(), message: "down".to_owned() };
+    scenario
+        .answer(Answers::observing(crate::Observation { readiness: Readiness::NotReady(problem), ..existing(true) }));
+    assert_eq!(scenario.run().await.events, ["Warning Unavailable/ConditionChanged: down"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_gives_its_own_reason_and_its_own_wait() {
     for (retry, next) in [
         (Retry::Backoff, BACKOFF),
-        (
-            Retry::After(Duration::from_secs(90)),
-            Next::Backoff {
-                at_least: Duration::from_secs(90),
-            },
-        ),
+        (Retry::After(Duration::from_secs(90)), Next::Backoff { at_least: Duration::from_secs(90) }),
         (Retry::OnChange, Next::Park),
     ] {
         let failure = Failure::new("QuotaExceeded", "no more", retry);
-        let scenario = Scenario::new(
-            held(),
-            Answers {
-                observe: Err(failure),
-                ..Answers::default()
-            },
-        );
+        let scenario = Scenario::new(held(), Answers { observe: Err(failure), ..Answers::default() });
         let run = scenario.run().await;
         assert_eq!(run.report.next, next);
-        assert_eq!(
-            scenario.conditions(),
-            ["Synced=False QuotaExceeded: observe failed: no more"]
-        );
-        assert!(
-            run.events[0].contains("CannotObserveExternalResource"),
-            "{:?}",
-            run.events
-        );
+        assert_eq!(scenario.conditions(), ["Synced=False QuotaExceeded: observe failed: no more"]);
+        assert!(run.events[0].contains("CannotObserveExternalResource"), "{:?}", run.events);
     }
 }
 
@@ -115,17 +76,8 @@ async fn texts_reach_the_event_unchanged() {
 #[tokio::test(start_paused = true)]
 async fn events_name_their_object_and_controller() {
     let scenario = Scenario::new(held(), failing("gateway"));
-    scenario
-        .lifecycle
-        .reconcile(scenario.store.object(), Arc::default())
-        .await;
+    scenario.lifecycle.reconcile(scenario.store.object(), Arc::default()).await;
     let event = scenario.events.0.lock().unwrap()[0].clone();
     assert_eq!(event.controller, "capstan.dev/test");
-    assert_eq!(
-        (
-            event.regarding.object.to_string().as_str(),
-            event.regarding.uid.as_str()
-        ),
-        ("Thing ns/a", "uid-1")
-    );
+    assert_eq!((event.regarding.object.to_string().as_str(), event.regarding.uid.as_str()), ("Thing ns/a", "uid-1"));
 }

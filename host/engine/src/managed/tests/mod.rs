@@ -55,11 +55,7 @@ impl EventSink for Events {
     }
 }
 
-const RULES: Rules = Rules {
-    recoverable: false,
-    creation_grace: Duration::from_secs(30),
-    delete_while_paused: false,
-};
+const RULES: Rules = Rules { recoverable: false, creation_grace: Duration::from_secs(30), delete_while_paused: false };
 
 impl Scenario {
     fn new(object: Value, answers: Answers) -> Self {
@@ -70,27 +66,15 @@ impl Scenario {
         let log = Log::default();
         let store = Arc::new(Store::new(object, Arc::clone(&log)));
         let answers = Arc::new(Mutex::new(answers));
-        let external = Arc::new(Scripted {
-            answers: Arc::clone(&answers),
-            store: Arc::clone(&store),
-            log: Arc::clone(&log),
-        });
+        let external =
+            Arc::new(Scripted { answers: Arc::clone(&answers), store: Arc::clone(&store), log: Arc::clone(&log) });
         let events = Arc::new(Events::default());
-        let announcer = Announcer::new(
-            Arc::<Events>::clone(&events),
-            "capstan.dev/test".to_owned(),
-            Duration::from_mins(5),
-        );
+        let announcer =
+            Announcer::new(Arc::<Events>::clone(&events), "capstan.dev/test".to_owned(), Duration::from_mins(5));
         let clock = WallClock::anchored(NOW.parse().unwrap());
         let objects = Arc::<Store>::clone(&store);
         let lifecycle = Lifecycle::new(external, objects, announcer, rules, Duration::from_mins(1), clock);
-        Self {
-            lifecycle,
-            store,
-            log,
-            events,
-            answers,
-        }
+        Self { lifecycle, store, log, events, answers }
     }
 
     fn answer(&self, answers: Answers) {
@@ -105,19 +89,12 @@ impl Scenario {
     async fn run_from(&self, object: Object) -> Run {
         let report = self.lifecycle.reconcile(object, Arc::default()).await;
         let line = |event: Event| {
-            let kind = if event.kind == EventKind::Normal {
-                "Normal"
-            } else {
-                "Warning"
-            };
+            let kind = if event.kind == EventKind::Normal { "Normal" } else { "Warning" };
             format!("{kind} {}/{}: {}", event.reason, event.action, event.note)
         };
         Run {
             steps: std::mem::take(&mut self.log.lock().unwrap()),
-            events: std::mem::take(&mut *self.events.0.lock().unwrap())
-                .into_iter()
-                .map(line)
-                .collect(),
+            events: std::mem::take(&mut *self.events.0.lock().unwrap()).into_iter().map(line).collect(),
             report,
         }
     }
@@ -131,28 +108,13 @@ impl Scenario {
                 "" => String::new(),
                 message => format!(": {message}"),
             };
-            format!(
-                "{}={} {}{message}",
-                text(condition, "type"),
-                text(condition, "status"),
-                text(condition, "reason")
-            )
+            format!("{}={} {}{message}", text(condition, "type"), text(condition, "status"), text(condition, "reason"))
         };
-        value["status"]["conditions"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(line)
-            .collect()
+        value["status"]["conditions"].as_array().into_iter().flatten().map(line).collect()
     }
 
     fn annotation(&self, key: &str) -> Option<String> {
-        Some(
-            self.store.value()["metadata"]["annotations"]
-                .get(key)?
-                .as_str()?
-                .to_owned(),
-        )
+        Some(self.store.value()["metadata"]["annotations"].get(key)?.as_str()?.to_owned())
     }
 }
 
@@ -195,10 +157,5 @@ fn missing() -> crate::Observation {
 }
 
 fn existing(up_to_date: bool) -> crate::Observation {
-    crate::Observation {
-        exists: true,
-        up_to_date,
-        readiness: crate::Readiness::Ready,
-        ..missing()
-    }
+    crate::Observation { exists: true, up_to_date, readiness: crate::Readiness::Ready, ..missing() }
 }

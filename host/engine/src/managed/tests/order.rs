@@ -25,16 +25,8 @@ async fn check(row: Row) {
     let name = row.name;
     assert_eq!(run.steps, row.steps, "{name}: steps");
     assert_eq!(run.events, row.events, "{name}: events");
-    assert_eq!(
-        (run.report.outcome, run.report.next),
-        (row.outcome, row.next),
-        "{name}: end"
-    );
-    let conditions = if scenario.store.is_gone() {
-        Vec::new()
-    } else {
-        scenario.conditions()
-    };
+    assert_eq!((run.report.outcome, run.report.next), (row.outcome, row.next), "{name}: end");
+    let conditions = if scenario.store.is_gone() { Vec::new() } else { scenario.conditions() };
     assert_eq!(conditions, row.conditions, "{name}: conditions");
 }
 
@@ -64,10 +56,7 @@ async fn rows_before_the_session() {
         Row {
             name: "deleted and to be orphaned: no session",
             object: annotated(deleted(), &[(keys::DELETION_POLICY, "orphan")]),
-            answers: Answers {
-                connect: Err(failure("no credentials")),
-                ..Answers::default()
-            },
+            answers: Answers { connect: Err(failure("no credentials")), ..Answers::default() },
             steps: &["release"],
             conditions: &[],
             events: &[],
@@ -94,10 +83,7 @@ async fn rows_before_the_session() {
         Row {
             name: "connect fails",
             object: held(),
-            answers: Answers {
-                connect: Err(failure("100% wrong")),
-                ..Answers::default()
-            },
+            answers: Answers { connect: Err(failure("100% wrong")), ..Answers::default() },
             steps: &["connect", "status"],
             conditions: &["Synced=False ReconcileError: connect failed: 100% wrong"],
             events: &["Warning CannotConnectToProvider/ProcessEvent: 100% wrong"],
@@ -115,10 +101,7 @@ async fn rows_of_what_exists() {
         Row {
             name: "observe fails",
             object: held(),
-            answers: Answers {
-                observe: Err(failure("gateway")),
-                ..Answers::default()
-            },
+            answers: Answers { observe: Err(failure("gateway")), ..Answers::default() },
             steps: &["connect", "observe", "disconnect", "status"],
             conditions: &["Synced=False ReconcileError: observe failed: gateway"],
             events: &["Warning CannotObserveExternalResource/ObserveExternalResource: gateway"],
@@ -165,10 +148,7 @@ async fn rows_of_what_exists() {
             name: "differs and is not ready: looked at again soon",
             object: held(),
             answers: Answers::observing(Observation {
-                readiness: Readiness::NotReady(Problem {
-                    reason: "Differs".into(),
-                    message: "a is 1".to_owned(),
-                }),
+                readiness: Readiness::NotReady(Problem { reason: "Differs".into(), message: "a is 1".to_owned() }),
                 ..existing(false)
             }),
             steps: &["connect", "observe", "update", "disconnect", "status"],
@@ -180,10 +160,7 @@ async fn rows_of_what_exists() {
         Row {
             name: "update fails",
             object: held(),
-            answers: Answers {
-                update: Err(failure("quota")),
-                ..Answers::observing(existing(false))
-            },
+            answers: Answers { update: Err(failure("quota")), ..Answers::observing(existing(false)) },
             steps: &["connect", "observe", "update", "disconnect", "status"],
             conditions: &[AVAILABLE, "Synced=False ReconcileError: update failed: quota"],
             events: &["Warning CannotUpdateExternalResource/UpdateExternalResource: quota"],
@@ -193,10 +170,7 @@ async fn rows_of_what_exists() {
         Row {
             name: "disconnect fails",
             object: held(),
-            answers: Answers {
-                disconnect: Err(failure("hung up")),
-                ..Answers::observing(existing(true))
-            },
+            answers: Answers { disconnect: Err(failure("hung up")), ..Answers::observing(existing(true)) },
             steps: &["connect", "observe", "disconnect", "status"],
             conditions: &[AVAILABLE, SYNCED],
             events: &[
@@ -219,16 +193,7 @@ async fn rows_of_what_does_not_exist() {
             name: "created",
             object: fresh(),
             answers: Answers::default(),
-            steps: &[
-                "connect",
-                "observe",
-                "hold",
-                "intent",
-                "create",
-                "success",
-                "disconnect",
-                "status",
-            ],
+            steps: &["connect", "observe", "hold", "intent", "create", "success", "disconnect", "status"],
             conditions: &[CREATING, SYNCED],
             events: &[
                 "Normal CreatedExternalResource/CreateEvent: Successfully requested creation of external resource",
@@ -239,19 +204,8 @@ async fn rows_of_what_does_not_exist() {
         Row {
             name: "create fails",
             object: held(),
-            answers: Answers {
-                create: Err(failure("taken")),
-                ..Answers::default()
-            },
-            steps: &[
-                "connect",
-                "observe",
-                "intent",
-                "create",
-                "failure",
-                "disconnect",
-                "status",
-            ],
+            answers: Answers { create: Err(failure("taken")), ..Answers::default() },
+            steps: &["connect", "observe", "intent", "create", "failure", "disconnect", "status"],
             conditions: &[CREATING, "Synced=False ReconcileError: create failed: taken"],
             events: &["Warning CannotCreateExternalResource/CreateExternalResource: taken"],
             outcome: Outcome::Failed,
@@ -294,10 +248,7 @@ async fn rows_of_what_does_not_exist() {
         Row {
             name: "delete fails",
             object: deleted(),
-            answers: Answers {
-                delete: Err(failure("in use")),
-                ..Answers::observing(existing(true))
-            },
+            answers: Answers { delete: Err(failure("in use")), ..Answers::observing(existing(true)) },
             steps: &["connect", "observe", "delete", "disconnect", "status"],
             conditions: &[DELETING, "Synced=False ReconcileError: delete failed: in use"],
             events: &["Warning CannotDeleteExternalResource/DeleteExternalResource: in use"],
@@ -317,30 +268,15 @@ async fn what_observing_found_out_is_recorded_before_the_update() {
         status: Some(json!({"url": "x"})),
         ..existing(false)
     };
-    let update = Ok(Change {
-        status: Some(json!({"url": "y"})),
-    });
-    let scenario = Scenario::new(
-        held(),
-        Answers {
-            update,
-            ..Answers::observing(observation)
-        },
-    );
+    let update = Ok(Change { status: Some(json!({"url": "y"})) });
+    let scenario = Scenario::new(held(), Answers { update, ..Answers::observing(observation) });
     let run = scenario.run().await;
-    assert_eq!(
-        run.steps,
-        ["connect", "observe", "record", "update", "disconnect", "status"]
-    );
+    assert_eq!(run.steps, ["connect", "observe", "record", "update", "disconnect", "status"]);
     assert_eq!(scenario.store.value()["spec"], json!({"size": 1, "region": "eu"}));
     assert_eq!(scenario.store.value()["status"]["url"], "y");
     assert_eq!(scenario.annotation(keys::EXTERNAL_NAME).as_deref(), Some("ext-7"));
     let run = scenario.run().await;
-    assert_eq!(
-        run.steps,
-        ["connect", "observe", "update", "disconnect"],
-        "nothing new: no write"
-    );
+    assert_eq!(run.steps, ["connect", "observe", "update", "disconnect"], "nothing new: no write");
 }
 
 #[tokio::test(start_paused = true)]
@@ -350,13 +286,7 @@ async fn conditions_tell_the_generation_they_are_about() {
     scenario.store.edit(&json!({"spec": {"size": 2}}));
     let run = scenario.run().await;
     let conditions = &scenario.store.value()["status"]["conditions"];
-    assert_eq!(
-        (
-            &conditions[0]["observedGeneration"],
-            &conditions[1]["observedGeneration"]
-        ),
-        (&json!(2), &json!(2))
-    );
+    assert_eq!((&conditions[0]["observedGeneration"], &conditions[1]["observedGeneration"]), (&json!(2), &json!(2)));
     assert_eq!(run.events, [""; 0], "a new generation is no transition");
 }
 

@@ -48,10 +48,7 @@ impl Default for Answers {
 
 impl Answers {
     pub(super) fn observing(observation: Observation) -> Self {
-        Self {
-            observe: Ok(observation),
-            ..Self::default()
-        }
+        Self { observe: Ok(observation), ..Self::default() }
     }
 }
 
@@ -87,11 +84,7 @@ impl Session {
 impl ExternalSystem for Scripted {
     async fn connect(&self, _: &Context, _: &str) -> Result<Box<dyn ExternalSession>, Failure> {
         let answers = self.answers.lock().unwrap().clone();
-        let session = Session {
-            answers,
-            store: Arc::clone(&self.store),
-            log: Arc::clone(&self.log),
-        };
+        let session = Session { answers, store: Arc::clone(&self.store), log: Arc::clone(&self.log) };
         session.called("connect").await;
         session.answers.connect.clone()?;
         Ok(Box::new(session))

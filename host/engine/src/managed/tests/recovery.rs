@@ -9,57 +9,29 @@ async fn a_call_that_hangs_is_a_failure_of_that_call() {
         ("observe", Answers::default(), "observe failed: "),
         ("update", Answers::observing(existing(false)), "update failed: "),
     ] {
-        let scenario = Scenario::new(
-            held(),
-            Answers {
-                hangs: Some(call),
-                ..answers
-            },
-        );
+        let scenario = Scenario::new(held(), Answers { hangs: Some(call), ..answers });
         let start = Instant::now();
         let run = scenario.run().await;
         assert_eq!(start.elapsed(), Duration::from_mins(1), "{call}");
         assert_eq!(run.report.next, BACKOFF);
         let synced = scenario.conditions().pop().unwrap();
-        assert!(
-            synced.starts_with(&format!("Synced=False DeadlineExceeded: {prefix}")),
-            "{synced}"
-        );
-        assert!(
-            !run.steps.contains(&"disconnect".to_owned()),
-            "{call}: the session was given up"
-        );
+        assert!(synced.starts_with(&format!("Synced=False DeadlineExceeded: {prefix}")), "{synced}");
+        assert!(!run.steps.contains(&"disconnect".to_owned()), "{call}: the session was given up");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_disconnect_that_hangs_is_waited_for_briefly() {
-    let scenario = Scenario::new(
-        held(),
-        Answers {
-            hangs: Some("disconnect"),
-            ..Answers::observing(existing(true))
-        },
-    );
+    let scenario = Scenario::new(held(), Answers { hangs: Some("disconnect"), ..Answers::observing(existing(true)) });
     let start = Instant::now();
     let run = scenario.run().await;
-    assert_eq!(
-        (start.elapsed(), run.report.outcome),
-        (Duration::from_secs(5), Outcome::Settled)
-    );
-    assert_eq!(
-        run.events[0],
-        "Warning CannotDisconnectFromProvider/ProcessEvent: no answer within 5 s"
-    );
+    assert_eq!((start.elapsed(), run.report.outcome), (Duration::from_secs(5), Outcome::Settled));
+    assert_eq!(run.events[0], "Warning CannotDisconnectFromProvider/ProcessEvent: no answer within 5 s");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_session_that_was_cut_off_is_not_called_again() {
-    let answers = Answers {
-        observe: Err(failure("memory")),
-        interrupted: true,
-        ..Answers::default()
-    };
+    let answers = Answers { observe: Err(failure("memory")), interrupted: true, ..Answers::default() };
     let scenario = Scenario::new(held(), answers);
     assert_eq!(scenario.run().await.steps, ["connect", "observe", "status"]);
 }

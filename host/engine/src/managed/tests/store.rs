@@ -27,29 +27,16 @@ struct State {
 }
 
 pub(super) fn conflict() -> Error {
-    Error::Conflict(Clash {
-        message: "the object has been modified".to_owned(),
-        owners: Vec::new(),
-    })
+    Error::Conflict(Clash { message: "the object has been modified".to_owned(), owners: Vec::new() })
 }
 
 pub(super) fn unavailable() -> Error {
-    Error::Unavailable {
-        message: "no route to host".to_owned(),
-        retry_after: None,
-    }
+    Error::Unavailable { message: "no route to host".to_owned(), retry_after: None }
 }
 
 impl Store {
     pub(super) fn new(object: Value, log: Log) -> Self {
-        Self {
-            state: Mutex::new(State {
-                object: Some(object),
-                refusals: VecDeque::new(),
-                mutation: None,
-            }),
-            log,
-        }
+        Self { state: Mutex::new(State { object: Some(object), refusals: VecDeque::new(), mutation: None }), log }
     }
 
     /// Refuses the next write of a label (`hold`, `intent`, `success`, `status` ...).
@@ -92,11 +79,7 @@ impl Store {
             None => {}
         }
         let guarded = metadata.get("resourceVersion").is_some();
-        match (
-            guarded,
-            annotation(keys::CREATE_PENDING),
-            annotation(keys::CREATE_FAILED),
-        ) {
+        match (guarded, annotation(keys::CREATE_PENDING), annotation(keys::CREATE_FAILED)) {
             (true, true, _) => "intent",
             (true, ..) => "record",
             (false, _, true) => "failure",
@@ -129,10 +112,7 @@ impl ManagedObjects for Store {
     async fn get(&self, target: &ObjectRef) -> Result<Object, Error> {
         self.log.lock().unwrap().push("get".to_owned());
         let state = self.state.lock().unwrap();
-        let object = state
-            .object
-            .clone()
-            .ok_or_else(|| Error::NotFound(target.to_string()))?;
+        let object = state.object.clone().ok_or_else(|| Error::NotFound(target.to_string()))?;
         Ok(Object::from_value(object).unwrap())
     }
 
@@ -144,15 +124,9 @@ impl ManagedObjects for Store {
             return Err(state.refusals.remove(index).unwrap().1);
         }
         let mutation = state.mutation.take_if(|(during, _)| *during == label);
-        let object = state
-            .object
-            .as_mut()
-            .ok_or_else(|| Error::NotFound(target.to_string()))?;
+        let object = state.object.as_mut().ok_or_else(|| Error::NotFound(target.to_string()))?;
         for precondition in ["resourceVersion", "uid"] {
-            if patch["metadata"]
-                .get(precondition)
-                .is_some_and(|wanted| *wanted != object["metadata"][precondition])
-            {
+            if patch["metadata"].get(precondition).is_some_and(|wanted| *wanted != object["metadata"][precondition]) {
                 return Err(conflict());
             }
         }

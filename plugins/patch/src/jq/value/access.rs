@@ -29,25 +29,14 @@ impl Stretch {
         };
         let start = bound(range.start, 0)?;
         let end = bound(range.end, length)?;
-        Ok(Stretch {
-            start,
-            end: end.max(start),
-        })
+        Ok(Stretch { start, end: end.max(start) })
     }
 }
 
 /// From the front, or from the back if negative; none if that is before the front.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "not negative, and the cast saturates"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative, and the cast saturates")]
 pub(super) fn position(index: f64, length: usize) -> Option<usize> {
-    if index >= 0.0 {
-        Some(index as usize)
-    } else {
-        length.checked_sub(-index as usize)
-    }
+    if index >= 0.0 { Some(index as usize) } else { length.checked_sub(-index as usize) }
 }
 
 /// The bounds in an object `{start, end}`.
@@ -60,12 +49,7 @@ pub(in crate::jq) fn occurrences<T: PartialEq>(whole: &[T], part: &[T]) -> Vec<u
     if part.is_empty() {
         return Vec::new();
     }
-    whole
-        .windows(part.len())
-        .enumerate()
-        .filter(|(_, window)| *window == part)
-        .map(|(at, _)| at)
-        .collect()
+    whole.windows(part.len()).enumerate().filter(|(_, window)| *window == part).map(|(at, _)| at).collect()
 }
 
 impl jaq_core::ValT for Value {
@@ -77,9 +61,7 @@ impl jaq_core::ValT for Value {
     fn from_map<I: IntoIterator<Item = (Self, Self)>>(entries: I) -> Result {
         let entry = |(key, value)| match key {
             Value::Text(key) => Ok((key, value)),
-            key => Err(Error::str(format_args!(
-                "expected a string for an object's key but got: {key}"
-            ))),
+            key => Err(Error::str(format_args!("expected a string for an object's key but got: {key}"))),
         };
         entries.into_iter().map(entry).collect::<Result<_>>().map(Value::map)
     }
@@ -113,9 +95,7 @@ impl jaq_core::ValT for Value {
                 Ok(at.and_then(|at| list.get(at)).cloned().unwrap_or(Value::Null))
             }
             (Value::Text(text), Value::Int(_) | Value::Float(_)) => {
-                let at = index
-                    .as_float()
-                    .and_then(|index| position(index.floor(), text.chars().count()));
+                let at = index.as_float().and_then(|index| position(index.floor(), text.chars().count()));
                 let c = at.and_then(|at| text.chars().nth(at));
                 Ok(c.map_or(Value::Null, |c| Value::from(String::from(c))))
             }
@@ -136,9 +116,7 @@ impl jaq_core::ValT for Value {
             }
             Value::Text(text) => {
                 let Stretch { start, end } = Stretch::of(&range, text.chars().count())?;
-                Ok(Value::from(
-                    text.chars().skip(start).take(end - start).collect::<String>(),
-                ))
+                Ok(Value::from(text.chars().skip(start).take(end - start).collect::<String>()))
             }
             _ => Err(Error::typ(self, "rangeable (array or string)")),
         }
@@ -194,9 +172,7 @@ impl jaq_std::ValT for Value {
     }
 
     fn as_isize(&self) -> Option<isize> {
-        self.is_int()
-            .then(|| self.as_integer())?
-            .and_then(|integer| isize::try_from(integer).ok())
+        self.is_int().then(|| self.as_integer())?.and_then(|integer| isize::try_from(integer).ok())
     }
 
     fn as_f64(&self) -> Option<f64> {

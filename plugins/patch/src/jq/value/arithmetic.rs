@@ -85,11 +85,7 @@ fn repeat(text: &str, times: &Value) -> Result {
     let Some(times) = times.as_float().filter(|times| *times >= 0.0) else {
         return Ok(Value::Null);
     };
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "not negative, and the cast saturates"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative, and the cast saturates")]
     let times = times.ceil() as usize;
     match times.checked_mul(text.len()) {
         Some(length) if length <= MAX_REPEATED => Ok(Value::from(text.repeat(times))),

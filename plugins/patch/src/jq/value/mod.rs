@@ -59,10 +59,7 @@ impl Value {
 
     pub(super) fn as_float(&self) -> Option<f64> {
         match self {
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "this is what float arithmetic does to large integers"
-            )]
+            #[expect(clippy::cast_precision_loss, reason = "this is what float arithmetic does to large integers")]
             Value::Int(number) => Some(*number as f64),
             Value::Float(number) => Some(*number),
             _ => None,
@@ -73,10 +70,7 @@ impl Value {
     pub(super) fn as_integer(&self) -> Option<i64> {
         match self {
             Value::Int(number) => Some(*number),
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "cutting is what is asked for, and the cast saturates"
-            )]
+            #[expect(clippy::cast_possible_truncation, reason = "cutting is what is asked for, and the cast saturates")]
             Value::Float(number) if !number.is_nan() => Some(*number as i64),
             _ => None,
         }
@@ -131,12 +125,7 @@ impl From<String> for Value {
 impl From<Range<Value>> for Value {
     fn from(range: Range<Value>) -> Self {
         let bound = |name: &str, value: Option<Value>| value.map(|value| (Rc::from(name), value));
-        Value::map(
-            bound("start", range.start)
-                .into_iter()
-                .chain(bound("end", range.end))
-                .collect(),
-        )
+        Value::map(bound("start", range.start).into_iter().chain(bound("end", range.end)).collect())
     }
 }
 
@@ -157,11 +146,9 @@ impl From<&serde_json::Value> for Value {
             },
             serde_json::Value::String(text) => Value::text(text),
             serde_json::Value::Array(list) => list.iter().map(Value::from).collect(),
-            serde_json::Value::Object(map) => Value::map(
-                map.iter()
-                    .map(|(key, value)| (Rc::from(key.as_str()), Value::from(value)))
-                    .collect(),
-            ),
+            serde_json::Value::Object(map) => {
+                Value::map(map.iter().map(|(key, value)| (Rc::from(key.as_str()), Value::from(value))).collect())
+            }
         }
     }
 }
@@ -181,10 +168,9 @@ impl From<&Value> for serde_json::Value {
             },
             Value::Text(text) => serde_json::Value::String(text.to_string()),
             Value::List(list) => list.iter().map(serde_json::Value::from).collect(),
-            Value::Map(map) => map
-                .iter()
-                .map(|(key, value)| (key.to_string(), serde_json::Value::from(value)))
-                .collect(),
+            Value::Map(map) => {
+                map.iter().map(|(key, value)| (key.to_string(), serde_json::Value::from(value))).collect()
+            }
         }
     }
 }

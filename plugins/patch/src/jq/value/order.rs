@@ -25,10 +25,9 @@ impl Ord for Value {
             (Value::Text(left), Value::Text(right)) => left.cmp(right),
             (Value::List(left), Value::List(right)) => left.cmp(right),
             // First by the names of the keys, then by their values.
-            (Value::Map(left), Value::Map(right)) => left
-                .keys()
-                .cmp(right.keys())
-                .then_with(|| left.values().cmp(right.values())),
+            (Value::Map(left), Value::Map(right)) => {
+                left.keys().cmp(right.keys()).then_with(|| left.values().cmp(right.values()))
+            }
             _ => match (self.as_float(), other.as_float()) {
                 (Some(left), Some(right)) => {
                     let nan_first = right.is_nan().cmp(&left.is_nan());

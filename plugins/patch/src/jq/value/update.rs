@@ -56,14 +56,10 @@ impl Value {
             (Value::List(list), Value::Int(_) | Value::Float(_)) => {
                 let at = index.as_float().and_then(|index| position(index.floor(), list.len()));
                 let Some(at) = at.filter(|at| *at < MAX_LENGTH) else {
-                    return opt.fail(self, |_| {
-                        Error::str(format_args!("index {index} is out of bounds")).into()
-                    });
+                    return opt.fail(self, |_| Error::str(format_args!("index {index} is out of bounds")).into());
                 };
                 let list = Rc::make_mut(list);
-                let old = list
-                    .get_mut(at)
-                    .map_or(Value::Null, |slot| std::mem::replace(slot, Value::Null));
+                let old = list.get_mut(at).map_or(Value::Null, |slot| std::mem::replace(slot, Value::Null));
                 match f(old).next().transpose()? {
                     Some(value) => {
                         if at >= list.len() {

@@ -9,13 +9,7 @@ const MAX_NUMBER: usize = 1_000_000;
 
 /// Formats `arguments` by `format`. Mistakes are told in the text, as in Go: `%!d(string=x)`, `%!s(MISSING)`.
 pub(in crate::template) fn sprintf(format: &str, arguments: &[Value]) -> String {
-    let mut printer = Printer {
-        rest: format,
-        arguments,
-        next: 0,
-        is_reordered: false,
-        is_good_index: true,
-    };
+    let mut printer = Printer { rest: format, arguments, next: 0, is_reordered: false, is_good_index: true };
     let mut out = String::new();
     while let Some((literal, rest)) = printer.rest.split_once('%') {
         out.push_str(literal);
@@ -157,9 +151,7 @@ impl Printer<'_> {
         let argument = self.arguments.get(self.next)?;
         self.next += 1;
         let Value::Int(number) = argument else { return None };
-        isize::try_from(*number)
-            .ok()
-            .filter(|number| number.unsigned_abs() <= MAX_NUMBER)
+        isize::try_from(*number).ok().filter(|number| number.unsigned_abs() <= MAX_NUMBER)
     }
 
     /// `[n]`: the next argument is the `n`th. Gives whether there was a readable one.
@@ -174,10 +166,7 @@ impl Printer<'_> {
             return false;
         };
         self.rest = rest;
-        let number = number
-            .parse::<usize>()
-            .ok()
-            .filter(|_| number.bytes().all(|byte| byte.is_ascii_digit()));
+        let number = number.parse::<usize>().ok().filter(|_| number.bytes().all(|byte| byte.is_ascii_digit()));
         match number {
             Some(number) if (1..=self.arguments.len()).contains(&number) => self.next = number - 1,
             _ => self.is_good_index = false,

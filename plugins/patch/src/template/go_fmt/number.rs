@@ -60,10 +60,7 @@ fn positive_sign(flags: &Flags) -> &'static str {
 }
 
 fn character(integer: i64) -> char {
-    u32::try_from(integer)
-        .ok()
-        .and_then(char::from_u32)
-        .unwrap_or(char::REPLACEMENT_CHARACTER)
+    u32::try_from(integer).ok().and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
 /// `U+2603`, with `#` also the character itself.
@@ -124,11 +121,7 @@ fn with_point(magnitude: &str, significant: Option<usize>) -> String {
     };
     let point = if mantissa.contains('.') { "" } else { "." };
     let digits = mantissa.chars().filter(char::is_ascii_digit);
-    let used = if mantissa == "0" {
-        1
-    } else {
-        digits.skip_while(|digit| *digit == '0').count()
-    };
+    let used = if mantissa == "0" { 1 } else { digits.skip_while(|digit| *digit == '0').count() };
     let zeros = "0".repeat(significant.unwrap_or(0).saturating_sub(used));
     format!("{mantissa}{point}{zeros}{exponent}")
 }
@@ -138,11 +131,7 @@ fn parts(float: f64) -> (u64, i32) {
     let bits = float.to_bits();
     let fraction = bits & ((1 << 52) - 1);
     let biased = i32::try_from((bits >> 52) & 0x7ff).unwrap_or(0);
-    if biased == 0 {
-        (fraction, -1074)
-    } else {
-        (fraction | 1 << 52, biased - 1075)
-    }
+    if biased == 0 { (fraction, -1074) } else { (fraction | 1 << 52, biased - 1075) }
 }
 
 fn binary(float: f64) -> String {

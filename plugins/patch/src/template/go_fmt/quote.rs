@@ -4,10 +4,7 @@ use super::Flags;
 
 /// The first characters, as many as the precision says.
 pub(super) fn truncated<'t>(text: &'t str, flags: &Flags) -> &'t str {
-    let end = flags
-        .precision
-        .and_then(|length| text.char_indices().nth(length))
-        .map_or(text.len(), |(end, _)| end);
+    let end = flags.precision.and_then(|length| text.char_indices().nth(length)).map_or(text.len(), |(end, _)| end);
     &text[..end]
 }
 
@@ -70,20 +67,12 @@ pub(super) fn write_hexadecimal(out: &mut String, text: &str, is_upper: bool, fl
         _ => "",
     };
     let digits = |byte: &u8| {
-        if is_upper {
-            format!("{byte:02X}")
-        } else {
-            format!("{byte:02x}")
-        }
+        if is_upper { format!("{byte:02X}") } else { format!("{byte:02x}") }
     };
     let text = if bytes.is_empty() {
         String::new()
     } else if flags.space {
-        bytes
-            .iter()
-            .map(|byte| format!("{prefix}{}", digits(byte)))
-            .collect::<Vec<_>>()
-            .join(" ")
+        bytes.iter().map(|byte| format!("{prefix}{}", digits(byte))).collect::<Vec<_>>().join(" ")
     } else {
         format!("{prefix}{}", bytes.iter().map(digits).collect::<String>())
     };

@@ -62,11 +62,7 @@ fn write_nested(out: &mut String, value: &Value, verb: char, flags: &Flags) {
         (Value::String(text), 'x' | 'X') => quote::write_hexadecimal(out, text, verb == 'X', flags),
         // Go writes an address, which is nothing to rely on.
         (Value::List(list), verb) if verb != 'p' => {
-            let (open, separator, close) = if flags.sharp_v {
-                ("[]interface {}{", ", ", "}")
-            } else {
-                ("[", " ", "]")
-            };
+            let (open, separator, close) = if flags.sharp_v { ("[]interface {}{", ", ", "}") } else { ("[", " ", "]") };
             out.push_str(open);
             for (position, item) in list.iter().enumerate() {
                 out.push_str(if position > 0 { separator } else { "" });
