@@ -33,7 +33,7 @@ pub struct Problem {
 ///     let port: u16 = text.parse().or_terminal("InvalidPort")?;
 ///     match port {
 ///         0 => Err(Failure::terminal("InvalidPort", "0 is no port: choose one from 1 to 65535")),
-///         81 => Err(Failure::retry_after(Duration::from_secs(60), "Maintenance", "port 81 is being painted")),
+///         81 => Err(Failure::retry_after(Duration::from_mins(1), "Maintenance", "port 81 is being painted")),
 ///         port => Ok(port),
 ///     }
 /// }

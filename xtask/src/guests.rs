@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use crate::cargo;
 
 /// Package, and the name its component gets in `target/plugins`.
-const GUESTS: [(&str, &str); 3] =
+pub(crate) const GUESTS: [(&str, &str); 3] =
     [("capstan-patch", "patch"), ("capstan-neighbour", "neighbour"), ("capstan-hostile", "hostile")];
 
 /// Builds all of them to `target/plugins/NAME.wasm`.

@@ -41,26 +41,13 @@ pub(crate) fn run() -> Result<bool> {
 
 /// The lines that only a component has are not seen by the lints above.
 fn guest_lints() -> Result<()> {
-    let directory = cargo::target().join("guests");
-    cargo::run(&[
-        "clippy",
-        "--quiet",
-        "--target",
-        "wasm32-wasip2",
-        "--target-dir",
-        &directory.to_string_lossy(),
-        "--package",
-        "capstan-sdk",
-        "--package",
-        "capstan-patch",
-        "--package",
-        "capstan-neighbour",
-        "--package",
-        "capstan-hostile",
-        "--",
-        "--deny",
-        "warnings",
-    ])
+    let directory = cargo::target().join("guests").to_string_lossy().into_owned();
+    let mut arguments = vec!["clippy", "--quiet", "--target", "wasm32-wasip2", "--target-dir", &directory];
+    for package in guests::GUESTS.iter().map(|(package, _)| *package).chain(["capstan-sdk"]) {
+        arguments.extend(["--package", package]);
+    }
+    arguments.extend(["--", "--deny", "warnings"]);
+    cargo::run(&arguments)
 }
 
 impl Tally {

@@ -217,7 +217,7 @@ limits: {callTimeout: 10s, reconcileTimeout: 1m, memory: 64Mi}
         .unwrap();
         assert_eq!(grants.kubernetes[0].verbs, [Verb::Get, Verb::Any]);
         assert_eq!(grants.limits.call_timeout, Some(Duration::from_secs(10)));
-        assert_eq!(grants.limits.reconcile_timeout, Some(Duration::from_secs(60)));
+        assert_eq!(grants.limits.reconcile_timeout, Some(Duration::from_mins(1)));
         assert_eq!(grants.limits.memory, Some(64 << 20));
     }
 

@@ -1,4 +1,5 @@
 //! The command line.
+#![expect(clippy::doc_markdown, reason = "these comments are help texts, shown as they are")]
 
 use std::{net::SocketAddr, path::PathBuf};
 

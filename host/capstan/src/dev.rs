@@ -52,8 +52,11 @@ async fn make_namespace(client: &Client, name: &str) -> Result<()> {
         .header("content-type", "application/json")
         .body(body.into_bytes())
         .context("no request")?;
-    client.request_text(request).await.with_context(|| format!("namespace {name} cannot be made"))?;
-    Ok(())
+    match client.request_text(request).await {
+        // Some are there from the start.
+        Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
+        made => made.map(drop).with_context(|| format!("namespace {name} cannot be made")),
+    }
 }
 
 /// For the owner alone, also if the file was there before and open to everybody. Whoever waits for it sees all of it or nothing.

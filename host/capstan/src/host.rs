@@ -1,6 +1,6 @@
 //! Wiring: what a host is made of, and in which order it stops.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{num::NonZeroU32, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use cap_std::{ambient_authority, fs::Dir};
@@ -32,7 +32,7 @@ pub(crate) async fn serve(client: Client, settings: &cli::Host, cancel: Cancella
     let cluster = Cluster::new(client);
     let watches = Watches::new(cluster.clone(), CancellationToken::new());
     let (recorder, writer) = Recorder::new(cluster.clone(), instance());
-    let sandbox = Arc::new(Sandbox::new(Settings::default()).context("the sandbox cannot be set up")?);
+    let sandbox = Arc::new(Sandbox::new(sandbox_settings(settings)).context("the sandbox cannot be set up")?);
     let runner = Runner::new(settings.concurrency);
     let shared = Shared { cluster, watches: watches.clone(), recorder, runner };
 
@@ -40,7 +40,7 @@ pub(crate) async fn serve(client: Client, settings: &cli::Host, cancel: Cancella
     let writing = tokio::spawn(writer.run(writing_ends.clone()));
     let sources = Sources { namespace: Some(settings.namespace.clone()), directory };
     tracing::info!(namespace = settings.namespace, "host started");
-    Providers::new(shared, sandbox).run(sources, cancel).await;
+    Providers::new(shared, sandbox, &settings.namespace).run(sources, cancel).await;
 
     // What the last reconciles had to say is written before the watches go.
     writing_ends.cancel();
@@ -48,6 +48,13 @@ pub(crate) async fn serve(client: Client, settings: &cli::Host, cancel: Cancella
     watches.close().await;
     tracing::info!("host stopped");
     Ok(())
+}
+
+/// An instance for every reconcile that may run, and a few for describing providers meanwhile.
+fn sandbox_settings(settings: &cli::Host) -> Settings {
+    let concurrency = u32::try_from(settings.concurrency.get()).unwrap_or(u32::MAX);
+    let concurrency = NonZeroU32::MIN.saturating_add(concurrency.saturating_add(3));
+    Settings { concurrency, ..Settings::default() }
 }
 
 async fn connect(kubeconfig: Option<&Path>, context: Option<String>) -> Result<Client> {

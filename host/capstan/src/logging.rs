@@ -6,11 +6,17 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::LogFormat;
 
-/// What is logged unless RUST_LOG says otherwise.
+/// What is logged unless `RUST_LOG` says otherwise.
 const DEFAULT: &str = "info,kube=warn,kube_client=warn,kube_runtime=warn,hyper=warn,wasmtime=warn";
 
 pub(crate) fn start(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT));
+    let filter = match std::env::var(EnvFilter::DEFAULT_ENV) {
+        Ok(wanted) => EnvFilter::try_new(&wanted).unwrap_or_else(|error| {
+            eprintln!("RUST_LOG={wanted} makes no sense, so it is ignored: {error}");
+            EnvFilter::new(DEFAULT)
+        }),
+        Err(_) => EnvFilter::new(DEFAULT),
+    };
     let terminal = std::io::stderr().is_terminal();
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);
     if format == LogFormat::Json || (format == LogFormat::Auto && !terminal) {

@@ -24,6 +24,10 @@ const LIST_ATTEMPTS: u32 = 3;
 /// Subresources that hold part of an object's state. Others are actions: `proxy` leads out of the API server.
 const STATE: [&str; 2] = ["status", "scale"];
 
+/// Bytes of all objects of one list. A provider can make as many objects of its own kinds as it likes, and must not fill
+/// the host's memory by listing them.
+const LIST: usize = 32 << 20;
+
 /// The API server, as everything in the host uses it. Cheap to clone.
 #[derive(Clone)]
 pub struct Cluster(Arc<Inner>);
@@ -109,6 +113,7 @@ impl Cluster {
         let fields = selection.field_selector();
         let mut objects = Vec::new();
         let mut next = None::<String>;
+        let mut bytes = 0;
         loop {
             let pairs = [
                 ("limit", Some(PAGE)),
@@ -120,6 +125,10 @@ impl Cluster {
             let url = format!("{path}{query}");
             let text = self.send(&selection.kind, Method::GET, &url, None).await?;
             let page: Page = serde_json::from_str(&text).map_err(|error| Error::Malformed(error.to_string()))?;
+            bytes += text.len();
+            if bytes > LIST {
+                return Err(Error::Invalid(format!("the list has more than {LIST} bytes: narrow the selection")).into());
+            }
             for item in page.items.unwrap_or_default() {
                 objects.push(Object::parse(item.get(), Some(&kind)).map_err(|error| malformed(&error))?);
             }

@@ -64,6 +64,19 @@ struct Owner {
 }
 
 #[derive(Deserialize)]
+struct Deletion {
+    metadata: DeletionMetadata,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DeletionMetadata {
+    deletion_timestamp: Option<String>,
+    #[serde(default)]
+    finalizers: Vec<String>,
+}
+
+#[derive(Deserialize)]
 struct Labelled {
     metadata: Labels,
 }
@@ -165,6 +178,12 @@ impl Object {
     pub fn labels(&self) -> BTreeMap<String, String> {
         // Labels that are no strings are never stored by an API server.
         serde_json::from_str::<Labelled>(self.json()).map(|object| object.metadata.labels).unwrap_or_default()
+    }
+
+    /// Whether it is being deleted and nothing holds it any more.
+    pub(crate) fn is_released(&self) -> bool {
+        serde_json::from_str::<Deletion>(self.json())
+            .is_ok_and(|Deletion { metadata }| metadata.deletion_timestamp.is_some() && metadata.finalizers.is_empty())
     }
 
     /// The text, without `metadata.managedFields`.

@@ -56,6 +56,12 @@ impl Reads {
         }
     }
 
+    /// Whether a read stays within `most` different ones.
+    pub fn admits(&self, read: &Read, most: usize) -> bool {
+        let reads = self.lock();
+        reads.len() < most || reads.contains_key(read)
+    }
+
     /// Everything read so far with what was seen of it, and forgets it.
     pub fn take(&self) -> HashMap<Read, Seen> {
         std::mem::take(&mut *self.lock())

@@ -103,9 +103,12 @@ impl Writer {
         let now = Instant::now();
         // Counted once, however often it is tried.
         let mut repeated = self.series.repeat(event, now);
+        // One name for all tries, so that one whose answer was lost is not written twice.
+        let name = name(&event.regarding.object.key.name, jiff::Timestamp::now());
         for attempt in 1..=TRIES {
-            match self.send(event, &mut repeated, now).await {
+            match self.send(event, &mut repeated, &name, now).await {
                 Ok(()) => return,
+                Err(Error::AlreadyExists(_)) if attempt > 1 => return self.series.written(event, name, now),
                 Err(error) if error.is_transient() && attempt < TRIES => sleep(PAUSE * attempt).await,
                 Err(error) => {
                     self.dropped.fetch_add(1, Relaxed);
@@ -116,9 +119,14 @@ impl Writer {
         }
     }
 
-    async fn send(&mut self, event: &Event, repeated: &mut Option<Repeated>, now: Instant) -> Result<(), Error> {
-        let wall = jiff::Timestamp::now();
-        let time = format!("{wall:.6}");
+    async fn send(
+        &mut self,
+        event: &Event,
+        repeated: &mut Option<Repeated>,
+        new_name: &str,
+        now: Instant,
+    ) -> Result<(), Error> {
+        let time = format!("{:.6}", jiff::Timestamp::now());
         if let Some(Repeated { name, count }) = repeated {
             let target = ObjectRef {
                 kind: GroupVersionKind::gvk("events.k8s.io", "v1", "Event"),
@@ -134,9 +142,8 @@ impl Writer {
                 written => return written.map(drop),
             }
         }
-        let name = name(&event.regarding.object.key.name, wall);
-        self.cluster.create(&event.body(&name, &self.instance, &time)).await?;
-        self.series.written(event, name, now);
+        self.cluster.create(&event.body(new_name, &self.instance, &time)).await?;
+        self.series.written(event, new_name.to_owned(), now);
         Ok(())
     }
 }

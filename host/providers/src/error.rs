@@ -24,6 +24,17 @@ pub enum ProviderError {
     /// Somebody else has the name or a kind already.
     #[error("{0}")]
     Conflict(String),
+    /// It wants to manage a kind that is not its own.
+    #[error(
+        "the provider wants to manage {kind} of group {group}, which it does not define: if that is meant, name this kind in \
+         its grants; kinds of Kubernetes itself and of Capstan are never a provider's own"
+    )]
+    ForeignKind {
+        /// Its group.
+        group: String,
+        /// Its name.
+        kind: String,
+    },
     /// A `CustomResourceDefinition` cannot be installed.
     #[error("CustomResourceDefinition {name} cannot be installed: {error}")]
     Install {
@@ -47,6 +58,7 @@ impl ProviderError {
             Self::Load(error) => error.reason(),
             Self::Describe(outcome) => outcome.reason(),
             Self::Conflict(_) => "Conflict",
+            Self::ForeignKind { .. } => "ForeignKind",
             Self::Install { error: ClusterError::Forbidden(_), .. } => "RightsMissing",
             Self::Install { .. } => "InstallFailed",
             Self::NotEstablished(_) => "NotEstablished",
@@ -57,7 +69,14 @@ impl ProviderError {
     pub(crate) fn is_transient(&self) -> bool {
         matches!(
             self,
-            Self::Conflict(_) | Self::Install { .. } | Self::NotEstablished(_) | Self::Load(LoadError::Host(_))
+            Self::Conflict(_)
+                | Self::Install { .. }
+                | Self::NotEstablished(_)
+                | Self::Load(LoadError::Host(_))
+                // The host may just have been busy.
+                | Self::Describe(
+                    Outcome::Busy { .. } | Outcome::NotInstantiated { .. } | Outcome::DeadlineExceeded { .. }
+                )
         )
     }
 }

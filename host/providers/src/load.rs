@@ -17,10 +17,54 @@ impl Loaded {
         let grants = Grants::parse(&artifact.grants)?;
         let component = sandbox.load(artifact.component.clone()).await?;
         let descriptor = component.describe().await.map_err(ProviderError::Describe)?;
+        for managed in &descriptor.kinds {
+            let defined = managed.definition.is_some();
+            if is_built_in(&managed.kind.group) || !(defined || names(&grants, &managed.kind)) {
+                let GroupVersionKind { group, kind, .. } = managed.kind.clone();
+                return Err(ProviderError::ForeignKind { group, kind });
+            }
+        }
         Ok(Self { component, descriptor, grants })
     }
 
     pub(crate) fn kinds(&self) -> impl Iterator<Item = &GroupVersionKind> + Clone {
         self.descriptor.kinds.iter().map(|managed| &managed.kind)
+    }
+}
+
+/// A provider may do anything to objects of its own kinds, so none of these can be: those of Kubernetes and of the host.
+fn is_built_in(group: &str) -> bool {
+    !group.contains('.') || group.ends_with(".k8s.io") || group == "capstan.dev"
+}
+
+/// Whether the administrator speaks of a kind by its name; a `"*"` was not meant for this.
+pub(crate) fn names(grants: &Grants, kind: &GroupVersionKind) -> bool {
+    grants.kubernetes.iter().any(|rule| rule.api_groups.contains(&kind.group) && rule.kinds.contains(&kind.kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_of_kubernetes_are_nobodys_own() {
+        for group in ["", "apps", "rbac.authorization.k8s.io", "apiextensions.k8s.io", "capstan.dev"] {
+            assert!(is_built_in(group), "{group}");
+        }
+        for group in ["krateo.io", "test.example.org"] {
+            assert!(!is_built_in(group), "{group}");
+        }
+    }
+
+    #[test]
+    fn a_foreign_kind_must_be_named() {
+        let kind = GroupVersionKind::gvk("cert-manager.io", "v1", "Certificate");
+        let grants = |group: &str, kind: &str| {
+            Grants::parse(&format!("kubernetes: [{{apiGroups: ['{group}'], kinds: ['{kind}'], verbs: [get]}}]"))
+                .unwrap()
+        };
+        assert!(names(&grants("cert-manager.io", "Certificate"), &kind));
+        assert!(!names(&grants("*", "*"), &kind));
+        assert!(!names(&Grants::default(), &kind));
     }
 }

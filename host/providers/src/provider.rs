@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use capstan_engine::{Controller, ControllerConfig, Resync, Shared};
-use capstan_sandbox::{Budget, Granted, Guest, Sandbox, Services};
+use capstan_sandbox::{Budget, Component, Granted, Guest, Sandbox, Services};
 use tokio::{sync::watch, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +18,7 @@ const RETRY_LONGEST: Duration = Duration::from_mins(1);
 pub(crate) struct Surroundings {
     pub(crate) shared: Shared,
     pub(crate) sandbox: Arc<Sandbox>,
+    pub(crate) namespace: Arc<str>,
     pub(crate) claims: Arc<Claims>,
     pub(crate) reporter: Reporter,
 }
@@ -26,6 +27,10 @@ pub(crate) struct Provider {
     name: String,
     surroundings: Surroundings,
     running: Option<Running>,
+    /// What was loaded last. Held so that another try of the same bytes need not compile them again.
+    tried: Option<Component>,
+    /// A load failed half-way: the definitions in the cluster may not be those of what runs.
+    unsettled: bool,
 }
 
 /// A provider in service.
@@ -40,7 +45,7 @@ struct Running {
 
 impl Provider {
     pub(crate) fn new(name: String, surroundings: Surroundings) -> Self {
-        Self { name, surroundings, running: None }
+        Self { name, surroundings, running: None, tried: None, unsettled: false }
     }
 
     /// Follows what is wanted under this name until it is cancelled; then stops what runs.
@@ -68,6 +73,7 @@ impl Provider {
             };
             self.surroundings.reporter.failed(&self.name, &artifact.origin, &error);
             self.keep_claims();
+            self.unsettled = true;
             retry = error.is_transient().then(|| {
                 let delay = retry.map_or(RETRY_FIRST, |(_, delay)| (delay * 2).min(RETRY_LONGEST));
                 (Instant::now() + delay, delay)
@@ -79,6 +85,7 @@ impl Provider {
     /// Brings an artifact into service. If that fails, what ran before still runs.
     async fn take(&mut self, artifact: Artifact) -> Result<(), ProviderError> {
         if let Some(running) = &mut self.running
+            && !self.unsettled
             && running.artifact.component == artifact.component
             && running.artifact.grants == artifact.grants
         {
@@ -86,11 +93,12 @@ impl Provider {
             return Ok(());
         }
         let begun = Instant::now();
-        let Surroundings { shared, sandbox, claims, reporter } = self.surroundings.clone();
+        let Surroundings { shared, sandbox, claims, reporter, .. } = self.surroundings.clone();
         let loaded = Loaded::from(&artifact, &sandbox).await?;
+        self.tried = Some(loaded.component.clone());
         claims.claim(&self.name, loaded.kinds())?;
         for definition in loaded.descriptor.kinds.iter().filter_map(|managed| managed.definition.as_ref()) {
-            install(&shared.cluster, &shared.watches, &self.name, definition).await?;
+            install(&shared.cluster, &shared.watches, &self.name, definition, &loaded.grants).await?;
         }
         let logic = self.guest(&loaded);
         let note = format!(
@@ -103,13 +111,17 @@ impl Provider {
         );
         let origin = artifact.origin.clone();
         match &mut self.running {
-            Some(running) if running.fits(&loaded) => running.replace(artifact, loaded, logic),
+            Some(running) if running.fits(&loaded) => {
+                claims.keep(&self.name, loaded.kinds());
+                running.replace(artifact, loaded, logic);
+            }
             _ => {
                 self.stop_controllers().await;
                 claims.keep(&self.name, loaded.kinds());
                 self.running = Some(Running::start(&self.name, &shared, artifact, loaded, logic));
             }
         }
+        self.unsettled = false;
         reporter.loaded(&self.name, &origin, &note);
         Ok(())
     }
@@ -117,7 +129,7 @@ impl Provider {
     fn guest(&self, loaded: &Loaded) -> Box<dyn capstan_engine::ExternalSystem> {
         let Shared { cluster, watches, recorder, .. } = &self.surroundings.shared;
         let services = Services { cluster: cluster.clone(), watches: watches.clone(), recorder: recorder.clone() };
-        let granted = Granted::new(&loaded.descriptor, &loaded.grants);
+        let granted = Granted::new(&loaded.descriptor, &loaded.grants).protecting(&self.surroundings.namespace);
         let budget = Budget::new(&loaded.grants.limits);
         Box::new(Guest::new(loaded.component.clone(), &self.name, granted, budget, services))
     }
@@ -126,7 +138,7 @@ impl Provider {
     async fn stop(&mut self) {
         let ran = self.running.is_some();
         self.stop_controllers().await;
-        self.surroundings.claims.keep(&self.name, std::iter::empty());
+        self.keep_claims();
         if ran {
             tracing::info!(
                 provider = self.name,
@@ -135,12 +147,20 @@ impl Provider {
         }
     }
 
+    /// Gives up the kinds that were claimed for logic that does not run.
+    fn keep_claims(&self) {
+        let kinds: Vec<_> = self.running.iter().flat_map(|running| running.loaded.kinds()).collect();
+        self.surroundings.claims.keep(&self.name, kinds.into_iter());
+    }
+
     async fn stop_controllers(&mut self) {
-        if let Some(mut running) = self.running.take() {
+        if let Some(running) = &mut self.running {
             running.cancel.cancel();
-            // Each drains within a time of its own.
+            // Each drains within a time of its own. What runs stays in its place meanwhile: were it dropped, it would be
+            // aborted.
             while running.controllers.join_next().await.is_some() {}
         }
+        self.running = None;
     }
 }
 

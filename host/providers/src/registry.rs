@@ -45,10 +45,13 @@ struct Entry {
 
 impl Providers {
     /// Nothing is delivered yet.
+    ///
+    /// `namespace` is the host's own; providers may write there only if a rule of their grants names it.
     #[must_use]
-    pub fn new(shared: Shared, sandbox: Arc<Sandbox>) -> Self {
+    pub fn new(shared: Shared, sandbox: Arc<Sandbox>, namespace: &str) -> Self {
         let reporter = Reporter(shared.recorder.clone());
-        let surroundings = Surroundings { shared, sandbox, claims: Arc::default(), reporter };
+        let surroundings =
+            Surroundings { shared, sandbox, namespace: namespace.into(), claims: Arc::default(), reporter };
         Self { surroundings, entries: HashMap::new(), tasks: JoinSet::new() }
     }
 

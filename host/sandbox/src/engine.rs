@@ -51,11 +51,11 @@ fn config() -> Config {
 
 fn pool(settings: &Settings) -> InstanceAllocationStrategy {
     let instances = settings.concurrency.get();
-    // A provider is two or three core instances with one memory and two tables. The bounds for a single component are
-    // higher; the sums assume that not all of them use that at the same time.
-    let core_instances = instances.saturating_mul(4).max(bound(INSTANCES));
-    let memories = instances.max(bound(MEMORIES));
-    let tables = instances.saturating_mul(2).max(bound(TABLES));
+    // As if every instance used all that a component may have: what is not used costs address space only, and no provider
+    // can take away what its neighbours need.
+    let core_instances = instances.saturating_mul(bound(INSTANCES));
+    let memories = instances.saturating_mul(bound(MEMORIES));
+    let tables = instances.saturating_mul(bound(TABLES));
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
         .total_core_instances(core_instances)

@@ -15,6 +15,8 @@ pub struct Granted {
     own: Vec<GroupVersionKind>,
     asked: Vec<KubernetesGrant>,
     given: Vec<KubernetesGrant>,
+    /// Write access there is the right to give grants.
+    protected: Option<String>,
 }
 
 /// What is to be done.
@@ -58,16 +60,26 @@ impl Granted {
             own: descriptor.kinds.iter().map(|managed| managed.kind.clone()).collect(),
             asked: descriptor.needs.kubernetes.clone(),
             given: grants.kubernetes.clone(),
+            protected: None,
         }
+    }
+
+    /// Writes to this namespace need a rule that names it: it holds the grants themselves, so that a rule for all
+    /// namespaces would be the right to be granted anything.
+    #[must_use]
+    pub fn protecting(mut self, namespace: &str) -> Self {
+        self.protected = Some(namespace.to_owned());
+        self
     }
 
     /// Decides about one request. Nothing reaches the cluster without a permit of this function.
     pub(crate) fn decide(&self, request: &Request<'_>) -> Result<Permit, Denied> {
-        if true {
+        if self.owns(request.kind) {
             return Ok(Permit { labels: Vec::new() });
         }
         let asked: Vec<_> = self.asked.iter().filter(|rule| matches(rule, request)).collect();
-        let given: Vec<_> = self.given.iter().filter(|rule| matches(rule, request)).collect();
+        let given: Vec<_> =
+            self.given.iter().filter(|rule| matches(rule, request) && self.may_enter(rule, request)).collect();
         let both: Vec<BTreeMap<_, _>> =
             asked.iter().flat_map(|asked| given.iter().filter_map(|given| meet(asked, given))).collect();
         if both.is_empty() {
@@ -77,6 +89,12 @@ impl Granted {
         }
         let free = both.iter().any(BTreeMap::is_empty);
         Ok(Permit { labels: if free { Vec::new() } else { both } })
+    }
+
+    fn may_enter(&self, rule: &KubernetesGrant, request: &Request<'_>) -> bool {
+        let reads = matches!(request.verb, Verb::Get | Verb::List | Verb::Watch);
+        let protected = self.protected.is_some() && request.place.namespace() == self.protected.as_deref();
+        reads || !protected || rule.namespaces.is_some()
     }
 
     /// The versions of a kind are views of the same objects.
@@ -90,6 +108,15 @@ impl Granted {
             format!("nothing is granted for {} in {}", kind.kind, group_in_words(&kind.group))
         } else {
             format!("granted: {}", rules.join("; "))
+        }
+    }
+}
+
+impl<'a> Place<'a> {
+    fn namespace(&self) -> Option<&'a str> {
+        match self {
+            Self::Object(key) => key.namespace.as_deref(),
+            Self::All(namespace) => *namespace,
         }
     }
 }
@@ -120,10 +147,7 @@ fn matches(rule: &KubernetesGrant, request: &Request<'_>) -> bool {
     let verb = rule.verbs.iter().any(|verb| *verb == request.verb || *verb == Verb::Any);
     // A list that names no namespace needs a rule for all of them, and no list can be confined to names: such rules do
     // not match, which refuses the request with a message that names the namespaces and names there are.
-    let namespace = match request.place {
-        Place::Object(key) => key.namespace.as_deref(),
-        Place::All(namespace) => namespace,
-    };
+    let namespace = request.place.namespace();
     let name = match request.place {
         Place::Object(key) => Some(key.name.as_str()),
         Place::All(_) => None,
@@ -214,6 +238,7 @@ mod tests {
             own: vec![GroupVersionKind::gvk("test.capstan.dev", "v1", "Note")],
             asked: rules(needs),
             given: rules(grants),
+            protected: Some("capstan-system".to_owned()),
         }
     }
 
@@ -234,6 +259,20 @@ mod tests {
     const TEAM: &str = "[{apiGroups: [''], kinds: [ConfigMap], verbs: [get, list], namespaces: [team-a]}]";
     const NAMED: &str =
         "[{apiGroups: [''], kinds: [ConfigMap], verbs: [get, list], namespaces: [team-a], names: [foo]}]";
+
+    #[test]
+    fn the_namespace_of_the_grants_is_written_only_by_name() {
+        let named = "[{apiGroups: ['*'], kinds: ['*'], verbs: ['*'], namespaces: [capstan-system]}]";
+        let key = ObjectKey::namespaced("capstan-system", "foo");
+        let decide = |grants: &str, verb| {
+            granted(ALL, grants).decide(&Request { verb, kind: &config_map(), place: Place::Object(&key) }).is_ok()
+        };
+        for verb in [Verb::Create, Verb::Update, Verb::Patch, Verb::Delete] {
+            assert!(!decide(ALL, verb), "{verb:?}");
+            assert!(decide(named, verb), "{verb:?}");
+        }
+        assert!(decide(ALL, Verb::Get));
+    }
 
     #[test]
     fn empty_means_nothing_on_either_side() {

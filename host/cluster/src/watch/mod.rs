@@ -98,6 +98,10 @@ impl Watches {
     /// Puts the answer to a write of ours into the watches that cover the object, as if it had been watched already: no
     /// reconcile begins with an older copy, and the watch's own event for it says nothing new.
     pub fn remember(&self, object: &Object) {
+        // That write took away the last finalizer: the object is gone, and this is only its last state.
+        if object.is_released() {
+            return;
+        }
         for shared in self.covering(&object.reference()) {
             shared.remember(object);
         }

@@ -26,7 +26,7 @@ pub(crate) fn validate(old: Option<&Value>, crd: &Value, errors: &mut Vec<FieldE
     match text(spec, "/conversion/strategy") {
         "None" => {}
         strategy => {
-            errors.push(FieldError::not_supported("spec.conversion.strategy", &json!(strategy), &[json!("None")]))
+            errors.push(FieldError::not_supported("spec.conversion.strategy", &json!(strategy), &[json!("None")]));
         }
     }
     if let Some(old) = old {

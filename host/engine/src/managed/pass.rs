@@ -162,6 +162,11 @@ impl<'a> Pass<'a> {
         let intent = self.object.creates().intent(self.lifecycle.clock.now());
         let patch = self.object.guarded(serde_json::json!({ "annotations": intent }));
         if let Err(error) = self.write(&patch).await {
+            if error.is_transient() {
+                // The intent may stand there although its answer was lost. Nothing was created, and only we know.
+                let never_begun = self.object.creates().failure(self.lifecycle.clock.now());
+                self.lifecycle.unrecorded.keep(&self.context.uid, never_begun);
+            }
             return refused(&error, "UpdateExternalResource", "cannot update managed resource", creating());
         }
         match self.session.create(self.object.object().json()).await {
@@ -221,14 +226,18 @@ impl<'a> Pass<'a> {
     /// next reconcile.
     async fn record_result(&mut self, annotations: Value) -> Result<(), String> {
         let patch = self.object.annotating(&annotations);
+        // First of all: this reconcile may be ended while it waits for an answer.
+        self.lifecycle.unrecorded.keep(&self.context.uid, annotations.clone());
         let mut pause = RECORD_PAUSE;
         let mut tries = 1;
         let object = loop {
             match self.lifecycle.objects.patch(&self.context.object, None, &patch).await {
                 Ok(object) => break Snapshot::of(object),
-                Err(error @ (Error::NotFound(_) | Error::UnknownKind(_))) => return Err(error.to_string()),
-                Err(error) if tries == RECORD_TRIES => {
-                    self.lifecycle.unrecorded.keep(&self.context.uid, annotations);
+                Err(error @ Error::NotFound(_)) => {
+                    self.lifecycle.unrecorded.forget(&self.context.uid);
+                    return Err(error.to_string());
+                }
+                Err(error) if tries == RECORD_TRIES || matches!(error, Error::UnknownKind(_)) => {
                     return Err(format!("cannot update managed resource annotations: {error}"));
                 }
                 Err(error) => tracing::debug!(object = %self.context.object, %error, "create result not recorded yet"),
@@ -274,11 +283,14 @@ impl<'a> Pass<'a> {
             match self.write_status(&wish).await {
                 Ok(changed) => transitions = changed,
                 Err(Error::NotFound(_) | Error::UnknownKind(_)) => {}
-                Err(Error::Conflict(_)) => verdict.next = BACKOFF,
+                Err(Error::Conflict(_)) => verdict.next = soon(verdict.next),
                 Err(error) => {
                     tracing::warn!(object = %self.context.object, %error, "cannot update managed resource status");
                     verdict.outcome = Outcome::Failed;
-                    verdict.next = BACKOFF;
+                    verdict.next = soon(verdict.next);
+                    if let Error::Invalid(message) = error {
+                        transitions = self.say_refused(&message, wish.now).await;
+                    }
                 }
             }
         }
@@ -288,6 +300,21 @@ impl<'a> Pass<'a> {
             "reconciled"
         );
         Report { outcome: verdict.outcome, next: verdict.next, seen: self.seen }
+    }
+
+    /// What the provider wants in the status is not allowed there, and the conditions went with it: at least this is told.
+    async fn say_refused(&mut self, message: &str, now: String) -> Vec<Condition> {
+        let message = format!("the status that the provider gave is refused: {message}");
+        let wish = Wish {
+            patches: Vec::new(),
+            conditions: vec![Condition::reconcile_error("StatusRefused", message)],
+            generation: self.generation,
+            now,
+        };
+        self.write_status(&wish).await.unwrap_or_else(|error| {
+            tracing::warn!(object = %self.context.object, %error, "cannot say that the status was refused");
+            Vec::new()
+        })
     }
 
     /// One write at most, on the newest state; says which conditions changed.
@@ -326,4 +353,9 @@ fn refused(error: &Error, action: &'static str, what: &str, ready: Option<Condit
         Error::NotFound(_) | Error::UnknownKind(_) => Verdict::quiet(Outcome::Gone, Next::Stop),
         error => Verdict::write_failed(action, format!("{what}: {error}"), ready),
     }
+}
+
+/// With back-off, and not before whatever was asked for already.
+fn soon(next: Next) -> Next {
+    if matches!(next, Next::Backoff { .. }) { next } else { BACKOFF }
 }

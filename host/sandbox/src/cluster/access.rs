@@ -38,6 +38,9 @@ pub(crate) struct RequestsExhausted(pub(crate) u32);
 /// Subresources that the contract knows. They are granted with their object.
 const SUBRESOURCES: [&str; 2] = ["status", "scale"];
 
+/// Each becomes a watch that stays as long as the object. A list counts as one, however long.
+const READS: usize = 64;
+
 impl Access {
     /// Takes one request off what is left.
     pub(crate) fn spend(&mut self) -> Result<&mut Self, RequestsExhausted> {
@@ -49,7 +52,7 @@ impl Access {
     pub(super) async fn read(&self, target: RawRef) -> Result<String, Error> {
         let target = names::target(target)?;
         let permit = self.permit(Verb::Get, &target.kind, Place::Object(&target.key))?;
-        self.reads.record(Read::Object(target.clone()));
+        self.note(Read::Object(target.clone()))?;
         let object = match self.watches.cached(&target) {
             Some(object) => object,
             None => self.fetch(&target).await?,
@@ -72,14 +75,21 @@ impl Access {
         let labels: Vec<String> =
             selection.labels.into_iter().filter(|labels| !labels.is_empty()).chain(permit.selector()).collect();
         let labels = (!labels.is_empty()).then(|| labels.join(","));
-        self.reads.record(Read::List {
-            kind: kind.clone(),
-            namespace: selection.namespace.clone(),
-            labels: labels.clone(),
-        });
+        self.note(Read::List { kind: kind.clone(), namespace: selection.namespace.clone(), labels: labels.clone() })?;
         let selection = Selection { kind, namespace: selection.namespace, labels, name: None };
         let objects = self.cluster.list(&selection).await?;
         Ok(objects.iter().filter(|object| holds(&permit, object)).map(|object| object.json().to_owned()).collect())
+    }
+
+    /// Every thing that is read is watched afterwards, so there is a bound to how many.
+    fn note(&self, read: Read) -> Result<(), Error> {
+        if !self.reads.admits(&read, READS) {
+            return Err(Error::Invalid(format!(
+                "more than {READS} different objects and lists are read for one object: list them by a selector instead"
+            )));
+        }
+        self.reads.record(read);
+        Ok(())
     }
 
     pub(super) async fn create(&self, text: &str) -> Result<String, Error> {

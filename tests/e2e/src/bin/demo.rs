@@ -87,17 +87,17 @@ async fn story(folder: &Path) -> Result<()> {
     let _host =
         HostProcess::start(folder, &["dev", "--listen", "127.0.0.1:0", "--kubeconfig", &kubeconfig.to_string_lossy()])?;
     let file = || async { Ok(kubeconfig.exists()) };
-    eventually("the host writes its kubeconfig", Duration::from_secs(60), file, |exists| *exists).await?;
+    eventually("the host writes its kubeconfig", Duration::from_mins(1), file, |exists| *exists).await?;
     let config =
         Config::from_custom_kubeconfig(Kubeconfig::read_from(&kubeconfig)?, &KubeConfigOptions::default()).await?;
-    told.line(format_args!("capstan dev serves Kubernetes at {}", config.cluster_url));
-    told.took("ready", clock);
+    line(format_args!("capstan dev serves Kubernetes at {}", config.cluster_url));
+    took("ready", clock);
     let objects = Objects::new(Client::try_from(config)?);
 
     told.chapter("A provider in a ConfigMap");
     let component = std::fs::read(plugin("patch")?)?;
     let packed = pack(&component)?;
-    told.line(format_args!(
+    line(format_args!(
         "patch.wasm is {} KiB, {} KiB packed; its grants let it read and patch ConfigMaps, nothing else",
         component.len() / 1024,
         packed.len() / 1024
@@ -105,27 +105,26 @@ async fn story(folder: &Path) -> Result<()> {
     let clock = Instant::now();
     objects.apply_value(&carrier(&packed)).await?;
     let look = || objects.events("capstan-system", "ConfigMap", "patch-provider");
-    let events = told
-        .wait(
-            "the host compiles it",
-            eventually("the provider loads", Duration::from_secs(180), look, |events: &Vec<Value>| !events.is_empty()),
-        )
-        .await?;
+    let events = with_dots(
+        "the host compiles it",
+        eventually("the provider loads", Duration::from_mins(3), look, |events: &Vec<Value>| !events.is_empty()),
+    )
+    .await?;
     let event = events.last().context("no event")?;
-    told.line(format_args!("{} {}: {}", text(event, "type"), text(event, "reason"), text(event, "note")));
+    line(format_args!("{} {}: {}", text(event, "type"), text(event, "reason"), text(event, "note")));
     ensure!(event["reason"] == "Loaded", "the provider was not loaded");
-    told.took("loaded", clock);
+    took("loaded", clock);
 
     told.chapter("The sample: bar.data.value2 from foo.data.value1, encoded and prefixed");
     objects.apply(CONFIG_MAPS).await?;
-    told.config_map(&objects, "foo").await?;
-    told.config_map(&objects, "bar").await?;
-    told.line("apply Patch sample1");
+    show_config_map(&objects, "foo").await?;
+    show_config_map(&objects, "bar").await?;
+    line("apply Patch sample1");
     let clock = Instant::now();
     objects.apply(PATCH).await?;
     value(&objects, EXPECTED).await?;
-    told.took("converged", clock);
-    told.config_map(&objects, "bar").await?;
+    took("converged", clock);
+    show_config_map(&objects, "bar").await?;
     let look = || objects.get("krateo.io/v1alpha1", "patches", "", "sample1");
     let patch = eventually("the patch is ready", Duration::from_secs(30), look, |patch| {
         condition(patch, "Ready").0 == "True" && condition(patch, "Synced").0 == "True"
@@ -133,21 +132,21 @@ async fn story(folder: &Path) -> Result<()> {
     .await?;
     for kind in ["Ready", "Synced"] {
         let (status, reason, _) = condition(&patch, kind);
-        told.line(format_args!("Patch sample1   {kind}={status} {reason}"));
+        line(format_args!("Patch sample1   {kind}={status} {reason}"));
     }
 
     told.chapter("The source changes, and nobody polls");
     let clock = Instant::now();
     objects.merge("v1", "configmaps", "default", "foo", json!({"data": {"value1": "changed"}})).await?;
     value(&objects, "prefix-Y2hhbmdlZA==").await?;
-    told.took("followed", clock);
-    told.config_map(&objects, "bar").await?;
+    took("followed", clock);
+    show_config_map(&objects, "bar").await?;
     objects.merge("v1", "configmaps", "default", "foo", json!({"data": {"value1": "Foo1"}})).await?;
     value(&objects, EXPECTED).await?;
 
     told.chapter("What was written down");
     for event in objects.events("default", "Patch", "sample1").await? {
-        told.line(format_args!("{:8} {:24} {}", text(&event, "type"), text(&event, "reason"), text(&event, "note")));
+        line(format_args!("{:8} {:24} {}", text(&event, "type"), text(&event, "reason"), text(&event, "note")));
     }
 
     let bar = objects.get("v1", "configmaps", "default", "bar").await?;
@@ -188,7 +187,7 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or_default()
 }
 
-/// Prints as it goes.
+/// Counts the chapters.
 #[derive(Default)]
 struct Story {
     chapters: u32,
@@ -199,38 +198,38 @@ impl Story {
         self.chapters += 1;
         println!("\n{}. {title}", self.chapters);
     }
+}
 
-    fn line(&self, text: impl Display) {
-        println!("   {text}");
-    }
+fn line(text: impl Display) {
+    println!("   {text}");
+}
 
-    fn took(&self, what: &str, since: Instant) {
-        self.line(format_args!("{what} after {:.2?}", since.elapsed()));
-    }
+fn took(what: &str, since: Instant) {
+    line(format_args!("{what} after {:.2?}", since.elapsed()));
+}
 
-    async fn config_map(&self, objects: &Objects, name: &str) -> Result<()> {
-        let found = objects.get("v1", "configmaps", "default", name).await?;
-        self.line(format_args!("ConfigMap {name}   data: {}", found["data"]));
-        Ok(())
-    }
+async fn show_config_map(objects: &Objects, name: &str) -> Result<()> {
+    let found = objects.get("v1", "configmaps", "default", name).await?;
+    line(format_args!("ConfigMap {name}   data: {}", found["data"]));
+    Ok(())
+}
 
-    /// A dot for every second, on a terminal.
-    async fn wait<T>(&self, what: &str, work: impl Future<Output = T>) -> T {
-        let mut work = std::pin::pin!(work);
-        let mut dots = 0;
-        loop {
-            tokio::select! {
-                done = &mut work => {
-                    if dots > 0 {
-                        eprintln!();
-                    }
-                    return done;
+/// A dot for every second, on a terminal.
+async fn with_dots<T>(what: &str, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    let mut dots = 0;
+    loop {
+        tokio::select! {
+            done = &mut work => {
+                if dots > 0 {
+                    eprintln!();
                 }
-                () = tokio::time::sleep(Duration::from_secs(1)) => {
-                    if std::io::stderr().is_terminal() {
-                        eprint!("{}", if dots == 0 { format!("   {what} .") } else { ".".to_owned() });
-                        dots += 1;
-                    }
+                return done;
+            }
+            () = tokio::time::sleep(Duration::from_secs(1)) => {
+                if std::io::stderr().is_terminal() {
+                    eprint!("{}", if dots == 0 { format!("   {what} .") } else { ".".to_owned() });
+                    dots += 1;
                 }
             }
         }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::world::{SOON, World};
 
 /// Compiling a component takes seconds on a busy machine.
-const LOADED: Duration = Duration::from_secs(120);
+const LOADED: Duration = Duration::from_mins(2);
 
 const GRANTS: &str = r#"kubernetes: [{apiGroups: [""], kinds: [ConfigMap], verbs: ["*"]}]"#;
 
@@ -75,10 +75,10 @@ pub(crate) async fn a_config_map_is_enough_and_can_be_replaced(_: &World) -> Res
     eventually("the note is still denied", SOON, look, |note| condition(note, "Synced").1 == "Denied").await?;
 
     // The packed form of a good one mends everything, with no restart and no change to the object.
-    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    packer.write_all(&component)?;
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&component)?;
     let mut packed = carrier("carrier", "neighbour", b"", GRANTS);
-    packed["binaryData"] = json!({"provider.wasm.gz": STANDARD.encode(packer.finish()?)});
+    packed["binaryData"] = json!({"provider.wasm.gz": STANDARD.encode(gzip.finish()?)});
     objects.apply_value(&packed).await?;
     eventually("the note is synced again", SOON, look, |note| condition(note, "Synced").0 == "True").await?;
     noted(&objects, "two", "second").await?;

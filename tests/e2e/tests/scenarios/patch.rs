@@ -93,8 +93,8 @@ pub(crate) async fn the_sample_converges_and_says_so(world: &World) -> Result<()
     for condition in patch["status"]["conditions"].as_array().into_iter().flatten() {
         ensure!(condition["observedGeneration"] == *generation, "{condition:#}");
     }
-    let foo = objects.get("v1", "configmaps", "sample", "foo").await?;
-    ensure!(foo["data"] == json!({"value1": "Foo1", "value2": "Foo2"}), "{foo:#}");
+    let source = objects.get("v1", "configmaps", "sample", "foo").await?;
+    ensure!(source["data"] == json!({"value1": "Foo1", "value2": "Foo2"}), "{source:#}");
     Ok(())
 }
 

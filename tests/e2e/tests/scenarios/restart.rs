@@ -67,7 +67,7 @@ async fn change(world: &World) -> Result<()> {
 
 async fn converged(world: &World, wanted: &str) -> Result<()> {
     let objects = world.objects()?;
-    let limit = Duration::from_secs(120);
+    let limit = Duration::from_mins(2);
     let look = || objects.get("v1", "configmaps", "restart", "to");
     eventually(&format!("all keys are {wanted}"), limit, look, |to| {
         (0..PATCHES).all(|number| to["data"][format!("key{number}")] == wanted)

@@ -24,6 +24,7 @@ kubernetes:
 const HOSTILE_GRANTS: &str = r#"
 kubernetes:
   - {apiGroups: [""], kinds: [ConfigMap], verbs: [get], names: [allowed]}
+  - {apiGroups: [test.capstan.dev], kinds: [Hostile], verbs: ["*"]}
 limits: {callTimeout: 500ms, reconcileTimeout: 2s, memory: 16Mi}
 "#;
 
@@ -97,7 +98,7 @@ impl World {
         let objects = self.objects()?;
         let look = || objects.get("apiextensions.k8s.io/v1", "customresourcedefinitions", "", definition);
         // Compiling a component takes seconds on a busy machine.
-        eventually(definition, Duration::from_secs(120), look, |crd| condition(crd, "Established").0 == "True").await
+        eventually(definition, Duration::from_mins(2), look, |crd| condition(crd, "Established").0 == "True").await
     }
 
     /// The host's process dies without a word.
