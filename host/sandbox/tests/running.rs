@@ -81,6 +81,16 @@ async fn the_time_of_a_reconcile_bounds_all_its_calls() {
     assert!(failure.problem.message.contains("reconcileTimeout is 300ms"), "{failure:?}");
 }
 
+/// A paused clock stands still while anything runs: only the epoch is left to stop the guest.
+#[tokio::test(start_paused = true)]
+async fn a_loop_is_stopped_also_where_no_timer_fires() {
+    let sandbox = one_at_a_time();
+    let guest = guest(&sandbox, Budget { call: Duration::from_millis(200), ..Budget::default() }).await;
+    let managed = r#"{"spec":{"behaviour":"spins_in_observe"}}"#;
+    let mut session = guest.connect(&context(), managed).await.unwrap();
+    assert_eq!(session.observe(managed).await.unwrap_err().problem.reason, "DeadlineExceeded");
+}
+
 #[tokio::test]
 async fn a_call_that_is_given_up_ends_the_session() {
     let sandbox = one_at_a_time();

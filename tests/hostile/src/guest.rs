@@ -88,7 +88,7 @@ impl external::Guest for Hostile {
         };
         match behaviour(&managed) {
             Behaviour::SpinsInObserve => spin(),
-            Behaviour::Sleeps => thread::sleep(Duration::from_secs(3600)),
+            Behaviour::Sleeps => thread::sleep(Duration::from_hours(1)),
             Behaviour::TrapsInObserve => trap(),
             Behaviour::Panics => panic!("these are the words"),
             Behaviour::Exits => std::process::exit(3),
@@ -131,18 +131,18 @@ impl external::Guest for Hostile {
             Behaviour::FloodsTheCluster => loop {
                 let _ = cluster::get(&config_map("team-a", "allowed"));
             },
-            Behaviour::ReadsOutsideItsGrant => told(cluster::get(&config_map("team-b", "secret"))?),
+            Behaviour::ReadsOutsideItsGrant => told(&cluster::get(&config_map("team-b", "secret"))?),
             Behaviour::ListsOutsideItsGrant => {
                 let kind = ObjectKind { api_version: "v1".to_owned(), kind: "ConfigMap".to_owned() };
                 let selection = cluster::Selection { kind, namespace: None, labels: None };
-                cluster::list(&selection)?.into_iter().for_each(told);
+                cluster::list(&selection)?.into_iter().for_each(|object| told(&object));
             }
-            Behaviour::WritesOutsideItsGrant => told(patch(&config_map("team-b", "secret"), r#"{"data": {}}"#)?),
+            Behaviour::WritesOutsideItsGrant => told(&patch(&config_map("team-b", "secret"), r#"{"data": {}}"#)?),
             Behaviour::ReadsThroughAPath => {
-                told(cluster::get(&config_map("team-a", "../../team-b/configmaps/secret"))?);
+                told(&cluster::get(&config_map("team-a", "../../team-b/configmaps/secret"))?);
             }
             Behaviour::PatchesAnotherObject => {
-                told(patch(&config_map("team-a", "allowed"), r#"{"metadata": {"namespace": "team-b"}}"#)?);
+                told(&patch(&config_map("team-a", "allowed"), r#"{"metadata": {"namespace": "team-b"}}"#)?);
             }
             Behaviour::LooksAround => answer.status = Some(look_around()),
             Behaviour::Remembers => {
@@ -242,7 +242,7 @@ fn patch(target: &ObjectRef, patch: &str) -> Result<String, cluster::Error> {
 }
 
 /// Something was given to us that should not have been. Said so that the test sees it.
-fn told(object: String) {
+fn told(object: &str) {
     panic!("got hold of {object}");
 }
 
