@@ -85,6 +85,7 @@ struct Active {
 
 struct Running {
     object: ObjectRef,
+    uid: String,
     reads: Arc<Reads>,
 }
 
@@ -140,7 +141,7 @@ impl Active {
                 }
             }
             () = self.resync.requested() => {
-                for key in self.seen.keys() {
+                for key in self.seen.keys().chain(self.running.keys().map(AsRef::as_ref)) {
                     self.queue.retry(key);
                 }
             }
@@ -187,7 +188,8 @@ impl Active {
                 continue;
             };
             let reads = Arc::new(Reads::default());
-            let running = Running { object: object.reference(), reads: Arc::clone(&reads) };
+            let running =
+                Running { object: object.reference(), uid: object.uid().to_owned(), reads: Arc::clone(&reads) };
             self.dependencies.begin(&key);
             self.running.insert(Arc::clone(&key), running);
             let lifecycle = Arc::clone(&self.lifecycle);
@@ -197,7 +199,7 @@ impl Active {
     }
 
     fn finish(&mut self, key: &Arc<ObjectKey>, ending: Ending<Report>) {
-        let Some(Running { object, reads }) = self.running.remove(key) else {
+        let Some(Running { object, uid, reads }) = self.running.remove(key) else {
             return;
         };
         let missed = self.dependencies.finish(key, &object, reads.take());
@@ -219,6 +221,8 @@ impl Active {
             self.queue.forget(key);
             self.queue.finish(key, Next::Stop, now);
             self.dependencies.forget(key);
+            // What the reconcile put down after the object was gone.
+            self.lifecycle.forget(&uid);
             return;
         };
         // How far a reconcile came that did not report is unknown: what changed meanwhile may be its own doing, and must

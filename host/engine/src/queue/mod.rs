@@ -73,8 +73,8 @@ enum State {
     /// Waits for its time. `held` is back-off, which only a change of the object itself cuts short; `priority` is what
     /// it will run with.
     Waiting { until: Instant, ticket: u64, priority: Priority, held: bool },
-    /// Handed out. `again` is what came in meanwhile.
-    Running { again: Option<Priority> },
+    /// Handed out. `again` is what came in meanwhile, `cuts` whether it cuts short a back-off that may follow.
+    Running { again: Option<Priority>, cuts: bool },
 }
 
 impl Queue {
@@ -103,7 +103,9 @@ impl Queue {
             return;
         };
         let state = match entry {
-            State::Running { again } => State::Running { again: again.max(Some(priority)) },
+            State::Running { again, cuts: cut } => {
+                State::Running { again: again.max(Some(priority)), cuts: cut || cuts }
+            }
             State::Due { priority: old, .. } if old >= priority => return,
             State::Due { priority: old, ticket } => {
                 self.pending.remove_due(old, ticket);
@@ -124,7 +126,7 @@ impl Queue {
     pub fn take(&mut self, now: Instant) -> Option<Arc<ObjectKey>> {
         self.promote(now);
         let key = self.pending.pop()?;
-        self.set(&key, State::Running { again: None });
+        self.set(&key, State::Running { again: None, cuts: false });
         Some(key)
     }
 
@@ -145,7 +147,7 @@ impl Queue {
         let Some((key, entry)) = self.entries.get_key_value(key).map(|(key, entry)| (key.clone(), entry)) else {
             return;
         };
-        let State::Running { again } = entry.state else { return };
+        let State::Running { again, cuts } = entry.state else { return };
         let attempts = match next {
             Next::Poll | Next::Stop => 0,
             Next::Park => entry.attempts,
@@ -158,7 +160,7 @@ impl Queue {
         };
         let held = matches!(next, Next::Backoff { .. });
         let state = match (again, wait) {
-            (Some(priority), _) if !held || priority == Priority::UserChange => {
+            (Some(priority), _) if !held || cuts => {
                 State::Due { priority, ticket: self.pending.push(key.clone(), priority) }
             }
             (_, Some(wait)) => {
@@ -179,7 +181,7 @@ impl Queue {
     pub fn forget(&mut self, key: &ObjectKey) {
         let Some(entry) = self.entries.get_mut(key) else { return };
         match entry.state {
-            State::Running { .. } => *entry = Entry { attempts: 0, state: State::Running { again: None } },
+            State::Running { .. } => *entry = Entry { attempts: 0, state: State::Running { again: None, cuts: false } },
             State::Due { priority, ticket } => {
                 self.pending.remove_due(priority, ticket);
                 self.entries.remove(key);

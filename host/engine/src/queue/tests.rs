@@ -179,6 +179,17 @@ async fn a_retry_cuts_the_wait_short() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_retry_during_a_failing_run_cuts_the_wait_that_follows() {
+    let mut queue = queue();
+    queue.add(&key("a"), Priority::Resync);
+    take(&mut queue);
+    queue.retry(&key("a"));
+    finish(&mut queue, "a", Next::Backoff { at_least: secs(3600) });
+    assert_eq!(take(&mut queue).as_deref(), Some("a"));
+    assert_eq!(queue.attempts(&key("a")), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_parked_wakes_on_a_dependency_and_at_the_poll_interval() {
     let mut queue = queue();
     queue.add(&key("a"), Priority::Resync);
