@@ -46,6 +46,18 @@ async fn an_intent_that_cannot_be_written_is_no_create() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_intent_whose_answer_was_lost_needs_nobody_to_decide() {
+    let scenario = Scenario::new(held(), Answers::default());
+    scenario.store.refuse("intent", unavailable());
+    scenario.run().await;
+    // It did reach the API server.
+    scenario.store.edit(&json!({"metadata": {"annotations": {keys::CREATE_PENDING: NOW}}}));
+    let run = scenario.run().await;
+    assert_eq!(run.steps[0], "failure", "{:?}", run.steps);
+    assert_eq!(run.report.outcome, Outcome::Created);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_create_gave_survives_edits_and_refusals() {
     let creation = Creation {
         external_name: Some("ext-1".to_owned()),

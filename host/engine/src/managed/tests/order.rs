@@ -300,3 +300,14 @@ async fn a_status_that_cannot_be_written_is_tried_again() {
     let run = scenario.run().await;
     assert_eq!(run.events.len(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_status_that_is_refused_is_told() {
+    let scenario = Scenario::new(held(), Answers::observing(existing(true)));
+    scenario.store.refuse("status", capstan_cluster::Error::Invalid("status.size: must be a number".to_owned()));
+    let run = scenario.run().await;
+    assert_eq!((run.report.outcome, run.report.next), (Outcome::Failed, BACKOFF));
+    let conditions = scenario.conditions();
+    assert!(conditions.len() == 1 && conditions[0].starts_with("Synced=False StatusRefused: "), "{conditions:?}");
+    assert!(run.events.iter().any(|event| event.contains("must be a number")), "{:?}", run.events);
+}
