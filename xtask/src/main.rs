@@ -1,8 +1,9 @@
-//! Capstan's chores: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`, `cargo xtask plugins`.
+//! Capstan's chores: `cargo xtask demo`, `cargo xtask test` and others; `cargo xtask help` lists them.
 //!
 //! Depends on next to nothing, so that it is built in seconds and can show progress while the rest is.
 
 mod cargo;
+mod cluster;
 mod guests;
 mod suite;
 
@@ -18,6 +19,7 @@ Usage: cargo xtask COMMAND
   test      everything that must be green: format, lints, unit and doc tests, guests, end-to-end scenarios
   bench     what a call, an instance, a load and a reconcile cost on this machine
   plugins   builds the providers to target/plugins/NAME.wasm
+  cluster   a real Kubernetes control plane to try things on: build, up, env, down
 ";
 
 fn main() -> ExitCode {
@@ -27,6 +29,13 @@ fn main() -> ExitCode {
         ["test"] => suite::run(),
         ["bench"] => bench(),
         ["plugins"] => guests::build().map(|()| true),
+        ["cluster", rest @ ..] => match cluster::run(rest) {
+            Ok(false) => {
+                eprint!("{}", cluster::USAGE);
+                return ExitCode::from(2);
+            }
+            done => done,
+        },
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             Ok(true)

@@ -1,0 +1,133 @@
+//! Where the programs are.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+/// The variable that envtest uses for the same purpose.
+const ASSETS: &str = "KUBEBUILDER_ASSETS";
+
+/// What was built of, beside the programs: they are built anew when it differs from the sources.
+pub(crate) const STAMP: &str = "built-from";
+
+/// Paths of the programs of one control plane.
+#[derive(Debug, Clone)]
+pub struct Programs {
+    /// etcd
+    pub etcd: PathBuf,
+    /// kube-apiserver
+    pub api_server: PathBuf,
+    /// kube-controller-manager
+    pub controller_manager: PathBuf,
+    /// kubectl of the same version
+    pub kubectl: PathBuf,
+}
+
+/// Programs that neither `KUBEBUILDER_ASSETS` nor an earlier build has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// Names of programs.
+    pub programs: Vec<&'static str>,
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} not found: run `cargo xtask cluster build`", self.programs.join(", "))
+    }
+}
+
+impl std::error::Error for Missing {}
+
+impl Programs {
+    /// In `KUBEBUILDER_ASSETS` if it is set, else built before under cargo's target directory. What was built from other sources
+    /// than today's is not found.
+    ///
+    /// # Errors
+    /// Names what is missing.
+    pub fn find(target: &Path) -> Result<Self, Missing> {
+        let assets = std::env::var_os(ASSETS).filter(|value| !value.is_empty()).map(PathBuf::from);
+        Self::find_in(assets.as_deref(), &directory(target))
+    }
+
+    pub(crate) fn find_in(assets: Option<&Path>, built: &Path) -> Result<Self, Missing> {
+        let current = std::fs::read_to_string(built.join(STAMP)).is_ok_and(|stamp| stamp == sources());
+        let mut missing = Vec::new();
+        let mut find = |name: &'static str| {
+            let given = assets.map(|folder| folder.join(name)).filter(|path| path.exists());
+            let own = || Some(built.join(name)).filter(|path| current && path.exists());
+            given.or_else(own).unwrap_or_else(|| {
+                missing.push(name);
+                PathBuf::new()
+            })
+        };
+        let programs = Self {
+            etcd: find("etcd"),
+            api_server: find("kube-apiserver"),
+            controller_manager: find("kube-controller-manager"),
+            kubectl: find("kubectl"),
+        };
+        if missing.is_empty() { Ok(programs) } else { Err(Missing { programs: missing }) }
+    }
+}
+
+/// Where builds go: one folder per version, so that going back to an older commit costs nothing.
+pub(crate) fn directory(target: &Path) -> PathBuf {
+    target.join("realcluster").join(version())
+}
+
+/// The version of Kubernetes, as `go.mod` has it: `v1.37.1`.
+pub(crate) fn version() -> &'static str {
+    let required = include_str!("../go.mod").lines().find_map(|line| line.trim().strip_prefix("k8s.io/kubernetes "));
+    // go.mod is part of this crate, and a test reads it.
+    required.and_then(|rest| rest.split_whitespace().next()).expect("go.mod requires k8s.io/kubernetes")
+}
+
+/// Everything a build depends on, beside the Go toolchain.
+pub(crate) fn sources() -> String {
+    [include_str!("../go.mod"), include_str!("../go.sum"), include_str!("../etcd/main.go"), include_str!("build.rs")]
+        .concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const ALL: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kubectl"];
+
+    fn folder(name: &str, programs: &[&str]) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("capstan-programs-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        for program in programs {
+            fs::write(path.join(program), "").unwrap();
+        }
+        path
+    }
+
+    #[test]
+    fn the_version_is_that_of_the_module() {
+        assert!(version().starts_with("v1."), "{}", version());
+    }
+
+    #[test]
+    fn assets_come_first_and_what_they_lack_is_built() {
+        let assets = folder("assets", &ALL[..2]);
+        let built = folder("built", &ALL);
+        fs::write(built.join(STAMP), sources()).unwrap();
+        let programs = Programs::find_in(Some(&assets), &built).unwrap();
+        assert_eq!(programs.etcd, assets.join("etcd"));
+        assert_eq!(programs.controller_manager, built.join("kube-controller-manager"));
+        fs::remove_dir_all(assets).unwrap();
+        fs::remove_dir_all(built).unwrap();
+    }
+
+    #[test]
+    fn what_was_built_from_other_sources_is_missing() {
+        let built = folder("old", &ALL);
+        fs::write(built.join(STAMP), "other sources").unwrap();
+        assert_eq!(Programs::find_in(None, &built).unwrap_err().programs, ALL);
+        fs::remove_dir_all(built).unwrap();
+    }
+}
