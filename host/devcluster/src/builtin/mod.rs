@@ -4,6 +4,7 @@
 mod cells;
 mod columns;
 mod defaults;
+pub(crate) mod messages;
 
 pub(crate) use defaults::complete;
 
