@@ -188,7 +188,7 @@ async fn a_revision_that_is_still_to_come_is_awaited_for_three_seconds() {
         caller.post(WIDGETS, &widget("c", json!({"size": 1}))).await;
     };
     let path = format!("{WIDGETS}?resourceVersion={next}");
-    let (list, _) = tokio::join!(caller.get(&path), write);
+    let (list, ()) = tokio::join!(caller.get(&path), write);
     assert_eq!(list.body["items"].as_array().unwrap().len(), 3);
 }
 

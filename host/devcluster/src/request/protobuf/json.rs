@@ -39,7 +39,12 @@ impl Decoder {
         self.count()?;
         for entry in Fields::new(bytes) {
             let (number, content) = entry?;
-            let field = message.field(number).ok_or_else(|| unknown(&message.name, number))?;
+            let field = match message.field(number) {
+                Some(field) => field,
+                // Clients that are newer write their fields even when there is nothing in them.
+                None if matches!(content, Content::Varint(0) | Content::Bytes([])) => continue,
+                None => return Err(unknown(&message.name, number)),
+            };
             self.field(field, content, out).map_err(|error| match error {
                 // Only here it is known of which field.
                 ProtobufError::WrongType { message: name, .. } if name.is_empty() => {

@@ -28,7 +28,7 @@ pub(crate) enum ProtobufError {
     Malformed(&'static str),
     #[error("proto: field {number} of {message} is not of the type that it has in Kubernetes 1.37")]
     WrongType { message: String, number: u64 },
-    /// Dropping it, as Kubernetes does, would lose what the client wanted without a word.
+    /// It is not empty. Dropping it, as Kubernetes does, would lose what the client wanted without a word.
     #[error("proto: {message} has no field {number} in Kubernetes 1.37; send JSON to have it dropped or warned about")]
     UnknownField { message: String, number: u64 },
     #[error("proto: more than {} messages in one object", json::MAX_MESSAGES)]

@@ -87,7 +87,7 @@ fn a_message_may_come_in_pieces() {
 #[test]
 fn what_is_not_known_is_refused_and_not_dropped() {
     assert!(matches!(decode(&envelope("v1", "Node", b"")), Err(ProtobufError::UnknownKind { .. })));
-    let newer = decode(&envelope("v1", "ConfigMap", b"\xca\x3e\x00")).unwrap_err();
+    let newer = decode(&envelope("v1", "ConfigMap", b"\xca\x3e\x01a")).unwrap_err();
     assert!(
         matches!(newer, ProtobufError::UnknownField { ref message, number: 1001 } if message == "core/v1.ConfigMap")
     );
@@ -95,6 +95,12 @@ fn what_is_not_known_is_refused_and_not_dropped() {
     assert!(matches!(wrong, ProtobufError::WrongType { ref message, number: 1 } if message == "meta/v1.ObjectMeta"));
     let zipped = [&envelope("v1", "ConfigMap", b"")[..], b"\x1a\x04gzip"].concat();
     assert!(matches!(decode(&zipped), Err(ProtobufError::UnknownEncoding(_))));
+}
+
+#[test]
+fn fields_that_are_not_known_may_come_empty() {
+    let newer = decode(&envelope("v1", "ConfigMap", b"\xca\x3e\x00\xd0\x3e\x00")).unwrap();
+    assert_eq!(newer, json!({"apiVersion": "v1", "kind": "ConfigMap"}));
 }
 
 #[test]
