@@ -25,7 +25,7 @@ const EVENT_LIFETIME: Duration = Duration::from_hours(1);
 pub(crate) struct Cluster {
     pub(crate) store: Store,
     pub(crate) registry: Registry,
-    /// What is left to do after the writes so far: garbage collection and the ends of namespaces and CRDs.
+    /// What is left to do after the writes so far: see [`Cluster::settle`].
     pub(crate) work: VecDeque<Work>,
     /// Events by the time they were last written, with the revision of that write.
     events: VecDeque<(Instant, ObjectRef, u64)>,
@@ -66,6 +66,8 @@ impl Cluster {
 
     /// Stores an object, and notes what follows from it.
     pub(crate) fn put(&mut self, resource: &Resource, at: &ObjectRef, value: Value, schema_id: u64) -> Arc<Object> {
+        let generation = |object: &Object| object.value["metadata"]["generation"].clone();
+        let known = self.store.get(at).map(|object| generation(object));
         let object = self.store.put(at, value, schema_id);
         if object.value["metadata"].get("ownerReferences").is_some() {
             self.work.push_back(Work::Dependent(at.clone()));
@@ -73,7 +75,11 @@ impl Cluster {
         match resource.rules {
             Rules::Event | Rules::EventView => self.expire_events(at, object.revision),
             Rules::CustomResourceDefinition => self.work.push_back(Work::Definition(at.name.clone())),
+            Rules::Namespace if known.is_none() => self.work.push_back(Work::NewNamespace(at.name.clone())),
             Rules::Namespace => self.work.push_back(Work::Namespace(at.name.clone())),
+            Rules::Workload(_) if known != Some(generation(&object)) => {
+                self.work.push_back(Work::Workload(at.clone()));
+            }
             _ => {}
         }
         object

@@ -7,6 +7,12 @@
 //! versions, watches, patches, server-side apply with field ownership, finalizers, garbage collection by owner
 //! reference and the end of namespaces. It has no authentication, no admission webhooks and no controllers beside
 //! those; what it does not do it refuses. Garbage collection and the like happen before a write is answered.
+//!
+//! Nothing runs here. The status of a Deployment, `StatefulSet`, `ReplicaSet`, `DaemonSet`, Job or Pod becomes what a healthy
+//! cluster would end with as soon as its desired state is written, but no Pods are made for it, and Pods have neither a
+//! node nor an address. A status that somebody else writes stays until the desired state changes.
+//!
+//! Bodies are JSON, YAML, or for built-in kinds protobuf, as `kubectl create` sends it; answers are JSON or YAML.
 
 mod api;
 mod apply;

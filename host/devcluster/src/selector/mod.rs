@@ -2,6 +2,7 @@
 
 mod field;
 mod label;
+mod text;
 
 use std::borrow::Cow;
 
@@ -13,6 +14,7 @@ use crate::status::Refusal;
 use crate::store::ObjectRef;
 use field::FieldSelector;
 use label::LabelSelector;
+pub(crate) use text::selector_text;
 
 /// A namespace (or all), a label selector and a field selector.
 #[derive(Debug)]

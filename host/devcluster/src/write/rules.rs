@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::names;
+use crate::builtin;
 use crate::crd;
 use crate::events_view;
 use crate::field_error::FieldError;
@@ -51,7 +52,8 @@ fn prepare(resource: &Resource, new: &mut Value) {
             }
         }
         Rules::Event | Rules::EventView => events_view::complete(new),
-        _ => {}
+        Rules::CustomResource => {}
+        _ => builtin::complete(resource, new),
     }
 }
 
@@ -83,7 +85,7 @@ pub(super) fn validate(resource: &Resource, old: Option<&Value>, new: &Value, er
         Rules::Event => validate_involved(new, errors),
         Rules::EventView => validate_event(old.is_some(), new, errors),
         Rules::CustomResourceDefinition => crd::validate::validate(old, new, errors),
-        Rules::None | Rules::CustomResource | Rules::Namespace => {}
+        Rules::None | Rules::CustomResource | Rules::Namespace | Rules::Workload(_) => {}
     }
 }
 

@@ -10,4 +10,6 @@ mod discovery;
 mod http;
 mod kube_client;
 mod lifecycle;
+mod protobuf;
 mod watches;
+mod workloads;
