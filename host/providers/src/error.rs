@@ -104,8 +104,7 @@ impl ProviderError {
             Self::Describe(outcome) => outcome.reason(),
             Self::Conflict(_) => "Conflict",
             Self::ForeignKind { .. } => "ForeignKind",
-            Self::RightsMissing(_) => RightsMissing::REASON,
-            Self::Install { error: ClusterError::Forbidden(_), .. } => RightsMissing::REASON,
+            Self::RightsMissing(_) | Self::Install { error: ClusterError::Forbidden(_), .. } => RightsMissing::REASON,
             Self::Install { .. } => "InstallFailed",
             Self::NotEstablished(_) => "NotEstablished",
         }

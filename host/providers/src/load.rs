@@ -61,7 +61,30 @@ pub(crate) fn names(grants: &Grants, kind: &GroupVersionKind) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use capstan_sandbox::ManagedKind;
+
     use super::*;
+
+    #[test]
+    fn only_kinds_that_are_brought_or_named_are_managed() {
+        let check = |group: &str, defined: bool, grants: &str| {
+            let definition = defined.then(|| serde_json::json!({}));
+            let kind = GroupVersionKind::gvk(group, "v1", "Note");
+            let descriptor = Descriptor {
+                name: "note".to_owned(),
+                version: "1.0.0".to_owned(),
+                kinds: vec![ManagedKind { kind, definition, recoverable: false }],
+                needs: Grants::default(),
+                config_schema: None,
+            };
+            check_kinds(&descriptor, &Grants::parse(grants).unwrap()).is_ok()
+        };
+        let named = "kubernetes: [{apiGroups: [acme.io, apps], kinds: [Note], verbs: [get]}]";
+        assert!(check("acme.io", true, ""));
+        assert!(check("acme.io", false, named));
+        assert!(!check("acme.io", false, ""));
+        assert!(!check("apps", true, named));
+    }
 
     #[test]
     fn kinds_of_kubernetes_are_nobodys_own() {

@@ -32,7 +32,9 @@ pub(crate) fn run(options: &cli::Manifests) -> Result<()> {
 /// What the host itself has to be allowed, in its own namespace and everywhere.
 fn rights(namespace: &str) -> Result<Vec<Value>> {
     let mut objects = documents::parse(RIGHTS).context("deploy/20-rights.yaml")?;
-    objects.iter_mut().for_each(|object| fill::namespace(object, namespace));
+    for object in &mut objects {
+        fill::namespace(object, namespace);
+    }
     Ok(objects)
 }
 

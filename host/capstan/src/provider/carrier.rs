@@ -7,7 +7,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use capstan_providers::{GRANTS, PACKED};
 use serde_json::{Value, json};
 
-/// What the API server lets all values of a ConfigMap have together, decoded.
+/// What the API server lets all values of a `ConfigMap` have together, decoded.
 const LIMIT: usize = 1 << 20;
 
 /// The component and its grants, as the host looks for them.

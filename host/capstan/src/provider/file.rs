@@ -26,7 +26,7 @@ const UNEXPLAINED: Duration = Duration::from_secs(1);
 pub(super) struct ProviderFile {
     pub(super) component: Component,
     pub(super) descriptor: Descriptor,
-    /// The component as a ConfigMap carries it.
+    /// The component as a `ConfigMap` carries it.
     pub(super) packed: Vec<u8>,
 }
 
@@ -52,11 +52,11 @@ impl ProviderFile {
 
     /// The version of the contract that it was built for.
     pub(super) fn contract(&self) -> &str {
-        let versions = self.component.exports().iter().filter_map(|name| {
+        let version = self.component.exports().iter().find_map(|name| {
             let (interface, version) = name.split_once('@')?;
             interface.starts_with("capstan:provider/").then_some(version)
         });
-        versions.last().unwrap_or_default()
+        version.unwrap_or_default()
     }
 }
 

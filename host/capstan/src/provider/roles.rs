@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use crate::documents::Document;
 
-/// The label by which the host's own ClusterRole adds up those of its providers.
+/// The label by which the host's own `ClusterRole` adds up those of its providers.
 pub(crate) const AGGREGATE: &str = "capstan.dev/aggregate-to-host";
 
-/// Where the host's rights are given to: its ServiceAccount, as `capstan manifests` makes it.
+/// Where the host's rights are given to: its `ServiceAccount`, as `capstan manifests` makes it.
 const ACCOUNT: &str = "capstan";
 
-/// A ClusterRole for what holds everywhere, and a Role with its binding for each namespace that the grants name.
+/// A `ClusterRole` for what holds everywhere, and a Role with its binding for each namespace that the grants name.
 pub(super) fn roles(rights: &Rights, name: &str, labels: &BTreeMap<String, String>, namespace: &str) -> Vec<Document> {
     let all = || rights.own.iter().chain(&rights.granted);
     let mut labels_of_sum = labels.clone();
