@@ -15,7 +15,7 @@ use kube::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::cli;
+use crate::{cli, manifests};
 
 /// For the first answer of the API server.
 const REACHABLE_WITHIN: Duration = Duration::from_secs(15);
@@ -23,6 +23,7 @@ const REACHABLE_WITHIN: Duration = Duration::from_secs(15);
 /// `capstan run`
 pub(crate) async fn run(run: cli::Run, cancel: CancellationToken) -> Result<()> {
     let client = connect(run.kubeconfig.as_deref(), run.context).await?;
+    manifests::warn_about_missing(&client, &run.host.namespace).await;
     serve(client, &run.host, cancel).await
 }
 
@@ -57,7 +58,7 @@ fn sandbox_settings(settings: &cli::Host) -> Settings {
     Settings { concurrency, ..Settings::default() }
 }
 
-async fn connect(kubeconfig: Option<&Path>, context: Option<String>) -> Result<Client> {
+pub(crate) async fn connect(kubeconfig: Option<&Path>, context: Option<String>) -> Result<Client> {
     let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
     let config = match kubeconfig {
         Some(path) => {

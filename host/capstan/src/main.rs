@@ -2,8 +2,11 @@
 
 mod cli;
 mod dev;
+mod documents;
 mod host;
 mod logging;
+mod manifests;
+mod provider;
 
 use std::process::ExitCode;
 
@@ -29,6 +32,8 @@ fn main() -> ExitCode {
         let done = match cli.command {
             Command::Run(run) => host::run(run, cancel).await,
             Command::Dev(dev) => dev::run(dev, cancel).await,
+            Command::Manifests(manifests) => manifests::run(&manifests),
+            Command::Provider(provider) => until(cancel, provider::run(provider)).await,
         };
         signals.abort();
         done
@@ -40,6 +45,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// For commands that leave nothing behind when they are cut off.
+async fn until(cancel: CancellationToken, work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    cancel.run_until_cancelled(work).await.unwrap_or_else(|| Err(anyhow::anyhow!("interrupted")))
 }
 
 /// The first signal asks for an orderly end, the second one for an end.
