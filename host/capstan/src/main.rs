@@ -2,8 +2,11 @@
 
 mod cli;
 mod dev;
+mod election;
+mod health;
 mod host;
 mod logging;
+mod run;
 
 use std::process::ExitCode;
 
@@ -27,7 +30,7 @@ fn main() -> ExitCode {
         let cancel = CancellationToken::new();
         let signals = tokio::spawn(until_stopped(cancel.clone()));
         let done = match cli.command {
-            Command::Run(run) => host::run(run, cancel).await,
+            Command::Run(run) => run::run(run, cancel).await,
             Command::Dev(dev) => dev::run(dev, cancel).await,
         };
         signals.abort();

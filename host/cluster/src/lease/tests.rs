@@ -25,7 +25,14 @@ async fn held(lease: &Lease) -> Held {
 
 /// Waits for the lease, and says when it had it.
 fn waiting(lease: Lease) -> JoinHandle<(Held, Instant)> {
-    tokio::spawn(async move { (lease.acquire(&CancellationToken::new()).await.unwrap(), Instant::now()) })
+    tokio::spawn(async move {
+        let acquired = timeout(10 * 60 * SECOND, lease.acquire(&CancellationToken::new())).await;
+        (acquired.expect("never free").unwrap(), Instant::now())
+    })
+}
+
+async fn lost(held: &Held) {
+    timeout(10 * 60 * SECOND, held.lost()).await.expect("never lost");
 }
 
 fn of_another(renewed: &str) -> Value {
@@ -85,9 +92,11 @@ async fn a_release_is_tried_again_for_a_while_only() {
     let server = ApiServer::new();
     let (a, line) = server.contender("a");
     let first = held(&a).await;
+    let fence = first.fence();
     line.trouble(Trouble::Refused(500));
     let mends = async {
         sleep(SECOND).await;
+        assert!(!fence.is_open(), "closed before the lease is free");
         line.trouble(None);
     };
     let (released, ()) = join(first.release(), mends).await;
@@ -124,7 +133,7 @@ async fn renewals_that_fail_end_the_term_before_anybody_else_can_begin() {
         sleep(60 * SECOND).await;
         line.trouble(trouble);
         let fence = held.fence();
-        held.lost().await;
+        lost(&held).await;
         assert_eq!(line.last_write().elapsed(), 10 * SECOND, "{trouble:?}");
         assert!(!fence.is_open());
         assert!(!waiting.is_finished(), "{trouble:?}");
@@ -159,7 +168,7 @@ async fn nothing_is_written_when_the_term_is_over() {
     let fenced = cluster.fenced(term.fence());
     fenced.create(&body("one")).await.unwrap();
     line.trouble(Trouble::Silent);
-    term.lost().await;
+    lost(&term).await;
     assert_eq!(fenced.create(&body("two")).await.err(), Some(Error::NotLeader));
     // Trouble that passes too late changes nothing.
     line.trouble(None);
@@ -235,7 +244,7 @@ async fn a_lease_that_was_taken_away_is_lost_at_the_next_renewal() {
         sleep(60 * SECOND).await;
         server.patch(&json!({"spec": spec})).await;
         let taken = Instant::now();
-        held.lost().await;
+        lost(&held).await;
         assert!(taken.elapsed() <= LOOK);
         assert_eq!(server.spec().await["holderIdentity"], spec["holderIdentity"], "it is left to whoever has it");
     }
@@ -280,8 +289,9 @@ async fn whoever_stops_waiting_takes_nothing_along() {
         sleep(14 * SECOND).await;
         cancel.cancel();
     };
-    let (held, ()) = join(a.acquire(&cancel), stop).await;
-    assert!(held.is_none());
+    let waiting = timeout(10 * 60 * SECOND, a.acquire(&cancel));
+    let (held, ()) = join(waiting, stop).await;
+    assert!(held.expect("still waiting").is_none());
     assert_eq!(line.writes(), 0);
 }
 
