@@ -164,6 +164,8 @@ mod tests {
         net::TcpStream as Client,
     };
 
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
 
     fn start() -> Server {
@@ -196,8 +198,26 @@ mod tests {
         let server = start();
         let long = format!("GET /livez HTTP/1.1\r\nhost: a\r\nx: {}\r\n\r\n", "a".repeat(64 << 10));
         assert!(!ask(&server, &long).contains(" 200 "));
-        let many = format!("GET /livez HTTP/1.1\r\nhost: a\r\n{}\r\n", "x: a\r\n".repeat(200));
+        let many = format!("GET /livez HTTP/1.1\r\nhost: a\r\n{}\r\n", "x: a\r\n".repeat(64));
         assert!(!ask(&server, &many).contains(" 200 "));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_says_nothing_or_does_not_come_to_an_end_is_cut_off() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let serving = tokio::spawn(serve(listener, Health::new(CancellationToken::new())));
+        for beginning in
+            ["", "GET /livez HTTP/1.1\r\nhost:", "POST /livez HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n"]
+        {
+            let mut client = TcpStream::connect(address).await.unwrap();
+            client.write_all(beginning.as_bytes()).await.unwrap();
+            let mut answer = Vec::new();
+            let cut_off = timeout(2 * CONNECTION_TIME, client.read_to_end(&mut answer)).await;
+            assert!(cut_off.is_ok(), "{beginning}");
+            assert!(!String::from_utf8_lossy(&answer).contains(" 200 "), "{beginning}");
+        }
+        serving.abort();
     }
 
     #[test]
