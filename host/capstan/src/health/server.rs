@@ -188,6 +188,7 @@ mod tests {
         let server = start();
         let answer = ask(&server, "GET /livez HTTP/1.1\r\nhost: a\r\n\r\n");
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("ok\n"), "{answer}");
+        assert!(answer.contains("connection: close\r\n"), "one request each: {answer}");
         let address = server.address();
         drop(server);
         assert!(Client::connect(address).is_err(), "it is gone when it is dropped");
@@ -213,7 +214,7 @@ mod tests {
             let mut client = TcpStream::connect(address).await.unwrap();
             client.write_all(beginning.as_bytes()).await.unwrap();
             let mut answer = Vec::new();
-            let cut_off = timeout(2 * CONNECTION_TIME, client.read_to_end(&mut answer)).await;
+            let cut_off = timeout(2 * HEAD_TIME, client.read_to_end(&mut answer)).await;
             assert!(cut_off.is_ok(), "{beginning}");
             assert!(!String::from_utf8_lossy(&answer).contains(" 200 "), "{beginning}");
         }
