@@ -5,6 +5,8 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::health;
+
 /// The host's own namespace, unless another one is named.
 pub(crate) const DEFAULT_NAMESPACE: &str = "capstan-system";
 
@@ -52,6 +54,14 @@ pub(crate) struct Run {
     /// The context of the kubeconfig [default: its current one]
     #[arg(long, value_name = "NAME")]
     pub(crate) context: Option<String>,
+    /// Works only while it holds the lease `capstan-host` in its namespace, so that there can be several replicas
+    /// [default: true in a pod that uses its own cluster, false otherwise]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) leader_elect: Option<bool>,
+    /// Where /livez, /readyz and /metrics are answered, or `off` [default: port 8081 of all addresses in a pod, off
+    /// otherwise]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) health_address: Option<health::Address>,
     #[command(flatten)]
     pub(crate) host: Host,
 }

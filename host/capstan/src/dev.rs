@@ -1,19 +1,21 @@
 //! `capstan dev`: an embedded API server and a host in one process.
 
 use std::{
+    future::pending,
     io::{self, Write},
     os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
 use anyhow::{Context, Result, bail};
+use capstan_cluster::Cluster;
 use capstan_devcluster::{DevCluster, Options};
 use kube::Client;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{cli, host};
+use crate::{cli, health::Health, host::Host};
 
 pub(crate) async fn run(dev: cli::Dev, cancel: CancellationToken) -> Result<()> {
     if !dev.listen.ip().is_loopback() {
@@ -40,10 +42,15 @@ pub(crate) async fn run(dev: cli::Dev, cancel: CancellationToken) -> Result<()> 
         eprintln!("             NAME.wasm with NAME.grants.yaml in {}", directory.display());
     }
 
-    let hosted = host::serve(client, &dev.host, cancel).await;
+    // One process, nobody else who could want the work, and nobody who probes.
+    let health = Health::new(cancel.clone());
+    let hosted = match Host::new(&dev.host) {
+        Ok(host) => host.serve(Cluster::new(client), &health, &cancel, pending()).await,
+        Err(error) => Err(error),
+    };
     serving_ends.cancel();
     serving.await.context("the API server failed")?.context("the API server stopped")?;
-    hosted
+    hosted.map(drop)
 }
 
 async fn make_namespace(client: &Client, name: &str) -> Result<()> {

@@ -3,10 +3,13 @@
 mod cli;
 mod dev;
 mod documents;
+mod election;
+mod health;
 mod host;
 mod logging;
 mod manifests;
 mod provider;
+mod run;
 
 use std::process::ExitCode;
 
@@ -30,7 +33,7 @@ fn main() -> ExitCode {
         let cancel = CancellationToken::new();
         let signals = tokio::spawn(until_stopped(cancel.clone()));
         let done = match cli.command {
-            Command::Run(run) => host::run(run, cancel).await,
+            Command::Run(run) => run::run(run, cancel).await,
             Command::Dev(dev) => dev::run(dev, cancel).await,
             Command::Manifests(manifests) => manifests::run(&manifests),
             Command::Provider(provider) => until(cancel, provider::run(provider)).await,

@@ -10,7 +10,7 @@ use serde_json::{Value, json, value::RawValue};
 use tokio::sync::Semaphore;
 
 use crate::{
-    Error, Object, ObjectError, Resource, Selection,
+    Error, Fence, Object, ObjectError, Resource, Selection,
     request::{self, Body, Failure, IN_FLIGHT},
     resource::Resources,
 };
@@ -30,7 +30,11 @@ const LIST: usize = 32 << 20;
 
 /// The API server, as everything in the host uses it. Cheap to clone.
 #[derive(Clone)]
-pub struct Cluster(Arc<Inner>);
+pub struct Cluster {
+    inner: Arc<Inner>,
+    /// Until when this clone may write; for ever without one.
+    fence: Option<Fence>,
+}
 
 struct Inner {
     client: Client,
@@ -73,18 +77,26 @@ impl Cluster {
     /// Uses a client. Its credentials, address and TLS settings are its own.
     #[must_use]
     pub fn new(client: Client) -> Self {
-        Self(Arc::new(Inner { client, resources: Resources::default(), slots: Semaphore::new(IN_FLIGHT) }))
+        let inner = Inner { client, resources: Resources::default(), slots: Semaphore::new(IN_FLIGHT) };
+        Self { inner: Arc::new(inner), fence: None }
     }
 
-    /// The client below.
+    /// The same API server, with the same connections and the same bound on requests; writes are refused with
+    /// [`Error::NotLeader`] once the fence is closed. Reads are not.
+    #[must_use]
+    pub fn fenced(&self, fence: Fence) -> Self {
+        Self { inner: Arc::clone(&self.inner), fence: Some(fence) }
+    }
+
+    /// The client below, for requests that change nothing, such as access reviews: what is written through it knows no fence.
     #[must_use]
     pub fn client(&self) -> &Client {
-        &self.0.client
+        &self.inner.client
     }
 
     /// How a kind is served. Found out once; a kind that appears later is found.
     pub async fn resource(&self, kind: &GroupVersionKind) -> Result<Arc<Resource>, Error> {
-        self.0.resources.find(&self.0.client, &self.0.slots, kind).await
+        self.inner.resources.find(&self.inner.client, &self.inner.slots, kind).await
     }
 
     /// One object, from the API server itself.
@@ -201,7 +213,7 @@ impl Cluster {
 
     /// Its definition was deleted or changed.
     pub(crate) fn forget(&self, kind: &GroupVersionKind) {
-        self.0.resources.forget(kind);
+        self.inner.resources.forget(kind);
     }
 
     async fn send(
@@ -211,7 +223,8 @@ impl Cluster {
         path_and_query: &str,
         body: Option<Body>,
     ) -> Result<String, Failure> {
-        let answer = request::send(&self.0.client, &self.0.slots, kind, method, path_and_query, body).await;
+        let Inner { client, slots, .. } = &*self.inner;
+        let answer = request::send(client, slots, self.fence.as_ref(), kind, method, path_and_query, body).await;
         if let Err(Failure { error: Error::UnknownKind(kind), .. }) = &answer {
             self.forget(kind);
         }

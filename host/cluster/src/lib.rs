@@ -1,8 +1,10 @@
-//! Talking to Kubernetes: how kinds are served, objects as they were received, reads and writes, and watches that are
-//! shared by all who need them.
+//! Talking to Kubernetes: how kinds are served, objects as they were received, reads and writes, watches that are shared
+//! by all who need them, and leases that say who may write.
 
 mod client;
 mod error;
+mod fence;
+pub mod lease;
 mod object;
 mod request;
 mod resource;
@@ -14,6 +16,7 @@ mod fake;
 
 pub use client::{Cluster, Patch};
 pub use error::{Clash, Error, FieldOwner};
+pub use fence::Fence;
 pub use object::{Object, ObjectError};
 pub use resource::Resource;
 pub use selection::Selection;

@@ -7,7 +7,7 @@ use http::{Method, Request, header};
 use kube::{Client, core::Status};
 use tokio::{sync::Semaphore, time::timeout};
 
-use crate::Error;
+use crate::{Error, Fence};
 
 /// For one request with its answer. The API server itself gives up after a minute; whoever waits for us has less time.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
@@ -25,14 +25,19 @@ pub(crate) struct Body {
 /// Sends it and gives the answer's text.
 ///
 /// A 404 that names no object means that the path leads nowhere: the kind is not served.
+///
+/// Every write of the host passes here, and none is sent after its fence closed. One that is under way then is given up:
+/// a connection that hangs must not deliver it when others have long taken over.
 pub(crate) async fn send(
     client: &Client,
     slots: &Semaphore,
+    fence: Option<&Fence>,
     kind: &GroupVersionKind,
     method: Method,
     path_and_query: &str,
     body: Option<Body>,
 ) -> Result<String, Failure> {
+    let fence = fence.filter(|_| !method.is_safe());
     let mut request = Request::builder().method(method).uri(path_and_query).header(header::ACCEPT, "application/json");
     if let Some(body) = &body {
         request = request.header(header::CONTENT_TYPE, body.content_type);
@@ -42,7 +47,22 @@ pub(crate) async fn send(
         .map_err(|error| Error::Invalid(format!("the request cannot be written: {error}")))?;
     let answered = async {
         let _slot = slots.acquire().await.map_err(|_| Error::unavailable("the client is closed"))?;
-        client.request_text(request).await.map_err(|error| match error {
+        // Not before: the wait for a slot may have been long.
+        let answer = match fence {
+            None => client.request_text(request).await,
+            Some(fence) => {
+                fence.check()?;
+                tokio::select! {
+                    biased;
+                    answer = client.request_text(request) => answer,
+                    () = fence.closed() => {
+                        let message = "the lease was lost while the request was under way: its result is unknown";
+                        return Err(Error::unavailable(message).into());
+                    }
+                }
+            }
+        };
+        answer.map_err(|error| match error {
             // A missing object is named in the details. Where the kind itself is missing there is nobody to write them.
             kube::Error::Api(status) if status.code == 404 && !names_an_object(&status) => {
                 Error::UnknownKind(kind.clone()).into()

@@ -19,7 +19,9 @@ impl From<cluster::Error> for Error {
             }
             cluster::Error::Forbidden(_) => Self::Denied(message),
             cluster::Error::Invalid(_) => Self::Invalid(message),
-            cluster::Error::Unavailable { .. } | cluster::Error::Malformed(_) => Self::Unavailable(message),
+            cluster::Error::Unavailable { .. } | cluster::Error::NotLeader | cluster::Error::Malformed(_) => {
+                Self::Unavailable(message)
+            }
         }
     }
 }
