@@ -245,9 +245,11 @@ fn kind_details(resource: &Resource, name: &str) -> Value {
 }
 
 fn details(name: &str, group: &str, kind: &str) -> Value {
-    let mut details = json!({"name": name, "kind": kind});
-    if !group.is_empty() {
-        details["group"] = group.into();
+    let mut details = json!({"kind": kind});
+    for (key, value) in [("name", name), ("group", group)] {
+        if !value.is_empty() {
+            details[key] = value.into();
+        }
     }
     details
 }

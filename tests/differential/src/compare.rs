@@ -6,6 +6,10 @@ use serde_json::Value;
 
 use crate::path::escape;
 
+/// Characters of a value that are shown, and how many of them before the first difference.
+const EXCERPT: usize = 300;
+const CONTEXT: usize = 60;
+
 /// A place where two documents differ.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
@@ -45,16 +49,50 @@ fn walk(at: &str, expected: Option<&Value>, found: Option<&Value>, out: &mut Vec
     }
 }
 
+/// The differences in the answer to one step, for a person: if it failed where it should not have, or the other way
+/// round, only that and why, because the rest follows.
+#[must_use]
+pub fn report(differences: &[Difference]) -> String {
+    let decisive = |difference: &&Difference| matches!(difference.at.as_str(), "/status" | "/body/message");
+    let all = if differences.iter().any(|difference| difference.at == "/status") {
+        let shown: Vec<_> = differences.iter().filter(decisive).map(ToString::to_string).collect();
+        let hidden = differences.len() - shown.len();
+        shown.into_iter().chain((hidden > 0).then(|| format!("(and {hidden} places more)"))).collect()
+    } else {
+        differences.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    all.iter().map(|text| format!("    {text}\n")).collect()
+}
+
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", if self.at.is_empty() { "(all)" } else { &self.at })?;
-        for (sign, value) in [('-', &self.expected), ('+', &self.found)] {
-            if let Some(value) = value {
-                write!(f, "\n      {sign} {value}")?;
+        let texts = [&self.expected, &self.found].map(|value| value.as_ref().map(ToString::to_string));
+        let equal = match &texts {
+            [Some(expected), Some(found)] => expected.chars().zip(found.chars()).take_while(|(a, b)| a == b).count(),
+            _ => 0,
+        };
+        for (sign, text) in ["-", "+"].iter().zip(texts) {
+            if let Some(text) = text {
+                write!(f, "\n      {sign} {}", excerpt(&text, equal))?;
             }
         }
         Ok(())
     }
+}
+
+/// A text of bearable length that shows what follows its first `equal` characters.
+fn excerpt(text: &str, equal: usize) -> String {
+    let length = text.chars().count();
+    let from = if length > EXCERPT { equal.saturating_sub(CONTEXT) } else { 0 };
+    let mut excerpt: String = text.chars().skip(from).take(EXCERPT).collect();
+    if from > 0 {
+        excerpt.insert_str(0, "...");
+    }
+    if from + EXCERPT < length {
+        excerpt.push_str("...");
+    }
+    excerpt
 }
 
 #[cfg(test)]
@@ -103,5 +141,22 @@ mod tests {
         assert_eq!(difference.to_string(), "/a\n      - \"x\"\n      + \"y\"");
         let difference = &differences(&json!({"a": "x"}), &json!({}))[0];
         assert_eq!(difference.to_string(), "/a\n      - \"x\"");
+    }
+
+    #[test]
+    fn long_texts_are_shown_where_they_differ() {
+        let [expected, found] = ["x", "y"].map(|end| json!(format!("{}{end}{}", "a".repeat(400), "b".repeat(400))));
+        let shown = differences(&expected, &found)[0].to_string();
+        assert!(shown.contains("aaax") && shown.contains("aaay") && shown.len() < 800, "{shown}");
+    }
+
+    #[test]
+    fn a_report_of_an_unexpected_refusal_says_why_and_no_more() {
+        let expected = json!({"status": 200, "body": {"kind": "A", "x": 1}});
+        let found = json!({"status": 404, "body": {"kind": "Status", "message": "gone"}});
+        let shown = report(&differences(&expected, &found));
+        assert!(shown.contains("404") && shown.contains("gone") && shown.contains("(and 2 places more)"), "{shown}");
+        let shown = report(&differences(&json!({"body": {"x": 1}}), &json!({"body": {"x": 2}})));
+        assert_eq!(shown, "    /body/x\n      - 1\n      + 2\n");
     }
 }

@@ -58,7 +58,11 @@ impl Normaliser {
     /// Generated names are replaced wherever they occur, so they are learned before anything is replaced or left out.
     pub fn begin(&mut self, step: usize, exchange: &Exchange) {
         self.step = (step, BTreeMap::new());
-        exchange.body.iter().chain(exchange.events.iter().flatten()).for_each(|value| self.learn_generated_names(value));
+        exchange
+            .body
+            .iter()
+            .chain(exchange.events.iter().flatten())
+            .for_each(|value| self.learn_generated_names(value));
     }
 
     /// Normalises the answer to the step that was begun.
@@ -198,7 +202,11 @@ fn sort_causes(status: &mut Value) {
     sorted.sort_by_cached_key(|cause| [cause["field"].to_string(), cause["message"].to_string()]);
     let joined = |causes: &[Value]| {
         let texts = causes.iter().map(|cause| {
-            format!("{}: {}", cause["field"].as_str().unwrap_or_default(), cause["message"].as_str().unwrap_or_default())
+            format!(
+                "{}: {}",
+                cause["field"].as_str().unwrap_or_default(),
+                cause["message"].as_str().unwrap_or_default()
+            )
         });
         format!("[{}]", texts.collect::<Vec<_>>().join(", "))
     };
@@ -281,7 +289,8 @@ mod tests {
     #[test]
     fn lists_keep_whether_they_go_on_but_not_where() {
         let list = json!({"items": [], "metadata": {"resourceVersion": "12", "continue": "abc"}});
-        let expected = json!({"items": [], "metadata": {"resourceVersion": "<resourceVersion>", "continue": "<continue>"}});
+        let expected =
+            json!({"items": [], "metadata": {"resourceVersion": "<resourceVersion>", "continue": "<continue>"}});
         assert_eq!(normalised("x", &[list]), [expected]);
         let last = json!({"items": [], "metadata": {"resourceVersion": "", "continue": ""}});
         assert_eq!(normalised("x", std::slice::from_ref(&last)), [last]);

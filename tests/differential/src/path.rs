@@ -1,7 +1,8 @@
 //! Places in a JSON document: JSON pointers whose steps may also choose.
 //!
 //! `/items/metadata.name=apps/versions/*` leads to all versions of the item with that name. A step is the name of a member,
-//! an index, `member=value` (elements of a list whose member, dots leading deeper, has that value) or `*` (everything).
+//! an index, `member=value` (elements of a list whose member, dots leading deeper, has that value), `*` (any one step) or `**`
+//! (any number of steps).
 //! `~1` stands for `/` and `~0` for `~`, as in RFC 6901.
 
 use std::fmt;
@@ -22,6 +23,7 @@ enum Step {
     /// Elements whose member has a value.
     Where(Vec<String>, String),
     Any,
+    Anywhere,
 }
 
 impl Path {
@@ -31,6 +33,7 @@ impl Path {
         let steps = text.strip_prefix('/').unwrap_or(text).split('/').filter(|step| !step.is_empty());
         let steps = steps.map(|step| match step.split_once('=') {
             _ if step == "*" => Step::Any,
+            _ if step == "**" => Step::Anywhere,
             Some((member, value)) => Step::Where(member.split('.').map(unescape).collect(), unescape(value)),
             None => Step::Key(unescape(step)),
         });
@@ -50,24 +53,36 @@ impl Path {
     /// Whether a JSON pointer lies at this path or below it. A step `member=value` fits no pointer: pointers have indices.
     #[must_use]
     pub fn covers(&self, pointer: &str) -> bool {
-        let mut parts = pointer.split('/').skip(1);
-        self.steps.iter().all(|step| match (step, parts.next()) {
-            (Step::Any, Some(_)) => true,
-            (Step::Key(key), Some(part)) => unescape(part) == *key,
-            (Step::Where(..), _) | (_, None) => false,
-        })
+        let parts: Vec<&str> = pointer.split('/').skip(1).collect();
+        covers(&self.steps, &parts)
+    }
+}
+
+fn covers(steps: &[Step], parts: &[&str]) -> bool {
+    match (steps, parts) {
+        ([], _) => true,
+        ([Step::Anywhere, rest @ ..], _) => (0..=parts.len()).any(|skipped| covers(rest, &parts[skipped..])),
+        ([Step::Any, steps @ ..], [_, parts @ ..]) => covers(steps, parts),
+        ([Step::Key(key), steps @ ..], [part, parts @ ..]) => unescape(part) == *key && covers(steps, parts),
+        ([Step::Where(..), ..], _) | (_, []) => false,
     }
 }
 
 impl Step {
     fn find<'a>(&self, pointer: &str, value: &'a Value) -> Vec<(String, &'a Value)> {
+        if *self == Self::Anywhere {
+            let below = Self::Any.find(pointer, value).into_iter().flat_map(|(at, child)| self.find(&at, child));
+            return std::iter::once((pointer.to_owned(), value)).chain(below).collect();
+        }
         let children = children(value).map(|(key, child)| (format!("{pointer}/{}", escape(&key)), key, child));
         let chosen = children.filter(|(_, key, child)| match self {
             Self::Key(name) => name == key,
-            Self::Any => true,
+            Self::Any | Self::Anywhere => true,
             Self::Where(member, wanted) => {
                 let found = member.iter().try_fold(*child, |value, name| value.get(name));
-                found.is_some_and(|found| found.as_str().map_or_else(|| found.to_string() == *wanted, |text| text == wanted))
+                found.is_some_and(|found| {
+                    found.as_str().map_or_else(|| found.to_string() == *wanted, |text| text == wanted)
+                })
             }
         });
         chosen.map(|(pointer, _, child)| (pointer, child)).collect()
@@ -115,6 +130,7 @@ mod tests {
         assert_eq!(found("/items/n.x=b~1c/v", &document), [("/items/1/v".to_owned(), json!(2))]);
         assert_eq!(found("/items/v=1/n", &document), [("/items/0/n".to_owned(), json!({"x": "a"}))]);
         assert_eq!(found("/items/*/v", &document).len(), 2);
+        assert_eq!(found("/**/x", &document).len(), 2);
         assert_eq!(found("/a~1b", &document), [("/a~1b".to_owned(), json!(3))]);
         assert_eq!(found("/items/7", &document), []);
         assert_eq!(found("", &document).len(), 1);
@@ -128,6 +144,9 @@ mod tests {
             ("/body/a", "/body/ab", false),
             ("/body/*/b", "/body/0/b/c", true),
             ("/body/a/b", "/body/a", false),
+            ("/body/**/b", "/body/b", true),
+            ("/body/**/b", "/body/x/y/b/z", true),
+            ("/body/**/b", "/body/x/y", false),
             ("/body/x~1y", "/body/x~1y", true),
         ] {
             assert_eq!(Path::parse(path).covers(pointer), covered, "{path} {pointer}");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::{fs, io};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -32,6 +32,9 @@ pub struct Exchange {
     /// Any other body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// What did not go as the script says: a state that was not reached, a value that was not there. Never recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<String>,
     /// What a watch sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<Vec<Value>>,
@@ -49,8 +52,11 @@ pub fn load(file: &Path) -> Result<Vec<Exchange>> {
 /// Writes the answers to a script, replacing what was there.
 ///
 /// # Errors
-/// What serialising or writing fails with.
+/// Answers with problems, and what serialising or writing fails with.
 pub fn save(file: &Path, exchanges: &[Exchange]) -> Result<()> {
+    for Exchange { step, problems, .. } in exchanges {
+        ensure!(problems.is_empty(), "{step}: {}", problems.join(", "));
+    }
     let text = format!("{HEADER}{}", serde_saphyr::to_string(&exchanges).map_err(io::Error::other)?);
     fs::write(file, text).with_context(|| format!("{}", file.display()))
 }
@@ -74,7 +80,8 @@ mod tests {
             })),
             ..Exchange::default()
         };
-        let events = Exchange { step: "c".to_owned(), events: Some(vec![json!({"type": "ADDED"})]), ..Exchange::default() };
+        let events =
+            Exchange { step: "c".to_owned(), events: Some(vec![json!({"type": "ADDED"})]), ..Exchange::default() };
         let text = Exchange { text: Some("404 page not found\n".to_owned()), ..Exchange::default() };
         let file = std::env::temp_dir().join(format!("capstan-recording-{}.yaml", std::process::id()));
         let exchanges = vec![exchange, events, text];
@@ -82,5 +89,8 @@ mod tests {
         let read = load(&file);
         fs::remove_file(&file).unwrap();
         assert_eq!(read.unwrap(), exchanges);
+        let in_vain = Exchange { problems: vec!["waited in vain".to_owned()], ..Exchange::default() };
+        assert!(save(&file, &[in_vain]).is_err());
+        assert!(!file.exists());
     }
 }

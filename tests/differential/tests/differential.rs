@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Result, bail, ensure};
-use capstan_differential::compare::{Difference, differences};
+use capstan_differential::compare::{self, Difference, differences};
 use capstan_differential::known::{self, Known};
 use capstan_differential::play::play;
 use capstan_differential::recording::{self, Exchange};
@@ -70,7 +70,12 @@ fn run_name() -> String {
     (0..6).map(|_| char::from(b"bcdfghjkmnpqrstvwxz"[random.random_range(..19_usize)])).collect()
 }
 
-fn trials(kind: &str, scripts: &[Arc<Script>], suite: &Arc<Suite>, test: fn(&Script, &Suite) -> Result<()>) -> Vec<Trial> {
+fn trials(
+    kind: &str,
+    scripts: &[Arc<Script>],
+    suite: &Arc<Suite>,
+    test: fn(&Script, &Suite) -> Result<()>,
+) -> Vec<Trial> {
     let trials = scripts.iter().map(|script| {
         let (script, suite) = (Arc::clone(script), Arc::clone(suite));
         Trial::test(format!("{kind}::{}", script.topic), move || {
@@ -110,7 +115,12 @@ fn play_real(script: &Script, run: &str) -> Result<Vec<Exchange>> {
 }
 
 /// Fails with a text that shows each step whose answer differs from the recorded one where it may not.
-fn agree(script: &Script, recorded: &[Exchange], answers: &[Exchange], known: impl Fn(&str, &str) -> bool) -> Result<()> {
+fn agree(
+    script: &Script,
+    recorded: &[Exchange],
+    answers: &[Exchange],
+    known: impl Fn(&str, &str) -> bool,
+) -> Result<()> {
     let mut report = String::new();
     for (step, answer) in script.steps.iter().zip(answers) {
         let Some(recorded) = recorded.iter().find(|exchange| exchange.step == step.name) else {
@@ -118,12 +128,10 @@ fn agree(script: &Script, recorded: &[Exchange], answers: &[Exchange], known: im
             continue;
         };
         let found = differences(&serde_json::to_value(recorded)?, &serde_json::to_value(answer)?);
-        let found: Vec<Difference> = found.into_iter().filter(|difference| !known(&step.name, &difference.at)).collect();
+        let found: Vec<Difference> =
+            found.into_iter().filter(|difference| !known(&step.name, &difference.at)).collect();
         if !found.is_empty() {
-            writeln!(report, "\n  {}\n    {}", step.name, answer.request)?;
-        }
-        for difference in found {
-            writeln!(report, "    {difference}")?;
+            write!(report, "\n  {}\n    {}\n{}", step.name, answer.request, compare::report(&found))?;
         }
     }
     for exchange in recorded.iter().filter(|exchange| script.steps.iter().all(|step| step.name != exchange.step)) {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::update::is_held_by_spec;
 use crate::cluster::Cluster;
 use crate::crd;
+use crate::field_error::FieldError;
 use crate::object::{ObjectExt, now, set_or_remove};
 use crate::request::query::{Query, dry_run};
 use crate::resource::{Resource, Rules};
@@ -47,8 +48,17 @@ impl DeleteOptions {
             None | Some("Background") => Propagation::Background,
             Some("Foreground") => Propagation::Foreground,
             Some("Orphan") => Propagation::Orphan,
-            Some(other) => return Err(Refusal::bad_request(format!("invalid propagationPolicy {other:?}"))),
+            Some(other) => {
+                let supported = ["Foreground", "Background", "Orphan", "nil"].map(Value::from);
+                let error = FieldError::not_supported("propagationPolicy", &json!(other), &supported);
+                return Err(Refusal::invalid_options("DeleteOptions", &error));
+            }
         };
+        if policy.is_some() && body["orphanDependents"].is_boolean() {
+            let detail = "orphanDependents and deletionPropagation cannot be both set";
+            let error = FieldError::invalid("propagationPolicy", &json!(policy), detail);
+            return Err(Refusal::invalid_options("DeleteOptions", &error));
+        }
         let in_body = body["dryRun"].as_array().is_some_and(|values| values.iter().any(|value| value == "All"));
         Ok(Self {
             dry_run: dry_run(query, "DeleteOptions")? || in_body,

@@ -35,14 +35,13 @@ impl PatchFormat {
             "application/json-patch+json" => Ok(Self::Json),
             "application/merge-patch+json" => Ok(Self::Merge),
             "application/strategic-merge-patch+json" if !resource.is_custom() => Ok(Self::Strategic),
-            _ => {
-                let strategic = if resource.is_custom() { "" } else { "application/strategic-merge-patch+json, " };
-                let message = format!(
-                    "the body of the request was in an unknown format - accepted media types include: \
-                     application/json-patch+json, application/merge-patch+json, {strategic}application/apply-patch+yaml"
-                );
+            _ if resource.is_custom() => {
+                let message = "the body of the request was in an unknown format - accepted media types include: \
+                               application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
                 Err(Refusal::new(Reason::UnsupportedMediaType, message))
             }
+            // Built-in kinds are served through a router that looks at the media type by itself.
+            _ => Err(Refusal::new(Reason::UnsupportedMediaType, "415: Unsupported Media Type").with_details(json!({}))),
         }
     }
 }
@@ -104,13 +103,12 @@ impl Cluster {
             changes::apply(live.as_deref().map(|live| &live.value), &config, schema, &manager, options.force, &now())
                 .map_err(|error| match error {
                 ApplyError::Conflict(refusal) => refusal,
-                ApplyError::Untyped(cause) => Refusal::unclassified(format!(
-                    "failed to create typed patch object ({}/{}; {}, Kind={}): {cause}",
-                    at.namespace,
-                    at.name,
-                    resource.api_version(),
-                    resource.kind
-                )),
+                ApplyError::Untyped(cause) => {
+                    let sent = &body.value;
+                    let (namespace, name, kind) = (sent.meta_str("namespace"), sent.meta_str("name"), type_name(sent));
+                    let message = format!("failed to create typed patch object ({namespace}/{name}; {kind}): {cause}");
+                    Refusal::unclassified(message)
+                }
             })?;
         let mut value = applied;
         crate::schema::defaults::apply_defaults(&mut value, schema);
@@ -134,15 +132,8 @@ impl Cluster {
         part: Part,
         sent: &Value,
     ) -> Result<Value, Refusal> {
-        for (key, expected) in [("apiVersion", resource.api_version()), ("kind", resource.kind.clone())] {
-            match sent[key].as_str() {
-                Some(found) if found == expected => {}
-                Some(found) => {
-                    let message = format!("invalid object type: {key} is {found}, expected {expected}");
-                    return Err(Refusal::bad_request(message));
-                }
-                None => return Err(Refusal::bad_request(format!("invalid object type: {key} is missing"))),
-            }
+        if sent["apiVersion"] != resource.api_version() || sent["kind"] != resource.kind {
+            return Err(Refusal::bad_request(format!("invalid object type: {}", type_name(sent))));
         }
         if sent["metadata"].get("managedFields").is_some_and(|fields| !fields.is_null()) {
             return Err(Refusal::bad_request("metadata.managedFields must be nil"));
@@ -159,6 +150,12 @@ impl Cluster {
         let stale = |live: &Arc<Object>| live.value.meta_str("resourceVersion") != version;
         if !version.is_empty() && self.store.get(at).is_none_or(stale) {
             return Err(Refusal::modified(resource, &at.name));
+        }
+        let uid = config.meta_str("uid");
+        if !uid.is_empty() && self.store.get(at).is_none() {
+            let cause =
+                format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
+            return Err(Refusal::conflict(resource, &at.name, &cause));
         }
         if resource.rules == Rules::EventView {
             events_view::to_core(&mut config);
@@ -202,7 +199,7 @@ fn patch_value(
     match format {
         PatchFormat::Merge => merge::merge(value, &body.value),
         PatchFormat::Strategic => {
-            strategic::merge(value, &body.value, Some(&resource.schema)).map_err(Refusal::bad_request)?;
+            strategic::merge(value, &body.value, Some(&resource.schema)).map_err(Refusal::unclassified)?;
         }
         PatchFormat::Json => {
             json_patch::apply(value, &body.value).map_err(|error| match error {
@@ -222,6 +219,13 @@ fn patch_value(
         return Err(Refusal::bad_request("the patch does not result in an object"));
     }
     Ok(body.duplicates)
+}
+
+/// Group, version and kind of an object as Kubernetes prints them: `/v1, Kind=ConfigMap`.
+fn type_name(object: &Value) -> String {
+    let version = object["apiVersion"].as_str().unwrap_or_default();
+    let slash = if version.contains('/') { "" } else { "/" };
+    format!("{slash}{version}, Kind={}", object["kind"].as_str().unwrap_or_default())
 }
 
 fn remove_nulls(value: &mut Value) {

@@ -57,7 +57,7 @@ impl Cluster {
         }
         if !applied {
             let manager = writer.as_manager(resource, Operation::Update, part);
-            changes::record_update(Some(old), &mut new, resource.storage_schema(), &manager, &now());
+            changes::record_update(old, &mut new, resource.storage_schema(), &manager, &now());
         }
         check(resource, &at.name, Some(old), &new)?;
 

@@ -35,7 +35,7 @@ const HEADERS: &[&str] = &["content-type", "retry-after", "warning"];
 /// contain anyway.
 ///
 /// # Errors
-/// A server that does not answer, a state that does not come, a value to capture that is not there.
+/// A server that does not answer, an unknown variable. What else goes wrong stands in the answers.
 pub async fn play(client: &Client, script: &Script, run: &str) -> Result<Vec<Exchange>> {
     let namespace = format!("{}-{run}", script.topic);
     let variables = Variables::from([
@@ -87,7 +87,7 @@ impl Player<'_> {
             (None, Some((method, target))) => self.ask(step, &method, target).await?,
             (None, None) => bail!("nothing to do"),
         };
-        self.capture(step, &exchange)?;
+        self.capture(step, &mut exchange)?;
         step.name.clone_into(&mut exchange.step);
         Ok(exchange)
     }
@@ -103,7 +103,10 @@ impl Player<'_> {
             exchange.request = format!("{method} {target}");
             match &step.until {
                 Some(until) if !self.reached(until, &exchange)? => {
-                    ensure!(asked.elapsed() < SETTLED, "still {exchange:?}");
+                    if asked.elapsed() >= SETTLED {
+                        exchange.problems.push("waited in vain".to_owned());
+                        return Ok(exchange);
+                    }
                     sleep(PAUSE).await;
                 }
                 _ => return Ok(exchange),
@@ -151,7 +154,11 @@ impl Player<'_> {
                 return Ok(exchange);
             }
         }
-        let bytes: Bytes = timeout(ANSWER, body.collect_bytes()).await.context("the answer does not end")??;
+        let Ok(bytes) = timeout(ANSWER, body.collect_bytes()).await else {
+            exchange.problems.push("the answer does not end".to_owned());
+            return Ok(exchange);
+        };
+        let bytes: Bytes = bytes?;
         if let Ok(body) = serde_json::from_slice(&bytes) {
             exchange.body = Some(body);
         } else if !bytes.is_empty() {
@@ -173,11 +180,15 @@ impl Player<'_> {
             && !until.lacks.as_deref().map_or(Ok(false), found)?)
     }
 
-    fn capture(&mut self, step: &Step, exchange: &Exchange) -> Result<()> {
-        for (name, path) in &step.capture {
-            let body = exchange.body.as_ref().context("nothing to capture from")?;
-            let value = self.path(path)?.find(body).first().map(|(_, value)| (*value).clone());
-            let value = value.with_context(|| format!("nothing to capture at {path} in {body}"))?;
+    /// Sets variables. What is not there is set too, so that later steps fail by themselves and not this script.
+    fn capture(&mut self, step: &Step, exchange: &mut Exchange) -> Result<()> {
+        for (name, text) in &step.capture {
+            let path = self.path(text)?;
+            let found = exchange.body.as_ref().and_then(|body| Some(path.find(body).first()?.1.clone()));
+            let value = found.unwrap_or_else(|| {
+                exchange.problems.push(format!("nothing to capture at {text}"));
+                "nothing".into()
+            });
             self.variables.set(name, value.as_str().map_or_else(|| value.to_string(), str::to_owned));
         }
         Ok(())

@@ -123,8 +123,8 @@ impl Step {
         self.line()?;
         let values = [&self.json, &self.merge, &self.json_patch, &self.strategic, &self.apply];
         let texts = [&self.text, &self.base64];
-        let payloads = values.iter().filter(|value| value.is_some()).count()
-            + texts.iter().filter(|text| text.is_some()).count();
+        let payloads =
+            values.iter().filter(|value| value.is_some()).count() + texts.iter().filter(|text| text.is_some()).count();
         ensure!(!self.name.is_empty(), "a step needs a name");
         ensure!(payloads <= 1, "more than one body");
         ensure!(self.r#type.is_some() || texts.iter().all(|text| text.is_none()), "text and base64 need a type");
