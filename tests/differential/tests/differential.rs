@@ -24,7 +24,14 @@ struct Suite {
     run: String,
 }
 
-fn main() -> Result<ExitCode> {
+fn main() -> ExitCode {
+    run().unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run() -> Result<ExitCode> {
     let arguments = Arguments::from_args();
     let suite = Arc::new(Suite {
         known: known::load(&here("known.yaml"))?.into_iter().map(|known| (known, Mutex::new(false))).collect(),
