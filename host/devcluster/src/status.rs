@@ -152,6 +152,12 @@ impl Refusal {
         Self::invalid_as(&qualify(found, &resource.storage_group), details, name, &[error])
     }
 
+    /// A patch makes of an object what cannot be read as one.
+    pub(crate) fn unreadable_patched(patched: &Value, cause: &str) -> Self {
+        let error = FieldError::invalid("patch", &json!(patched.to_string()), cause);
+        Self::invalid_as("", json!({}), "", &[error])
+    }
+
     /// As [`Refusal::invalid`], but naming the plural: the storage layer, not the validation, refused.
     pub(crate) fn invalid_resource(resource: &Resource, name: &str, errors: &[FieldError]) -> Self {
         Self::invalid_as(resource.qualified(), resource_details(resource, name), name, errors)

@@ -61,7 +61,7 @@ pub fn report(differences: &[Difference]) -> String {
     } else {
         differences.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
-    all.iter().map(|text| format!("    {text}\n")).collect()
+    all.iter().flat_map(|text| ["    ", text, "\n"]).collect()
 }
 
 impl fmt::Display for Difference {

@@ -126,11 +126,11 @@ impl Normaliser {
                     });
                 }
             }
-            Value::String(text) if name == "resourceVersion" && text.bytes().all(|byte| byte.is_ascii_digit()) => {
-                // An unset revision ("" or "0") is a statement, not a revision.
-                if !matches!(text.as_str(), "" | "0") {
-                    *text = self.label("rv", text);
-                }
+            // An unset revision ("" or "0") is a statement, not a revision.
+            Value::String(text)
+                if name == "resourceVersion" && text.parse::<u64>().is_ok_and(|revision| revision > 0) =>
+            {
+                *text = self.label("rv", text);
             }
             Value::String(text) if name == "storageVersionHash" => "<hash>".clone_into(text),
             Value::String(text) if name == "cells" && AGE.is_match(text) => "<age>".clone_into(text),

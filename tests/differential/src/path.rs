@@ -80,8 +80,9 @@ impl Step {
             Self::Any | Self::Anywhere => true,
             Self::Where(member, wanted) => {
                 let found = member.iter().try_fold(*child, |value, name| value.get(name));
-                found.is_some_and(|found| {
-                    found.as_str().map_or_else(|| found.to_string() == *wanted, |text| text == wanted)
+                found.is_some_and(|found| match found {
+                    Value::String(text) => text == wanted,
+                    other => serde_json::from_str::<Value>(wanted).is_ok_and(|wanted| wanted == *other),
                 })
             }
         });

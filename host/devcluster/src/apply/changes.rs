@@ -73,7 +73,7 @@ pub(crate) fn apply(
     if let Some(live) = live
         && owners.is_empty()
     {
-        owners.add_before_first_apply(owned_part(owned::claimed(live, Some(schema))), now);
+        owners.add_before_first_apply(owned_part(compare(&empty, live, schema).changed), now);
     }
     let claimed = owned_part(owned::claimed(applied, Some(schema)));
 

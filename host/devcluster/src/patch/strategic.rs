@@ -183,7 +183,7 @@ mod tests {
             target,
             json!({
                 "containers": [{"name": "a", "image": "2"}, {"name": "c"}],
-                "finalizers": ["y", "z"],
+                "finalizers": ["z", "y"],
                 "args": ["2"],
                 "map": {"new": 1},
             })

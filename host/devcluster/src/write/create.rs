@@ -12,7 +12,7 @@ use crate::field_error::FieldError;
 use crate::object::{ObjectExt, now, set_member};
 use crate::request::path::GroupVersion;
 use crate::resource::{Resource, Rules};
-use crate::status::{Reason, Refusal};
+use crate::status::Refusal;
 use crate::store::Object;
 
 impl Cluster {
@@ -49,7 +49,6 @@ impl Cluster {
         let metadata = new.metadata_mut();
         metadata.remove("deletionTimestamp");
         metadata.remove("deletionGracePeriodSeconds");
-        metadata.remove("generation");
         if resource.generation {
             metadata.insert("generation".into(), json!(1));
         }
@@ -101,11 +100,8 @@ impl Cluster {
                 .definition(&resource.collection)
                 .is_some_and(|definition| crd::status::has_condition(&definition.value, "Terminating", "True"));
         if terminating {
-            let message = format!(
-                "create not allowed while custom resource definition is terminating: {} \"{name}\"",
-                resource.qualified()
-            );
-            return Err(Refusal::new(Reason::MethodNotAllowed, message));
+            let cause = "create not allowed while custom resource definition is terminating";
+            return Err(Refusal::forbidden(resource, name, cause));
         }
         Ok(())
     }

@@ -72,7 +72,7 @@ impl DeleteOptions {
 /// What a delete did.
 #[derive(Debug)]
 pub(crate) enum Deleted {
-    /// The object is gone.
+    /// The object is gone. This is its last state, not that of the event that tells of its end.
     Gone(Arc<Object>),
     /// The object waits for its finalizers.
     Waiting(Arc<Object>),
@@ -106,10 +106,10 @@ impl Cluster {
         set_finalizers(resource, &mut value, options.propagation);
         let held = !value.meta_strings("finalizers").is_empty() || is_held_by_spec(resource, &value);
         if !held {
-            if options.dry_run {
-                return Ok(Deleted::Gone(current));
+            if !options.dry_run {
+                self.remove(at);
             }
-            return Ok(Deleted::Gone(self.remove(at).unwrap_or(current)));
+            return Ok(Deleted::Gone(current));
         }
         if !value.is_deleting() {
             let metadata = value.metadata_mut();

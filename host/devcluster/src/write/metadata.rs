@@ -52,6 +52,20 @@ fn validate_name(resource: &Resource, new: &Value, errors: &mut Vec<FieldError>)
         names::subdomain_faults(name)
     };
     errors.extend(faults.iter().map(|fault| FieldError::invalid("metadata.name", &value, fault)));
+    validate_prefix(resource, new.meta_str("generateName"), errors);
+}
+
+/// A prefix of names is checked like a name, but for the dash that it may end in.
+fn validate_prefix(resource: &Resource, prefix: &str, errors: &mut Vec<FieldError>) {
+    let masked = prefix.strip_suffix('-').map_or_else(|| prefix.to_owned(), |start| format!("{start}a"));
+    let faults = match resource.rules {
+        // Names of events are not checked in `v1`.
+        Rules::Event => Vec::new(),
+        _ if prefix.is_empty() || resource.storage_group == "rbac.authorization.k8s.io" => Vec::new(),
+        Rules::Namespace => names::label_faults(&masked),
+        _ => names::subdomain_faults(&masked),
+    };
+    errors.extend(faults.iter().map(|fault| FieldError::invalid("metadata.generateName", &Value::from(prefix), fault)));
 }
 
 fn validate_owners(references: &Value, errors: &mut Vec<FieldError>) {

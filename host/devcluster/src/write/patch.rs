@@ -10,6 +10,7 @@ use crate::apply::{ApplyError, Operation, changes};
 use crate::cluster::Cluster;
 use crate::encode::Encoder;
 use crate::events_view;
+use crate::field_error::FieldError;
 use crate::object::{ObjectExt, now};
 use crate::patch::{json_patch, json_patch::JsonPatchError, merge, strategic};
 use crate::request::body::{self, Body};
@@ -71,8 +72,14 @@ impl Cluster {
         let current = self.get(resource, at)?;
         let mut value = Encoder::new(Arc::clone(resource)).value(&current);
         let duplicates = patch_value(resource, format, &mut value, bytes)?;
-        let body = Body { value, duplicates };
-        let Decoded { value, warnings } = decode(resource, body, options.field_validation)?;
+        let patched = value.clone();
+        let Decoded { value, warnings } = decode(resource, Body { value, duplicates }, options.field_validation)
+            .map_err(|refusal| Refusal::unreadable_patched(&patched, &refusal.to_string()))?;
+        let uid = value.meta_str("uid");
+        if !uid.is_empty() && uid != current.value.meta_str("uid") {
+            let error = FieldError::invalid("metadata.uid", &json!(uid), "field is immutable");
+            return Err(Refusal::invalid(resource, &at.name, &[error]));
+        }
         let object = self.update(resource, at, value, part, false, &writer)?;
         Ok(Patched { object, created: false, warnings })
     }
@@ -195,7 +202,10 @@ fn patch_value(
     value: &mut Value,
     bytes: &[u8],
 ) -> Result<Vec<String>, Refusal> {
-    let body = body::decode_json(bytes).map_err(|error| unreadable(resource, &error, bytes))?;
+    let body = body::decode_json(bytes).map_err(|error| match format {
+        PatchFormat::Merge => Refusal::bad_request("invalid JSON patch"),
+        _ => unreadable(resource, &error, bytes),
+    })?;
     match format {
         PatchFormat::Merge => merge::merge(value, &body.value),
         PatchFormat::Strategic => {

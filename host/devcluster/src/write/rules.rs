@@ -75,6 +75,7 @@ fn prepare(resource: &Resource, new: &mut Value) {
             }
         }
         Rules::Event | Rules::EventView => events_view::complete(new),
+        Rules::Lease if new["spec"].is_null() => new["spec"] = json!({}),
         _ => {}
     }
 }

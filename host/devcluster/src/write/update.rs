@@ -100,6 +100,9 @@ fn check_preconditions(resource: &Resource, at: &ObjectRef, old: &Value, new: &V
             Err(Refusal::invalid_resource(resource, &at.name, &[error]))
         }
         version if version == old.meta_str("resourceVersion") => Ok(()),
+        version if version.parse::<u64>().is_err() => {
+            Err(Refusal::unclassified(format!("strconv.ParseUint: parsing {version:?}: invalid syntax")))
+        }
         _ => Err(Refusal::modified(resource, &at.name)),
     }
 }

@@ -22,7 +22,7 @@ use stream::Events;
 /// A server answers within a second or two, but for the first custom object of a new kind and lists in the future.
 const ANSWER: Duration = Duration::from_secs(30);
 /// What a control plane does by itself takes up to 40 s: garbage collection learns new kinds every 30 s.
-const SETTLED: Duration = Duration::from_secs(60);
+const SETTLED: Duration = Duration::from_mins(1);
 /// Between two questions whether it is done.
 const PAUSE: Duration = Duration::from_millis(200);
 
