@@ -238,12 +238,12 @@ mod tests {
     fn normalised(run: &str, bodies: &[Value]) -> Vec<Value> {
         let mut normaliser = Normaliser::new(run);
         let bodies = bodies.iter().cloned().map(body).enumerate();
-        let normalised = bodies.map(|(index, mut exchange)| {
+        let changed = bodies.map(|(index, mut exchange)| {
             normaliser.begin(index + 1, &exchange);
             normaliser.normalise(&mut exchange);
             exchange.body.unwrap()
         });
-        normalised.collect()
+        changed.collect()
     }
 
     fn object(revision: &str, uid: u8) -> Value {
@@ -292,8 +292,8 @@ mod tests {
         let expected =
             json!({"items": [], "metadata": {"resourceVersion": "<resourceVersion>", "continue": "<continue>"}});
         assert_eq!(normalised("x", &[list]), [expected]);
-        let last = json!({"items": [], "metadata": {"resourceVersion": "", "continue": ""}});
-        assert_eq!(normalised("x", std::slice::from_ref(&last)), [last]);
+        let end = json!({"items": [], "metadata": {"resourceVersion": "", "continue": ""}});
+        assert_eq!(normalised("x", std::slice::from_ref(&end)), [end]);
     }
 
     #[test]
