@@ -11,8 +11,8 @@ use crate::crd;
 use crate::field_error::FieldError;
 use crate::object::{ObjectExt, now, set_member};
 use crate::request::path::GroupVersion;
-use crate::resource::Resource;
-use crate::status::{Reason, Refusal};
+use crate::resource::{Resource, Rules};
+use crate::status::Refusal;
 use crate::store::Object;
 
 impl Cluster {
@@ -45,11 +45,10 @@ impl Cluster {
         if resource.status {
             set_member(&mut new, "status", None);
         }
-        rules::prepare_create(resource, &mut new);
+        rules::prepare_create(resource, &mut new, generate);
         let metadata = new.metadata_mut();
         metadata.remove("deletionTimestamp");
         metadata.remove("deletionGracePeriodSeconds");
-        metadata.remove("generation");
         if resource.generation {
             metadata.insert("generation".into(), json!(1));
         }
@@ -58,8 +57,9 @@ impl Cluster {
         metadata.insert("creationTimestamp".into(), now.clone().into());
         if !applied {
             let manager = writer.as_manager(resource, Operation::Update, Part::Main);
-            changes::record_update(None, &mut new, resource.storage_schema(), &manager, &now);
+            changes::record_create(&mut new, inherent(resource), resource.storage_schema(), &manager, &now);
         }
+        rules::complete_create(resource, &mut new);
         check(resource, &name, None, &new)?;
 
         let at = Self::at(resource, namespace, &name);
@@ -100,13 +100,21 @@ impl Cluster {
                 .definition(&resource.collection)
                 .is_some_and(|definition| crd::status::has_condition(&definition.value, "Terminating", "True"));
         if terminating {
-            let message = format!(
-                "create not allowed while custom resource definition is terminating: {} \"{name}\"",
-                resource.qualified()
-            );
-            return Err(Refusal::new(Reason::MethodNotAllowed, message));
+            let cause = "create not allowed while custom resource definition is terminating";
+            return Err(Refusal::forbidden(resource, name, cause));
         }
         Ok(())
+    }
+}
+
+/// Members that objects of built-in kinds have from the start.
+fn inherent(resource: &Resource) -> &'static [&'static str] {
+    match resource.rules {
+        _ if resource.is_custom() => &[],
+        Rules::Event | Rules::EventView => {
+            &["eventTime", "firstTimestamp", "lastTimestamp", "reportingComponent", "reportingInstance", "source"]
+        }
+        _ => &["spec", "status"],
     }
 }
 

@@ -57,7 +57,7 @@ impl Cluster {
         }
         if !applied {
             let manager = writer.as_manager(resource, Operation::Update, part);
-            changes::record_update(Some(old), &mut new, resource.storage_schema(), &manager, &now());
+            changes::record_update(old, &mut new, resource.storage_schema(), &manager, &now());
         }
         check(resource, &at.name, Some(old), &new)?;
 
@@ -100,6 +100,9 @@ fn check_preconditions(resource: &Resource, at: &ObjectRef, old: &Value, new: &V
             Err(Refusal::invalid_resource(resource, &at.name, &[error]))
         }
         version if version == old.meta_str("resourceVersion") => Ok(()),
+        version if version.parse::<u64>().is_err() => {
+            Err(Refusal::unclassified(format!("strconv.ParseUint: parsing {version:?}: invalid syntax")))
+        }
         _ => Err(Refusal::modified(resource, &at.name)),
     }
 }

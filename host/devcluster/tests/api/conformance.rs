@@ -262,7 +262,7 @@ async fn patches() {
             r#"{"metadata":{"finalizers":["c/d"]},"data":{"k":"v"}}"#,
         )
         .await;
-    assert_eq!(answer.body["metadata"]["finalizers"], json!(["a/b", "c/d"]));
+    assert_eq!(answer.body["metadata"]["finalizers"], json!(["c/d", "a/b"]));
 }
 
 #[tokio::test]
