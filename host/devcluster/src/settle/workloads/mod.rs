@@ -58,7 +58,7 @@ impl Cluster {
             api_version: resource.api_version(),
             subresource: "status".to_owned(),
         };
-        changes::record_update(Some(&object.value), &mut value, resource.storage_schema(), &manager, &now);
+        changes::record_update(&object.value, &mut value, resource.storage_schema(), &manager, &now);
         self.put(&resource, at, value, object.schema_id);
     }
 }
