@@ -10,4 +10,5 @@ mod discovery;
 mod http;
 mod kube_client;
 mod lifecycle;
+mod rules;
 mod watches;
