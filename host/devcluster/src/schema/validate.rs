@@ -308,6 +308,27 @@ mod tests {
     }
 
     #[test]
+    fn what_did_not_change_may_be_wrong() {
+        let size = json!({"type": "integer", "minimum": 5});
+        let tags = json!({"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}});
+        let document = json!({"type": "object", "properties": {
+            "spec": {"type": "object", "properties": {"size": size, "other": size, "tags": tags}},
+        }});
+        let schema = parse(&document, "", &mut Vec::new());
+        let errors = |old: Value, new: Value| {
+            let mut errors = Vec::new();
+            let (old, new) = (json!({"spec": old}), json!({"spec": new}));
+            validate(&new, &schema, "", Some(Replacement::of_object(&old, &new, &schema)), &mut errors);
+            errors.len()
+        };
+        assert_eq!(errors(json!({"size": 1}), json!({"size": 1, "other": 9})), 0);
+        assert_eq!(errors(json!({"size": 1}), json!({"size": 2})), 1);
+        assert_eq!(errors(json!({"size": 1}), json!({"size": 1, "other": 1})), 1);
+        assert_eq!(errors(json!({"tags": ["a", "a"]}), json!({"tags": ["a", "a", "b"]})), 0);
+        assert_eq!(errors(json!({"tags": ["a"]}), json!({"tags": ["a", "a"]})), 1);
+    }
+
+    #[test]
     fn junctors_are_checked() {
         let schema = json!({"type": "object", "properties": {
             "a": {"type": "integer", "oneOf": [{"minimum": 5}, {"maximum": 6}]},

@@ -74,8 +74,8 @@ async fn every_way_to_write_keeps_the_rules() {
     replaced["spec"]["size"] = json!(11);
     assert_eq!(*causes(&caller.put(&path, &replaced).await), too_large);
     assert_eq!(*causes(&caller.merge(&path, &json!({"spec": {"size": 11}})).await), too_large);
-    let patch = json!([{"op": "replace", "path": "/spec/size", "value": 11}]);
-    assert_eq!(*causes(&caller.json_patch(&path, &patch).await), too_large);
+    let operations = json!([{"op": "replace", "path": "/spec/size", "value": 11}]);
+    assert_eq!(*causes(&caller.json_patch(&path, &operations).await), too_large);
     let applied = json!({"apiVersion": "demo.example/v1", "kind": "Widget", "spec": {"size": 11}}).to_string();
     assert_eq!(*causes(&caller.apply(&format!("{path}?fieldManager=m&force=true"), &applied).await), too_large);
     assert_eq!(*causes(&caller.apply(&format!("{WIDGETS}/new?fieldManager=m"), &applied).await), too_large);
@@ -94,12 +94,13 @@ async fn every_way_to_write_keeps_the_rules() {
 async fn what_was_invalid_before_a_rule_came_may_stay_so() {
     let caller = Caller::with_widgets().await;
     caller.post(WIDGETS, &widget("a", json!({"size": 11, "tags": ["x"]}))).await;
-    let path = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties";
-    let patch = json!([
-        {"op": "add", "path": format!("{path}/size/x-kubernetes-validations"), "value": [{"rule": "self <= 10"}]},
-        {"op": "add", "path": format!("{path}/tags/minItems"), "value": 2},
+    let schema = "/spec/versions/0/schema/openAPIV3Schema";
+    let fields = format!("{schema}/properties/spec/properties");
+    let operations = json!([
+        {"op": "add", "path": format!("{fields}/size/x-kubernetes-validations"), "value": [{"rule": "self <= 10"}]},
+        {"op": "add", "path": format!("{fields}/tags/minItems"), "value": 2},
     ]);
-    let patched = caller.json_patch(CRD, &patch).await;
+    let patched = caller.json_patch(CRD, &operations).await;
     assert_eq!(patched.code, 200, "{}", patched.text);
 
     let path = format!("{WIDGETS}/a");
@@ -117,6 +118,16 @@ async fn what_was_invalid_before_a_rule_came_may_stay_so() {
     assert_eq!(caller.merge(&path, &json!({"spec": {"tags": ["x", "y"], "size": 3}})).await.code, 200);
     let back = caller.merge(&path, &json!({"spec": {"size": 11}})).await;
     assert_eq!(back.code, 422, "once mended it has to stay valid");
+
+    // A missing field of the whole object shows in every change of it, because metadata always differ.
+    let operations = json!([{"op": "replace", "path": format!("{schema}/required"), "value": ["spec", "extra"]}]);
+    assert_eq!(caller.json_patch(CRD, &operations).await.code, 200);
+    let labelled = caller.merge(&path, &json!({"metadata": {"labels": {"a": "c"}}})).await;
+    assert_eq!(causes(&labelled)[0], cause("FieldValueRequired", "Required value", "extra")[0]);
+    let ready = caller.merge(&format!("{path}/status"), &json!({"status": {"replicas": 2}})).await;
+    assert_eq!(ready.code, 200, "only the status is checked: {}", ready.text);
+    let untyped = caller.merge(&format!("{path}/status"), &json!({"status": {"replicas": "two"}})).await;
+    assert_eq!(causes(&untyped)[0]["field"], "status.replicas");
 }
 
 #[tokio::test]

@@ -11,10 +11,6 @@ use super::macros::Macro;
 use super::signatures::{Overload, overloads};
 use super::types::Type;
 
-/// Names that stand for types, and the conversion functions of the same names.
-pub(super) const TYPE_NAMES: &[&str] =
-    &["bool", "bytes", "double", "int", "list", "map", "null_type", "string", "type", "uint"];
-
 /// The variables that an expression may use.
 pub(super) struct Scope<'p, 's> {
     parent: Option<&'p Scope<'p, 's>>,
@@ -42,9 +38,10 @@ pub(super) fn type_of<'s>(expression: &IdedExpr, scope: &Scope<'_, 's>) -> Resul
         Expr::Literal(literal) => Ok(literal_type(literal)),
         Expr::Ident(name) => match scope.find(name) {
             Some(ty) => Ok(ty.clone()),
-            None if TYPE_NAMES.contains(&name.as_str()) => Ok(Type::Type),
+            None if functions::type_named(expression).is_some() => Ok(Type::Meta),
             None => Err(undeclared(name)),
         },
+        Expr::Select(_) if names_type(expression, scope) => Ok(Type::Meta),
         Expr::Select(select) => select_type(select, scope),
         Expr::Call(call) => call_type(call, scope),
         Expr::List(list) => list_type(list, scope),
@@ -53,6 +50,13 @@ pub(super) fn type_of<'s>(expression: &IdedExpr, scope: &Scope<'_, 's>) -> Resul
         Expr::Struct(message) => Err(undeclared(&message.type_name)),
         Expr::Unspecified => Err("syntax error".to_owned()),
     }
+}
+
+/// Whether an expression with dots is the name of a type, and not a field of a variable.
+fn names_type(expression: &IdedExpr, scope: &Scope<'_, '_>) -> bool {
+    functions::type_named(expression)
+        .and_then(|name| name.split('.').next())
+        .is_some_and(|first| scope.find(first).is_none())
 }
 
 fn undeclared(name: &str) -> String {
@@ -163,11 +167,11 @@ fn call_type<'s>(call: &CallExpr, scope: &Scope<'_, 's>) -> Result<Type<'s>, Str
         return found?.type_of(scope);
     }
     let (name, target) = callee(call, |name| scope.find(name).is_some());
+    let target = target.map(|target| type_of(target, scope)).transpose()?;
     let overloads = overloads(&name);
     if overloads.is_empty() {
         return Err(undeclared(&name));
     }
-    let target = target.map(|target| type_of(target, scope)).transpose()?;
     let arguments = call.args.iter().map(|argument| match &argument.expr {
         // What is formatted may be of several types.
         Expr::List(list) if name == "format" => {
@@ -195,7 +199,7 @@ pub(super) fn callee(call: &CallExpr, is_variable: impl Fn(&str) -> bool) -> (St
         && !is_variable(namespace)
     {
         let name = format!("{namespace}.{}", call.func_name);
-        if !overloads(&name).is_empty() || !TYPE_NAMES.contains(&namespace.as_str()) {
+        if !overloads(&name).is_empty() || functions::type_named(target).is_none() {
             return (name, None);
         }
     }

@@ -71,7 +71,7 @@ impl<'a> Ratchet<'a> {
 struct Exhausted;
 
 /// Evaluates the rules of a value and of what is in it, at a cost of at most `budget`.
-pub(super) fn evaluate(place: Place<'_>, budget: u64, findings: &mut Findings) {
+pub(super) fn evaluate(place: &Place<'_>, budget: u64, findings: &mut Findings) {
     let mut evaluation = Evaluation { findings, budget };
     // What there is to say of a budget that ran out is among the errors already.
     let _: Result<(), Exhausted> = evaluation.visit(place);
@@ -83,11 +83,11 @@ struct Evaluation<'f> {
 }
 
 impl Evaluation<'_> {
-    fn visit(&mut self, place: Place<'_>) -> Result<(), Exhausted> {
+    fn visit(&mut self, place: &Place<'_>) -> Result<(), Exhausted> {
         if place.value.is_null() || !place.schema.has_rules {
             return Ok(());
         }
-        self.apply(&place)?;
+        self.apply(place)?;
         match place.value {
             Value::Object(members) => {
                 let old = |key: &str| place.old.and_then(|old| old.as_object()?.get(key));
@@ -98,7 +98,7 @@ impl Evaluation<'_> {
                         (None, None) => continue,
                     };
                     let ratchet = place.ratchet.member(key);
-                    self.visit(Place::new(schema, member, old(key), path, ratchet))?;
+                    self.visit(&Place::new(schema, member, old(key), path, ratchet))?;
                 }
             }
             Value::Array(items) => {
@@ -106,7 +106,7 @@ impl Evaluation<'_> {
                 for (index, item) in items.iter().enumerate() {
                     let old = place.old.and_then(|old| correlated_item(old, item, &place.schema.list_type));
                     let ratchet = place.ratchet.below(|here| here.item(index));
-                    self.visit(Place::new(schema, item, old, format!("{}[{index}]", place.path), ratchet))?;
+                    self.visit(&Place::new(schema, item, old, format!("{}[{index}]", place.path), ratchet))?;
                 }
             }
             _ => {}
@@ -128,10 +128,7 @@ impl Evaluation<'_> {
                 continue;
             }
             let scope = Scope::new("self", this.clone());
-            let old = match rule.optional_old_self {
-                true => Some(old.clone().map_or_else(none, some)),
-                false => old.clone(),
-            };
+            let old = if rule.optional_old_self { Some(old.clone().map_or_else(none, some)) } else { old.clone() };
             let with_old = old.map(|old| scope.with("oldSelf", old));
             let scope = with_old.as_ref().unwrap_or(&scope);
             match self.run(&rule.program, scope) {

@@ -19,12 +19,11 @@ pub(super) fn normalize(path: &str, schema: &Schema) -> Option<String> {
         };
         match &schema.additional {
             Some(additional) if schema.properties.is_empty() => {
-                normalized.push_str(&format!("[{name}]"));
+                normalized.extend(["[", &name, "]"]);
                 schema = additional;
             }
             _ => {
-                let dot = if normalized.is_empty() { "" } else { "." };
-                normalized.push_str(&format!("{dot}{name}"));
+                normalized.extend([if normalized.is_empty() { "" } else { "." }, &name]);
                 schema = schema.properties.get(&name)?;
             }
         }

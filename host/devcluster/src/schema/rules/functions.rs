@@ -1,5 +1,6 @@
 //! The functions of rules: those of `kube-cel`, and what is missing or different there.
 
+use std::cmp::Ordering;
 use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
@@ -9,9 +10,45 @@ use kube_cel::cel::objects::{Opaque, Value};
 use kube_cel::cel::{Context, ExecutionError, IdedExpr};
 
 use super::failure::Failure;
+use super::operators::arithmetic;
+use super::times;
 use super::value::{equal, items, none, optional, plain, size, some};
 
 static LIBRARY: LazyLock<Context<'static>> = LazyLock::new(|| Context::default().with_all());
+
+/// The names that stand for types. Those without a dot are conversion functions, too.
+pub(super) const TYPE_NAMES: &[&str] = &[
+    "bool",
+    "bytes",
+    "double",
+    "google.protobuf.Duration",
+    "google.protobuf.Timestamp",
+    "int",
+    "kubernetes.Quantity",
+    "kubernetes.Semver",
+    "kubernetes.URL",
+    "list",
+    "map",
+    "net.CIDR",
+    "net.IP",
+    "null_type",
+    "string",
+    "type",
+    "uint",
+];
+
+/// The type that an expression names, be it with dots.
+pub(super) fn type_named(expression: &IdedExpr) -> Option<&'static str> {
+    fn name(expression: &IdedExpr) -> Option<String> {
+        match &expression.expr {
+            Expr::Ident(name) => Some(name.clone()),
+            Expr::Select(select) if !select.test => Some(format!("{}.{}", name(&select.operand)?, select.field)),
+            _ => None,
+        }
+    }
+    let name = name(expression)?;
+    TYPE_NAMES.iter().find(|known| **known == name).copied()
+}
 
 /// A type as a value: what `type(x)` gives, and what `int` and the like stand for.
 #[derive(Debug, PartialEq, Eq)]
@@ -67,20 +104,22 @@ fn own<'v>(name: &str, mut values: impl Iterator<Item = &'v Value>) -> Option<Re
             "0" | "f" | "false" | "FALSE" | "False" => Ok(Value::Bool(false)),
             _ => Err(Failure::Function("type conversion error from 'string' to 'bool'".to_owned())),
         },
-        ("bytes" | "duration", Value::Bytes(_) | Value::Duration(_)) => Ok(subject.clone()),
+        ("bytes" | "duration" | "timestamp", Value::Bytes(_) | Value::Duration(_) | Value::Timestamp(_)) => {
+            Ok(subject.clone())
+        }
         ("int", Value::Timestamp(time)) => Ok(Value::Int(time.timestamp())),
         ("string", Value::Bool(flag)) => Ok(flag.to_string().into()),
-        ("string", Value::Timestamp(time)) => {
-            Timestamp::new(time.timestamp(), time.timestamp_subsec_nanos().cast_signed())
-                .map(|time| time.to_string().into())
-                .map_err(|error| Failure::Function(error.to_string()))
-        }
-        ("timestamp", Value::Timestamp(_)) => Ok(subject.clone()),
-        // Parts of a time are those of UTC, whatever offset it was written with.
-        ("timestamp", Value::String(text)) => match text.parse::<Timestamp>() {
+        ("string", Value::Timestamp(time)) => Ok(times::text(&time.to_rfc3339()).into()),
+        ("string", Value::Duration(duration)) => Ok(format!("{}s", duration.as_seconds_f64()).into()),
+        ("timestamp", Value::Int(seconds)) => match Timestamp::from_second(*seconds) {
             Ok(time) => library("timestamp", None, &[time.to_string().into()]),
             Err(error) => Err(Failure::Function(error.to_string())),
         },
+        (part, Value::Timestamp(time)) if part.starts_with("get") => {
+            times::in_zone(time.timestamp(), time.timestamp_subsec_nanos(), values.next())
+                .and_then(|time| times::part(part, &time).map(Value::Int).ok_or(Failure::NoSuchOverload))
+        }
+        ("sum" | "min" | "max" | "isSorted", list) => aggregate(name, items(list)?),
         ("includes", list) => {
             let Some(wanted) = values.next() else { return Some(Err(Failure::NoSuchOverload)) };
             let found =
@@ -92,21 +131,45 @@ fn own<'v>(name: &str, mut values: impl Iterator<Item = &'v Value>) -> Option<Re
             let is_zero = value.is_zero() || items(value).is_some_and(<[Value]>::is_empty);
             Ok(if is_zero { none() } else { some(value.clone()) })
         }
-        ("hasValue", value) => Ok(Value::Bool(optional(value)?.is_some())),
+        ("hasValue", value) => Ok(Value::Bool(optional(value)?.value().is_some())),
         ("value", value) => {
-            optional(value)?.cloned().ok_or_else(|| Failure::Function("optional.none() dereference".to_owned()))
+            optional(value)?.value().cloned().ok_or_else(|| Failure::Function("optional.none() dereference".to_owned()))
         }
         // An unknown name gives no format.
-        ("format.named", _) => library(name, None, &[subject.clone()]).map(|format| match format {
+        ("format.named", _) => library(name, None, std::slice::from_ref(subject)).map(|format| match format {
             Value::Null => none(),
             format => some(format),
         }),
         ("optional.unwrap" | "unwrapOpt", list) => {
-            let held = items(list)?.iter().filter_map(|item| optional(item).flatten().cloned());
+            let held = items(list)?.iter().filter_map(|item| optional(item)?.value().cloned());
             Ok(Value::List(Arc::new(held.collect())))
         }
         _ => return None,
     })
+}
+
+/// Functions over lists whose items have an order, or a sum.
+fn aggregate(name: &str, items: &[Value]) -> Result<Value, Failure> {
+    let compare = |a: &Value, b: &Value| a.partial_cmp(b).ok_or(Failure::NoSuchOverload);
+    let Some((first, rest)) = items.split_first() else {
+        return match name {
+            "sum" => Ok(Value::Int(0)),
+            "isSorted" => Ok(Value::Bool(true)),
+            _ => Err(Failure::Function(format!("{name} called on empty list"))),
+        };
+    };
+    match name {
+        "sum" => rest.iter().try_fold(first.clone(), |sum, item| arithmetic(sum + item.clone())),
+        "isSorted" => {
+            let mut pairs = items.iter().zip(rest);
+            pairs.try_fold(true, |sorted, (a, b)| Ok(sorted && compare(a, b)?.is_le())).map(Value::Bool)
+        }
+        _ => {
+            let wanted = if name == "min" { Ordering::Less } else { Ordering::Greater };
+            let better = |best, item| Ok(if compare(item, best)? == wanted { item } else { best });
+            rest.iter().try_fold(first, better).cloned()
+        }
+    }
 }
 
 fn length(count: usize) -> Value {
@@ -126,8 +189,11 @@ fn name_of_type(value: &Value) -> &'static str {
         Value::Duration(_) => "google.protobuf.Duration",
         Value::Timestamp(_) => "google.protobuf.Timestamp",
         list if items(list).is_some() => "list",
-        Value::Opaque(opaque) if opaque.downcast_ref::<TypeName>().is_some() => "type",
-        _ => "opaque",
+        Value::Opaque(opaque) => {
+            let name = opaque.runtime_type_name();
+            TYPE_NAMES.iter().find(|known| **known == name).copied().unwrap_or("optional_type")
+        }
+        _ => "function",
     }
 }
 
@@ -179,6 +245,6 @@ mod tests {
         assert_eq!(call("size", None, &["äö".into()]).unwrap(), Value::Int(2));
         let time = call("timestamp", None, &["2026-01-02T01:00:00+02:00".into()]).unwrap();
         assert_eq!(call("getDate", Some(&time), &[]).unwrap(), Value::Int(1));
-        assert_eq!(call("string", None, std::slice::from_ref(&time)).unwrap(), "2026-01-01T23:00:00Z".into());
+        assert_eq!(call("string", None, std::slice::from_ref(&time)).unwrap(), "2026-01-02T01:00:00+02:00".into());
     }
 }

@@ -12,9 +12,9 @@ use kube_cel::cel::IdedExpr;
 use kube_cel::cel::common::ast::{CallExpr, EntryExpr, Expr, ListExpr, LiteralValue, MapExpr, operators};
 use kube_cel::cel::objects::{Key, Map, Value};
 
-use super::check::{TYPE_NAMES, callee};
+use super::check::callee;
 use super::failure::Failure;
-use super::functions::{self, type_name};
+use super::functions::{self, type_name, type_named};
 use super::macros::Macro;
 use super::operators::unary;
 use super::value::{items, none, optional, some};
@@ -74,17 +74,19 @@ impl Interpreter {
             Expr::Literal(literal) => Ok(literal_value(literal)),
             Expr::Ident(name) => match scope.find(name) {
                 Some(value) => value.clone(),
-                None => {
-                    let known = TYPE_NAMES.iter().find(|known| *known == name);
-                    known.map(|known| type_name(known)).ok_or(Failure::NoSuchOverload)
-                }
+                None => type_named(expression).map(type_name).ok_or(Failure::NoSuchOverload),
             },
             Expr::Select(select) => {
+                if let Some(name) = type_named(expression)
+                    && name.split('.').next().is_some_and(|first| scope.find(first).is_none())
+                {
+                    return Ok(type_name(name));
+                }
                 let operand = self.evaluate(&select.operand, scope)?;
                 let found = self.member(&operand, &select.field.as_str().into());
                 match found {
                     found if !select.test => found,
-                    Ok(found) => Ok(Value::Bool(optional(&found).is_none_or(|held| held.is_some()))),
+                    Ok(found) => Ok(Value::Bool(optional(&found).is_none_or(|held| held.value().is_some()))),
                     Err(Failure::NoSuchKey(_)) => Ok(Value::Bool(false)),
                     Err(failure) => Err(failure),
                 }
@@ -101,7 +103,7 @@ impl Interpreter {
     /// `a.b` and `a[b]`. A member of an optional is optional.
     fn member(&self, operand: &Value, key: &Value) -> Outcome {
         if let Some(held) = optional(operand) {
-            return held.map_or_else(|| Ok(none()), |held| self.optional_member(held, key));
+            return held.value().map_or_else(|| Ok(none()), |held| self.optional_member(held, key));
         }
         if let Some(items) = items(operand) {
             let Value::Int(index) = key else { return Err(Failure::NoSuchOverload) };
@@ -128,7 +130,7 @@ impl Interpreter {
         for (index, element) in list.elements.iter().enumerate() {
             let value = self.evaluate(element, scope)?;
             match optional(&value) {
-                Some(held) if list.optional_indices.contains(&index) => values.extend(held.cloned()),
+                Some(held) if list.optional_indices.contains(&index) => values.extend(held.value().cloned()),
                 _ => values.push(value),
             }
         }
@@ -142,8 +144,10 @@ impl Interpreter {
             let key = self.evaluate(&entry.key, scope)?.try_into().map_err(|_| Failure::NoSuchOverload)?;
             let value = self.evaluate(&entry.value, scope)?;
             let value = match optional(&value) {
-                Some(None) if entry.optional => continue,
-                Some(Some(held)) if entry.optional => held.clone(),
+                Some(held) if entry.optional => match held.value() {
+                    Some(held) => held.clone(),
+                    None => continue,
+                },
                 _ => value,
             };
             if entries.insert(key, value).is_some() {
@@ -159,7 +163,7 @@ impl Interpreter {
         }
         match (call.func_name.as_str(), call.args.as_slice()) {
             (operators::CONDITIONAL, [condition, yes, no]) => {
-                let branch = if truth(self.evaluate(condition, scope)?)? { yes } else { no };
+                let branch = if truth(self.evaluate(condition, scope))? { yes } else { no };
                 self.evaluate(branch, scope)
             }
             (operators::LOGICAL_AND, [a, b]) => self.junction(a, b, false, scope),
@@ -171,7 +175,7 @@ impl Interpreter {
             ("or" | "orValue", [other]) => {
                 let target = call.target.as_deref().ok_or(Failure::NoSuchOverload)?;
                 let value = self.evaluate(target, scope)?;
-                match optional(&value).ok_or(Failure::NoSuchOverload)? {
+                match optional(&value).ok_or(Failure::NoSuchOverload)?.value() {
                     Some(held) if call.func_name == "orValue" => Ok(held.clone()),
                     Some(_) => Ok(value),
                     None => self.evaluate(other, scope),
@@ -195,11 +199,11 @@ impl Interpreter {
 
     /// `a && b`, decided by false, and `a || b`, decided by true: what decides outweighs an error on the other side.
     fn junction(&self, a: &IdedExpr, b: &IdedExpr, decisive: bool, scope: &Scope<'_>) -> Outcome {
-        let a = self.evaluate(a, scope).and_then(truth);
+        let a = truth(self.evaluate(a, scope));
         if a == Ok(decisive) || a == Err(Failure::CostLimit) {
             return a.map(Value::Bool);
         }
-        let b = self.evaluate(b, scope).and_then(truth);
+        let b = truth(self.evaluate(b, scope));
         if b == Ok(decisive) || b == Err(Failure::CostLimit) {
             return b.map(Value::Bool);
         }
@@ -218,8 +222,9 @@ fn is_word(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic())
 }
 
-pub(super) fn truth(value: Value) -> Result<bool, Failure> {
-    match value {
+/// What has to be true or false.
+pub(super) fn truth(outcome: Outcome) -> Result<bool, Failure> {
+    match outcome? {
         Value::Bool(truth) => Ok(truth),
         _ => Err(Failure::NoSuchOverload),
     }

@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use kube_cel::cel::common::ast::ComprehensionExpr;
+use kube_cel::cel::IdedExpr;
+use kube_cel::cel::common::ast::{ComprehensionExpr, Expr, operators};
 use kube_cel::cel::objects::{Key, Map, Value};
 
 use super::failure::Failure;
@@ -15,10 +16,21 @@ use super::value::{items, none, optional, some};
 impl Interpreter {
     pub(super) fn comprehension(&self, loops: &ComprehensionExpr, scope: &Scope<'_>) -> Outcome {
         let range = self.evaluate(&loops.iter_range, scope)?;
+        if let Some((filter, element)) = collected(loops) {
+            let mut list = Vec::new();
+            for (first, _) in entries(&range, false)? {
+                let scope = scope.with(&loops.iter_var, first);
+                let is_taken = filter.map_or(Ok(true), |filter| truth(self.evaluate(filter, &scope)))?;
+                if is_taken {
+                    list.push(self.evaluate(element, &scope)?);
+                }
+            }
+            return Ok(Value::List(Arc::new(list)));
+        }
         let mut found = self.evaluate(&loops.accu_init, scope);
         for (first, _) in entries(&range, false)? {
             let scope = scope.binding(&loops.accu_var, found);
-            if !truth(self.evaluate(&loops.loop_cond, &scope)?)? {
+            if !truth(self.evaluate(&loops.loop_cond, &scope))? {
                 found = scope.value;
                 break;
             }
@@ -34,7 +46,7 @@ impl Interpreter {
     pub(super) fn expand(&self, found: &Macro<'_>, scope: &Scope<'_>) -> Outcome {
         let range = self.evaluate(found.range, scope)?;
         if matches!(found.kind, Kind::OptMap | Kind::OptFlatMap) {
-            let Some(held) = optional(&range).ok_or(Failure::NoSuchOverload)? else { return Ok(none()) };
+            let Some(held) = optional(&range).ok_or(Failure::NoSuchOverload)?.value() else { return Ok(none()) };
             let value = self.evaluate(found.body, &scope.with(found.first, held.clone()))?;
             return Ok(if found.kind == Kind::OptMap { some(value) } else { value });
         }
@@ -44,19 +56,19 @@ impl Interpreter {
             let outer = scope.with(found.first, first.clone());
             let scope = outer.with(found.second, second);
             if let Some(filter) = found.filter
-                && !truth(self.evaluate(filter, &scope)?)?
+                && !truth(self.evaluate(filter, &scope))?
             {
                 continue;
             }
             let body = self.evaluate(found.body, &scope);
             match found.kind {
-                Kind::All | Kind::Exists => match body.and_then(truth) {
+                Kind::All | Kind::Exists => match truth(body) {
                     Ok(holds) if holds == (found.kind == Kind::Exists) => return Ok(Value::Bool(holds)),
                     Ok(_) => {}
                     Err(Failure::CostLimit) => return Err(Failure::CostLimit),
                     Err(error) => failure = Some(error),
                 },
-                Kind::ExistsOne => hits += u64::from(truth(body?)?),
+                Kind::ExistsOne => hits += u64::from(truth(body)?),
                 Kind::TransformList => list.push(body?),
                 Kind::SortBy => keyed.push((body?, first)),
                 Kind::TransformMap => {
@@ -87,12 +99,43 @@ impl Interpreter {
     }
 }
 
+/// The condition and the element of a loop that only collects, as `map` and `filter` do. Adding each element to a list
+/// would copy what was collected so far.
+fn collected(loops: &ComprehensionExpr) -> Option<(Option<&IdedExpr>, &IdedExpr)> {
+    let is_found = |expression: &IdedExpr| matches!(&expression.expr, Expr::Ident(name) if *name == loops.accu_var);
+    if !matches!(&loops.accu_init.expr, Expr::List(list) if list.elements.is_empty()) || !is_found(&loops.result) {
+        return None;
+    }
+    let (filter, addition) = match called(&loops.loop_step) {
+        Some((operators::CONDITIONAL, [filter, addition, unchanged])) if is_found(unchanged) => {
+            (Some(filter), addition)
+        }
+        _ => (None, &loops.loop_step),
+    };
+    match called(addition) {
+        Some((operators::ADD, [found, IdedExpr { expr: Expr::List(list), .. }])) if is_found(found) => {
+            match (list.elements.as_slice(), list.optional_indices.as_slice()) {
+                ([element], []) => Some((filter, element)),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// The operator and operands of an expression.
+fn called(expression: &IdedExpr) -> Option<(&str, &[IdedExpr])> {
+    match &expression.expr {
+        Expr::Call(call) => Some((&call.func_name, &call.args)),
+        _ => None,
+    }
+}
+
 /// What a loop goes over: items or keys, or with two variables index and item, or key and value.
 fn entries(range: &Value, two: bool) -> Result<Vec<(Value, Value)>, Failure> {
     if let Some(items) = items(range) {
-        let entry = |(index, item): (i64, &Value)| match two {
-            true => (Value::Int(index), item.clone()),
-            false => (item.clone(), Value::Null),
+        let entry = |(index, item): (i64, &Value)| {
+            if two { (Value::Int(index), item.clone()) } else { (item.clone(), Value::Null) }
         };
         return Ok((0..).zip(items).map(entry).collect());
     }

@@ -7,8 +7,10 @@
 //! All libraries are there that Kubernetes has for rules: the standard functions and macros, optional values,
 //! comprehensions over two variables, strings, lists, sets, regular expressions, URLs, IP addresses and CIDRs,
 //! quantities, semantic versions and named formats. Left out are the `authorizer` library, which Kubernetes does not
-//! offer to rules either, times in other zones than UTC (`getHours(zone)`), `timestamp(int)`, and message types
-//! (`google.protobuf.Duration{..}`): a rule with one of them does not compile.
+//! offer to rules either, and literals of message types (`google.protobuf.Duration{..}`): a rule with one of them does
+//! not compile. Of time zones, `getHours(zone)` and the like know UTC and offsets alone. Functions come from `kube-cel`
+//! and differ from Kubernetes in corners, such as the words of their errors, `%s` of a time and the path of a URL that
+//! has none.
 //!
 //! Work is bounded as in Kubernetes by a budget for each rule and one for all rules of an object, counted in evaluated
 //! expressions plus the sizes of what functions go through. The counts are close to those of Kubernetes, but not the
@@ -29,6 +31,7 @@ mod rule;
 mod signatures;
 #[cfg(test)]
 mod tests;
+mod times;
 mod types;
 mod value;
 
@@ -109,7 +112,7 @@ fn check_defaults(schema: &Schema, path: &str, errors: &mut Vec<FieldError>) {
             let resource = schema.embedded_resource;
             let ratchet = Ratchet::default();
             let place = Place { schema, resource, value: default, old, path, ratchet };
-            evaluate::evaluate(place, OBJECT_LIMIT, &mut findings);
+            evaluate::evaluate(&place, OBJECT_LIMIT, &mut findings);
             if !findings.errors.is_empty() {
                 errors.append(&mut findings.errors);
                 break;
@@ -138,6 +141,6 @@ fn evaluate_within(budget: u64, schema: &Schema, old: Option<&Value>, new: &Valu
     let mut findings = Findings::default();
     let ratchet = Ratchet { here: old.map(|old| Replacement::of_object(old, new, schema)), around: None };
     let place = Place { schema, resource: true, value: new, old, path: String::new(), ratchet };
-    evaluate::evaluate(place, budget, &mut findings);
+    evaluate::evaluate(&place, budget, &mut findings);
     findings
 }

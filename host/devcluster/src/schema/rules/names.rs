@@ -25,6 +25,11 @@ const RESERVED: &[&str] = &[
     "while",
 ];
 
+/// Whether CEL keeps a name for itself. Such a property can be reached by its plain name after a dot, too.
+pub(super) fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name)
+}
+
 /// The identifier by which rules reach a property; `None` if they cannot.
 pub(super) fn escape(name: &str) -> Option<String> {
     if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {

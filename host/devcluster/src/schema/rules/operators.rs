@@ -37,7 +37,7 @@ impl Interpreter {
             operators::ADD => {
                 // Lists share their items, so that adding them only copies references.
                 self.charge(match (items(a), items(b)) {
-                    (Some(a), Some(b)) => (a.len() + b.len()) as u64 / 100,
+                    (Some(a), Some(b)) => (a.len() + b.len()) as u64 / 10,
                     _ => size(a) + size(b),
                 })?;
                 match (a, b) {
@@ -81,7 +81,7 @@ fn ordered(a: &Value, b: &Value, holds: fn(Ordering) -> bool) -> Outcome {
     }
 }
 
-fn arithmetic(result: Result<Value, ExecutionError>) -> Outcome {
+pub(super) fn arithmetic(result: Result<Value, ExecutionError>) -> Outcome {
     result.map_err(|error| match error {
         ExecutionError::DivisionByZero(_) => Failure::DivisionByZero,
         ExecutionError::RemainderByZero(_) => Failure::ModulusByZero,

@@ -66,22 +66,48 @@ fn parse(source: &str) -> Result<IdedExpr, String> {
     })
 }
 
-/// Whether operators follow each other, outside texts and between separators, so often that the parser, which recurses
-/// for each of them, could run out of stack.
+/// What stands between two brackets.
+#[derive(Default)]
+struct Level {
+    /// Operators since the last separator, each of which nests all that stands before it.
+    operators: usize,
+    /// The depth of the brackets since then.
+    brackets: usize,
+    /// The greatest depth of what stands before the last separator.
+    deepest: usize,
+}
+
+impl Level {
+    fn depth(&self) -> usize {
+        self.deepest.max(self.operators + self.brackets)
+    }
+}
+
+/// Whether an expression nests more deeply than recursion over it could bear. This is told from its characters, because
+/// the parser recurses, too.
 fn is_too_deep(source: &str) -> bool {
-    let (mut depth, mut quote, mut escaped) = (0, None, false);
+    let (mut outer, mut level) = (Vec::new(), Level::default());
+    let (mut quote, mut escaped) = (None, false);
     for character in source.chars() {
         match (quote, character) {
             (Some(_), _) if escaped => escaped = false,
             (Some(_), '\\') => escaped = true,
             (Some(open), close) if open == close => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(character),
-            (None, '&' | '|' | ',') => depth = 0,
-            (None, '+' | '-' | '*' | '/' | '%' | '.' | '[' | '(' | '!' | '?') => depth += 1,
-            (None, _) => {}
+            (None, '(' | '[' | '{') => {
+                level.operators += 1;
+                outer.push(std::mem::take(&mut level));
+            }
+            (None, ')' | ']' | '}') => {
+                let depth = level.depth();
+                level = outer.pop().unwrap_or_default();
+                level.brackets = level.brackets.max(depth);
+            }
+            (None, '&' | '|' | ',') => level = Level { deepest: level.depth(), ..Level::default() },
+            (None, '+' | '-' | '*' | '/' | '%' | '.' | '!' | '?') => level.operators += 1,
+            _ => {}
         }
-        if depth > MAX_DEPTH {
+        if outer.len() > MAX_DEPTH || level.depth() > MAX_DEPTH {
             return true;
         }
     }
@@ -104,6 +130,11 @@ mod tests {
         let nested = |depth: usize| format!("{}true{}", "(".repeat(depth), ")".repeat(depth));
         assert!(compile(&nested(50)).is_ok());
         assert!(compile(&nested(200)).is_err());
+        let wrapped = |depth: usize| {
+            format!("{}self{} > 0", "[0, ".repeat(depth), format!("][1]{}", " + 1".repeat(20)).repeat(depth))
+        };
+        assert!(compile(&wrapped(3)).is_ok());
+        assert!(compile(&wrapped(20)).is_err(), "operators nest what stands before them");
         let many = vec!["self == 1"; 2000].join(" || ");
         assert!(compile(&many).is_ok(), "alternatives do not nest");
     }

@@ -89,6 +89,7 @@ string: (duration) -> string
 duration: (string) -> duration
 duration: (duration) -> duration
 timestamp: (string) -> timestamp
+timestamp: (int) -> timestamp
 timestamp: (timestamp) -> timestamp
 contains: string.(string) -> bool
 startsWith: string.(string) -> bool
@@ -96,18 +97,28 @@ endsWith: string.(string) -> bool
 matches: string.(string) -> bool
 matches: (string, string) -> bool
 getFullYear: timestamp.() -> int
+getFullYear: timestamp.(string) -> int
 getMonth: timestamp.() -> int
+getMonth: timestamp.(string) -> int
 getDate: timestamp.() -> int
+getDate: timestamp.(string) -> int
 getDayOfMonth: timestamp.() -> int
+getDayOfMonth: timestamp.(string) -> int
 getDayOfWeek: timestamp.() -> int
+getDayOfWeek: timestamp.(string) -> int
 getDayOfYear: timestamp.() -> int
+getDayOfYear: timestamp.(string) -> int
 getHours: timestamp.() -> int
+getHours: timestamp.(string) -> int
 getHours: duration.() -> int
 getMinutes: timestamp.() -> int
+getMinutes: timestamp.(string) -> int
 getMinutes: duration.() -> int
 getSeconds: timestamp.() -> int
+getSeconds: timestamp.(string) -> int
 getSeconds: duration.() -> int
 getMilliseconds: timestamp.() -> int
+getMilliseconds: timestamp.(string) -> int
 getMilliseconds: duration.() -> int
 
 optional.none: () -> optional(dyn)
@@ -142,15 +153,14 @@ find: string.(string) -> string
 findAll: string.(string) -> list(string)
 findAll: string.(string, int) -> list(string)
 
-isSorted: list(A).() -> bool
-sum: list(A).() -> A
-min: list(A).() -> A
-max: list(A).() -> A
+sum: list(int).() -> int
+sum: list(uint).() -> uint
+sum: list(double).() -> double
+sum: list(duration).() -> duration
 indexOf: list(A).(A) -> int
 lastIndexOf: list(A).(A) -> int
 includes: dyn.(dyn) -> bool
 slice: list(A).(int, int) -> list(A)
-sort: list(A).() -> list(A)
 reverse: list(A).() -> list(A)
 distinct: list(A).() -> list(A)
 flatten: list(dyn).() -> list(dyn)
@@ -244,7 +254,7 @@ static OVERLOADS: LazyLock<HashMap<&'static str, Vec<Overload>>> = LazyLock::new
         let (name, overload) = parse(line).expect("the table above is read by a test");
         overloads.entry(name).or_default().push(overload);
     }
-    // Ordered values compare with their own type, numbers with every number.
+    // Ordered values compare with their own type, numbers with every number. Lists of them have an order, too.
     let numbers = [Type::Int, Type::Uint, Type::Double];
     let mut ordered: Vec<_> = numbers.iter().flat_map(|a| numbers.iter().map(|b| (a.clone(), b.clone()))).collect();
     let others = [Type::Bool, Type::String, Type::Bytes, Type::Timestamp, Type::Duration];
@@ -256,6 +266,14 @@ static OVERLOADS: LazyLock<HashMap<&'static str, Vec<Overload>>> = LazyLock::new
             result: Type::Bool,
         };
         overloads.insert(name, ordered.iter().map(compare).collect());
+    }
+    for (item, _) in ordered.iter().filter(|(a, b)| a.admits(b)) {
+        let list = || Type::list(item.clone());
+        for (name, result) in [("isSorted", Type::Bool), ("min", item.clone()), ("max", item.clone()), ("sort", list())]
+        {
+            let overload = Overload { target: Some(list()), arguments: Vec::new(), result };
+            overloads.entry(name).or_default().push(overload);
+        }
     }
     overloads
 });
@@ -321,7 +339,7 @@ fn type_of(text: &'static str) -> Option<Type<'static>> {
         "bytes" => Type::Bytes,
         "timestamp" => Type::Timestamp,
         "duration" => Type::Duration,
-        "type" => Type::Type,
+        "type" => Type::Meta,
         "A" => Type::Variable('A'),
         "B" => Type::Variable('B'),
         "URL" => Type::Library("kubernetes.URL"),

@@ -12,13 +12,13 @@ fn compiled(document: &Value) -> Result<Schema, Vec<String>> {
 }
 
 /// The errors and warnings of an update, or of a create without `old`.
-fn findings(document: &Value, old: Option<Value>, new: &Value) -> (Vec<String>, Vec<String>) {
+fn findings(document: &Value, old: Option<&Value>, new: &Value) -> (Vec<String>, Vec<String>) {
     let schema = compiled(document).unwrap_or_else(|errors| panic!("{document}: {errors:?}"));
-    let findings = evaluate(&schema, old.as_ref(), new);
+    let findings = evaluate(&schema, old, new);
     (findings.errors.iter().map(ToString::to_string).collect(), findings.warnings)
 }
 
-fn object(properties: Value, rules: Value) -> Value {
+fn object(properties: &Value, rules: &Value) -> Value {
     json!({"type": "object", "properties": properties, "x-kubernetes-validations": rules})
 }
 
@@ -66,7 +66,7 @@ fn rules_hold() {
     let rules = [
         "self.size == 3 && self.ratio == 2.0 && self.size < self.ratio + 1.5",
         "self.name.size() == 2 && size(self.name) == 2 && self.name.startsWith('ä')",
-        "self.__namespace__ == 'n' && self.a__dot__b == 1 && self.a__dash__b == 2 && self.a__slash__b == 3",
+        "self.__namespace__ == 'n' && self.namespace == 'n' && self.a__dot__b == 1 && self.a__dash__b == 2 && self.a__slash__b == 3",
         "self.a__underscores__b == 4",
         "!has(self.maybe) && has(self.name) && !has(self.labels.y) && has(self.labels.x)",
         "type(self.port) == string && self.port.endsWith('%')",
@@ -74,13 +74,14 @@ fn rules_hold() {
         "self.labels['a.b'] == '2' && 'x' in self.labels && self.labels.all(k, k.matches('^[a-z.]+$'))",
         "self.list == ['b', 'a'] && self.list != ['a', 'b'] && self.list[1] == 'a' && self.list.size() == 2",
         "self.tags == ['y', 'x'] && self.tags + ['x', 'z'] == ['x', 'y', 'z']",
-        "self.ports.exists(p, p.n == 1) && self.ports.exists_one(p, p.name == 'q')",
+        "self.ports + [self.ports[0]] == self.ports && self.ports.exists(p, p.n == 1) && self.ports.exists_one(p, p.name == 'q')",
         // An item without the field does not keep another one from being found, before or after it.
         "self.ports.map(p, p.name).exists(n, n == 'q') && [{}, {'n': 1}].exists(p, p.n == 1)",
         "self.ports.filter(p, has(p.n)).map(p, p.n).sum() == 1 && self.numbers.isSorted()",
         "self.numbers.map(n, n > 1, n * 2) == [4, 6]",
         "self.when == timestamp('2026-01-02T01:04:05Z') && self.when.getHours() == 1",
         "self.day < self.when && self.wait == duration('1h30m') && self.wait + self.when > self.when",
+        "type(self.wait) == google.protobuf.Duration && string(self.wait) == '5400s' && self.when.getHours('01:00') == 2",
         "self.data == b'hi' && size(self.data) == 2 && string(self.data) == 'hi'",
         "self.template.kind == 'Pod' && self.template.metadata.name == 't'",
         "self.?maybe.orValue('none') == 'none' && self.?name.hasValue() && self.labels[?'y'].orValue('0') == '0'",
@@ -150,6 +151,7 @@ fn messages_reasons_and_field_paths_are_those_of_the_rule() {
             {"rule": "self != 'x'", "reason": "FieldValueDuplicate"},
             {"rule": "self != 'x'", "reason": "FieldValueForbidden", "message": "no x"},
         ]},
+        "null": {"type": "string", "nullable": true, "x-kubernetes-validations": [{"rule": "self == 'x'"}]},
         "map": {"type": "object", "additionalProperties": {
             "type": "integer", "x-kubernetes-validations": [{"rule": "self < 5"}],
         }},
@@ -165,8 +167,8 @@ fn messages_reasons_and_field_paths_are_those_of_the_rule() {
         {"rule": "self.n < 5", "messageExpression": "self.s + ' '.trim() + '\\n' + 'b'", "message": "one line only"},
         {"rule": "self.n < 5", "messageExpression": "self.map['none'] == 1 ? 'a' : 'b'", "message": "fixed"},
     ]);
-    let new = json!({"n": 7, "s": "x", "map": {"a.b": 9}, "list": [{"a": 1}, {"a": 6}]});
-    let (errors, _) = findings(&object(properties, rules), None, &new);
+    let new = json!({"n": 7, "s": "x", "null": null, "map": {"a.b": 9}, "list": [{"a": 1}, {"a": 6}]});
+    let (errors, _) = findings(&object(&properties, &rules), None, &new);
     assert_eq!(
         errors,
         [
@@ -202,7 +204,7 @@ fn rules_about_a_change_need_an_old_value() {
             {"rule": "!oldSelf.hasValue() || self == oldSelf.value() + 1", "optionalOldSelf": true},
         ]},
     });
-    let schema = object(properties, json!([]));
+    let schema = object(&properties, &json!([]));
     let old =
         json!({"name": "a", "ports": [{"name": "p", "n": 5}, {"name": "q", "n": 1}], "tags": ["x", "y"], "once": 1});
     let cases = [
@@ -231,7 +233,7 @@ fn rules_about_a_change_need_an_old_value() {
         ),
     ];
     for (old, new, wanted) in cases {
-        assert_eq!(findings(&schema, old.clone(), &new).0, wanted, "{old:?} -> {new}");
+        assert_eq!(findings(&schema, old.as_ref(), &new).0, wanted, "{old:?} -> {new}");
     }
 }
 
@@ -245,8 +247,8 @@ fn what_was_broken_before_may_stay_so() {
             "kept": {"type": "integer", "x-kubernetes-validations": [{"rule": "self < 5 || self != oldSelf"}]},
         }, "x-kubernetes-validations": [{"rule": "!has(self.b) || self.b < 5"}]},
     });
-    let schema = object(properties, json!([]));
-    let update = |old: Value, new: Value| findings(&schema, Some(json!({"spec": old})), &json!({"spec": new}));
+    let schema = object(&properties, &json!([]));
+    let update = |old: Value, new: Value| findings(&schema, Some(&json!({"spec": old})), &json!({"spec": new}));
     let broken = "spec.a: Invalid value: 9: failed rule: self < 5".to_owned();
     assert_eq!(update(json!({"a": 9}), json!({"a": 9, "b": 1})), (vec![], vec![broken.clone()]));
     assert_eq!(update(json!({"a": 8}), json!({"a": 9})), (vec![broken], vec![]));
@@ -262,14 +264,12 @@ fn what_was_broken_before_may_stay_so() {
 #[test]
 fn the_type_and_names_of_an_object_are_always_readable() {
     let rules = json!([{"rule": "self.kind == 'K' && self.apiVersion == 'g/v1' && self.metadata.name.size() < 3"}]);
-    let schema = object(json!({"spec": {"type": "object"}}), rules);
+    let schema = object(&json!({"spec": {"type": "object"}}), &rules);
     let object = |name| json!({"apiVersion": "g/v1", "kind": "K", "metadata": {"name": name, "labels": {"a": "b"}}});
     assert!(findings(&schema, None, &object("ab")).0.is_empty());
     assert_eq!(findings(&schema, None, &object("abc")).0.len(), 1);
-    let hidden = super::super::parse::parse;
-    let mut errors = Vec::new();
-    hidden(&self::object(json!({}), json!([{"rule": "has(self.metadata.labels)"}])), "schema", &mut errors);
-    assert!(errors[0].to_string().contains("undefined field 'labels'"), "{errors:?}");
+    let errors = compiled(&self::object(&json!({}), &json!([{"rule": "has(self.metadata.labels)"}]))).unwrap_err();
+    assert!(errors[0].contains("undefined field 'labels'"), "{errors:?}");
 }
 
 #[test]
@@ -331,13 +331,13 @@ fn entries_are_checked_beyond_their_expressions() {
         ),
     ];
     for (entry, wanted) in cases {
-        let schema = object(json!({"a": {"type": "integer"}}), json!([entry]));
+        let schema = object(&json!({"a": {"type": "integer"}}), &json!([entry]));
         let errors = compiled(&schema).expect_err(wanted);
         assert_eq!(errors, [format!("schema.x-kubernetes-validations[0].{wanted}")]);
     }
     let list = |list_type: &str| {
         let rules = json!([{"rule": "self.a == oldSelf.a"}]);
-        let mut items = object(json!({"a": {"type": "integer"}}), rules);
+        let mut items = object(&json!({"a": {"type": "integer"}}), &rules);
         items["required"] = json!(["a"]);
         let mut list = json!({"type": "array", "x-kubernetes-list-type": list_type, "items": items});
         if list_type == "map" {
@@ -389,7 +389,7 @@ fn texts_cannot_grow_without_bound() {
     for rule in [
         format!("['aaaaaaaaaaaaaaaa']{doubling}.size() > 0"),
         "lists.range(1000000000).size() > 0".to_owned(),
-        "lists.range(100000).map(i, 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa').size() > 0".to_owned(),
+        "lists.range(500000).map(i, i + 1).size() > 0".to_owned(),
     ] {
         let (errors, _) = findings(&spec(&rule), None, &json!({"spec": filled()}));
         assert!(errors[0].contains("actual cost limit exceeded"), "{errors:?}");

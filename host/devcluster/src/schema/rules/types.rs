@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use serde_json::json;
 
-use super::names::escape;
+use super::names::{escape, is_reserved};
 use crate::schema::{self, Schema};
 
 /// What is known of a value before there is one.
@@ -23,7 +23,7 @@ pub(super) enum Type<'s> {
     Timestamp,
     Duration,
     /// The type of types: what `type(x)` gives.
-    Type,
+    Meta,
     List(Box<Type<'s>>),
     Map(Box<Type<'s>>, Box<Type<'s>>),
     Optional(Box<Type<'s>>),
@@ -56,9 +56,21 @@ static TEXT: LazyLock<Schema> = LazyLock::new(|| Schema { ty: Some(schema::Type:
 pub(super) fn property<'s>(schema: &'s Schema, resource: bool, name: &str) -> Option<&'s Schema> {
     match name {
         "apiVersion" | "kind" if resource => Some(&TEXT),
-        "metadata" if resource => Some(&READABLE_METADATA),
+        "metadata" if resource && !describes_metadata(schema) => Some(&READABLE_METADATA),
         _ => schema.properties.get(name),
     }
+}
+
+/// Whether the schema of an embedded resource says itself what its metadata are. That of a whole object cannot.
+fn describes_metadata(schema: &Schema) -> bool {
+    let is_text = |schema: &Schema, name: &str| {
+        schema.properties.get(name).is_some_and(|schema| schema.ty == Some(schema::Type::String))
+    };
+    let metadata = schema.properties.get("metadata");
+    schema.embedded_resource
+        && is_text(schema, "kind")
+        && is_text(schema, "apiVersion")
+        && metadata.is_some_and(|metadata| is_text(metadata, "name") && is_text(metadata, "generateName"))
 }
 
 impl<'s> Type<'s> {
@@ -138,7 +150,9 @@ impl<'s> Object<'s> {
     pub(super) fn field(self, identifier: &str) -> Option<Type<'s>> {
         let own = self.schema.properties.keys().map(String::as_str);
         let names = own.chain(["apiVersion", "kind", "metadata"].into_iter().filter(|_| self.resource));
-        let name = { names }.find(|name| escape(name).as_deref() == Some(identifier))?;
+        let is_meant =
+            |name: &&str| escape(name).as_deref() == Some(identifier) || *name == identifier && is_reserved(identifier);
+        let name = { names }.find(is_meant)?;
         let schema = property(self.schema, self.resource, name)?;
         Type::of(schema, schema.embedded_resource)
     }
@@ -157,7 +171,7 @@ impl fmt::Display for Type<'_> {
             Self::Bytes => f.write_str("bytes"),
             Self::Timestamp => f.write_str("timestamp"),
             Self::Duration => f.write_str("duration"),
-            Self::Type => f.write_str("type"),
+            Self::Meta => f.write_str("type"),
             Self::List(item) => write!(f, "list({item})"),
             Self::Map(key, value) => write!(f, "map({key}, {value})"),
             Self::Optional(inner) => write!(f, "optional_type({inner})"),

@@ -9,7 +9,7 @@ use kube_cel::cel::objects::{Key, Map, Opaque, OptionalValue, Value};
 use serde_json::Value as Json;
 
 use super::functions;
-use super::names::escape;
+use super::names::{escape, is_reserved};
 use super::types::property;
 use crate::schema::{ListType, Schema, Type, duration};
 
@@ -50,12 +50,15 @@ pub(super) fn value(json: &Json, schema: &Schema, resource: bool) -> Value {
             Some(additional) if !resource => {
                 map(fields.iter().map(|(key, child)| (key.clone(), nested(child, additional))))
             }
-            _ => map(fields.iter().filter(|(_, child)| !child.is_null()).map(|(name, child)| {
+            _ => map(fields.iter().filter(|(_, child)| !child.is_null()).flat_map(|(name, child)| {
                 let child = match property(schema, resource, name) {
                     Some(schema) => nested(child, schema),
                     None => untyped(child),
                 };
-                (escape(name).unwrap_or_else(|| name.clone()), child)
+                let escaped = escape(name).unwrap_or_else(|| name.clone());
+                // Words that CEL keeps for itself are understood after a dot, too.
+                let plain = is_reserved(name).then(|| (name.clone(), child.clone()));
+                [(escaped, child)].into_iter().chain(plain)
             })),
         },
         Json::Number(number) if schema.ty == Some(Type::Number) => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
@@ -125,9 +128,9 @@ pub(super) fn items(value: &Value) -> Option<&[Value]> {
     }
 }
 
-/// What an optional holds; the outer `None` says that the value is no optional.
-pub(super) fn optional(value: &Value) -> Option<Option<&Value>> {
-    <&OptionalValue>::try_from(value).ok().map(OptionalValue::value)
+/// A value as an optional, if it is one.
+pub(super) fn optional(value: &Value) -> Option<&OptionalValue> {
+    value.try_into().ok()
 }
 
 pub(super) fn some(value: Value) -> Value {
@@ -148,9 +151,9 @@ pub(super) fn plain(value: &Value) -> Value {
             let entries = map.map.iter().map(|(key, value)| (key.clone(), plain(value)));
             Value::Map(Map { map: Arc::new(entries.collect()) })
         }
-        other => match optional(other) {
-            Some(Some(inner)) => some(plain(inner)),
-            _ => other.clone(),
+        other => match optional(other).and_then(OptionalValue::value) {
+            Some(inner) => some(plain(inner)),
+            None => other.clone(),
         },
     }
 }
@@ -171,8 +174,8 @@ pub(super) fn equal(a: &Value, b: &Value) -> bool {
         let same = |(key, value)| b.map.get::<Key>(key).is_some_and(|other| equal(value, other));
         return a.map.len() == b.map.len() && a.map.iter().all(same);
     }
-    match (optional(a), optional(b)) {
-        (Some(Some(a)), Some(Some(b))) => equal(a, b),
+    match (optional(a).and_then(OptionalValue::value), optional(b).and_then(OptionalValue::value)) {
+        (Some(a), Some(b)) => equal(a, b),
         _ => a == b,
     }
 }
@@ -198,7 +201,11 @@ pub(super) fn concatenated(a: &Value, b: &Value) -> Option<Value> {
             None => all.push(item.clone()),
         }
     }
-    Some(Value::List(Arc::new(all)))
+    let keys = unordered.map(|list| list.keys.clone());
+    Some(match keys {
+        Some(keys) => Value::Opaque(Arc::new(Unordered { items: all, keys })),
+        None => Value::List(Arc::new(all)),
+    })
 }
 
 fn same_key(a: &Value, b: &Value, keys: &[String]) -> bool {
