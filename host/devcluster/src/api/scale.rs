@@ -42,7 +42,7 @@ pub(super) fn answer(request: &ResourceRequest<'_>, name: &str) -> Result<Respon
     let options = WriteOptions::parse(&request.query, "PatchOptions", request.user_agent(), false)?;
     let writer = Writer { manager: options.manager, dry_run: options.dry_run };
     let updated = cluster.update(&request.resource, &at, value, Part::Scale, false, &writer)?;
-    Ok(response::json(StatusCode::OK, &self::scale(paths, builtin, &updated, true)?))
+    Ok(response::json(StatusCode::OK, &self::scale(paths, builtin, &updated.object, true)?))
 }
 
 fn patched(request: &ResourceRequest<'_>, mut scale: Value) -> Result<Value, Refusal> {

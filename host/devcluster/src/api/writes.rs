@@ -13,7 +13,7 @@ use crate::selector::Filter;
 use crate::status::{self, Refusal};
 use crate::store::ObjectRef;
 use crate::write::decode::{Decoded, decode};
-use crate::write::{DeleteOptions, Deleted, Part, PatchFormat, Writer};
+use crate::write::{DeleteOptions, Deleted, Part, PatchFormat, Writer, Written};
 
 fn options(request: &ResourceRequest<'_>, kind: &str, apply: bool) -> Result<(WriteOptions, Writer), Refusal> {
     let options = WriteOptions::parse(&request.query, kind, request.user_agent(), apply)?;
@@ -30,8 +30,7 @@ pub(super) fn create(request: &ResourceRequest<'_>) -> Result<Response, Refusal>
     let Decoded { value, warnings } = decode(&request.resource, body::object(request)?, options.field_validation)?;
     let namespace = request.address.namespace.as_deref();
     let created = request.server.cluster().create(&request.resource, namespace, value, false, &writer);
-    let object = created.map_err(|refusal| refusal.with_warnings(warnings.clone()))?;
-    Ok(response::object(request, StatusCode::CREATED, &object, &warnings))
+    answer(request, StatusCode::CREATED, created, warnings)
 }
 
 pub(super) fn update(request: &ResourceRequest<'_>, name: &str, part: Part) -> Result<Response, Refusal> {
@@ -39,8 +38,25 @@ pub(super) fn update(request: &ResourceRequest<'_>, name: &str, part: Part) -> R
     let Decoded { value, warnings } = decode(&request.resource, body::object(request)?, options.field_validation)?;
     let at = place(request, name);
     let updated = request.server.cluster().update(&request.resource, &at, value, part, false, &writer);
-    let object = updated.map_err(|refusal| refusal.with_warnings(warnings.clone()))?;
-    Ok(response::object(request, StatusCode::OK, &object, &warnings))
+    answer(request, StatusCode::OK, updated, warnings)
+}
+
+/// Answers with what was written. Warnings about the request come before those about the object.
+fn answer(
+    request: &ResourceRequest<'_>,
+    status: StatusCode,
+    written: Result<Written, Refusal>,
+    mut warnings: Vec<String>,
+) -> Result<Response, Refusal> {
+    let Written { object, warnings: more } = match written {
+        Ok(written) => written,
+        Err(refusal) => {
+            warnings.extend_from_slice(refusal.warnings());
+            return Err(refusal.with_warnings(warnings));
+        }
+    };
+    warnings.extend(more);
+    Ok(response::object(request, status, &object, &warnings))
 }
 
 pub(super) fn patch(request: &ResourceRequest<'_>, name: &str, part: Part) -> Result<Response, Refusal> {
@@ -49,7 +65,7 @@ pub(super) fn patch(request: &ResourceRequest<'_>, name: &str, part: Part) -> Re
     let at = place(request, name);
     let patched = request.server.cluster().patch(&request.resource, &at, part, format, &request.body, &options)?;
     let status = if patched.created { StatusCode::CREATED } else { StatusCode::OK };
-    Ok(response::object(request, status, &patched.object, &patched.warnings))
+    Ok(response::object(request, status, &patched.written.object, &patched.written.warnings))
 }
 
 pub(super) fn delete(request: &ResourceRequest<'_>, name: &str) -> Result<Response, Refusal> {

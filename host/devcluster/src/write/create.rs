@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Part, Writer, check, names, rules};
+use super::{Part, Writer, Written, check, names, rules};
 use crate::apply::{Operation, changes};
 use crate::cluster::Cluster;
 use crate::crd;
@@ -24,7 +24,7 @@ impl Cluster {
         mut new: Value,
         applied: bool,
         writer: &Writer,
-    ) -> Result<Arc<Object>, Refusal> {
+    ) -> Result<Written, Refusal> {
         set_place(resource, namespace, &mut new)?;
         if !new.meta_str("resourceVersion").is_empty() {
             return Err(Refusal::unclassified("resourceVersion should not be set on objects to be created"));
@@ -60,18 +60,18 @@ impl Cluster {
             changes::record_create(&mut new, inherent(resource), resource.storage_schema(), &manager, &now);
         }
         rules::complete_create(resource, &mut new);
-        check(resource, &name, None, &new)?;
+        let warnings = check(resource, &name, Part::Main, None, &new)?;
 
         let at = Self::at(resource, namespace, &name);
         if let Some(existing) = self.store.get(&at) {
             return Err(Refusal::already_exists(resource, &name, existing.value.is_deleting()));
         }
         if writer.dry_run {
-            return Ok(Object::unsaved(new, 0, resource.schema_id));
+            return Ok(Written { object: Object::unsaved(new, 0, resource.schema_id), warnings });
         }
         let object = self.put(resource, &at, new, resource.schema_id);
         self.settle();
-        Ok(object)
+        Ok(Written { object, warnings })
     }
 
     /// Refuses content for a namespace that is missing or being deleted.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::decode::{Decoded, decode, unreadable};
-use super::{Part, Writer, rules};
+use super::{Part, Writer, Written, rules};
 use crate::apply::{ApplyError, Operation, changes};
 use crate::cluster::Cluster;
 use crate::encode::Encoder;
@@ -50,9 +50,8 @@ impl PatchFormat {
 /// An object after a patch.
 #[derive(Debug)]
 pub(crate) struct Patched {
-    pub(crate) object: Arc<Object>,
+    pub(crate) written: Written,
     pub(crate) created: bool,
-    pub(crate) warnings: Vec<String>,
 }
 
 impl Cluster {
@@ -80,8 +79,9 @@ impl Cluster {
             let error = FieldError::invalid("metadata.uid", &json!(uid), "field is immutable");
             return Err(Refusal::invalid(resource, &at.name, &[error]));
         }
-        let object = self.update(resource, at, value, part, false, &writer)?;
-        Ok(Patched { object, created: false, warnings })
+        let mut written = self.update(resource, at, value, part, false, &writer)?;
+        written.warnings.splice(..0, warnings);
+        Ok(Patched { written, created: false })
     }
 
     fn apply(
@@ -119,7 +119,7 @@ impl Cluster {
             })?;
         let mut value = applied;
         crate::schema::defaults::apply_defaults(&mut value, schema);
-        let (object, created) = match live {
+        let (written, created) = match live {
             Some(_) => (self.update(resource, at, value, part, true, writer)?, false),
             None if part == Part::Main => {
                 value.metadata_mut().remove("uid");
@@ -128,7 +128,7 @@ impl Cluster {
             }
             None => return Err(Refusal::not_found(resource, &at.name)),
         };
-        Ok(Patched { object, created, warnings: Vec::new() })
+        Ok(Patched { written, created })
     }
 
     /// Checks an applied configuration and reduces it to what this part of the object can own.

@@ -11,5 +11,6 @@ mod http;
 mod kube_client;
 mod lifecycle;
 mod protobuf;
+mod rules;
 mod watches;
 mod workloads;
