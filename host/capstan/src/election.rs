@@ -35,7 +35,7 @@ pub(crate) async fn lead(host: &Host, cluster: &Cluster, health: &Health, cancel
                 }
             }
             Ending::Lost => {
-                tracing::error!("the lease is lost: all reconciles were ended, and nothing more is written")
+                tracing::error!("the lease is lost: all reconciles were ended, and nothing more is written");
             }
         }
     }

@@ -119,7 +119,7 @@ impl Host {
             }
         }
         drop(changes);
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

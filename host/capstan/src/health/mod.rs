@@ -96,7 +96,7 @@ impl Health {
         }
     }
 
-    /// All metrics in the OpenMetrics text format.
+    /// All metrics in the `OpenMetrics` text format.
     pub(crate) fn metrics(&self) -> Result<String, std::fmt::Error> {
         let sample = self.lock().work.as_ref().map(|work| {
             let usage = work.sandbox.usage();
