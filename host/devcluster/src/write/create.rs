@@ -70,7 +70,7 @@ impl Cluster {
             return Ok(Object::unsaved(new, 0, resource.schema_id));
         }
         let object = self.put(resource, &at, new, resource.schema_id);
-        self.settle();
+        self.finish()?;
         Ok(object)
     }
 

@@ -72,11 +72,11 @@ impl Cluster {
         if released && !is_held_by_spec(resource, &new) {
             // The last finalizer is gone. The answer is the object at its old revision, as in Kubernetes.
             self.remove(at);
-            self.settle();
+            self.finish()?;
             return Ok(Object::unsaved(new, current.revision, schema_id));
         }
         let object = self.put(resource, at, new, schema_id);
-        self.settle();
+        self.finish()?;
         Ok(object)
     }
 }

@@ -8,6 +8,8 @@ mod conformance;
 mod crds;
 mod discovery;
 mod http;
+mod killed;
 mod kube_client;
 mod lifecycle;
+mod persistence;
 mod watches;
