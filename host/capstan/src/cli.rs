@@ -75,6 +75,9 @@ pub(crate) struct Dev {
     /// Written for kubectl, readable by you alone
     #[arg(long, value_name = "FILE", default_value = "capstan.kubeconfig")]
     pub(crate) kubeconfig: PathBuf,
+    /// Where the objects of the API server are kept; made if it is not there [default: in memory, gone when this ends]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) host: Host,
 }

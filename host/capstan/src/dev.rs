@@ -21,7 +21,10 @@ pub(crate) async fn run(dev: cli::Dev, cancel: CancellationToken) -> Result<()> 
     if !dev.listen.ip().is_loopback() {
         bail!("--listen {} is no loopback address: the embedded API server asks nobody who they are", dev.listen);
     }
-    let server = DevCluster::new(Options::default());
+    let server = match &dev.data {
+        Some(directory) => DevCluster::open(Options::default(), directory).context("the data cannot be used")?,
+        None => DevCluster::new(Options::default()),
+    };
     let listener =
         TcpListener::bind(dev.listen).await.with_context(|| format!("{} cannot be listened on", dev.listen))?;
     let address = listener.local_addr().context("the listener has no address")?;
@@ -35,7 +38,11 @@ pub(crate) async fn run(dev: cli::Dev, cancel: CancellationToken) -> Result<()> 
     };
     write_private(&dev.kubeconfig, &DevCluster::kubeconfig(address))
         .with_context(|| format!("{} cannot be written", dev.kubeconfig.display()))?;
-    eprintln!("API server   http://{address} (in memory: gone when this ends)");
+    eprintln!("API server   http://{address}");
+    match &dev.data {
+        Some(directory) => eprintln!("data         in {}, kept when this ends", directory.display()),
+        None => eprintln!("data         in memory: gone when this ends (--data DIR keeps it)"),
+    }
     eprintln!("kubectl      export KUBECONFIG={}", dev.kubeconfig.display());
     eprintln!("providers    ConfigMaps labelled capstan.dev/provider in namespace {}", dev.host.namespace);
     if let Some(directory) = &dev.host.providers {

@@ -1,6 +1,6 @@
 //! An embedded Kubernetes API server for development, demos and fast tests.
 //!
-//! It is in memory and in process: [`DevCluster::router`] makes a service that a `kube::Client` can call without a socket,
+//! It is in process, and in memory unless it is [opened](DevCluster::open) in a directory: [`DevCluster::router`] makes a service that a `kube::Client` can call without a socket,
 //! [`DevCluster::serve`] offers the same on a TCP listener for `kubectl` and others.
 //!
 //! It follows kube-apiserver 1.37 in what controllers depend on: discovery, CRDs with structural schemas, resource
@@ -21,6 +21,7 @@ mod cluster;
 mod crd;
 mod discovery;
 mod encode;
+mod event_expiry;
 mod events_view;
 mod field_error;
 mod object;
@@ -40,3 +41,4 @@ mod watch;
 mod write;
 
 pub use server::{DevCluster, Options};
+pub use store::OpenError;

@@ -1,6 +1,5 @@
 //! Get, list and watch.
 
-use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,11 +18,9 @@ use crate::request::accept::Representation;
 use crate::request::query::ListOptions;
 use crate::selector::Filter;
 use crate::status::{Reason, Refusal};
-use crate::store::Object;
+use crate::store::{Key, Object};
 use crate::table;
 use crate::watch::{self, WatchContext};
-
-type Key = (String, String);
 
 /// How long a read waits for a revision that is still to come, as in Kubernetes.
 const REVISION_WAIT: Duration = Duration::from_secs(3);
@@ -140,14 +137,14 @@ pub(super) fn answer(request: &ResourceRequest<'_>, page: &Page) -> Response {
 /// The objects of a page, and the list's metadata.
 fn page(cluster: &Cluster, collection: &str, filter: &Filter, options: &ListOptions) -> Result<Page, Refusal> {
     let current = cluster.store.revision();
-    let collection = cluster.store.collection(collection);
     let start = Start::parse(options, current)?;
-    let snapshot: Option<BTreeMap<Key, Arc<Object>>> = match (start.revision, collection) {
-        (Some(revision), Some(collection)) if revision < current => {
-            Some(collection.snapshot(revision).ok_or_else(|| start.expired())?)
+    let snapshot = match start.revision {
+        Some(revision) if revision < current => {
+            Some(cluster.store.snapshot(collection, revision).ok_or_else(|| start.expired())?)
         }
         _ => None,
     };
+    let collection = cluster.store.collection(collection);
     let from = start.after.map_or(Bound::Unbounded, Bound::Excluded);
     let candidates: Vec<(Key, &Arc<Object>)> = match &snapshot {
         Some(snapshot) => snapshot.range((from, Bound::Unbounded)).map(|(key, object)| (key.clone(), object)).collect(),

@@ -70,7 +70,7 @@ impl Cluster {
             return Ok(Written { object: Object::unsaved(new, 0, resource.schema_id), warnings });
         }
         let object = self.put(resource, &at, new, resource.schema_id);
-        self.settle();
+        self.finish()?;
         Ok(Written { object, warnings })
     }
 

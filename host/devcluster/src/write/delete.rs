@@ -86,7 +86,7 @@ impl Cluster {
         options: &DeleteOptions,
     ) -> Result<Deleted, Refusal> {
         let deleted = self.mark_deleted(resource, at, options)?;
-        self.settle();
+        self.finish()?;
         Ok(deleted)
     }
 

@@ -72,11 +72,11 @@ impl Cluster {
         if released && !is_held_by_spec(resource, &new) {
             // The last finalizer is gone. The answer is the object at its old revision, as in Kubernetes.
             self.remove(at);
-            self.settle();
+            self.finish()?;
             return Ok(Written { object: Object::unsaved(new, current.revision, schema_id), warnings });
         }
         let object = self.put(resource, at, new, schema_id);
-        self.settle();
+        self.finish()?;
         Ok(Written { object, warnings })
     }
 }
