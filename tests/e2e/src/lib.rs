@@ -8,7 +8,7 @@ mod objects;
 mod proxy;
 mod server;
 
-pub use built::{plugin, program, target};
+pub use built::{plugin, program};
 pub use cli::{capstan, package_rights};
 pub use host::HostProcess;
 pub use kubelet::play_kubelet;
