@@ -34,7 +34,7 @@ pub(crate) async fn serve(client: Client, settings: &cli::Host, cancel: Cancella
     let (recorder, writer) = Recorder::new(cluster.clone(), instance());
     let sandbox = Arc::new(Sandbox::new(sandbox_settings(settings)).context("the sandbox cannot be set up")?);
     let runner = Runner::new(settings.concurrency);
-    let shared = Shared { cluster, watches: watches.clone(), recorder, runner };
+    let shared = Shared::new(cluster, watches.clone(), recorder, runner);
 
     let writing_ends = CancellationToken::new();
     let writing = tokio::spawn(writer.run(writing_ends.clone()));

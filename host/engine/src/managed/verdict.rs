@@ -3,10 +3,10 @@
 
 use std::borrow::Cow;
 
-use capstan_api::{Condition, Status};
+use capstan_api::{Condition, Status, keys};
 use capstan_events::EventKind;
 
-use super::{outcome::Outcome, snapshot::Snapshot};
+use super::{outcome::Outcome, pause::PausedBy, poll::InvalidInterval, snapshot::Snapshot};
 use crate::{
     Failure, Observation, Problem, Readiness, Retry,
     queue::{BACKOFF, Next},
@@ -103,6 +103,17 @@ impl Announcement {
         Self::warning("CannotUpdateManagedResource", "UpdateExternalResource", what)
     }
 
+    /// Somebody asked for a reconcile, and it took place.
+    pub(crate) fn request_handled(request: &str) -> Self {
+        let note = format!("Reconciled as requested by {}: {request}", keys::RECONCILE_REQUESTED_AT);
+        Self::normal("ReconcileRequestHandled", PROCESS, &note, Occasion::Always)
+    }
+
+    /// An annotation makes no sense, and it is as if it were not there.
+    pub(crate) fn ignored(invalid: &InvalidInterval) -> Self {
+        Self::warning("InvalidPollInterval", PROCESS, &invalid.to_string())
+    }
+
     /// A transition of a condition for which nothing else stands.
     pub(crate) fn transition(condition: &Condition) -> Self {
         let expected = matches!(condition.reason.as_str(), "ReconcilePaused" | "Creating" | "Deleting");
@@ -127,17 +138,55 @@ impl Verdict {
         Self::quiet(Outcome::Conflict, BACKOFF)
     }
 
-    pub(crate) fn paused(object: &Snapshot) -> Self {
+    /// Nothing may be done, in the words of who paused it.
+    pub(crate) fn paused(by: PausedBy, deleting: bool) -> Self {
         let mut condition = Condition::reconcile_paused();
-        if object.is_deleting() {
-            "deletion waits until the pause annotation is removed".clone_into(&mut condition.message);
+        condition.message = match (by, deleting) {
+            (PausedBy::Annotation, false) => "",
+            (PausedBy::Annotation, true) => "deletion waits until the pause annotation is removed",
+            (PausedBy::Provider, false) => "the provider is paused",
+            (PausedBy::Provider, true) => "deletion waits: the provider is paused",
         }
-        let note = "Reconciliation is paused via the pause annotation";
+        .to_owned();
+        let note = match by {
+            PausedBy::Annotation => "Reconciliation is paused via the pause annotation",
+            PausedBy::Provider => "Reconciliation is paused: the provider is paused",
+        };
         Self {
             conditions: vec![condition],
             announcements: vec![Announcement::normal("ReconciliationPaused", PROCESS, note, Occasion::Transition)],
             outcome: Outcome::Paused,
             next: Next::Stop,
+        }
+    }
+
+    /// The pause came while something was being done: what came of it stays said, and nothing follows.
+    pub(crate) fn overtaken_by_pause(mut self, by: PausedBy, deleting: bool) -> Self {
+        if self.outcome != Outcome::Paused {
+            let paused = Self::paused(by, deleting);
+            self.conditions.retain(|condition| condition.kind != "Synced");
+            self.conditions.extend(paused.conditions);
+            self.announcements.extend(paused.announcements);
+            self.next = paused.next;
+        }
+        self
+    }
+
+    /// An end that says nothing of `Synced` must not leave the words of a pause that is over.
+    pub(crate) fn resumed(mut self) -> Self {
+        if self.conditions.iter().all(|condition| condition.kind != "Synced") {
+            self.conditions.push(Condition::reconcile_success());
+        }
+        self
+    }
+
+    /// Our own code, or the provider's host code, panicked. Nothing is known of how far it came.
+    pub(crate) fn panicked(message: &str) -> Self {
+        Self {
+            conditions: vec![Condition::reconcile_error("Panicked", format!("the reconcile panicked: {message}"))],
+            announcements: vec![Announcement::warning("ReconcilePanicked", PROCESS, message)],
+            outcome: Outcome::Panicked,
+            next: BACKOFF,
         }
     }
 
@@ -186,6 +235,17 @@ impl Verdict {
         let failure = Failure::new("", "external resource does not exist", Retry::OnChange);
         let verdict = Self::failed(Phase::Observe, &failure, readiness(found));
         Self { outcome: Outcome::Missing, next: Next::Poll, ..verdict }
+    }
+
+    /// What to say of readiness when a deletion cannot go on because the provider cannot look.
+    pub(crate) fn deletion_blocked(object: &Snapshot) -> Condition {
+        let key = keys::DELETION_POLICY;
+        let message = format!("deletion waits for the external resource to be deleted; {key}: orphan leaves it behind");
+        // That it was found during the deletion must stay on record.
+        if object.was_seen_deleting() {
+            return Condition { message, ..Condition::deleting() };
+        }
+        Condition::unavailable("DeletionBlocked", &message)
     }
 
     pub(crate) fn awaiting_confirmation() -> Self {
