@@ -32,6 +32,7 @@ pub(crate) async fn serve(client: Client, settings: &cli::Host, cancel: Cancella
     let cluster = Cluster::new(client);
     let watches = Watches::new(cluster.clone(), CancellationToken::new());
     let (recorder, writer) = Recorder::new(cluster.clone(), instance());
+    let recorder = recorder.with_max_silence(settings.event_silence);
     let sandbox = Arc::new(Sandbox::new(sandbox_settings(settings)).context("the sandbox cannot be set up")?);
     let runner = Runner::new(settings.concurrency);
     let shared = Shared::new(cluster, watches.clone(), recorder, runner);

@@ -9,9 +9,10 @@ use capstan_api::{Condition, ObjectRef};
 use capstan_events::{Event, MaxSilence, Recorder, Regarding};
 
 use super::{
+    announcement::{Announcement, Occasion},
     silence::Silence,
     snapshot::Snapshot,
-    verdict::{Announcement, INVALID_POLICY, Occasion},
+    verdict::INVALID_POLICY,
 };
 
 /// Takes events. The recorder writes them into the cluster; tests collect them.

@@ -4,13 +4,8 @@ use capstan_api::Condition;
 use capstan_cluster::Error;
 
 use super::{
-    Report, annotations,
-    outcome::Outcome,
-    pass::Pass,
-    snapshot::Snapshot,
-    status::Wish,
-    unkept::Part,
-    verdict::{Announcement, Verdict},
+    Report, annotations, announcement::Announcement, outcome::Outcome, pass::Pass, snapshot::Snapshot, status::Wish,
+    unkept::Part, verdict::Verdict,
 };
 use crate::queue::{BACKOFF, Next};
 

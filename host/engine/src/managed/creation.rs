@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::{
+    announcement::Announcement,
     pass::{Flow, Pass, refused},
     snapshot::Snapshot,
-    verdict::{Announcement, Phase, Verdict},
+    verdict::{Phase, Verdict},
 };
 use crate::{Failure, Retry};
 

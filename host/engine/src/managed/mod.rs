@@ -7,6 +7,7 @@
 
 mod annotations;
 mod announce;
+mod announcement;
 mod clock;
 mod conclusion;
 mod creation;

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::{
     Lifecycle, Report,
     announce::Subject,
+    announcement::Announcement,
     decision::{Progress, Situation, Step, decide, findings},
     metadata::Fingerprint,
     outcome::Outcome,
@@ -19,7 +20,7 @@ use super::{
     session::Session,
     snapshot::Snapshot,
     unkept::Part,
-    verdict::{Announcement, Phase, Verdict, readiness},
+    verdict::{Phase, Verdict, readiness},
 };
 use crate::{Context, Failure, Observation, queue::Next};
 

@@ -40,20 +40,15 @@ async fn pausing_and_resuming_leave_one_event_each() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pause_lets_the_call_that_runs_finish_and_nothing_else_begin() {
-    for (call, answers, steps) in [
-        ("connect", Answers::observing(existing(false)), vec!["connect", "status"]),
-        ("observe", Answers::observing(existing(false)), vec!["connect", "observe", "status"]),
-        (
-            "update",
-            Answers::observing(existing(false)),
-            vec!["connect", "observe", "update", "status", "get", "status"],
-        ),
+    for (call, calls) in [
+        ("connect", &["connect"][..]),
+        ("observe", &["connect", "observe"]),
+        ("update", &["connect", "observe", "update"]),
     ] {
-        let scenario = Scenario::new(held(), pausing(call, answers));
+        let scenario = Scenario::new(held(), pausing(call, Answers::observing(existing(false))));
         let run = scenario.run().await;
-        let calls: Vec<_> = run.steps.iter().filter(|step| !["status", "get"].contains(&step.as_str())).collect();
-        let expected: Vec<_> = steps.iter().filter(|step| !["status", "get"].contains(*step)).collect();
-        assert_eq!(calls, expected, "{call}");
+        // The pause makes the first try of the status a conflict.
+        assert_eq!(run.steps, [calls, &["status", "get", "status"]].concat(), "{call}");
         assert_eq!(scenario.conditions().pop().as_deref(), Some(PAUSED), "{call}");
         assert_eq!(run.report.next, Next::Stop, "{call}");
         assert!(run.events.contains(&PAUSE_EVENT.to_owned()), "{call}: {:?}", run.events);

@@ -43,7 +43,7 @@ impl Edit {
         let Some(object) = store.stored() else { return };
         match self {
             Self::Spec(size) => store.edit(&json!({"spec": {"size": size}})),
-            Self::Annotation(key, value) => store.edit(&json!({"metadata": {"annotations": {*key: value}}})),
+            Self::Annotation(key, value) => store.edit(&json!({"metadata": {"annotations": {(*key): value}}})),
             Self::Delete => {
                 // Without finalizers it is gone at once.
                 store.edit(&json!({"metadata": {"deletionTimestamp": NOW}}));

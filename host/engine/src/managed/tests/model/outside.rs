@@ -190,7 +190,8 @@ impl Outside {
         if leaves {
             state.left_behind = true;
         } else if state.seen != Some(false) || !state.resources.is_empty() {
-            state.broken.push(format!("let go with {} resources alive", state.resources.len()));
+            let broken = format!("let go with {} resources alive", state.resources.len());
+            state.broken.push(broken);
         }
     }
 
