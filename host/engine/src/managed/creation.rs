@@ -40,9 +40,15 @@ impl Pass<'_> {
             }
             return refused(&error, "UpdateExternalResource", "cannot update managed resource", creating());
         }
-        // The write may have taken long.
+        // The write may have taken long, and somebody may have changed his mind.
         if let Some(failure) = self.too_late() {
             return self.create_failed(&failure).await;
+        }
+        if self.is_unwanted() {
+            return match self.record_failure().await {
+                Ok(()) => Verdict::conflict(),
+                Err(message) => Verdict::write_failed("UpdateExternalResource", message, creating()),
+            };
         }
         match self.session.create(self.object.object().json()).await {
             Ok(creation) => {
@@ -62,11 +68,21 @@ impl Pass<'_> {
     /// Nothing was created, and that is written down.
     async fn create_failed(&mut self, failure: &Failure) -> Verdict {
         let mut verdict = Verdict::failed(Phase::Create, failure, Some(Condition::creating()));
-        let result = self.object.creates().failure(self.lifecycle.clock.now());
-        if let Err(message) = self.record_result(result).await {
+        if let Err(message) = self.record_failure().await {
             verdict.announcements.push(Announcement::cannot_update(&message));
         }
         verdict
+    }
+
+    async fn record_failure(&mut self) -> Result<(), String> {
+        let result = self.object.creates().failure(self.lifecycle.clock.now());
+        self.record_result(result).await
+    }
+
+    /// Whether the object was paused or deleted, or its policies were changed, since it was decided to create.
+    fn is_unwanted(&self) -> bool {
+        let forbids = |object: Snapshot| object.is_deleting() || !object.allowed().create;
+        self.paused().is_some() || self.news().is_some_and(forbids)
     }
 
     /// Whether too little of this reconcile's time is left to begin a create. One that is cut off ends in a question that

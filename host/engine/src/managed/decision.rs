@@ -132,7 +132,7 @@ fn after_observe(object: &Snapshot, found: &Observation, recorded: bool, rules: 
         return Step::AwaitConfirmation;
     }
     if deleting {
-        if !found.exists {
+        if !found.exists || !allowed.delete {
             return Step::Release;
         }
         // Another finalizer may belong to somebody who still needs what is outside.

@@ -241,7 +241,7 @@ impl<'a> Pass<'a> {
 
     /// The state that others have made of the object since the one that this reconcile works on, as far as the host has
     /// heard. A status that others wrote is no news.
-    fn news(&self) -> Option<Snapshot> {
+    pub(super) fn news(&self) -> Option<Snapshot> {
         let heard = self.lifecycle.objects.heard(&self.context.object)?;
         if heard.resource_version() == self.object.object().resource_version() || heard.uid() != self.context.uid {
             return None;

@@ -1,7 +1,7 @@
 //! How a reconcile ends: what it says in conditions and events, and when the next one is due. One constructor for each
 //! end; the words are provider-runtime's.
 
-use capstan_api::{Condition, keys};
+use capstan_api::{Condition, Status, keys};
 
 use super::{
     announcement::{Announcement, Occasion, PROCESS},

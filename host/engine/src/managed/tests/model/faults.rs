@@ -32,7 +32,7 @@ async fn a_create_happens_once_whatever_goes_wrong_at_whatever_point() {
                 struck += 1;
                 if report.outcome == Outcome::Unclear {
                     assert!(!findable && may_be_unclear(fault), "{case}: nobody should have to decide");
-                    world.answer_the_question();
+                    world.answer_the_question().await;
                     report = world.rest().await.expect("the object is there");
                 }
                 assert_eq!(world.holds(), Ok(()), "{case}");

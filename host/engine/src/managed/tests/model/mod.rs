@@ -43,8 +43,8 @@ impl World {
     fn at(clock: WallClock, object: Value, outside: Outside) -> Self {
         let store = Arc::new(Store::new(object, Log::default()));
         let (outside, trouble, events) = (Arc::new(outside), Arc::<Trouble>::default(), Arc::<Events>::default());
-        outside.watch(&store);
         let pause = Pause::default();
+        outside.watch(&store, &pause);
         let lifecycle = host(&store, &outside, &trouble, &events, &pause, clock);
         Self { store, outside, trouble, events, pause, lifecycle, clock, older: None }
     }
@@ -91,8 +91,9 @@ impl World {
         panic!("it does not come to rest: {:#}", self.store.value());
     }
 
-    /// What a person does about a create of unknown result: looks outside, and says what there is.
-    fn answer_the_question(&self) {
+    /// What a person does about a create of unknown result: looks outside, after a while, and says what there is.
+    async fn answer_the_question(&self) {
+        advance(GRACE).await;
         let name = self.outside.only();
         self.store.edit(&json!({"metadata": {"annotations": {keys::CREATE_PENDING: null, keys::EXTERNAL_NAME: name}}}));
     }

@@ -10,7 +10,7 @@ use capstan_api::keys;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Arc, Store};
+use super::{Arc, Pause, Store};
 use crate::{Creation, Observation, Readiness, managed::snapshot::Snapshot};
 
 /// An external system that holds the resources of one object.
@@ -18,7 +18,8 @@ pub(super) struct Outside {
     findable: bool,
     shows_after: Duration,
     state: Mutex<State>,
-    store: OnceLock<Arc<Store>>,
+    /// The truth about the object, and whether its provider is paused.
+    truth: OnceLock<(Arc<Store>, Pause)>,
 }
 
 #[derive(Default)]
@@ -44,12 +45,12 @@ struct Resource {
 
 impl Outside {
     pub(super) fn new(findable: bool, shows_after: Duration) -> Self {
-        Self { findable, shows_after, state: Mutex::default(), store: OnceLock::new() }
+        Self { findable, shows_after, state: Mutex::default(), truth: OnceLock::new() }
     }
 
     /// Checks the calls against the truth about the object.
-    pub(super) fn watch(&self, store: &Arc<Store>) {
-        let _ = self.store.set(Arc::clone(store));
+    pub(super) fn watch(&self, store: &Arc<Store>, pause: &Pause) {
+        let _ = self.truth.set((Arc::clone(store), pause.clone()));
     }
 
     pub(super) fn findable(&self) -> bool {
@@ -104,10 +105,37 @@ impl Outside {
         self.lock().broken.clone()
     }
 
-    /// Every call: nothing begins while the object is paused.
+    /// A call begins: not while the object is paused, not against its policies; a create at most once for each intent, and
+    /// not while the last one's resource lives.
     pub(super) fn called(&self, call: &str) {
-        if self.truth().is_some_and(|object| object.is_paused()) {
+        let Some(object) = self.truth() else { return };
+        if self.is_paused(&object) {
             self.complain(format!("{call} of a paused object"));
+        }
+        let (allowed, deleting) = (object.allowed(), object.is_deleting());
+        let may = match call {
+            "create" => allowed.create && !deleting,
+            "update" => allowed.update && !deleting,
+            "delete" => allowed.delete && deleting && object.foreign_finalizers().next().is_none(),
+            _ => true,
+        };
+        if !may {
+            self.complain(format!("{call} against the policy"));
+        }
+        if call == "create" {
+            self.created_under(object.annotation(keys::CREATE_PENDING).unwrap_or_default());
+            if !object.creates().is_unclear() {
+                self.complain("create without an intent".to_owned());
+            }
+            if !self.lock().resources.is_empty() {
+                self.complain("create of a second resource".to_owned());
+            }
+        }
+    }
+
+    fn created_under(&self, intent: &str) {
+        if !self.lock().intents.insert(intent.to_owned()) {
+            self.complain(format!("second create for the intent of {intent}"));
         }
     }
 
@@ -127,23 +155,7 @@ impl Outside {
         observation
     }
 
-    /// At most one create for each intent, none while the last one's resource lives, none against the policy.
     pub(super) fn create(&self, managed: &Value) -> Creation {
-        if let Some(object) = self.truth() {
-            let intent = object.annotation(keys::CREATE_PENDING).unwrap_or_default().to_owned();
-            if !object.creates().is_unclear() {
-                self.complain(format!("create without an intent ({intent})"));
-            }
-            if !self.lock().intents.insert(intent.clone()) {
-                self.complain(format!("second create for the intent of {intent}"));
-            }
-            if !object.allowed().create || object.is_deleting() {
-                self.complain("create against the policy".to_owned());
-            }
-        }
-        if !self.lock().resources.is_empty() {
-            self.complain("create of a second resource".to_owned());
-        }
         let mut state = self.lock();
         state.creates += 1;
         state.named += 1;
@@ -157,9 +169,6 @@ impl Outside {
     }
 
     pub(super) fn update(&self, managed: &Value) {
-        if self.truth().is_some_and(|object| !object.allowed().update || object.is_deleting()) {
-            self.complain("update against the policy".to_owned());
-        }
         let mut state = self.lock();
         if let Some(index) = self.find(&state, managed) {
             state.resources[index].spec = managed["spec"].clone();
@@ -167,14 +176,6 @@ impl Outside {
     }
 
     pub(super) fn delete(&self, managed: &Value) {
-        if let Some(object) = self.truth() {
-            if !object.is_deleting() || !object.allowed().delete {
-                self.complain("delete against the policy".to_owned());
-            }
-            if object.foreign_finalizers().next().is_some() {
-                self.complain("delete while others hold the object".to_owned());
-            }
-        }
         let mut state = self.lock();
         if let Some(index) = self.find(&state, managed) {
             state.resources.remove(index);
@@ -185,7 +186,7 @@ impl Outside {
     /// a policy or the user says to leave it.
     pub(super) fn released(&self) {
         let Some(object) = self.truth() else { return };
-        let leaves = !object.allowed().delete || object.is_paused() && object.is_let_go_while_paused();
+        let leaves = !object.allowed().delete || self.is_paused(&object) && object.is_let_go_while_paused();
         let mut state = self.lock();
         if leaves {
             state.left_behind = true;
@@ -204,8 +205,12 @@ impl Outside {
         })
     }
 
+    fn is_paused(&self, object: &Snapshot) -> bool {
+        object.is_paused() || self.truth.get().is_some_and(|(_, pause)| pause.is_set())
+    }
+
     fn truth(&self) -> Option<Snapshot> {
-        let object = self.store.get()?.stored()?;
+        let object = self.truth.get()?.0.stored()?;
         Some(Snapshot::of(capstan_cluster::Object::from_value(object).unwrap()))
     }
 

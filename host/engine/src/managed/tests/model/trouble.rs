@@ -60,7 +60,7 @@ type Always = Box<dyn Fn() + Send>;
 struct State {
     operations: usize,
     fault: Option<(usize, Fault)>,
-    /// What somebody else does right before an operation.
+    /// What somebody else does when an operation has had its effect, before its answer arrives.
     meanwhile: Option<(usize, Deed)>,
     /// After each effect.
     saves: Option<Always>,
@@ -75,7 +75,7 @@ impl Trouble {
         state.fault = Some((state.operations + operation, fault));
     }
 
-    /// Somebody does something right before the operation of this number begins to be asked for.
+    /// Somebody does something while the answer to the operation of this number is on its way.
     pub(super) fn meanwhile(&self, operation: usize, deed: Deed) {
         let mut state = self.lock();
         state.meanwhile = Some((state.operations + operation, deed));
@@ -109,16 +109,18 @@ impl Trouble {
         let mut state = self.lock();
         let operation = state.operations;
         state.operations += 1;
-        let fault = state.fault.take_if(|(at, _)| *at == operation).map(|(_, fault)| fault);
-        let deed = state.meanwhile.take_if(|(at, _)| *at == operation);
+        state.fault.take_if(|(at, _)| *at == operation).map(|(_, fault)| fault)
+    }
+
+    /// The operation had its effect.
+    fn happened(&self) {
+        let mut state = self.lock();
+        let last = state.operations - 1;
+        let deed = state.meanwhile.take_if(|(at, _)| *at == last);
         drop(state);
         if let Some((_, deed)) = deed {
             deed();
         }
-        fault
-    }
-
-    fn happened(&self) {
         if let Some(save) = &self.lock().saves {
             save();
         }
