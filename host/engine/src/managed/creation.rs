@@ -31,7 +31,7 @@ impl Pass<'_> {
             return Verdict::failed(Phase::Create, &failure, creating());
         }
         let intent = self.object.creates().intent(self.lifecycle.clock.now());
-        let patch = self.object.guarded(json!({ "annotations": intent }));
+        let patch = self.object.guarded(&json!({ "annotations": intent }));
         if let Err(error) = self.write(&patch).await {
             if error.is_transient() {
                 // The intent may stand there although its answer was lost. Nothing was created, and only we know.
@@ -81,8 +81,8 @@ impl Pass<'_> {
 
     /// Whether the object was paused or deleted, or its policies were changed, since it was decided to create.
     fn is_unwanted(&self) -> bool {
-        let forbids = |object: Snapshot| object.is_deleting() || !object.allowed().create;
-        self.paused().is_some() || self.news().is_some_and(forbids)
+        let forbids = |object: &Snapshot| object.is_deleting() || !object.allowed().create;
+        self.paused().is_some() || forbids(&self.object) || self.news().is_some_and(|news| forbids(&news))
     }
 
     /// Whether too little of this reconcile's time is left to begin a create. One that is cut off ends in a question that

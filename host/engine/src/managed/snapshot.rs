@@ -134,17 +134,17 @@ impl Snapshot {
     /// A merge patch that puts our finalizer on it; refused if this state is not the newest.
     pub(crate) fn holding(&self) -> Value {
         let finalizers: Vec<_> = self.metadata.finalizers.iter().map(String::as_str).chain([keys::FINALIZER]).collect();
-        self.guarded(json!({ "finalizers": finalizers }))
+        self.guarded(&json!({ "finalizers": finalizers }))
     }
 
     /// A merge patch that takes our finalizer off it, however often it is there; refused if this state is not the
     /// newest.
     pub(crate) fn releasing(&self) -> Value {
-        self.guarded(json!({ "finalizers": self.foreign_finalizers().collect::<Vec<_>>() }))
+        self.guarded(&json!({ "finalizers": self.foreign_finalizers().collect::<Vec<_>>() }))
     }
 
     /// A merge patch of metadata that is refused if this state is not the newest.
-    pub(crate) fn guarded(&self, metadata: Value) -> Value {
+    pub(crate) fn guarded(&self, metadata: &Value) -> Value {
         self.guard(json!({ "metadata": metadata }))
     }
 

@@ -50,7 +50,7 @@ impl Wish {
         let transitions = self.set_conditions(&mut status);
         let patch = match merge::difference(object.status(), &status) {
             Some(difference) => {
-                let mut patch = object.guarded(json!({}));
+                let mut patch = object.guarded(&json!({}));
                 patch["status"] = difference;
                 Some(patch)
             }

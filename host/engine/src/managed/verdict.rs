@@ -74,20 +74,18 @@ impl Verdict {
 
     /// Nothing may be done, in the words of who paused it.
     pub(crate) fn paused(by: PausedBy, deleting: bool) -> Self {
-        let mut condition = Condition::reconcile_paused();
-        condition.message = match (by, deleting) {
+        let message = match (by, deleting) {
             (PausedBy::Annotation, false) => "",
             (PausedBy::Annotation, true) => "deletion waits until the pause annotation is removed",
             (PausedBy::Provider, false) => "the provider is paused",
             (PausedBy::Provider, true) => "deletion waits: the provider is paused",
-        }
-        .to_owned();
+        };
         let note = match by {
             PausedBy::Annotation => "Reconciliation is paused via the pause annotation",
             PausedBy::Provider => "Reconciliation is paused: the provider is paused",
         };
         Self {
-            conditions: vec![condition],
+            conditions: vec![Condition { message: message.to_owned(), ..Condition::reconcile_paused() }],
             announcements: vec![Announcement::normal("ReconciliationPaused", PROCESS, note, Occasion::Transition)],
             outcome: Outcome::Paused,
             next: Next::Stop,

@@ -82,6 +82,22 @@ async fn a_pause_before_a_create_leaves_no_intent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_change_of_mind_after_the_intent_takes_it_back() {
+    let changes: [store::Mutation; 3] = [
+        |object| object["metadata"]["annotations"][keys::PAUSED] = json!("true"),
+        |object| object["metadata"]["annotations"][keys::MANAGEMENT_POLICY] = json!("observe"),
+        |object| object["metadata"]["deletionTimestamp"] = json!(NOW),
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let scenario = Scenario::new(held(), Answers::default());
+        scenario.store.mutate("intent", change);
+        let run = scenario.run().await;
+        assert!(!run.steps.contains(&"create".to_owned()), "{number}: {:?}", run.steps);
+        assert_eq!(scenario.annotation(keys::CREATE_FAILED).as_deref(), Some(NOW), "{number}: nobody has to decide");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_paused_object_that_is_deleted_stays_and_says_why() {
     let object = annotated(deleted(), &[(keys::PAUSED, "true")]);
     let scenario = Scenario::new(object, Answers::observing(existing(true)));

@@ -99,8 +99,12 @@ fn deed() -> impl Strategy<Value = Deed> {
 impl World {
     async fn live(&mut self, deed: &Deed) {
         match deed {
-            Deed::Reconcile => drop(self.reconcile(false).await),
-            Deed::ReconcileStale => drop(self.reconcile(true).await),
+            Deed::Reconcile => {
+                self.reconcile(false).await;
+            }
+            Deed::ReconcileStale => {
+                self.reconcile(true).await;
+            }
             Deed::ReconcileWith(operation, fault) => {
                 self.trouble.plan(*operation, *fault);
                 self.reconcile(false).await;
