@@ -12,7 +12,7 @@ use cap_std::{ambient_authority, fs::Dir};
 use capstan_api::{GroupVersionKind, keys};
 use capstan_cluster::{Change, Cluster, Selection, Watches};
 use capstan_engine::{Shared, runner::Runner};
-use capstan_events::Recorder;
+use capstan_events::{MaxSilence, Recorder};
 use capstan_providers::{Providers, Sources};
 use capstan_sandbox::{Sandbox, Settings};
 use kube::{
@@ -34,6 +34,7 @@ pub(crate) struct Host {
     namespace: String,
     concurrency: NonZeroUsize,
     directory: Option<Dir>,
+    event_silence: MaxSilence,
     sandbox: Arc<Sandbox>,
 }
 
@@ -53,6 +54,7 @@ impl Host {
             namespace: settings.namespace.clone(),
             concurrency: settings.concurrency,
             directory: settings.providers.as_deref().map(open).transpose()?,
+            event_silence: settings.event_silence,
             sandbox: Arc::new(Sandbox::new(sandbox_settings(settings)).context("the sandbox cannot be set up")?),
         })
     }
@@ -78,8 +80,9 @@ impl Host {
         let watches = Watches::new(cluster.clone(), CancellationToken::new());
         let _at_work = health.begin_work(watches.clone(), Arc::clone(&self.sandbox));
         let (recorder, writer) = Recorder::new(cluster.clone(), instance());
+        let recorder = recorder.with_max_silence(self.event_silence);
         let runner = Runner::new(self.concurrency);
-        let shared = Shared { cluster, watches: watches.clone(), recorder, runner };
+        let shared = Shared::new(cluster, watches.clone(), recorder, runner);
 
         let writing_ends = CancellationToken::new();
         let mut writing = AbortOnDropHandle::new(tokio::spawn(writer.run(writing_ends.clone())));

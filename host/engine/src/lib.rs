@@ -16,5 +16,5 @@ pub use external::{
     Change, Context, Creation, Difference, ExternalSession, ExternalSystem, Failure, Observation, Problem, Readiness,
     Retry,
 };
-pub use managed::{Counters, Outcome, WallClock};
+pub use managed::{Counters, Outcome, Pause, PollLimits, WallClock};
 pub use reads::{Read, Reads, Seen};

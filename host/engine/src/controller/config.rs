@@ -8,7 +8,7 @@ use capstan_events::Recorder;
 use tokio::sync::Notify;
 
 use crate::{
-    managed::WallClock,
+    managed::{PollLimits, Unrecorded, WallClock},
     queue::Pacing,
     runner::{Runner, Share},
 };
@@ -37,11 +37,8 @@ pub struct ControllerConfig {
     pub drain_time: Duration,
     /// The provider's share of the pool.
     pub share: Share,
-    /// Lets a paused object go its way when it is deleted. Off by default, as in provider-runtime: pausing holds
-    /// everything.
-    pub delete_while_paused: bool,
-    /// The same warning again is held back for so long; 5 min.
-    pub max_silence: Duration,
+    /// Bounds of what objects may ask for as their own poll interval; 1 s to a day.
+    pub poll_limits: PollLimits,
     /// Makes jitter repeatable; random by default.
     pub seed: u64,
     /// The time of day for annotations and conditions.
@@ -63,8 +60,7 @@ impl ControllerConfig {
             write_time: Duration::from_secs(30),
             drain_time: Duration::from_secs(20),
             share: Share::default(),
-            delete_while_paused: false,
-            max_silence: Duration::from_mins(5),
+            poll_limits: PollLimits::default(),
             seed: rand::random(),
             clock: WallClock::system(),
         }
@@ -87,6 +83,16 @@ pub struct Shared {
     pub recorder: Recorder,
     /// The pool of reconciles.
     pub runner: Runner,
+    /// What must survive a controller that is replaced.
+    pub(crate) unrecorded: Unrecorded,
+}
+
+impl Shared {
+    /// Of one host; controllers that are to know of each other's unfinished work are given clones of one value.
+    #[must_use]
+    pub fn new(cluster: Cluster, watches: Watches, recorder: Recorder, runner: Runner) -> Self {
+        Self { cluster, watches, recorder, runner, unrecorded: Unrecorded::default() }
+    }
 }
 
 /// Asks a controller to look at all of its objects again, back-off or not: its logic or its grants were replaced.

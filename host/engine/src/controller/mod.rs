@@ -2,7 +2,7 @@
 
 mod config;
 
-use std::{collections::HashMap, future::pending, sync::Arc};
+use std::{collections::HashMap, future::pending, sync::Arc, time::Duration};
 
 use capstan_api::{ObjectKey, ObjectRef};
 use capstan_cluster::{Change, Object, Selection, Subscription};
@@ -12,7 +12,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     ExternalSystem, Reads,
     dependencies::Dependencies,
-    managed::{Announcer, Counters, Fingerprint, InCluster, Lifecycle, Metadata, Outcome, Report, Rules},
+    managed::{
+        Announcer, Counters, Fingerprint, InCluster, Lifecycle, Metadata, Outcome, Pause, Report, Rules, Surroundings,
+    },
     queue::{BACKOFF, Next, Priority, Queue},
     runner::{Ending, Lane, Runs, Slot, SlotRequest},
 };
@@ -21,21 +23,24 @@ pub use config::{ControllerConfig, Resync, Shared};
 
 /// Manages the objects of one kind.
 ///
-/// Expected flow: build it, keep [`counters`](Self::counters) and [`resync`](Self::resync) if they are needed, then
-/// [`run`](Self::run) it as a task until it is cancelled.
+/// Expected flow: build it, keep [`counters`](Self::counters), [`resync`](Self::resync) and [`pause`](Self::pause) if they
+/// are needed, then [`run`](Self::run) it as a task until it is cancelled.
 pub struct Controller {
     config: ControllerConfig,
     shared: Shared,
     external: Arc<dyn ExternalSystem>,
     counters: Arc<Counters>,
     resync: Resync,
+    pause: Pause,
 }
 
 impl Controller {
     /// Does nothing until it is run.
     #[must_use]
     pub fn new(config: ControllerConfig, shared: Shared, external: Arc<dyn ExternalSystem>) -> Self {
-        Self { config, shared, external, counters: Arc::default(), resync: Resync::default() }
+        let resync = Resync::default();
+        let pause = Pause::new(resync.clone());
+        Self { config, shared, external, counters: Arc::default(), resync, pause }
     }
 
     /// Counts its reconciles, also while it runs.
@@ -48,6 +53,12 @@ impl Controller {
     #[must_use]
     pub fn resync(&self) -> Resync {
         self.resync.clone()
+    }
+
+    /// Pauses all of its objects, also before it runs.
+    #[must_use]
+    pub fn pause(&self) -> Pause {
+        self.pause.clone()
     }
 
     /// Watches and reconciles until it is cancelled; then lets running reconciles finish for the configured time.
@@ -77,6 +88,8 @@ struct Active {
     /// Our place in the line for a slot, while something is due.
     request: Option<SlotRequest>,
     runs: Runs<Report>,
+    /// For each of them.
+    deadline: Duration,
     /// What is being reconciled.
     running: HashMap<Arc<ObjectKey>, Running>,
     /// The state in which each object was last reconciled.
@@ -91,29 +104,37 @@ struct Running {
 
 impl Active {
     fn start(controller: Controller) -> Self {
-        let Controller { config, shared, external, counters, resync } = controller;
+        let Controller { config, shared, external, counters, resync, pause } = controller;
         let selection =
             Selection { kind: config.kind.clone(), namespace: config.namespace.clone(), labels: None, name: None };
-        let announcer = Announcer::new(Arc::new(shared.recorder), config.reporting_controller(), config.max_silence);
+        let subscription = shared.watches.subscribe(selection);
+        let max_silence = shared.recorder.max_silence();
+        let announcer = Announcer::new(Arc::new(shared.recorder), config.reporting_controller(), max_silence);
         let rules = Rules {
             recoverable: config.recoverable,
             creation_grace: config.creation_grace,
-            delete_while_paused: config.delete_while_paused,
+            poll_limits: config.poll_limits,
         };
-        let objects = Arc::new(InCluster { cluster: shared.cluster, watches: shared.watches.clone() });
-        let lifecycle = Lifecycle::new(external, objects, announcer, rules, config.session_time, config.clock);
+        let (cluster, watches) = (shared.cluster, shared.watches.clone());
+        let objects = Arc::new(InCluster { cluster, watches, store: subscription.store().clone() });
+        let clock = config.clock;
+        let unrecorded = shared.unrecorded;
+        let surroundings = Surroundings { external, objects, announcer, clock, pause, unrecorded };
+        let lifecycle = Lifecycle::new(surroundings, rules, config.session_time);
+        let deadline = config.session_time + config.write_time;
         Self {
             kind: config.kind.kind,
             lifecycle: Arc::new(lifecycle),
             counters,
             resync,
-            subscription: shared.watches.subscribe(selection),
+            subscription,
             synced: false,
             queue: Queue::new(config.pacing, config.seed),
             dependencies: Dependencies::new(shared.watches),
             lane: shared.runner.lane(&config.provider, config.share),
             request: None,
-            runs: Runs::new(config.session_time + config.write_time),
+            runs: Runs::new(deadline),
+            deadline,
             running: HashMap::new(),
             seen: HashMap::new(),
         }
@@ -204,18 +225,21 @@ impl Active {
         };
         let missed = self.dependencies.finish(key, &object, reads.take());
         let current = self.subscription.store().get(key).map(|object| Metadata::of(&object).fingerprint());
-        let (outcome, next, seen) = match ending {
-            Ending::Finished(report) => (report.outcome, report.next, Some(report.seen)),
+        let (outcome, next, seen, took) = match ending {
+            Ending::Finished(report) => {
+                self.queue.pace(key, report.poll);
+                (report.outcome, report.next, Some(report.seen), report.took)
+            }
             Ending::Panicked(message) => {
                 tracing::error!(%object, message, "the reconcile panicked");
-                (Outcome::Panicked, BACKOFF, None)
+                (Outcome::Panicked, BACKOFF, None, Duration::ZERO)
             }
             Ending::TimedOut => {
                 tracing::error!(%object, "the reconcile did not end within its time");
-                (Outcome::TimedOut, BACKOFF, None)
+                (Outcome::TimedOut, BACKOFF, None, self.deadline)
             }
         };
-        self.counters.count(outcome);
+        self.counters.count(outcome, took);
         let now = Instant::now();
         let Some(current) = current else {
             self.queue.forget(key);

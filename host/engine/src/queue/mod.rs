@@ -63,6 +63,8 @@ pub struct Queue {
 struct Entry {
     /// Failures in a row.
     attempts: u32,
+    /// The object's own poll interval.
+    interval: Option<Duration>,
     state: State,
 }
 
@@ -99,7 +101,8 @@ impl Queue {
         let Some((key, entry)) = self.entries.get_key_value(key).map(|(key, entry)| (key.clone(), entry.state)) else {
             let key = Arc::new(key.clone());
             let ticket = self.pending.push(key.clone(), priority);
-            self.entries.insert(key, Entry { attempts: 0, state: State::Due { priority, ticket } });
+            let state = State::Due { priority, ticket };
+            self.entries.insert(key, Entry { attempts: 0, interval: None, state });
             return;
         };
         let state = match entry {
@@ -154,7 +157,7 @@ impl Queue {
             Next::Backoff { .. } => entry.attempts.saturating_add(1),
         };
         let wait = match next {
-            Next::Poll | Next::Park => Some(self.pacing.poll.delay(&mut self.random)),
+            Next::Poll | Next::Park => Some(self.pacing.poll.at(entry.interval).delay(&mut self.random)),
             Next::Backoff { at_least } => Some(self.pacing.backoff.delay(attempts, &mut self.random).max(at_least)),
             Next::Stop => None,
         };
@@ -173,7 +176,15 @@ impl Queue {
                 return;
             }
         };
-        self.entries.insert(key, Entry { attempts, state });
+        let interval = entry.interval;
+        self.entries.insert(key, Entry { attempts, interval, state });
+    }
+
+    /// Polls a key at an interval of its own from its next [`finish`](Self::finish) on; `None`: at the controller's.
+    pub fn pace(&mut self, key: &ObjectKey, interval: Option<Duration>) {
+        if let Some(entry) = self.entries.get_mut(key) {
+            entry.interval = interval;
+        }
     }
 
     /// Drops a key whose object is gone. If it is handed out it stays so until it is finished; what came in for it, and
@@ -181,7 +192,9 @@ impl Queue {
     pub fn forget(&mut self, key: &ObjectKey) {
         let Some(entry) = self.entries.get_mut(key) else { return };
         match entry.state {
-            State::Running { .. } => *entry = Entry { attempts: 0, state: State::Running { again: None, cuts: false } },
+            State::Running { .. } => {
+                *entry = Entry { attempts: 0, interval: None, state: State::Running { again: None, cuts: false } };
+            }
             State::Due { priority, ticket } => {
                 self.pending.remove_due(priority, ticket);
                 self.entries.remove(key);

@@ -65,6 +65,8 @@ struct Contents {
     writes: Vec<String>,
     /// By how much watches are late.
     lag: Duration,
+    /// The plural that nobody may list or watch.
+    unlisted: Option<&'static str>,
 }
 
 impl ApiServer {
@@ -92,6 +94,11 @@ impl ApiServer {
     /// What was written to things through the API, and forgets it.
     pub(super) fn writes(&self) -> Vec<String> {
         std::mem::take(&mut self.state.lock().unwrap().writes)
+    }
+
+    /// Refuses lists and watches of a plural from now on.
+    pub(super) fn forbid_lists(&self, plural: &'static str) {
+        self.state.lock().unwrap().unlisted = Some(plural);
     }
 
     /// How many watches are open.
@@ -205,6 +212,9 @@ async fn answer(State(api): State<ApiServer>, request: Request) -> Response {
             let resources = [resource(served.plural.to_owned()), resource(format!("{}/status", served.plural))];
             let list = json!({"groupVersion": served.group_version, "resources": resources});
             Json(list).into_response()
+        }
+        (&Method::GET, [plural]) if api.state.lock().unwrap().unlisted == Some(*plural) => {
+            refuse(StatusCode::FORBIDDEN, "Forbidden")
         }
         (&Method::GET, [_]) => {
             let query = parts.uri.query().unwrap_or_default().replace("%3D", "=");
