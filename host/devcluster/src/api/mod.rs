@@ -142,7 +142,7 @@ async fn resource_request(server: &Server, parts: &Parts, body: Body, address: A
         address,
     };
     read::await_revision(&request).await?;
-    objects::answer(&request)
+    response::with_deprecation(objects::answer(&request), request.resource.deprecation.as_deref())
 }
 
 async fn read_body(body: Body) -> Result<Bytes, Refusal> {

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use axum::body::{Body, to_bytes};
 use axum::response::Response;
 use http::response::Builder;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::Value;
 
 use super::ResourceRequest;
@@ -88,15 +88,33 @@ pub(super) fn refusal(refusal: &Refusal) -> Response {
     finish(warn(builder, refusal.warnings()), refusal.to_status().to_string())
 }
 
-fn warn(mut builder: Builder, warnings: &[String]) -> Builder {
-    for warning in warnings {
-        // Field names may hold anything; what does not fit into a header is not worth failing for.
-        let quoted = warning.replace('\\', "\\\\").replace('"', "\\\"");
-        if let Ok(value) = header::HeaderValue::from_str(&format!("299 - \"{quoted}\"")) {
-            builder = builder.header(header::WARNING, value);
-        }
+fn warn(builder: Builder, warnings: &[String]) -> Builder {
+    warnings
+        .iter()
+        .filter_map(|warning| warning_header(warning))
+        .fold(builder, |builder, value| builder.header(header::WARNING, value))
+}
+
+/// Field names may hold anything; what does not fit into a header is not worth failing for.
+fn warning_header(warning: &str) -> Option<HeaderValue> {
+    let quoted = warning.replace('\\', "\\\\").replace('"', "\\\"");
+    HeaderValue::from_str(&format!("299 - \"{quoted}\"")).ok()
+}
+
+/// Adds the warning of a deprecated version to any answer.
+pub(super) fn with_deprecation(
+    answer: Result<Response, Refusal>,
+    deprecation: Option<&str>,
+) -> Result<Response, Refusal> {
+    let Some(warning) = deprecation else { return answer };
+    let mut response = answer.map_err(|refusal| {
+        let warnings = [warning.to_owned()].into_iter().chain(refusal.warnings().iter().cloned()).collect();
+        refusal.with_warnings(warnings)
+    })?;
+    if let Some(value) = warning_header(warning) {
+        response.headers_mut().append(header::WARNING, value);
     }
-    builder
+    Ok(response)
 }
 
 /// One object in the representation that was asked for.

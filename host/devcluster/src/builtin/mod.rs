@@ -121,6 +121,7 @@ fn resource(row: &Row, schema_id: u64, schemas: &BTreeMap<String, Value>) -> Res
         }),
         columns: columns::columns(rules, kind),
         selectable: selectable(rules, kind),
+        deprecation: None,
         generation: has(GENERATION),
         unconditional_update: !has(LOCKED),
         rules,

@@ -119,6 +119,9 @@ impl Cluster {
             } else {
                 metadata.insert("deletionGracePeriodSeconds".into(), json!(0));
             }
+            if resource.rules == Rules::CustomResourceDefinition {
+                crd::status::set_pending(&mut value);
+            }
             if resource.generation {
                 let generation = value["metadata"]["generation"].as_i64().unwrap_or(0) + 1;
                 value.metadata_mut().insert("generation".into(), json!(generation));
