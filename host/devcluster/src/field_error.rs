@@ -86,6 +86,13 @@ impl FieldError {
         Self::new(field, Sort::TooMany, format!("Too many: {actual}: must have at most {max} items"))
     }
 
+    /// The same error of a member of a larger value.
+    pub(crate) fn within(mut self, member: &str) -> Self {
+        let dot = if self.field.is_empty() || self.field.starts_with('[') { "" } else { "." };
+        self.field = format!("{member}{dot}{}", self.field);
+        self
+    }
+
     pub(crate) fn sort(&self) -> Sort {
         self.sort
     }
