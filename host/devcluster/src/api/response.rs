@@ -35,6 +35,11 @@ pub(super) fn text(status: StatusCode, body: &'static str) -> Response {
     finish(start(status, "text/plain; charset=utf-8").header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"), body)
 }
 
+/// No body, and nothing about it.
+pub(super) fn empty(status: StatusCode) -> Response {
+    finish(Response::builder().status(status), Body::empty())
+}
+
 pub(super) fn json(status: StatusCode, value: &Value) -> Response {
     finish(start(status, JSON), value.to_string())
 }
@@ -128,13 +133,15 @@ pub(super) fn object(
     let builder = |content_type| warn(start(status, content_type), warnings);
     match request.representation {
         Representation::Table => {
-            let row = table::row(&request.resource, &object.value, &encoder.value(object), request.include_object());
+            let row = table::row(&request.resource, &object.value, &encoder.value(object), request.include);
             let revision = Value::from(object.revision.to_string());
             let metadata = [("resourceVersion".to_owned(), revision)].into_iter().collect();
             let table = table::table(&table::column_definitions(&request.resource), &[row], &metadata);
             finish(builder(JSON), table.to_string())
         }
-        Representation::Metadata => finish(builder(JSON), table::partial_metadata(&encoder.value(object)).to_string()),
+        Representation::Metadata | Representation::MetadataList => {
+            finish(builder(JSON), table::partial_metadata(&encoder.value(object)).to_string())
+        }
         Representation::Yaml => finish(builder(YAML), yaml(&encoder.value(object))),
         Representation::Json | Representation::Discovery => {
             let mut body = Vec::new();

@@ -1,11 +1,13 @@
 //! Writes: decoding, the rules of metadata and of kinds, and the operations themselves.
 
+pub(crate) mod bytes;
 mod create;
 pub(crate) mod decode;
 mod delete;
 mod metadata;
 pub(crate) mod names;
 mod patch;
+mod replicas;
 mod rules;
 mod update;
 
@@ -87,6 +89,7 @@ fn check(
     let mut errors = Vec::new();
     metadata::validate(resource, old, new, &mut errors);
     check_schema(resource, part, old, new, &mut errors);
+    replicas::validate(resource, part, new, &mut errors);
     rules::validate(resource, old, new, &mut errors);
     let mut warnings = Vec::new();
     if resource.schema.has_rules {
@@ -118,7 +121,10 @@ fn check_schema(resource: &Resource, part: Part, old: Option<&Value>, new: &Valu
     let change = old.filter(|_| resource.is_custom()).map(|old| Replacement::of_object(old, new, schema));
     match (part, schema.member("status"), new.get("status")) {
         (Part::Status, Some(schema), Some(status)) if resource.is_custom() => {
-            validate(status, schema, "status", change.and_then(|change| change.member("status")), errors);
+            let mut found = Vec::new();
+            validate(status, schema, "", change.and_then(|change| change.member("status")), &mut found);
+            // Their texts name the place in the status, as those of Kubernetes do.
+            errors.extend(found.into_iter().map(|error| error.within("status")));
         }
         (Part::Status, ..) if resource.is_custom() => {}
         _ => validate(new, schema, "", change, errors),
