@@ -91,17 +91,10 @@ impl FieldError {
         Self::new(field, Sort::TooMany, format!("Too many: {actual}: must have at most {max} items"))
     }
 
-<<<<<<< HEAD
-    /// The same error in a value that stands at `path`.
-    pub(crate) fn below(mut self, path: &str) -> Self {
-        let separator = if self.field.is_empty() || self.field.starts_with('[') { "" } else { "." };
-        self.field = format!("{path}{separator}{}", self.field);
-=======
     /// The same error of a member of a larger value.
     pub(crate) fn within(mut self, member: &str) -> Self {
         let dot = if self.field.is_empty() || self.field.starts_with('[') { "" } else { "." };
         self.field = format!("{member}{dot}{}", self.field);
->>>>>>> p2-fixb
         self
     }
 

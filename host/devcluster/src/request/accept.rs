@@ -42,12 +42,14 @@ pub(crate) fn negotiate(accept: &str) -> Result<Representation, Refusal> {
     if accept.trim().is_empty() {
         return Ok(Representation::Json);
     }
+    let mut known_type = false;
     for range in accept.split(',') {
         let mut parts = range.split(';').map(str::trim);
         let media_type = parts.next().unwrap_or_default();
         let parameters: Vec<(&str, &str)> = parts.filter_map(|part| part.split_once('=')).collect();
         let parameter = |key: &str| parameters.iter().find(|(name, _)| *name == key).map(|(_, value)| *value);
         let json = matches!(media_type, "application/json" | "application/*" | "*/*");
+        known_type |= json;
         match (parameter("as"), parameter("v")) {
             (None, _) if json => return Ok(Representation::Json),
             (None, _) if media_type == "application/yaml" => return Ok(Representation::Yaml),
@@ -59,7 +61,9 @@ pub(crate) fn negotiate(accept: &str) -> Result<Representation, Refusal> {
         }
     }
     let message = "only the following media types are accepted: application/json, application/yaml";
-    Err(Refusal::new(Reason::NotAcceptable, message).with_details(json!({})))
+    let refusal = Refusal::new(Reason::NotAcceptable, message);
+    // It is the transformation that is unknown, or the router found no media type, which says nothing of the resource.
+    Err(if known_type { refusal } else { refusal.with_details(json!({})) })
 }
 
 #[cfg(test)]

@@ -150,17 +150,20 @@ pub(crate) struct WriteOptions {
     pub(crate) force: bool,
 }
 
+/// Bytes in the name of a field manager.
+const MAX_MANAGER: usize = 128;
+
 impl WriteOptions {
     /// `kind` is the name of the options type for error texts, such as `CreateOptions`.
     pub(crate) fn parse(query: &Query, kind: &str, user_agent: &str, apply: bool) -> Result<Self, Refusal> {
         let invalid = |error: FieldError| Err(Refusal::invalid_options(kind, &[error]));
         let dry_run = dry_run(query, kind)?;
         let field_validation = match query.get("fieldValidation") {
-            None | Some("Warn") => FieldValidation::Warn,
+            None | Some("" | "Warn") => FieldValidation::Warn,
             Some("Ignore") => FieldValidation::Ignore,
             Some("Strict") => FieldValidation::Strict,
             Some(other) => {
-                let supported = [json!("Ignore"), json!("Strict"), json!("Warn")];
+                let supported = [json!(""), json!("Ignore"), json!("Strict"), json!("Warn")];
                 return invalid(FieldError::not_supported("fieldValidation", &json!(other), &supported));
             }
         };
@@ -169,6 +172,9 @@ impl WriteOptions {
             None if apply => return invalid(FieldError::required("fieldManager", "is required for apply patch")),
             None => user_agent.split('/').next().unwrap_or_default().to_owned(),
         };
+        if manager.len() > MAX_MANAGER {
+            return invalid(FieldError::too_long("fieldManager", MAX_MANAGER as u64));
+        }
         if query.get("force").is_some() && !apply {
             return invalid(FieldError::forbidden("force", "may not be specified for non-apply patch"));
         }

@@ -61,7 +61,7 @@ impl Parser<'_> {
             // A default is an object of its own, with paths that begin in it.
             let mut faults = Vec::new();
             super::validate::validate(default, &schema, "", None, &mut faults);
-            self.errors.extend(faults.into_iter().map(|fault| fault.below(&format!("{path}.default"))));
+            self.errors.extend(faults.into_iter().map(|fault| fault.within(&format!("{path}.default"))));
         }
         schema
     }
