@@ -21,6 +21,9 @@ const CONFIGMAPS: &str = "/api/v1/namespaces/default/configmaps";
 const DIRECTORY: &str = "DEVCLUSTER_TEST_DIRECTORY";
 const READY: &str = "serving on ";
 
+/// For a process to start, and for writes, on a machine that is busy with other things.
+const PATIENCE: Duration = Duration::from_mins(2);
+
 /// Not a test but what the tests below run.
 #[tokio::test]
 #[ignore = "run by other tests, as a process of its own"]
@@ -58,7 +61,7 @@ impl Server {
             }
             panic!("the server has not started");
         };
-        let address = tokio::time::timeout(Duration::from_secs(30), ready).await.unwrap();
+        let address = tokio::time::timeout(PATIENCE, ready).await.unwrap();
         let kubeconfig = Kubeconfig::from_yaml(&DevCluster::kubeconfig(address)).unwrap();
         let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
         Self { process, client: Client::try_from(config).unwrap() }
@@ -124,7 +127,7 @@ async fn acknowledged_writes_survive_a_kill() {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), enough).await.unwrap();
+        tokio::time::timeout(PATIENCE, enough).await.unwrap();
         server.kill().await;
         while let Some(ended) = writers.join_next().await {
             assert!(ended.unwrap().is_err(), "writers end with the server");
