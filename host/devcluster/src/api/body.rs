@@ -1,5 +1,7 @@
 //! The bodies of writes, in any format that is accepted.
 
+use std::fmt::Write;
+
 use super::ResourceRequest;
 use crate::request::body::{self, Body};
 use crate::request::protobuf::{self, ProtobufError};
@@ -48,7 +50,11 @@ fn from_protobuf(bytes: &[u8], kind: &str) -> Result<Body, Refusal> {
 fn shown(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
-        _ => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+        _ => bytes.iter().fold(String::new(), |mut text, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        }),
     }
 }
 

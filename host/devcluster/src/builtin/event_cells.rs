@@ -8,7 +8,7 @@ fn since(time: &Value) -> Value {
     json!(time.as_str().map_or_else(|| "<unknown>".to_owned(), age_of))
 }
 
-fn first<'a>(values: [&'a Value; 2]) -> &'a str {
+fn first(values: [&Value; 2]) -> &str {
     values.into_iter().filter_map(Value::as_str).find(|text| !text.is_empty()).unwrap_or_default()
 }
 
