@@ -150,7 +150,7 @@ pub(crate) struct WriteOptions {
     pub(crate) force: bool,
 }
 
-/// Bytes in the name of a field manager.
+/// Bytes in the name of a field manager; one that is taken from the user agent is cut.
 const MAX_MANAGER: usize = 128;
 
 impl WriteOptions {
@@ -168,13 +168,13 @@ impl WriteOptions {
             }
         };
         let manager = match query.get("fieldManager") {
+            Some(manager) if manager.len() > MAX_MANAGER => {
+                return invalid(FieldError::too_long("fieldManager", MAX_MANAGER as u64));
+            }
             Some(manager) => manager.to_owned(),
             None if apply => return invalid(FieldError::required("fieldManager", "is required for apply patch")),
-            None => user_agent.split('/').next().unwrap_or_default().to_owned(),
+            None => user_agent.split('/').next().unwrap_or_default().chars().take(MAX_MANAGER).collect(),
         };
-        if manager.len() > MAX_MANAGER {
-            return invalid(FieldError::too_long("fieldManager", MAX_MANAGER as u64));
-        }
         if query.get("force").is_some() && !apply {
             return invalid(FieldError::forbidden("force", "may not be specified for non-apply patch"));
         }
