@@ -1,6 +1,6 @@
 //! Times of many runs of the same thing.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 /// At least one.
 #[derive(Debug)]
@@ -35,9 +35,24 @@ pub(crate) fn ratio(this: u128, other: u128) -> f64 {
 }
 
 /// Resident memory of this process in bytes.
-pub(crate) fn resident() -> std::io::Result<u64> {
+pub(crate) fn resident() -> io::Result<u64> {
+    memory("VmRSS:")
+}
+
+/// The most that [`resident`] has been since [`forget_peak`].
+pub(crate) fn peak() -> io::Result<u64> {
+    memory("VmHWM:")
+}
+
+/// Begins the peak anew.
+pub(crate) fn forget_peak() -> io::Result<()> {
+    // What proc(5) says under clear_refs.
+    std::fs::write("/proc/self/clear_refs", "5")
+}
+
+fn memory(line: &str) -> io::Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
-    let kibibytes: u64 = line.trim().trim_end_matches("kB").trim().parse().map_err(std::io::Error::other)?;
+    let value = status.lines().find_map(|found| found.strip_prefix(line)).unwrap_or_default();
+    let kibibytes: u64 = value.trim().trim_end_matches("kB").trim().parse().map_err(io::Error::other)?;
     Ok(kibibytes * 1024)
 }

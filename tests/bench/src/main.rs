@@ -1,22 +1,65 @@
-//! `cargo xtask bench`: what a call, an instance, a load and a reconcile cost on this machine, each beside its peer of the
-//! same run. Absolute figures move with the machine; the ratios are what to look at.
+//! `cargo xtask bench`: what a call, an instance, a load, a reconcile and a cache cost on this machine, each beside its
+//! peer of the same run. Absolute figures move with the machine; the ratios are what to look at.
 
+mod cache;
 mod calls;
+mod children;
 mod figures;
+mod latency;
 mod loads;
 mod peers;
+mod queues;
 mod reconciles;
+mod server;
 mod surroundings;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+
+const SECTIONS: [&str; 6] = ["load", "call", "reconcile", "queue", "latency", "cache"];
 
 fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let runtime = tokio::runtime::Runtime::new()?;
+    if let [flag, name, server] = arguments.as_slice()
+        && flag == children::FLAG
+    {
+        return runtime.block_on(child(name, server));
+    }
+    if let Some(unknown) = arguments.iter().find(|argument| !SECTIONS.contains(&argument.as_str())) {
+        bail!("there is no section {unknown:?}: {}", SECTIONS.join(", "));
+    }
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     println!("{processors} processors; own code as in tests (opt-level 1), dependencies at opt-level 2\n");
-    let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
-        loads::run().await?;
-        calls::run().await?;
-        reconciles::run().await
+        for section in SECTIONS {
+            if arguments.is_empty() || arguments.iter().any(|argument| argument == section) {
+                run(section).await?;
+            }
+        }
+        Ok(())
     })
+}
+
+async fn run(section: &str) -> Result<()> {
+    match section {
+        "load" => loads::run().await,
+        "call" => calls::run().await,
+        "reconcile" => reconciles::run().await,
+        "queue" => queues::run().await,
+        "latency" => latency::run().await,
+        "cache" => cache::run().await,
+        _ => bail!("there is no section {section:?}"),
+    }
+}
+
+/// One side of a comparison, in a process of its own.
+async fn child(name: &str, server: &str) -> Result<()> {
+    match name {
+        cache::CAPSTAN => cache::capstan(server).await,
+        cache::KUBE => cache::kube(server, false).await,
+        cache::KUBE_STRIPPED => cache::kube(server, true).await,
+        latency::CAPSTAN => latency::capstan(server).await,
+        latency::KUBE => latency::kube(server).await,
+        _ => bail!("there is no such part of the bench: {name:?}"),
+    }
 }

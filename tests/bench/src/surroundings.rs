@@ -1,4 +1,4 @@
-//! What guests and controllers need, with an API server in the same process and no sockets in between.
+//! What guests and controllers need.
 
 use std::num::NonZeroUsize;
 
@@ -10,15 +10,26 @@ use capstan_e2e::plugin;
 use capstan_engine::{Shared, runner::Runner};
 use capstan_events::Recorder;
 use capstan_sandbox::{Budget, Component, Granted, Guest, Services};
-use kube::Client;
+use kube::{Client, api::ApiResource};
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 /// As many as the host runs by default.
-const CONCURRENCY: usize = 16;
+pub(crate) const CONCURRENCY: usize = 16;
 
+/// With an API server in the same process and no sockets in between.
 pub(crate) fn shared() -> Shared {
-    let server = DevCluster::new(Options::default());
-    let cluster = Cluster::new(Client::new(server.router(), "default"));
+    shared_with(embedded())
+}
+
+/// A client of an API server that goes with it.
+pub(crate) fn embedded() -> Client {
+    Client::new(DevCluster::new(Options::default()).router(), "default")
+}
+
+/// With the API server of a client.
+pub(crate) fn shared_with(client: Client) -> Shared {
+    let cluster = Cluster::new(client);
     let watches = Watches::new(cluster.clone(), CancellationToken::new());
     let (recorder, writer) = Recorder::new(cluster.clone(), "bench".to_owned());
     tokio::spawn(writer.run(CancellationToken::new()));
@@ -29,6 +40,52 @@ pub(crate) fn shared() -> Shared {
 /// The kind of the guest that does as it is told.
 pub(crate) fn kind() -> GroupVersionKind {
     GroupVersionKind::gvk("test.capstan.dev", "v1", "Hostile")
+}
+
+/// How [`kind`] is served.
+pub(crate) fn hostiles() -> ApiResource {
+    resource("test.capstan.dev", "Hostile", "hostiles")
+}
+
+/// How Pods are served.
+pub(crate) fn pods() -> ApiResource {
+    resource("", "Pod", "pods")
+}
+
+/// How definitions are served.
+pub(crate) fn definitions() -> ApiResource {
+    resource("apiextensions.k8s.io", "CustomResourceDefinition", "customresourcedefinitions")
+}
+
+fn resource(group: &str, kind: &str, plural: &str) -> ApiResource {
+    ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, "v1", kind), plural)
+}
+
+/// The definition of [`kind`].
+pub(crate) fn definition() -> Value {
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "hostiles.test.capstan.dev"},
+        "spec": {
+            "group": "test.capstan.dev",
+            "names": {"kind": "Hostile", "listKind": "HostileList", "plural": "hostiles", "singular": "hostile"},
+            "scope": "Namespaced",
+            "versions": [{
+                "name": "v1", "served": true, "storage": true, "subresources": {"status": {}},
+                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}},
+            }],
+        },
+    })
+}
+
+/// An object of [`kind`] that behaves.
+pub(crate) fn hostile(number: u64) -> Value {
+    json!({
+        "apiVersion": "test.capstan.dev/v1", "kind": "Hostile",
+        "metadata": {"name": format!("object-{number}"), "namespace": "default"},
+        "spec": {"behaviour": "behaves"},
+    })
 }
 
 pub(crate) fn object() -> ObjectRef {
