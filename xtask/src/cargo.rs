@@ -31,17 +31,31 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
 
 /// Runs cargo; its output is the user's.
 pub(crate) fn run(arguments: &[&str]) -> Result<()> {
-    let status = command(arguments).status().context("cargo cannot be started")?;
+    finish(command(arguments), arguments)
+}
+
+fn finish(mut command: Command, arguments: &[&str]) -> Result<()> {
+    let status = command.status().context("cargo cannot be started")?;
     if !status.success() {
         bail!("`cargo {}` failed", arguments.join(" "));
     }
     Ok(())
 }
 
+/// Runs cargo with our own code optimised. Dependencies always are, so they are not built again.
+pub(crate) fn run_optimised(arguments: &[&str]) -> Result<()> {
+    let mut command = command(arguments);
+    command
+        .env("CARGO_PROFILE_DEV_OPT_LEVEL", "3")
+        .env("CARGO_PROFILE_DEV_DEBUG_ASSERTIONS", "false")
+        .env("CARGO_PROFILE_DEV_OVERFLOW_CHECKS", "false");
+    finish(command, arguments)
+}
+
 /// Runs a binary of the workspace; true if it says it succeeded.
-pub(crate) fn run_built(name: &str) -> Result<bool> {
+pub(crate) fn run_built(name: &str, arguments: &[&str]) -> Result<bool> {
     let path = target().join("debug").join(name);
-    let status = Command::new(&path).current_dir(root()).status();
+    let status = Command::new(&path).args(arguments).current_dir(root()).status();
     Ok(status.with_context(|| format!("{} cannot be started", path.display()))?.success())
 }
 

@@ -17,7 +17,8 @@ Usage: cargo xtask COMMAND
   demo      builds everything, starts an embedded Kubernetes API server, drops the patch provider into a ConfigMap
             and shows what it does
   test      everything that must be green: format, lints, unit and doc tests, guests, end-to-end scenarios
-  bench     what a call, an instance, a load and a reconcile cost on this machine
+  bench     what a call, a load, a reconcile, a queue and a cache cost on this machine, beside kube-rs in the same run;
+            with names of sections only those: load, call, reconcile, queue, latency, cache
   plugins   builds the providers to target/plugins/NAME.wasm
   cluster   a real Kubernetes control plane to try things on: build, up, env, down
 ";
@@ -27,7 +28,7 @@ fn main() -> ExitCode {
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["demo"] => demo(),
         ["test"] => suite::run(),
-        ["bench"] => bench(),
+        ["bench", sections @ ..] => bench(sections),
         ["plugins"] => guests::build().map(|()| true),
         ["cluster", rest @ ..] => match cluster::run(rest) {
             Ok(false) => {
@@ -62,14 +63,14 @@ fn demo() -> Result<bool> {
     step("Building the host (the first time this compiles wasmtime: about ten minutes on two cores)");
     cargo::run(cargo::BUILD)?;
     eprintln!("built in {:.0?}\n", start.elapsed());
-    cargo::run_built("demo")
+    cargo::run_built("demo", &[])
 }
 
-fn bench() -> Result<bool> {
-    step("Building providers, host and bench");
+fn bench(sections: &[&str]) -> Result<bool> {
+    step("Building providers, host and bench (optimised, which takes some minutes the first time)");
     guests::build()?;
-    cargo::run(cargo::BUILD)?;
-    cargo::run_built("bench")
+    cargo::run_optimised(cargo::BUILD)?;
+    cargo::run_built("bench", sections)
 }
 
 /// Says what is being done, on stderr: stdout is for results.

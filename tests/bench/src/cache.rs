@@ -157,9 +157,8 @@ fn name(number: usize) -> String {
 
 /// About as large as Pods of a Deployment are.
 fn pod(number: usize) -> Value {
-    let variables: Vec<Value> = (0..3)
-        .map(|at| json!({"name": format!("SETTING_{at}"), "value": format!("value-{at}-of-{number}")}))
-        .collect();
+    let variables: Vec<Value> =
+        (0..3).map(|at| json!({"name": format!("SETTING_{at}"), "value": format!("value-{at}-of-{number}")})).collect();
     let mounts: Vec<Value> = (0..1)
         .map(|at| json!({"name": format!("volume-{at}"), "mountPath": format!("/var/lib/data-{at}"), "readOnly": true}))
         .collect();

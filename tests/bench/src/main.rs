@@ -29,7 +29,8 @@ fn main() -> Result<()> {
         bail!("there is no section {unknown:?}: {}", SECTIONS.join(", "));
     }
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    println!("{processors} processors; own code as in tests (opt-level 1), dependencies at opt-level 2\n");
+    let optimised = if cfg!(debug_assertions) { "not optimised, use cargo xtask bench" } else { "optimised" };
+    println!("{processors} processors; our code is {optimised}\n");
     runtime.block_on(async {
         for section in SECTIONS {
             if arguments.is_empty() || arguments.iter().any(|argument| argument == section) {
