@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::event_expiry::EventExpiry;
 use crate::registry::Registry;
 use crate::resource::{Resource, Rules};
 use crate::settle::Work;
-use crate::status::{Reason, Refusal};
+use crate::status::Refusal;
 use crate::store::{Object, ObjectRef, OpenError, Saved, Store};
 use crate::write::Writer;
 
@@ -128,9 +128,7 @@ impl Cluster {
         if let Err(error) = self.store.commit() {
             tracing::error!(%error, "a change was refused");
             self.roll_back();
-            let cause = error.to_string();
-            return Err(Refusal::new(Reason::InternalError, format!("Internal error occurred: {cause}"))
-                .with_details(json!({"causes": [{"message": cause}]})));
+            return Err(Refusal::internal(&error.to_string()));
         }
         self.registry.commit();
         self.events.commit(&self.store);

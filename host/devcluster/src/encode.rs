@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::events_view;
 use crate::resource::{Resource, Rules};
-use crate::schema::{defaults, prune};
+use crate::schema::{Schema, defaults, prune};
 use crate::store::Object;
 
 /// Encodes the objects of one resource.
@@ -59,15 +59,24 @@ impl Encoder {
     }
 
     fn without_type(&self, object: &Object) -> Value {
-        let mut value = object.value.clone();
         if self.resource.rules == Rules::EventView {
+            let mut value = object.value.clone();
             events_view::to_events_api(&mut value);
-        } else if !self.is_current(object) {
-            prune::prune(&mut value, &self.resource.schema, "", &mut Vec::new());
-            defaults::apply_defaults(&mut value, &self.resource.schema);
+            value
+        } else if self.is_current(object) {
+            object.value.clone()
+        } else {
+            by_schema(&object.value, &self.resource.schema)
         }
-        value
     }
+}
+
+/// An object that was written under another schema: without what this one does not know, and with its defaults.
+pub(crate) fn by_schema(value: &Value, schema: &Schema) -> Value {
+    let mut value = value.clone();
+    prune::prune(&mut value, schema, "", &mut Vec::new());
+    defaults::apply_defaults(&mut value, schema);
+    value
 }
 
 /// Adds `apiVersion` and `kind`.

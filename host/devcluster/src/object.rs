@@ -2,6 +2,33 @@
 
 use serde_json::{Map, Value};
 
+/// How many levels of lists and maps an object may have. Readers of JSON, among them that of the journal and those of many
+/// clients, stop at 128, and lists, watches and transactions put a few around it.
+pub(crate) const MAX_LEVELS: usize = 120;
+
+/// How many levels of lists and maps a value has; a scalar has none. Does not recurse.
+pub(crate) fn levels(value: &Value) -> usize {
+    let mut level = vec![value];
+    let mut count = 0;
+    loop {
+        let mut below = Vec::new();
+        let mut is_nested = false;
+        for value in level {
+            match value {
+                Value::Object(members) => below.extend(members.values()),
+                Value::Array(items) => below.extend(items),
+                _ => continue,
+            }
+            is_nested = true;
+        }
+        if !is_nested {
+            return count;
+        }
+        count += 1;
+        level = below;
+    }
+}
+
 /// Access to object metadata on a JSON value that is known to be a JSON object.
 pub(crate) trait ObjectExt {
     /// A string below `metadata`, or "" when absent.
@@ -58,4 +85,19 @@ pub(crate) fn set_member(object: &mut Value, key: &str, value: Option<Value>) {
 /// The current time as Kubernetes writes it: whole seconds, UTC.
 pub(crate) fn now() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn levels_are_those_of_the_deepest_part() {
+        let cases = [(json!(1), 0), (json!({}), 1), (json!([1, "a"]), 1), (json!({"a": 1, "b": [{}], "c": {}}), 3)];
+        for (value, expected) in cases {
+            assert_eq!(levels(&value), expected, "{value}");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Which resources are served: the built-in ones and those of established CRDs.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -66,6 +67,20 @@ impl Registry {
         encode::add_type(resource, &mut unchanged);
         let read = Encoder::new(Arc::clone(resource)).value(&object);
         if read == unchanged { resource.schema_id } else { UNKNOWN_SCHEMA }
+    }
+
+    /// An object as it has to be before it is changed: if its definition changed since it was written, without the fields
+    /// that are gone, and with all defaults. `resource` is the version through which it is changed.
+    pub(crate) fn brought_up<'o>(&self, resource: &Resource, object: &'o Object) -> Cow<'o, Value> {
+        let mut versions = self.served.values().flat_map(BTreeMap::values);
+        let is_current = |version: &Arc<Resource>| version.schema_id == object.schema_id;
+        if !resource.is_custom() || versions.any(is_current) {
+            return Cow::Borrowed(&object.value);
+        }
+        let mut versions = self.served.values().flat_map(BTreeMap::values);
+        let stored = versions.find(|version| version.stored && version.collection == resource.collection);
+        let schema = stored.map_or(&resource.schema, |version| &version.schema);
+        Cow::Owned(encode::by_schema(&object.value, schema))
     }
 
     fn insert(&mut self, resource: Arc<Resource>) {

@@ -31,6 +31,8 @@ pub(crate) struct Resource {
     pub(crate) document: Value,
     /// Distinguishes schemas: an object written under another one is pruned and defaulted anew when read.
     pub(crate) schema_id: u64,
+    /// Whether this is the version in which Kubernetes would store the objects.
+    pub(crate) stored: bool,
     pub(crate) status: bool,
     pub(crate) scale: Option<ScalePaths>,
     pub(crate) columns: Vec<Column>,

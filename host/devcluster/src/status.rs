@@ -102,6 +102,17 @@ impl Refusal {
         Self::new(Reason::BadRequest, message)
     }
 
+    /// The object would be stored and never read again.
+    pub(crate) fn too_deep() -> Self {
+        Self::bad_request("the object has more levels of lists and maps than this server keeps: make it flatter")
+    }
+
+    /// What is behind the request failed, through no fault of its own.
+    pub(crate) fn internal(cause: &str) -> Self {
+        let message = format!("Internal error occurred: {cause}");
+        Self::new(Reason::InternalError, message).with_details(json!({"causes": [{"message": cause}]}))
+    }
+
     pub(crate) fn page_not_found() -> Self {
         let mut refusal = Self::new(Reason::NotFound, "404 page not found");
         refusal.0.page_not_found = true;

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::encode::Encoder;
-use crate::request::accept::Representation;
+use crate::request::accept::{Meta, Representation};
 use crate::request::query::ListOptions;
 use crate::selector::Filter;
 use crate::status::{Reason, Refusal};
@@ -21,6 +21,9 @@ use crate::table::{self, IncludeObject};
 
 /// How long a watch lasts that asks for no timeout.
 const DEFAULT_TIMEOUT: Duration = Duration::from_mins(30);
+
+/// What is longer than this is as good as for ever, and still a time that a clock can tell.
+const LONGEST: Duration = Duration::from_hours(24 * 365);
 
 /// A watch that is shorter ends without the bookmark that others end with.
 const SHORTEST_WITH_BOOKMARK: Duration = Duration::from_secs(2);
@@ -72,7 +75,7 @@ pub(crate) fn open(store: &mut Store, context: WatchContext, options: &ListOptio
         }
         lines.revision = lines.revision.max(requested);
     }
-    let timeout = options.timeout_seconds.map_or(DEFAULT_TIMEOUT, Duration::from_secs);
+    let timeout = options.timeout_seconds.map_or(DEFAULT_TIMEOUT, Duration::from_secs).min(LONGEST);
     let now = Instant::now();
     let stream = Stream {
         receiver: if expired { None } else { Some(receiver) },
@@ -215,13 +218,14 @@ impl Lines {
     fn object(&mut self, event: &str, object: &Object) {
         self.buffer.extend_from_slice(format!("{{\"type\":\"{event}\",\"object\":").as_bytes());
         match self.representation {
-            Representation::Table => {
-                let row = table::row(&self.encoder.resource, &object.value, &self.encoder.value(object), self.include);
+            Representation::Table(meta) => {
+                let sent = self.encoder.value(object);
+                let row = table::row(&self.encoder.resource, &object.value, &sent, self.include, meta);
                 let revision = object.revision.to_string();
-                self.table(row, &revision);
+                self.table(row, &revision, meta);
             }
-            Representation::Metadata | Representation::MetadataList => {
-                let metadata = table::partial_metadata(&self.encoder.value(object));
+            Representation::Metadata(meta) | Representation::MetadataList(meta) => {
+                let metadata = table::partial_metadata(&self.encoder.value(object), meta);
                 self.json(&metadata);
             }
             _ => self.encoder.write(object, true, &mut self.buffer),
@@ -229,12 +233,12 @@ impl Lines {
         self.buffer.extend_from_slice(b"}\n");
     }
 
-    fn table(&mut self, row: Value, revision: &str) {
+    fn table(&mut self, row: Value, revision: &str, meta: Meta) {
         let definitions =
             if self.columns_sent { Value::Null } else { table::column_definitions(&self.encoder.resource) };
         self.columns_sent = true;
         let metadata = Map::from_iter([("resourceVersion".to_owned(), json!(revision))]);
-        let table = table::table(&definitions, &[row], &metadata);
+        let table = table::table(&definitions, &[row], &metadata, meta);
         self.json(&table);
     }
 

@@ -127,7 +127,7 @@ async fn resource_request(server: &Server, parts: &Parts, body: Body, address: A
     let query = Query::parse(parts.uri.query().unwrap_or_default());
     let representation = negotiate(text(&parts.headers, header::ACCEPT))?;
     let include = match representation {
-        Representation::Table => IncludeObject::parse(query.get("includeObject"))
+        Representation::Table(_) => IncludeObject::parse(query.get("includeObject"))
             .map_err(|error| Refusal::bad_request(format!("Unable to convert to Table as requested: {error}")))?,
         _ => IncludeObject::Metadata,
     };

@@ -99,18 +99,19 @@ pub(super) fn answer(request: &ResourceRequest<'_>, page: &Page) -> Response {
     let resource = &request.resource;
     let encoder = Encoder::new(Arc::clone(resource));
     match request.representation {
-        Representation::Table => {
+        Representation::Table(meta) => {
             let rows = page.objects.iter();
-            let rows = rows.map(|object| table::row(resource, &object.value, &encoder.value(object), request.include));
+            let rows =
+                rows.map(|object| table::row(resource, &object.value, &encoder.value(object), request.include, meta));
             let definitions = table::column_definitions(resource);
-            response::json(StatusCode::OK, &table::table(&definitions, &rows.collect::<Vec<_>>(), &page.metadata))
+            response::json(StatusCode::OK, &table::table(&definitions, &rows.collect::<Vec<_>>(), &page.metadata, meta))
         }
-        Representation::Metadata | Representation::MetadataList => {
+        Representation::Metadata(meta) | Representation::MetadataList(meta) => {
             let items: Value =
-                page.objects.iter().map(|object| table::partial_metadata(&encoder.value(object))).collect();
+                page.objects.iter().map(|object| table::partial_metadata(&encoder.value(object), meta)).collect();
             let list = json!({
                 "kind": "PartialObjectMetadataList",
-                "apiVersion": "meta.k8s.io/v1",
+                "apiVersion": meta.api_version(),
                 "metadata": page.metadata,
                 "items": items,
             });
@@ -188,7 +189,6 @@ fn page(cluster: &Cluster, collection: &str, filter: &Filter, options: &ListOpti
 struct Start {
     revision: Option<u64>,
     after: Option<Key>,
-    paging: bool,
 }
 
 impl Start {
@@ -201,7 +201,7 @@ impl Start {
             return Self::from_token(token);
         }
         let Some(text) = options.resource_version.as_deref() else {
-            return Ok(Self { revision: None, after: None, paging: false });
+            return Ok(Self { revision: None, after: None });
         };
         let requested: u64 = text.parse().map_err(|_| {
             let cause = format!("strconv.ParseUint: parsing {text:?}: invalid syntax");
@@ -211,7 +211,7 @@ impl Start {
         if requested > current {
             return Err(too_large(requested, current));
         }
-        Ok(Self { revision: options.exact.then_some(requested), after: None, paging: false })
+        Ok(Self { revision: options.exact.then_some(requested), after: None })
     }
 
     fn from_token(token: &str) -> Result<Self, Refusal> {
@@ -228,11 +228,11 @@ impl Start {
         let (namespace, name) = start.trim_end_matches('\0').split_once('/').ok_or_else(|| invalid("no key"))?;
         // A negative revision continues at whatever there is now, which the client was told is inconsistent.
         let revision = content["rv"].as_u64();
-        Ok(Self { revision, after: Some((namespace.to_owned(), name.to_owned())), paging: true })
+        Ok(Self { revision, after: Some((namespace.to_owned(), name.to_owned())) })
     }
 
     fn expired(&self) -> Refusal {
-        let Some((namespace, name)) = self.after.as_ref().filter(|_| self.paging) else {
+        let Some((namespace, name)) = &self.after else {
             return Refusal::new(Reason::Expired, "The resourceVersion for the provided list is too old.");
         };
         let message = "The provided continue parameter is too old to display a consistent list result. You can start \

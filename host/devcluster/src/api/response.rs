@@ -132,15 +132,15 @@ pub(super) fn object(
     let encoder = Encoder::new(request.resource.clone());
     let builder = |content_type| warn(start(status, content_type), warnings);
     match request.representation {
-        Representation::Table => {
-            let row = table::row(&request.resource, &object.value, &encoder.value(object), request.include);
+        Representation::Table(meta) => {
+            let row = table::row(&request.resource, &object.value, &encoder.value(object), request.include, meta);
             let revision = Value::from(object.revision.to_string());
             let metadata = [("resourceVersion".to_owned(), revision)].into_iter().collect();
-            let table = table::table(&table::column_definitions(&request.resource), &[row], &metadata);
+            let table = table::table(&table::column_definitions(&request.resource), &[row], &metadata, meta);
             finish(builder(JSON), table.to_string())
         }
-        Representation::Metadata | Representation::MetadataList => {
-            finish(builder(JSON), table::partial_metadata(&encoder.value(object)).to_string())
+        Representation::Metadata(meta) | Representation::MetadataList(meta) => {
+            finish(builder(JSON), table::partial_metadata(&encoder.value(object), meta).to_string())
         }
         Representation::Yaml => finish(builder(YAML), yaml(&encoder.value(object))),
         Representation::Json | Representation::Discovery => {

@@ -38,7 +38,7 @@ pub(super) fn answer(request: &ResourceRequest<'_>, name: &str) -> Result<Respon
         let error = FieldError::invalid("spec.replicas", &json!(replicas), "must be greater than or equal to 0");
         return Err(Refusal::invalid_scale(name, error));
     }
-    let mut value = current.value.clone();
+    let mut value = cluster.registry.brought_up(&request.resource, &current).into_owned();
     if let Some(version) = scale["metadata"]["resourceVersion"].as_str() {
         value["metadata"]["resourceVersion"] = version.into();
     }
@@ -86,9 +86,7 @@ fn scale(paths: &ScalePaths, builtin: bool, object: &Arc<Object>, strict: bool) 
     let replicas = paths.spec_replicas.find(&object.value).first().map(|value| (*value).clone());
     if replicas.is_none() && strict {
         let path = paths.spec_replicas.fields().unwrap_or_default().join(".");
-        let cause = format!("the spec replicas field \".{path}\" does not exist");
-        return Err(Refusal::new(Reason::InternalError, format!("Internal error occurred: {cause}"))
-            .with_details(json!({"causes": [{"message": cause}]})));
+        return Err(Refusal::internal(&format!("the spec replicas field \".{path}\" does not exist")));
     }
     let current = paths.status_replicas.find(&object.value).first().map_or(json!(0), |value| (*value).clone());
     let mut status = json!({"replicas": current});

@@ -62,6 +62,15 @@ fn record(before: &Value, created: bool, new: &mut Value, schema: &Schema, manag
     owners.write(new);
 }
 
+/// Takes a field away from whoever owns it. `path` are the names of the fields that lead there.
+pub(crate) fn disown(object: &mut Value, path: &[&str], manager: &Manager) {
+    let mut owners = Owners::parse(&object["metadata"]["managedFields"], manager);
+    let mut field = FieldSet::default();
+    field.insert(&path.iter().map(|name| owned::field_element(name)).collect::<Vec<_>>());
+    owners.take_from_others(&field);
+    owners.write(object);
+}
+
 /// Applies a configuration to the live object (`None` to create it). The result has the new `managedFields`.
 pub(crate) fn apply(
     live: Option<&Value>,

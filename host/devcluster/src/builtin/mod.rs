@@ -118,6 +118,7 @@ fn resource(row: &Row, schema_id: u64, schemas: &BTreeMap<String, Value>) -> Res
         schema: schema.with_object_fields(),
         document: document.unwrap_or_else(|| json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true})),
         schema_id,
+        stored: true,
         status: has(STATUS),
         scale: has(SCALE).then(|| ScalePaths {
             spec_replicas: path(".spec.replicas"),

@@ -39,6 +39,7 @@ fn resource(crd: &Value, version: &Value, schema_id: u64) -> Resource {
         schema: schema.with_object_fields(),
         document,
         schema_id,
+        stored: version["storage"] == true,
         status: version["subresources"]["status"].is_object(),
         scale: scale(&version["subresources"]["scale"]),
         columns: columns(&version["additionalPrinterColumns"]),

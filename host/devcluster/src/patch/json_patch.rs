@@ -5,8 +5,13 @@
 
 use serde_json::Value;
 
+use crate::object::{MAX_LEVELS, levels};
+
 /// More operations than this are refused, as by Kubernetes.
 const MAX_OPERATIONS: usize = 10_000;
+
+/// Bytes of JSON that the `copy` operations of a patch may add, as in Kubernetes: each could double the object.
+const MAX_COPIED: usize = 3 * 1024 * 1024;
 
 /// Why a patch was not applied.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,7 +21,8 @@ pub(crate) enum JsonPatchError {
     Malformed(String),
     #[error("the allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {0}")]
     TooManyOperations(usize),
-    /// An operation does not fit the object: a failed test, a missing path, or no operation at all.
+    /// An operation does not fit the object: a failed test, a missing path, copies or levels beyond all measure, or no
+    /// operation at all.
     #[error("{operation} of {path} does not fit the object")]
     DoesNotFit { operation: String, path: String },
 }
@@ -28,10 +34,11 @@ pub(crate) fn apply(target: &mut Value, patch: &Value) -> Result<(), JsonPatchEr
     if operations.len() > MAX_OPERATIONS {
         return Err(JsonPatchError::TooManyOperations(operations.len()));
     }
-    operations.iter().try_for_each(|operation| apply_one(target, operation))
+    let mut copied = 0;
+    operations.iter().try_for_each(|operation| apply_one(target, operation, &mut copied))
 }
 
-fn apply_one(target: &mut Value, operation: &Value) -> Result<(), JsonPatchError> {
+fn apply_one(target: &mut Value, operation: &Value, copied: &mut usize) -> Result<(), JsonPatchError> {
     let text = |key: &str| {
         let text = operation[key].as_str();
         text.ok_or_else(|| JsonPatchError::Malformed(format!("operation without {key}: {operation}")))
@@ -44,7 +51,11 @@ fn apply_one(target: &mut Value, operation: &Value) -> Result<(), JsonPatchError
         "remove" => remove(target, &tokens).map(drop),
         "replace" => replace(target, &tokens, value()),
         "move" => remove(target, &parse(text("from")?)).and_then(|moved| add(target, &tokens, moved)),
-        "copy" => find(target, &parse(text("from")?)).cloned().and_then(|copy| add(target, &tokens, copy)),
+        "copy" => {
+            let source = find(target, &parse(text("from")?));
+            *copied += source.map_or(0, |source| source.to_string().len());
+            source.filter(|_| *copied <= MAX_COPIED).cloned().and_then(|copy| add(target, &tokens, copy))
+        }
         "test" => (*find(target, &tokens).unwrap_or(&Value::Null) == value()).then_some(()),
         _ => None,
     };
@@ -82,7 +93,15 @@ fn find_mut<'a>(target: &'a mut Value, tokens: &[String]) -> Option<&'a mut Valu
     })
 }
 
+/// Whether a value may stand at a place: nothing that recurses over objects could bear what operations can pile up.
+fn is_too_deep(tokens: &[String], value: &Value) -> bool {
+    tokens.len() + levels(value) > MAX_LEVELS
+}
+
 fn add(target: &mut Value, tokens: &[String], value: Value) -> Option<()> {
+    if is_too_deep(tokens, &value) {
+        return None;
+    }
     let Some((last, parents)) = tokens.split_last() else {
         *target = value;
         return Some(());
@@ -104,6 +123,9 @@ fn add(target: &mut Value, tokens: &[String], value: Value) -> Option<()> {
 }
 
 fn replace(target: &mut Value, tokens: &[String], value: Value) -> Option<()> {
+    if is_too_deep(tokens, &value) {
+        return None;
+    }
     if let Some((last, parents)) = tokens.split_last()
         && let Value::Object(map) = find_mut(target, parents)?
     {
@@ -144,6 +166,26 @@ mod tests {
         ]);
         assert_eq!(applied(&json!({"metadata": {}}), &patch).unwrap(), json!({"metadata": {"finalizers": ["a"]}}));
         assert!(applied(&json!({"metadata": {"finalizers": ["b"]}}), &patch).is_err());
+    }
+
+    #[test]
+    fn copies_cannot_double_an_object_without_end() {
+        let doubling = |times: usize| Value::Array(vec![json!({"op": "copy", "from": "/a", "path": "/a/-"}); times]);
+        let target = json!({"a": ["0123456789"]});
+        assert!(applied(&target, &doubling(10)).is_ok());
+        assert!(matches!(applied(&target, &doubling(60)), Err(JsonPatchError::DoesNotFit { .. })));
+    }
+
+    #[test]
+    fn moves_cannot_pile_up_levels_without_end() {
+        let into = |from: &str, to: &str| {
+            let add = json!({"op": "add", "path": format!("/{to}"), "value": {}});
+            [add, json!({"op": "move", "from": format!("/{from}"), "path": format!("/{to}/x")})]
+        };
+        let piling = |times: usize| Value::Array(vec![[into("a", "b"), into("b", "a")].concat(); times].concat());
+        let target = json!({"a": {}});
+        assert!(applied(&target, &piling(50)).is_ok());
+        assert!(matches!(applied(&target, &piling(2_000)), Err(JsonPatchError::DoesNotFit { .. })));
     }
 
     #[test]

@@ -4,6 +4,31 @@ use serde_json::json;
 
 use crate::status::{Reason, Refusal};
 
+/// The versions of `meta.k8s.io`, which differ in name alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Meta {
+    V1,
+    /// What kubectl before 1.16 and some libraries ask for.
+    V1beta1,
+}
+
+impl Meta {
+    fn parse(version: &str) -> Option<Self> {
+        match version {
+            "v1" => Some(Self::V1),
+            "v1beta1" => Some(Self::V1beta1),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn api_version(self) -> &'static str {
+        match self {
+            Self::V1 => "meta.k8s.io/v1",
+            Self::V1beta1 => "meta.k8s.io/v1beta1",
+        }
+    }
+}
+
 /// How objects are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Representation {
@@ -12,11 +37,11 @@ pub(crate) enum Representation {
     /// The object itself, as YAML.
     Yaml,
     /// A `meta.k8s.io` Table, as `kubectl get` asks for.
-    Table,
+    Table(Meta),
     /// Type and metadata only (`PartialObjectMetadata`).
-    Metadata,
+    Metadata(Meta),
     /// The same of each object of a list (`PartialObjectMetadataList`).
-    MetadataList,
+    MetadataList(Meta),
     /// Aggregated discovery; only `/api` and `/apis` can serve it.
     Discovery,
 }
@@ -25,10 +50,10 @@ impl Representation {
     /// Refuses the metadata of a list for the answer that is one object, and that of one object for a list.
     pub(crate) fn check_shape(self, is_list: bool, kind: &str) -> Result<(), Refusal> {
         let message = match self {
-            Self::MetadataList if !is_list => {
+            Self::MetadataList(_) if !is_list => {
                 format!("you requested PartialObjectMetadataList, but the requested object is not a list ({kind})")
             }
-            Self::Metadata if is_list => {
+            Self::Metadata(_) if is_list => {
                 format!("you requested PartialObjectMetadata, but the requested object is a list ({kind})")
             }
             _ => return Ok(()),
@@ -50,13 +75,14 @@ pub(crate) fn negotiate(accept: &str) -> Result<Representation, Refusal> {
         let parameter = |key: &str| parameters.iter().find(|(name, _)| *name == key).map(|(_, value)| *value);
         let json = matches!(media_type, "application/json" | "application/*" | "*/*");
         known_type |= json;
-        match (parameter("as"), parameter("v")) {
+        let version = parameter("v").unwrap_or_default();
+        match (parameter("as"), Meta::parse(version)) {
             (None, _) if json => return Ok(Representation::Json),
             (None, _) if media_type == "application/yaml" => return Ok(Representation::Yaml),
-            (Some("Table"), Some("v1")) if json => return Ok(Representation::Table),
-            (Some("PartialObjectMetadata"), Some("v1")) if json => return Ok(Representation::Metadata),
-            (Some("PartialObjectMetadataList"), Some("v1")) if json => return Ok(Representation::MetadataList),
-            (Some("APIGroupDiscoveryList"), Some("v2")) if json => return Ok(Representation::Discovery),
+            (Some("Table"), Some(meta)) if json => return Ok(Representation::Table(meta)),
+            (Some("PartialObjectMetadata"), Some(meta)) if json => return Ok(Representation::Metadata(meta)),
+            (Some("PartialObjectMetadataList"), Some(meta)) if json => return Ok(Representation::MetadataList(meta)),
+            (Some("APIGroupDiscoveryList"), _) if json && version == "v2" => return Ok(Representation::Discovery),
             _ => {}
         }
     }
@@ -73,7 +99,9 @@ mod tests {
     #[test]
     fn the_first_acceptable_type_wins() {
         let table = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
-        assert_eq!(negotiate(table).unwrap(), Representation::Table);
+        assert_eq!(negotiate(table).unwrap(), Representation::Table(Meta::V1));
+        assert_eq!(negotiate(&table.replace("v1", "v1beta1")).unwrap(), Representation::Table(Meta::V1beta1));
+        assert_eq!(negotiate(&table.replace("v1", "v2")).unwrap(), Representation::Json);
         assert_eq!(negotiate("application/vnd.kubernetes.protobuf,application/json").unwrap(), Representation::Json);
         assert_eq!(negotiate("application/yaml").unwrap(), Representation::Yaml);
     }

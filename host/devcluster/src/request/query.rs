@@ -68,7 +68,9 @@ impl ListOptions {
         }
         // A negative number counts as none.
         let limit = query.integer("limit")?.and_then(|limit| limit.try_into().ok()).unwrap_or(0);
-        let timeout_seconds = query.integer("timeoutSeconds")?.and_then(|seconds| seconds.try_into().ok());
+        // So does no time at all.
+        let timeout_seconds =
+            query.integer("timeoutSeconds")?.and_then(|seconds| seconds.try_into().ok()).filter(|seconds| *seconds > 0);
         Ok(Self {
             label_selector: query.get("labelSelector").unwrap_or_default().to_owned(),
             field_selector: query.get("fieldSelector").unwrap_or_default().to_owned(),

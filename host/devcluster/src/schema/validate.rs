@@ -202,11 +202,22 @@ fn validate_number(value: &Value, schema: &Schema, path: &str, errors: &mut Vec<
         _ => {}
     }
     if let Some(step) = limits.multiple_of
-        && step != 0.0
-        && (number / step).fract() != 0.0
+        && !is_multiple(value, number, step)
     {
         fail(format!("a multiple of {step}"));
     }
+}
+
+/// Whether a number is a multiple of a step, as Kubernetes tells: integers exactly, others within a rounding error.
+fn is_multiple(value: &Value, number: f64, step: f64) -> bool {
+    #[expect(clippy::cast_possible_truncation, reason = "Kubernetes leaves out the fraction of the step, too")]
+    let whole = step as i64;
+    if let (Some(number), true) = (value.as_i64(), whole != 0) {
+        return number % whole == 0;
+    }
+    let times = if step < 1.0 { 1.0 / step * number } else { number / step };
+    let nearest = times.trunc();
+    times.is_finite() && (times - nearest).abs() <= 1e-9 * (times.abs() + nearest.abs())
 }
 
 fn validate_junctors(value: &Value, schema: &Schema, path: &str, errors: &mut Vec<FieldError>) {
@@ -349,6 +360,28 @@ mod tests {
         assert!(errors(&schema, &json!({"a": 1, "b": "y"})).is_empty());
         assert_eq!(errors(&schema, &json!({"a": 5})).len(), 1);
         assert_eq!(errors(&schema, &json!({"b": "x"})).len(), 1);
+    }
+
+    #[test]
+    fn multiples_are_exact_but_for_rounding_errors() {
+        let holds = |value: Value, step: Value| {
+            errors(
+                &json!({"type": "object", "properties": {"n": {"type": "number", "multipleOf": step}}}),
+                &json!({"n": value}),
+            )
+            .is_empty()
+        };
+        for (value, step) in
+            [(json!(0.07), json!(0.01)), (json!(0.3), json!(0.1)), (json!(0), json!(0.5)), (json!(7.5), json!(2.5))]
+        {
+            assert!(holds(value.clone(), step.clone()), "{value} is a multiple of {step}");
+        }
+        assert!(holds(json!(9_007_199_254_740_994_i64), json!(2)));
+        for (value, step) in
+            [(json!(0.075), json!(0.01)), (json!(3), json!(2)), (json!(9_007_199_254_740_993_i64), json!(2))]
+        {
+            assert!(!holds(value.clone(), step.clone()), "{value} is no multiple of {step}");
+        }
     }
 
     #[test]

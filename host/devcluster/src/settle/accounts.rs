@@ -13,7 +13,7 @@ impl Cluster {
         };
         let writer = Writer { manager: "kube-controller-manager".to_owned(), dry_run: false };
         let account = json!({"metadata": {"name": "default"}});
-        if let Err(refusal) = self.create(&accounts, Some(namespace), account, false, &writer) {
+        if let Err(refusal) = self.begin_create(&accounts, Some(namespace), account, false, &writer) {
             // The namespace is new, so that only its end could have come first.
             tracing::debug!(namespace, %refusal, "no service account");
         }

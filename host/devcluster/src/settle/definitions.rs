@@ -9,16 +9,17 @@ use crate::cluster::Cluster;
 use crate::crd::names::{self, Taken};
 use crate::crd::{CLEANUP_FINALIZER, status, text};
 use crate::object::{ObjectExt, now};
-use crate::request::path::GroupVersion;
 use crate::resource::{Resource, qualify};
 use crate::settle::Work;
 use crate::store::{Object, ObjectRef};
 use crate::write::DeleteOptions;
 
+/// Where CRDs are.
+pub(crate) const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
+
 impl Cluster {
     fn definitions(&self) -> Option<Arc<Resource>> {
-        let group_version = GroupVersion { group: "apiextensions.k8s.io".to_owned(), version: "v1".to_owned() };
-        self.registry.find(&group_version, "customresourcedefinitions").cloned()
+        self.registry.of_collection(DEFINITIONS).cloned()
     }
 
     /// The CRD of a collection.

@@ -6,17 +6,13 @@ use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
 use crate::object::{ObjectExt, now};
-use crate::request::path::GroupVersion;
 use crate::store::ObjectRef;
 use crate::write::DeleteOptions;
 
 impl Cluster {
     /// Deletes the content of a namespace that is being deleted, and the namespace when it is empty.
     pub(super) fn end_namespace(&mut self, name: &str) {
-        let group_version = GroupVersion { group: String::new(), version: "v1".to_owned() };
-        let Some(namespaces) = self.registry.find(&group_version, "namespaces").cloned() else {
-            return;
-        };
+        let Some(namespaces) = self.registry.of_collection("namespaces").cloned() else { return };
         let at = Self::at(&namespaces, None, name);
         let Some(namespace) = self.store.get(&at).cloned().filter(|found| found.value.is_deleting()) else {
             return;

@@ -6,6 +6,7 @@ pub(crate) mod json_path;
 use serde_json::{Map, Value, json};
 
 use crate::field_error::FieldError;
+use crate::request::accept::Meta;
 use crate::resource::Resource;
 use columns::Column;
 
@@ -38,21 +39,21 @@ pub(crate) fn column_definitions(resource: &Resource) -> Value {
 }
 
 /// The row of one object. `sent` is the object as the client would see it, `stored` as the columns read it.
-pub(crate) fn row(resource: &Resource, stored: &Value, sent: &Value, include: IncludeObject) -> Value {
+pub(crate) fn row(resource: &Resource, stored: &Value, sent: &Value, include: IncludeObject, meta: Meta) -> Value {
     let cells: Vec<Value> = resource.columns.iter().map(|column| column.cell(stored)).collect();
     let object = match include {
         IncludeObject::None => Value::Null,
-        IncludeObject::Metadata => partial_metadata(sent),
+        IncludeObject::Metadata => partial_metadata(sent, meta),
         IncludeObject::Object => sent.clone(),
     };
     json!({"cells": cells, "object": object})
 }
 
 /// A Table around rows. `list_metadata` is the `ListMeta` of what the rows came from.
-pub(crate) fn table(definitions: &Value, rows: &[Value], list_metadata: &Map<String, Value>) -> Value {
+pub(crate) fn table(definitions: &Value, rows: &[Value], list_metadata: &Map<String, Value>, meta: Meta) -> Value {
     json!({
         "kind": "Table",
-        "apiVersion": "meta.k8s.io/v1",
+        "apiVersion": meta.api_version(),
         "metadata": list_metadata,
         "columnDefinitions": definitions,
         "rows": rows,
@@ -60,6 +61,6 @@ pub(crate) fn table(definitions: &Value, rows: &[Value], list_metadata: &Map<Str
 }
 
 /// An object reduced to its metadata.
-pub(crate) fn partial_metadata(object: &Value) -> Value {
-    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]})
+pub(crate) fn partial_metadata(object: &Value, meta: Meta) -> Value {
+    json!({"kind": "PartialObjectMetadata", "apiVersion": meta.api_version(), "metadata": object["metadata"]})
 }

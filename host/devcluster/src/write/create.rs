@@ -10,7 +10,6 @@ use crate::cluster::Cluster;
 use crate::crd;
 use crate::field_error::FieldError;
 use crate::object::{ObjectExt, now, set_member};
-use crate::request::path::GroupVersion;
 use crate::resource::{Resource, Rules};
 use crate::status::Refusal;
 use crate::store::Object;
@@ -18,6 +17,20 @@ use crate::store::Object;
 impl Cluster {
     /// Creates an object from its decoded form. `applied` says that its `managedFields` are those of an apply, final.
     pub(crate) fn create(
+        &mut self,
+        resource: &Arc<Resource>,
+        namespace: Option<&str>,
+        new: Value,
+        applied: bool,
+        writer: &Writer,
+    ) -> Result<Written, Refusal> {
+        let written = self.begin_create(resource, namespace, new, applied, writer)?;
+        self.finish()?;
+        Ok(written)
+    }
+
+    /// As [`Cluster::create`], leaving what follows to the caller.
+    pub(crate) fn begin_create(
         &mut self,
         resource: &Arc<Resource>,
         namespace: Option<&str>,
@@ -70,17 +83,13 @@ impl Cluster {
             return Ok(Written { object: Object::unsaved(new, 0, resource.schema_id), warnings });
         }
         let object = self.put(resource, &at, new, resource.schema_id);
-        self.finish()?;
         Ok(Written { object, warnings })
     }
 
     /// Refuses content for a namespace that is missing or being deleted.
     fn check_namespace(&self, resource: &Resource, namespace: Option<&str>, name: &str) -> Result<(), Refusal> {
         let Some(namespace) = namespace else { return Ok(()) };
-        let group_version = GroupVersion { group: String::new(), version: "v1".to_owned() };
-        let Some(namespaces) = self.registry.find(&group_version, "namespaces") else {
-            return Ok(());
-        };
+        let Some(namespaces) = self.registry.of_collection("namespaces") else { return Ok(()) };
         let found = self.get(namespaces, &Self::at(namespaces, None, namespace))?;
         if found.value.is_deleting() {
             let cause = format!("unable to create new content in namespace {namespace} because it is being terminated");

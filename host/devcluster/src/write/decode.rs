@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::crd::schema_fields;
 use crate::events_view;
-use crate::object::ObjectExt;
+use crate::object::{MAX_LEVELS, ObjectExt, levels};
 use crate::request::body::Body;
 use crate::request::query::FieldValidation;
 use crate::resource::{Resource, Rules};
@@ -22,6 +22,9 @@ pub(crate) struct Decoded {
 /// Decodes an object of a resource.
 pub(crate) fn decode(resource: &Resource, body: Body, validation: FieldValidation) -> Result<Decoded, Refusal> {
     let Body { mut value, duplicates } = body;
+    if levels(&value) > MAX_LEVELS {
+        return Err(Refusal::too_deep());
+    }
     whole_numbers(&mut value);
     check_type(resource, &value)?;
     if !resource.is_custom() {
@@ -180,7 +183,8 @@ fn whole_numbers(value: &mut Value) {
     }
 }
 
-fn drop_nulls(value: &mut Value) {
+/// A type of Go has no nulls.
+pub(super) fn drop_nulls(value: &mut Value) {
     match value {
         Value::Object(map) => {
             map.retain(|_, child| !child.is_null());

@@ -19,7 +19,9 @@ use serde_json::Value;
 use std::sync::Arc;
 
 use crate::apply::{Manager, Operation};
+use crate::encode::add_type;
 use crate::field_error::{FieldError, Sort};
+use crate::object::{MAX_LEVELS, levels};
 use crate::resource::{Resource, Rules};
 use crate::schema;
 use crate::schema::correlate::Replacement;
@@ -86,6 +88,9 @@ fn check(
     old: Option<&Value>,
     new: &Value,
 ) -> Result<Vec<String>, Refusal> {
+    if levels(new) > MAX_LEVELS {
+        return Err(Refusal::too_deep());
+    }
     let mut errors = Vec::new();
     metadata::validate(resource, old, new, &mut errors);
     check_schema(resource, part, old, new, &mut errors);
@@ -139,7 +144,6 @@ fn blocks_rules(error: &FieldError) -> bool {
 /// The object with its type, which is not stored, but visible to rules.
 fn with_type(resource: &Resource, object: &Value) -> Value {
     let mut object = object.clone();
-    object["apiVersion"] = resource.api_version().into();
-    object["kind"] = resource.kind.clone().into();
+    add_type(resource, &mut object);
     object
 }

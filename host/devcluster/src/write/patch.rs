@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::decode::{Decoded, decode, unreadable};
+use super::decode::{Decoded, decode, drop_nulls, unreadable};
 use super::{Part, Writer, Written, rules};
 use crate::apply::{ApplyError, Operation, changes};
 use crate::cluster::Cluster;
 use crate::encode::Encoder;
 use crate::events_view;
 use crate::field_error::FieldError;
-use crate::object::{ObjectExt, now};
+use crate::object::{MAX_LEVELS, ObjectExt, levels, now};
 use crate::patch::{json_patch, json_patch::JsonPatchError, merge, strategic};
 use crate::request::body::{self, Body};
 use crate::request::query::{FieldValidation, WriteOptions};
@@ -104,11 +104,11 @@ impl Cluster {
         }
         let config = self.applied_configuration(resource, at, part, &body.value)?;
         let live = self.store.get(at).cloned();
+        let brought_up = live.as_deref().map(|live| self.registry.brought_up(resource, live));
         let manager = writer.as_manager(resource, Operation::Apply, part);
         let schema = resource.storage_schema();
-        let applied =
-            changes::apply(live.as_deref().map(|live| &live.value), &config, schema, &manager, options.force, &now())
-                .map_err(|error| match error {
+        let applied = changes::apply(brought_up.as_deref(), &config, schema, &manager, options.force, &now()).map_err(
+            |error| match error {
                 ApplyError::Conflict(refusal) => refusal,
                 ApplyError::Untyped(cause) => {
                     let sent = &body.value;
@@ -116,7 +116,8 @@ impl Cluster {
                     let message = format!("failed to create typed patch object ({namespace}/{name}; {kind}): {cause}");
                     Refusal::unclassified(message)
                 }
-            })?;
+            },
+        )?;
         let mut value = applied;
         crate::schema::defaults::apply_defaults(&mut value, schema);
         let (written, created) = match live {
@@ -139,6 +140,9 @@ impl Cluster {
         part: Part,
         sent: &Value,
     ) -> Result<Value, Refusal> {
+        if levels(sent) > MAX_LEVELS {
+            return Err(Refusal::too_deep());
+        }
         if sent["apiVersion"] != resource.api_version() || sent["kind"] != resource.kind {
             return Err(Refusal::bad_request(format!("invalid object type: {}", type_name(sent))));
         }
@@ -153,8 +157,8 @@ impl Cluster {
         }
         let mut config = sent.clone();
         if !resource.is_custom() {
-            // A type of Go has no nulls. Custom objects keep them where their schema says so.
-            remove_nulls(&mut config);
+            // Custom objects keep them where their schema says so.
+            drop_nulls(&mut config);
         }
         let version = config.meta_str("resourceVersion").to_owned();
         let stale = |live: &Arc<Object>| live.value.meta_str("resourceVersion") != version;
@@ -239,15 +243,4 @@ fn type_name(object: &Value) -> String {
     let version = object["apiVersion"].as_str().unwrap_or_default();
     let slash = if version.contains('/') { "" } else { "/" };
     format!("{slash}{version}, Kind={}", object["kind"].as_str().unwrap_or_default())
-}
-
-fn remove_nulls(value: &mut Value) {
-    match value {
-        Value::Object(map) => {
-            map.retain(|_, child| !child.is_null());
-            map.values_mut().for_each(remove_nulls);
-        }
-        Value::Array(items) => items.iter_mut().for_each(remove_nulls),
-        _ => {}
-    }
 }

@@ -84,6 +84,10 @@ fn prepare(resource: &Resource, new: &mut Value) {
 
 /// `stringData` is written as text and kept as `data`.
 pub(super) fn encode_string_data(secret: &mut Value) {
+    if !matches!(secret["data"], Value::Null | Value::Object(_)) {
+        // Whoever checks the types says so.
+        return;
+    }
     for (key, text) in secret["stringData"].as_object().cloned().unwrap_or_default() {
         secret["data"][key] = STANDARD.encode(text.as_str().unwrap_or_default()).into();
     }

@@ -113,3 +113,12 @@ async fn built_in_lists_merge_by_their_keys() {
     let containers = both.body["spec"]["template"]["spec"]["containers"].as_array().unwrap();
     assert_eq!(containers.len(), 2, "{}", both.text);
 }
+
+#[tokio::test]
+async fn a_secret_whose_data_are_no_map_is_refused() {
+    let caller = Caller::new();
+    let secret =
+        r#"{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": "x", "stringData": {"a": "b"}}"#;
+    let refused = caller.apply("/api/v1/namespaces/default/secrets/s?fieldManager=x", secret).await;
+    assert!(refused.text.contains(".data: expected map"), "{} {}", refused.code, refused.text);
+}

@@ -119,3 +119,32 @@ async fn deleting_a_definition_deletes_its_objects_and_ends_watches() {
     assert_eq!(caller.post(CRDS, &widgets()).await.code, 201, "it can come back");
     assert_eq!(caller.get(WIDGETS).await.code, 200);
 }
+
+#[tokio::test]
+async fn a_field_that_is_gone_does_not_come_back_with_a_write() {
+    let scale = json!({"spec": {"replicas": 2}});
+    let status = json!({"status": {"replicas": 1}});
+    let applied = widget("a", json!({"mode": "fast"})).to_string();
+    for write in ["status", "scale", "apply"] {
+        let caller = Caller::new();
+        let mut crd = widgets();
+        let spec = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties";
+        crd.pointer_mut(spec).unwrap()["gone"] = json!({"type": "string"});
+        assert_eq!(caller.post(CRDS, &crd).await.code, 201);
+        let namespace = json!({"metadata": {"name": "golden"}});
+        assert_eq!(caller.post("/api/v1/namespaces", &namespace).await.code, 201);
+        let made = caller.post(WIDGETS, &widget("a", json!({"size": 1, "gone": "x"}))).await;
+        assert_eq!(made.body["spec"]["gone"], "x");
+        let dropped = caller.json_patch(CRD, &json!([{"op": "remove", "path": format!("{spec}/gone")}])).await;
+        assert_eq!(dropped.code, 200, "{}", dropped.text);
+        assert_eq!(caller.get(&format!("{WIDGETS}/a")).await.body["spec"]["gone"], Value::Null);
+        let written = match write {
+            "apply" => caller.apply(&format!("{WIDGETS}/a?fieldManager=x&force=true"), &applied).await,
+            "scale" => caller.merge(&format!("{WIDGETS}/a/scale"), &scale).await,
+            status_part => caller.merge(&format!("{WIDGETS}/a/{status_part}"), &status).await,
+        };
+        assert_eq!(written.code, 200, "{write}: {}", written.text);
+        let spec = caller.get(&format!("{WIDGETS}/a")).await.body["spec"].clone();
+        assert_eq!((&spec["size"], &spec["gone"]), (&json!(1), &Value::Null), "{write}");
+    }
+}

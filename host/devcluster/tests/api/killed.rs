@@ -178,6 +178,12 @@ async fn a_write_that_finds_no_space_is_answered_so_and_changes_nothing() {
     assert!(call(client, "GET", "/apis/demo.example", &Value::Null).await.is_err());
     assert_eq!(call(client, "GET", crds, &Value::Null).await.unwrap()["items"], json!([]));
 
+    // A namespace, which brings an account with it.
+    let mut namespace = json!({"metadata": {"name": "large", "annotations": {"large": "v".repeat(9000)}}});
+    assert!(call(client, "POST", "/api/v1/namespaces", &namespace).await.is_err());
+    namespace["metadata"]["annotations"] = json!({});
+    assert!(call(client, "GET", "/api/v1/namespaces/large", &Value::Null).await.is_err());
+
     // What fits is written: nothing is left of the failed writes, in memory or in the file.
     let small = call(client, "POST", CONFIGMAPS, &json!({"metadata": {"name": "small"}})).await.unwrap();
     let next = before["metadata"]["resourceVersion"].as_str().unwrap().parse::<u64>().unwrap() + 1;

@@ -91,7 +91,7 @@ async fn revisions_go_on_after_the_last_one_even_if_that_was_a_removal() {
     assert_eq!(revision(&configmap(&caller, "a", json!({})).await), newest + 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn watches_and_lists_go_back_to_the_last_revision_and_no_further() {
     let mut newest = 0;
     let folder = left_by(async |caller| {
@@ -110,7 +110,7 @@ async fn watches_and_lists_go_back_to_the_last_revision_and_no_further() {
         assert_eq!(list(newest - 1).await.code, 410, "{collection}");
         assert_eq!(list(newest).await.body["items"], json!([]), "{collection}");
         let watch = async |revision| {
-            let path = format!("{collection}?watch=true&timeoutSeconds=0&resourceVersion={revision}");
+            let path = format!("{collection}?watch=true&timeoutSeconds=1&resourceVersion={revision}");
             let text = caller.get(&path).await.text;
             text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>()
         };
@@ -241,6 +241,36 @@ async fn the_directory_is_private_and_one_clusters_own() {
     assert!(matches!(&error, OpenError::InUse(at) if *at == path), "{error:?}");
     drop(cluster);
     open(&path);
+}
+
+#[tokio::test]
+async fn whatever_is_accepted_can_be_read_again() {
+    let nested = |levels: usize| {
+        let spec = format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+        let spec: Value = serde_json::from_str(&spec).unwrap();
+        json!({"metadata": {"name": format!("n{levels}")}, "spec": {"podSelector": {}, "any": spec}})
+    };
+    let policies = "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies";
+    let mut deepest = 0;
+    let folder = left_by(async |caller| {
+        for levels in 90..125 {
+            match caller.post(policies, &nested(levels)).await {
+                answer if answer.code == 201 => deepest = levels,
+                refused => assert!(refused.body["message"].as_str().unwrap().contains("make it flatter"), "{levels}"),
+            }
+        }
+        // Piece by piece it is no different.
+        let path = format!("{policies}/n90");
+        let steps =
+            (0..40).map(|level| json!({"op": "add", "path": format!("/spec/more{}", "/x".repeat(level)), "value": {}}));
+        assert_eq!(caller.json_patch(&path, &steps.collect()).await.code, 200);
+        let steps = (0..200)
+            .map(|level| json!({"op": "add", "path": format!("/spec/more{}", "/x".repeat(level)), "value": {}}));
+        assert_eq!(caller.json_patch(&path, &steps.collect()).await.code, 422);
+    })
+    .await;
+    assert!((100..125).contains(&deepest), "{deepest}");
+    assert_eq!(open(folder.path()).get(&format!("{policies}/n{deepest}")).await.code, 200);
 }
 
 #[tokio::test]

@@ -251,3 +251,16 @@ async fn tables_and_metadata() {
     let yaml = caller.get_as(&format!("{WIDGETS}/a"), "application/yaml").await;
     assert!(yaml.text.contains("kind: Widget\n"), "{}", yaml.text);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_lasts_as_long_as_it_says_and_half_an_hour_if_it_says_nothing() {
+    let caller = two_widgets().await;
+    for (query, seconds) in [("&timeoutSeconds=0", 1800), ("", 1800), ("&timeoutSeconds=7", 7)] {
+        let begun = tokio::time::Instant::now();
+        assert_eq!(caller.get(&format!("{WIDGETS}?watch=true{query}")).await.code, 200);
+        assert_eq!(begun.elapsed(), Duration::from_secs(seconds), "{query}");
+    }
+    // Longer than any clock goes.
+    let ages = format!("{WIDGETS}?watch=true&timeoutSeconds={}", i64::MAX);
+    assert_eq!(caller.get(&ages).await.code, 200);
+}

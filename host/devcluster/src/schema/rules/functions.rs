@@ -11,8 +11,9 @@ use kube_cel::cel::{Context, ExecutionError, IdedExpr};
 
 use super::failure::Failure;
 use super::operators::arithmetic;
+use super::quantity;
 use super::times;
-use super::value::{equal, items, none, optional, plain, size, some};
+use super::value::{items, none, optional, plain, size, some};
 
 static LIBRARY: LazyLock<Context<'static>> = LazyLock::new(|| Context::default().with_all());
 
@@ -120,11 +121,11 @@ fn own<'v>(name: &str, mut values: impl Iterator<Item = &'v Value>) -> Option<Re
                 .and_then(|time| times::part(part, &time).map(Value::Int).ok_or(Failure::NoSuchOverload))
         }
         ("sum" | "min" | "max" | "isSorted", list) => aggregate(name, items(list)?),
-        ("includes", list) => {
-            let Some(wanted) = values.next() else { return Some(Err(Failure::NoSuchOverload)) };
-            let found =
-                items(list).map_or_else(|| equal(list, wanted), |all| all.iter().any(|item| equal(item, wanted)));
-            Ok(Value::Bool(found))
+        ("quantity", Value::String(text)) if quantity::is_out_of_range(text) => {
+            Err(Failure::Function("quantity is out of range".to_owned()))
+        }
+        ("format", Value::String(text)) if has_long_precision(text) => {
+            Err(Failure::Function("precision is out of range".to_owned()))
         }
         ("optional.of", value) => Ok(some(value.clone())),
         ("optional.ofNonZeroValue", value) => {
@@ -146,6 +147,11 @@ fn own<'v>(name: &str, mut values: impl Iterator<Item = &'v Value>) -> Option<Re
         }
         _ => return None,
     })
+}
+
+/// Whether a format asks for a thousand digits or more, which the library cannot write.
+fn has_long_precision(format: &str) -> bool {
+    format.split("%.").skip(1).any(|after| after.bytes().take_while(u8::is_ascii_digit).count() > 3)
 }
 
 /// Functions over lists whose items have an order, or a sum.
@@ -238,6 +244,15 @@ mod tests {
             assert!(values.iter().any(is_known), "{name}");
         }
         assert!(names.len() > 100);
+    }
+
+    #[test]
+    fn what_the_library_cannot_bear_does_not_reach_it() {
+        let number = [Value::List(Arc::new(vec![Value::Float(1.5)]))];
+        assert_eq!(call("format", Some(&"%.2f".into()), &number).unwrap(), "1.50".into());
+        assert!(call("format", Some(&"%.70000f".into()), &number).is_err());
+        assert!(call("quantity", None, &["1Gi".into()]).is_ok());
+        assert!(call("quantity", None, &["1e40".into()]).is_err());
     }
 
     #[test]

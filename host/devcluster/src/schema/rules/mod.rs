@@ -17,6 +17,7 @@
 //! same, and costs are not estimated beforehand: a definition is not refused for rules that could become expensive.
 
 mod check;
+mod depth;
 mod evaluate;
 mod failure;
 mod field_path;
@@ -27,6 +28,7 @@ mod macros;
 mod names;
 mod operators;
 mod program;
+mod quantity;
 mod rule;
 mod signatures;
 #[cfg(test)]

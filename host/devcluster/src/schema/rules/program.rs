@@ -6,11 +6,14 @@ use kube_cel::cel::IdedExpr;
 use kube_cel::cel::parser::Parser;
 
 use super::check::{self, type_of};
+use super::depth::depth;
 use super::interpret::{Interpreter, Outcome, Scope};
 use super::types::Type;
 
 /// How deeply an expression may nest, as in Kubernetes.
 const MAX_DEPTH: usize = 250;
+/// How many characters an expression may have, as in Kubernetes.
+const MAX_LENGTH: usize = 100_000;
 /// Bytes; several times what the deepest expression needs without optimisations.
 const PARSER_STACK: usize = 64 * 1024 * 1024;
 
@@ -55,8 +58,14 @@ pub(super) enum Error {
 /// Parses an expression on a thread of its own: the parser recurses with large frames, and what it cannot cope with must
 /// not end the server.
 fn parse(source: &str) -> Result<IdedExpr, String> {
-    if is_too_deep(source) {
-        return Err(format!("expression recursion limit exceeded: {MAX_DEPTH}"));
+    let length = source.chars().count();
+    if length > MAX_LENGTH {
+        return Err(format!("expression code point size exceeds limit: size: {length}, limit {MAX_LENGTH}"));
+    }
+    match depth(source) {
+        None => return Err("syntax error: a text without an end, or with an unknown escape".to_owned()),
+        Some(depth) if depth > MAX_DEPTH => return Err(format!("expression recursion limit exceeded: {MAX_DEPTH}")),
+        Some(_) => {}
     }
     let parse = || Parser::new().enable_optional_syntax(true).parse(source).map_err(|errors| errors.to_string());
     thread::scope(|scope| {
@@ -64,54 +73,6 @@ fn parse(source: &str) -> Result<IdedExpr, String> {
         let parser = parser.spawn_scoped(scope, parse).map_err(|error| error.to_string())?;
         parser.join().unwrap_or_else(|_| Err("the parser failed".to_owned()))
     })
-}
-
-/// What stands between two brackets.
-#[derive(Default)]
-struct Level {
-    /// Operators since the last separator, each of which nests all that stands before it.
-    operators: usize,
-    /// The depth of the brackets since then.
-    brackets: usize,
-    /// The greatest depth of what stands before the last separator.
-    deepest: usize,
-}
-
-impl Level {
-    fn depth(&self) -> usize {
-        self.deepest.max(self.operators + self.brackets)
-    }
-}
-
-/// Whether an expression nests more deeply than recursion over it could bear. This is told from its characters, because
-/// the parser recurses, too.
-fn is_too_deep(source: &str) -> bool {
-    let (mut outer, mut level) = (Vec::new(), Level::default());
-    let (mut quote, mut escaped) = (None, false);
-    for character in source.chars() {
-        match (quote, character) {
-            (Some(_), _) if escaped => escaped = false,
-            (Some(_), '\\') => escaped = true,
-            (Some(open), close) if open == close => quote = None,
-            (None, '"' | '\'') => quote = Some(character),
-            (None, '(' | '[' | '{') => {
-                level.operators += 1;
-                outer.push(std::mem::take(&mut level));
-            }
-            (None, ')' | ']' | '}') => {
-                let depth = level.depth();
-                level = outer.pop().unwrap_or_default();
-                level.brackets = level.brackets.max(depth);
-            }
-            (None, '&' | '|' | ',') => level = Level { deepest: level.depth(), ..Level::default() },
-            (None, '+' | '-' | '*' | '/' | '%' | '.' | '!' | '?') => level.operators += 1,
-            _ => {}
-        }
-        if outer.len() > MAX_DEPTH || level.depth() > MAX_DEPTH {
-            return true;
-        }
-    }
-    false
 }
 
 #[cfg(test)]
@@ -137,6 +98,23 @@ mod tests {
         assert!(compile(&wrapped(20)).is_err(), "operators nest what stands before them");
         let many = vec!["self == 1"; 2000].join(" || ");
         assert!(compile(&many).is_ok(), "alternatives do not nest");
+        // None of these may reach the parser.
+        let chain = |term: &str, between: &str| vec![term; 4_000].join(between);
+        for deep in [
+            chain("true", " == "),
+            chain("1", " < "),
+            chain("1", " in "),
+            chain("true", " ? true && true : "),
+            format!(r"r'\' == '' || {} > 0", chain("1", "+")),
+            format!("'''a'b''' == '' || {} > 0", chain("1", "+")),
+            format!("true // don't\n || {} > 0", chain("1", "+")),
+        ] {
+            let error = compile(&deep).unwrap_err();
+            assert_eq!(error, Error::Failed("expression recursion limit exceeded: 250".to_owned()), "{}", &deep[..30]);
+        }
+        assert!(
+            matches!(compile(&" ".repeat(100_001)), Err(Error::Failed(error)) if error.contains("size exceeds limit"))
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The functions that rules may call, and their types: one overload per line, `name: target.(arguments) -> result`.
 //!
-//! The list is that of the environment in which Kubernetes 1.37 compiles rules. Capital letters are type variables.
+//! The list is that of the environment in which Kubernetes 1.37 compiles rules of new definitions, which for the sake of
+//! older servers is that of 1.36. Capital letters are type variables.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -159,7 +160,6 @@ sum: list(double).() -> double
 sum: list(duration).() -> duration
 indexOf: list(A).(A) -> int
 lastIndexOf: list(A).(A) -> int
-includes: dyn.(dyn) -> bool
 slice: list(A).(int, int) -> list(A)
 reverse: list(A).() -> list(A)
 distinct: list(A).() -> list(A)
