@@ -112,7 +112,7 @@ pub(crate) async fn capstan(server: &str) -> Result<()> {
 pub(crate) async fn kube(server: &str, strip: bool) -> Result<()> {
     let client = client(server)?;
     let before = resident()?;
-    let (store, following) = peers::follow(client, pods(), strip);
+    let (store, following) = peers::follow(client, &pods(), strip);
     let listening = tokio::spawn(following);
     let wanted = if strip { KUBE_STRIPPED } else { KUBE };
     let marked = |store: &Store<DynamicObject>| {

@@ -43,12 +43,12 @@ pub(crate) async fn controller(
 /// advises where memory counts.
 pub(crate) fn follow(
     client: Client,
-    resource: ApiResource,
+    resource: &ApiResource,
     strip: bool,
-) -> (Store<DynamicObject>, impl Future<Output = ()> + Send) {
+) -> (Store<DynamicObject>, impl Future<Output = ()> + Send + use<>) {
     let writer = reflector::store::Writer::new(resource.clone());
     let store = writer.as_reader();
-    let events = watcher(Api::<DynamicObject>::all_with(client, &resource), watcher::Config::default())
+    let events = watcher(Api::<DynamicObject>::all_with(client, resource), watcher::Config::default())
         .default_backoff()
         .modify(move |object| {
             if strip {

@@ -79,7 +79,14 @@ async fn replacements(world: &World) -> Result<()> {
     // A bad build leaves the last good one in service.
     objects.apply_value(&carrier("carrier", "neighbour", b"\0asm nonsense", GRANTS)).await?;
     told(&objects, "carrier", "ComponentMalformed").await?;
-    eventually("the note is still denied", SOON, look, |note| condition(note, "Synced").1 == "Denied").await?;
+    objects
+        .apply_value(&json!({
+            "apiVersion": "test.capstan.dev/v1", "kind": "Note",
+            "metadata": {"name": "meanwhile", "namespace": "default"}, "spec": {"text": "denied"},
+        }))
+        .await?;
+    let look = || objects.get("test.capstan.dev/v1", "notes", "default", "meanwhile");
+    eventually("a new note is denied", SOON, look, |note| condition(note, "Synced").1 == "Denied").await?;
 
     // The packed form of a good one mends everything, with no restart and no change to the object.
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -87,6 +94,7 @@ async fn replacements(world: &World) -> Result<()> {
     let mut packed = carrier("carrier", "neighbour", b"", GRANTS);
     packed["binaryData"] = json!({"provider.wasm.gz": STANDARD.encode(gzip.finish()?)});
     objects.apply_value(&packed).await?;
+    let look = || objects.get("test.capstan.dev/v1", "notes", "default", "one");
     eventually("the note is synced again", SOON, look, |note| condition(note, "Synced").0 == "True").await?;
     noted(&objects, "two", "second").await?;
 
