@@ -6,7 +6,7 @@ use jaq_core::{Compiler, Ctx, Vars, compile};
 
 use super::errors::message;
 use super::functions::{self, Data};
-use super::{prelude, rewrite};
+use super::{escapes, prelude, rewrite};
 use super::value::Value;
 
 /// Why an expression gave no value.
@@ -25,7 +25,8 @@ const MAIN: &str = "transform__";
 
 /// Runs a jq expression and gives its first output; none if it has none. What it would do after that does not happen.
 pub fn first_output(expression: &str, input: &serde_json::Value) -> Result<Option<serde_json::Value>, QueryError> {
-    let tokens = Lexer::new(expression).lex().map_err(|errors| syntax(load_errors(load::Error::Lex(errors))))?;
+    let expression = escapes::joined(expression);
+    let tokens = Lexer::new(&expression).lex().map_err(|errors| syntax(load_errors(load::Error::Lex(errors))))?;
     let parser = Parser::new(&tokens);
     let program = parser.parse(|parser| parser.term());
     let program = program.map_err(|errors| syntax(errors.into_iter().map(parse_error).collect()))?;

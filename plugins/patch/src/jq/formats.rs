@@ -2,7 +2,7 @@
 
 use super::errors::{self, failed, unfit};
 use super::value::{Error, Result, Value};
-use crate::go_base64;
+use crate::go_base64::{self, DecodeError};
 
 /// Writes `value` in the format `name`, without its `@`.
 pub(super) fn by_name(value: &Value, name: &Value) -> Result {
@@ -31,7 +31,13 @@ pub(super) fn by_name(value: &Value, name: &Value) -> Result {
             // What follows the first padding does not count.
             let padded = text.split('=').next().unwrap_or_default();
             let bytes = go_base64::decode_unpadded(padded);
-            let bytes = bytes.map_err(|at| failed("@base64d", &[], value, at))?;
+            let bytes = bytes.map_err(|error| {
+                let at = match error {
+                    DecodeError::InvalidByte(at, _) | DecodeError::InvalidLastSymbol(at, _) => at,
+                    _ => padded.len().saturating_sub(1),
+                };
+                failed("@base64d", &[], value, format_args!("illegal base64 data at input byte {at}"))
+            })?;
             String::from_utf8_lossy(&bytes).into_owned()
         }
         _ => return Err(Error::str(format_args!("format not defined: @{name}"))),

@@ -5,6 +5,7 @@
 //! written for ever). `env` and `$ENV` are empty.
 
 mod errors;
+mod escapes;
 mod evaluate;
 mod formats;
 mod functions;

@@ -91,7 +91,6 @@ impl Write<'_> {
     fn field(&self, value: Value, name: &Rc<str>, rest: &[Value]) -> Result {
         let mut map = match value {
             Value::Map(map) => map,
-            Value::Null if self.is_deletion => return Ok(value),
             Value::Null => Rc::default(),
             other => return Err(errors::expected("an object", &other)),
         };
@@ -108,7 +107,6 @@ impl Write<'_> {
     fn item(&self, value: Value, index: i64, rest: &[Value]) -> Result {
         let mut list = match value {
             Value::List(list) => list,
-            Value::Null if self.is_deletion => return Ok(value),
             Value::Null => Rc::default(),
             other => return Err(errors::expected("an array", &other)),
         };

@@ -88,7 +88,7 @@ mod tests {
         };
         assert_eq!(names(".a.b | .c"), Vec::<&str>::new());
         assert_eq!(names("[.[] | select(.x)]"), ["empty", "select"]);
-        assert_eq!(names("\"a\\(.b | @base64)\""), ["@base64"]);
+        assert_eq!(names("\"a\\(.b | todate)\""), ["todateiso8601", "todate"]);
         assert!(names("with_entries(.)").contains(&"map"), "through to_entries");
     }
 }

@@ -22,6 +22,17 @@ pub(super) fn term(term: Term<&str>) -> Term<&str> {
         Term::BinOp(left, op, right) => operator(self::term(*left), op, self::term(*right)),
         Term::Str(format, parts) => text(format, parts),
         Term::Var("$ENV") => Term::Obj(Vec::new()),
+        Term::Obj(entries) => Term::Obj(entries.into_iter().map(entry).collect()),
+        Term::Call(name, arguments) if name.starts_with('@') && arguments.is_empty() => formatted(Term::Id, name),
+        Term::Path(base, path) => indexed(map(Term::Path(base, path), self::term)),
+        Term::Fold("reduce", source, bound, mut parts) => {
+            // The last output of a step counts, and without one the state stays.
+            if let Some(step) = parts.last_mut().filter(|step| !is_single(step)) {
+                let last = Term::Call("last", vec![std::mem::take(step)]);
+                *step = Term::Call("first", vec![Term::BinOp(last.into(), BinaryOp::Comma, Term::Id.into())]);
+            }
+            map(Term::Fold("reduce", source, bound, parts), self::term)
+        }
         other => map(other, self::term),
     }
 }
@@ -34,7 +45,10 @@ fn operator<'s>(left: Term<&'s str>, op: BinaryOp<&'s str>, right: Term<&'s str>
             let both = Term::BinOp(Term::Var(second).into(), op, Term::Var(first).into());
             bind(right, first, bind(left, second, both))
         }
-        BinaryOp::Assign => call("_assign", left, right),
+        BinaryOp::Assign => match constant_path(&left) {
+            Some(path) => bind(right, first, call("setpath", path, Term::Var(first))),
+            None => call("_assign", left, right),
+        },
         BinaryOp::Update => call("_modify", left, right),
         BinaryOp::UpdateMath(op) => {
             let change = Term::BinOp(Term::Id.into(), BinaryOp::Math(op), Term::Var(first).into());
@@ -49,6 +63,65 @@ fn operator<'s>(left: Term<&'s str>, op: BinaryOp<&'s str>, right: Term<&'s str>
         }
         op => Term::BinOp(left.into(), op, right.into()),
     }
+}
+
+/// The path in `.a[0][1:2]` as an array; none if there is more to it.
+fn constant_path<'s>(term: &Term<&'s str>) -> Option<Term<&'s str>> {
+    let Term::Path(base, path) = term else { return None };
+    let is_constant = |term: &Term<_>| match term {
+        Term::Num(_) => true,
+        Term::Str(None, parts) => !parts.iter().any(|part| matches!(part, StrPart::Term(_))),
+        _ => false,
+    };
+    let number = |bound: &Option<Term<&'s str>>| match bound {
+        None => Some(Term::Call("null", Vec::new())),
+        Some(bound) => Some(bound.clone()).filter(|bound| matches!(bound, Term::Num(_))),
+    };
+    let key = |part: &Part<Term<&'s str>>| match part {
+        Part::Index(index) => Some(index.clone()).filter(is_constant),
+        Part::Range(None, None) => None,
+        Part::Range(start, end) => {
+            Some(Term::Obj(vec![(literal("start"), Some(number(start)?)), (literal("end"), Some(number(end)?))]))
+        }
+    };
+    let keys = path.0.iter().map(|(part, opt)| key(part).filter(|_| matches!(opt, Opt::Essential)));
+    let keys = keys.collect::<Option<Vec<_>>>().filter(|_| matches!(**base, Term::Id))?;
+    let list = keys.into_iter().reduce(|list, key| Term::BinOp(list.into(), BinaryOp::Comma, key.into()))?;
+    Some(Term::Arr(Some(list.into())))
+}
+
+fn literal(text: &str) -> Term<&str> {
+    Term::Str(None, vec![StrPart::Str(text)])
+}
+
+/// `value | format("name")` for a name with its `@`.
+fn formatted<'s>(value: Term<&'s str>, name: &'s str) -> Term<&'s str> {
+    let format = Term::Call("format", vec![literal(name.trim_start_matches('@'))]);
+    Term::BinOp(value.into(), BinaryOp::Pipe(None), format.into())
+}
+
+fn entry<'s>((key, value): (Term<&'s str>, Option<Term<&'s str>>)) -> (Term<&'s str>, Option<Term<&'s str>>) {
+    match (key, value) {
+        (Term::Var("$ENV"), None) => (literal("ENV"), Some(Term::Obj(Vec::new()))),
+        (key, value) => (term(key), value.map(term)),
+    }
+}
+
+/// Of several indices with several outputs the first varies fastest, so the last is evaluated first.
+fn indexed<'s>(path: Term<&'s str>) -> Term<&'s str> {
+    let Term::Path(base, mut path) = path else { return path };
+    let is_open = |part: &Part<_>| matches!(part, Part::Index(index) if !is_single(index));
+    let open = path.0.iter().filter(|(part, _)| is_open(part)).count();
+    let mut bound = Vec::new();
+    if (2..=VARIABLES.len()).contains(&open) {
+        for (part, _) in path.0.iter_mut().filter(|(part, _)| is_open(part)) {
+            let name = VARIABLES[bound.len()];
+            if let Part::Index(index) = std::mem::replace(part, Part::Index(Term::Var(name))) {
+                bound.push((name, index));
+            }
+        }
+    }
+    bound.into_iter().fold(Term::Path(base, path), |body, (name, index)| bind(index, name, body))
 }
 
 fn pattern(pattern: Pattern<&str>) -> Pattern<&str> {
@@ -85,16 +158,20 @@ fn text<'s>(format: Option<&'s str>, parts: Vec<StrPart<&'s str, Term<&'s str>>>
     let mut parts: Vec<_> = parts
         .into_iter()
         .map(|part| match part {
-            StrPart::Term(inner) => StrPart::Term(term(inner)),
+            StrPart::Term(inner) => {
+                let inner = term(inner);
+                StrPart::Term(match format {
+                    Some(name) => formatted(inner, name),
+                    None => inner,
+                })
+            }
             other => other,
         })
         .collect();
     let is_open = |part: &StrPart<_, Term<_>>| matches!(part, StrPart::Term(term) if !is_single(term));
     let open = parts.iter().filter(|part| is_open(part)).count();
-    // Without interpolations a format formats nothing, whether it exists or not.
-    let format = format.filter(|_| parts.iter().any(|part| matches!(part, StrPart::Term(_))));
     if !(2..=VARIABLES.len()).contains(&open) {
-        return Term::Str(format, parts);
+        return Term::Str(None, parts);
     }
     let mut bound = Vec::new();
     for part in parts.iter_mut().filter(|part| is_open(part)) {
@@ -103,7 +180,7 @@ fn text<'s>(format: Option<&'s str>, parts: Vec<StrPart<&'s str, Term<&'s str>>>
             bound.push((name, inner));
         }
     }
-    let text = Term::Str(format, parts);
+    let text = Term::Str(None, parts);
     bound.into_iter().fold(text, |body, (name, value)| bind(value, name, body))
 }
 
@@ -112,9 +189,6 @@ fn map<'s>(term: Term<&'s str>, f: impl Fn(Term<&'s str>) -> Term<&'s str> + Cop
     let boxed = |term: Box<Term<&'s str>>| Box::new(f(*term));
     match term {
         Term::Arr(inner) => Term::Arr(inner.map(boxed)),
-        Term::Obj(entries) => {
-            Term::Obj(entries.into_iter().map(|(key, value)| (f(key), value.map(f))).collect())
-        }
         Term::Neg(inner) => Term::Neg(boxed(inner)),
         Term::Label(name, inner) => Term::Label(name, boxed(inner)),
         Term::Fold(name, source, bound, parts) => {

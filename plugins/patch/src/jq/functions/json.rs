@@ -24,7 +24,10 @@ fn from_json(value: &Value) -> Result {
     let mut documents = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
     let document = match documents.next() {
         None => return Err(failed("fromjson", &[], value, "EOF")),
-        Some(document) => document.map_err(|error| failed("fromjson", &[], value, error))?,
+        Some(document) => document.map_err(|error| match error.is_eof() {
+            true => failed("fromjson", &[], value, "unexpected EOF"),
+            false => failed("fromjson", &[], value, error),
+        })?,
     };
     if documents.next().is_some() {
         return Err(unfit("fromjson", value));
@@ -49,7 +52,7 @@ fn to_number(value: &Value) -> Result {
 
 /// Whether the language reads it as a number, with a sign in front of it.
 fn is_number(text: &str) -> bool {
-    let text = text.strip_prefix('-').unwrap_or(text);
+    let text = text.strip_prefix(['-', '+']).unwrap_or(text);
     let (mantissa, exponent) = text.split_once(['e', 'E']).map_or((text, None), |(mantissa, rest)| (mantissa, Some(rest)));
     let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));

@@ -56,10 +56,11 @@ fn compile(pattern: &str, flags: &Flags) -> Result<Regex> {
 /// All matches, or whether there is one if `is_test` is true.
 pub(super) fn matches(value: &Value, pattern: &Value, flag: &Value, is_test: &Value) -> Result {
     let is_test = *is_test == Value::Bool(true);
-    let unfit = || unfit_with(if is_test { "test" } else { "match" }, &[pattern, flag], value);
-    let flags = flags(flag).map_err(|()| unfit())?;
+    let unfit = |value: &Value| unfit_with(if is_test { "test" } else { "match" }, &[pattern, flag], value);
+    // gojq names the empty text in place of the value here.
+    let flags = flags(flag).map_err(|()| unfit(&Value::text("")))?;
     let (Some(text), Some(pattern)) = (value.as_text(), pattern.as_text()) else {
-        return Err(unfit());
+        return Err(unfit(value));
     };
     let flags = Flags::read(flags)?;
     let regex = compile(pattern, &flags)?;

@@ -12,6 +12,8 @@ use super::errors::{failed, unfit, unfit_with};
 use super::value::{Result, Value};
 
 const NANOSECONDS: f64 = 1e9;
+/// The start of year 1, in seconds from that of 1970.
+const FIRST_MOMENT: f64 = -62_135_596_800.0;
 
 /// `gmtime`: year, month from 0, day, hour, minute, seconds with fraction, weekday from Sunday, day of the year from 0.
 pub(super) fn broken_down(value: &Value) -> Result {
@@ -78,5 +80,9 @@ pub(super) fn parse(value: &Value, format: &Value) -> Result {
         let why = format_args!("failed to parse {} with {}: {why}", quoted(text), quoted(layout)).to_string();
         failed("strptime", &[format], value, why)
     })?;
+    // The first moment of year 1 is how Go says that there is none.
+    if seconds == FIRST_MOMENT {
+        return Err(unfit_with("strptime", &[format], value));
+    }
     Ok(array(&Moment::at(seconds)))
 }

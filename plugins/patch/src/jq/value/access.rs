@@ -83,7 +83,7 @@ pub(in crate::jq) fn bounds(slice: &BTreeMap<Rc<str>, Value>) -> Result<(&Value,
 
 impl jaq_core::ValT for Value {
     fn from_num(number: &str) -> Result {
-        let is_whole = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+        let is_whole = number.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'+'));
         match number.parse() {
             Ok(integer) if is_whole => Ok(Value::Int(integer)),
             _ => match number.parse::<BigInt>() {

@@ -14,6 +14,8 @@ use std::rc::Rc;
 use jaq_core::val::Range;
 use num_bigint::BigInt;
 
+use crate::go_float;
+
 pub(super) use access::{Stretch, bounds, occurrences, position};
 pub(super) use arithmetic::split;
 pub(super) use order::sorting;
@@ -163,8 +165,8 @@ impl From<String> for Value {
 
 impl From<Range<Value>> for Value {
     fn from(range: Range<Value>) -> Self {
-        let bound = |name: &str, value: Option<Value>| value.map(|value| (Rc::from(name), value));
-        Value::map(bound("start", range.start).into_iter().chain(bound("end", range.end)).collect())
+        let bound = |name: &str, value: Option<Value>| (Rc::from(name), value.unwrap_or(Value::Null));
+        Value::map([bound("start", range.start), bound("end", range.end)].into())
     }
 }
 
@@ -220,10 +222,8 @@ impl From<&Value> for serde_json::Value {
     }
 }
 
-/// The integer that a float equals, if it has one of 64 bits.
-pub(super) fn whole(number: f64) -> Option<i64> {
-    // 2^63 itself is out of range, -2^63 is not.
-    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and in range")]
-    (number.fract() == 0.0 && (-LIMIT..LIMIT).contains(&number)).then_some(number as i64)
+/// The integer that a float is written as, if it is whole and fits 64 bits: its shortest digits with zeros behind them,
+/// like Go's encoder has it.
+fn whole(number: f64) -> Option<i64> {
+    go_float::json(number).parse().ok()
 }
