@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use crate::plan::Difference;
 
 /// The annotation that forbids writes.
-pub const POLICY: &str = "krateo.io/management-policy";
+pub(crate) const POLICY: &str = "krateo.io/management-policy";
 /// Its value that does.
-pub const OBSERVE: &str = "observe";
+pub(crate) const OBSERVE: &str = "observe";
 
 /// The longest value that is shown, in bytes of JSON.
 const MAX_SHOWN: usize = 256;

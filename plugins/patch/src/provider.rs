@@ -93,7 +93,9 @@ impl Session {
                 // Rather no write than one that could not be taken back.
                 if revert::status(&kept).is_none() {
                     let limit = revert::MAX_KEPT;
-                    let message = format!("spec.onDelete is revert, but the values before and after are longer than {limit} bytes: use keep");
+                    let message = format!(
+                        "spec.onDelete is revert, but the values before and after are longer than {limit} bytes: use keep"
+                    );
                     return Err(Failure::terminal("TooLargeToRevert", message));
                 }
             }

@@ -46,10 +46,15 @@ pub fn desired(source: &Value, transform: &Transform) -> Result<Value, Transform
     let (name, value) = match transform {
         Transform::None => return Ok(source.clone()),
         Transform::Template(commands) => ("spec.to.transforms", Value::String(template::render(commands, source)?)),
-        Transform::Query(text) => ("spec.to.transform", match jq::expression(text) {
-            Some(expression) => jq::first_output(expression, source)?.unwrap_or_else(|| Value::String(String::new())),
-            None => Value::String(text.clone()),
-        }),
+        Transform::Query(text) => (
+            "spec.to.transform",
+            match jq::expression(text) {
+                Some(expression) => {
+                    jq::first_output(expression, source)?.unwrap_or_else(|| Value::String(String::new()))
+                }
+                None => Value::String(text.clone()),
+            },
+        ),
     };
     match size(&value) {
         fits if fits <= MAX_OUTPUT => Ok(value),

@@ -8,7 +8,9 @@ use std::process::Command;
 fn is_here() -> bool {
     let found = Command::new("go").arg("version").output().is_ok_and(|output| output.status.success());
     if !found {
-        eprintln!("!!! SKIPPED: the answers of text/template and gojq are not made again: there is no Go on this machine !!!");
+        eprintln!(
+            "!!! SKIPPED: the answers of text/template and gojq are not made again: there is no Go on this machine !!!"
+        );
     }
     found
 }

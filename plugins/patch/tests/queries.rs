@@ -58,7 +58,9 @@ fn expressions_are_answered_as_gojq_does() {
     answers.compare(DIFFERENT, |row, input| {
         let ours = first_output(row.case.as_str().unwrap(), input);
         let agrees = match (row, &ours) {
-            (Row { output: Some(expected), .. }, Ok(ours)) => equal(expected, ours.as_ref().unwrap_or(&Value::from(""))),
+            (Row { output: Some(expected), .. }, Ok(ours)) => {
+                equal(expected, ours.as_ref().unwrap_or(&Value::from("")))
+            }
             (Row { failure: Some(expected), .. }, Err(QueryError::Failed(ours))) => expected == ours,
             (Row { refused: Some(_), .. }, Err(_)) => true,
             _ => false,

@@ -6,8 +6,8 @@ use jaq_core::{Compiler, Ctx, Vars, compile};
 
 use super::errors::message;
 use super::functions::{self, Data};
-use super::{escapes, prelude, rewrite};
 use super::value::Value;
+use super::{escapes, prelude, rewrite};
 
 /// Why an expression gave no value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,10 +38,11 @@ pub fn first_output(expression: &str, input: &serde_json::Value) -> Result<Optio
     definitions.push(main);
     let arena = Arena::default();
     let loaded = Loader::new(definitions).load(&arena, File { code: MAIN, path: () });
-    let modules = loaded.map_err(|errors| syntax(errors.into_iter().flat_map(|(_, error)| load_errors(error)).collect()))?;
+    let modules =
+        loaded.map_err(|errors| syntax(errors.into_iter().flat_map(|(_, error)| load_errors(error)).collect()))?;
     let compiled = Compiler::default().with_funs(functions::all()).compile(modules);
-    let filter =
-        compiled.map_err(|errors| syntax(errors.into_iter().flat_map(|(_, errors)| compile_errors(errors)).collect()))?;
+    let filter = compiled
+        .map_err(|errors| syntax(errors.into_iter().flat_map(|(_, errors)| compile_errors(errors)).collect()))?;
     let context = Ctx::<Data>::new(&filter.lut, Vars::new([]));
     let first = filter.id.run((context, Value::from(input))).next();
     match first {

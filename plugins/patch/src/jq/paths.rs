@@ -54,9 +54,7 @@ fn is(value: &Value, mark: &Value) -> bool {
 fn swept(value: Value, mark: &Rc<str>) -> Option<Value> {
     match value {
         Value::Text(text) if Rc::ptr_eq(&text, mark) => None,
-        Value::List(list) => {
-            Some(Rc::unwrap_or_clone(list).into_iter().filter_map(|item| swept(item, mark)).collect())
-        }
+        Value::List(list) => Some(Rc::unwrap_or_clone(list).into_iter().filter_map(|item| swept(item, mark)).collect()),
         Value::Map(map) => {
             let entries = Rc::unwrap_or_clone(map).into_iter();
             Some(Value::map(entries.filter_map(|(key, value)| Some((key, swept(value, mark)?))).collect()))

@@ -6,7 +6,8 @@ use jaq_core::path::{Opt, Part, Path};
 
 /// Variables that only this module can write: no name of the language has a blank.
 const VARIABLES: [&str; 16] = [
-    "$ 0", "$ 1", "$ 2", "$ 3", "$ 4", "$ 5", "$ 6", "$ 7", "$ 8", "$ 9", "$ 10", "$ 11", "$ 12", "$ 13", "$ 14", "$ 15",
+    "$ 0", "$ 1", "$ 2", "$ 3", "$ 4", "$ 5", "$ 6", "$ 7", "$ 8", "$ 9", "$ 10", "$ 11", "$ 12", "$ 13", "$ 14",
+    "$ 15",
 ];
 
 /// Rewrites the bodies of a definition and those within it.
@@ -199,9 +200,7 @@ fn map<'s>(term: Term<&'s str>, f: impl Fn(Term<&'s str>) -> Term<&'s str> + Cop
             let branches = branches.into_iter().map(|(condition, then)| (f(condition), f(then))).collect();
             Term::IfThenElse(branches, otherwise.map(boxed))
         }
-        Term::Def(definitions, body) => {
-            Term::Def(definitions.into_iter().map(definition).collect(), boxed(body))
-        }
+        Term::Def(definitions, body) => Term::Def(definitions.into_iter().map(definition).collect(), boxed(body)),
         Term::Call(name, arguments) => Term::Call(name, arguments.into_iter().map(f).collect()),
         Term::Path(base, path) => {
             let part = |part| match part {

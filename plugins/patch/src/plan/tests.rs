@@ -203,9 +203,7 @@ fn a_field_whose_owner_cannot_be_asked_for_is_not_guarded_in_vain() {
 
 #[test]
 fn several_sources_are_a_map_by_their_names() {
-    let source = |name: &str, object: &str| {
-        json!({"name": name, "objectReference": {"kind": "ConfigMap", "name": object}, "fieldPath": "data"})
-    };
+    let source = |name: &str, object: &str| json!({"name": name, "objectReference": {"kind": "ConfigMap", "name": object}, "fieldPath": "data"});
     let spec = json!({
         "sources": [source("one", "foo"), source("two", "bar")],
         "to": {"objectReference": {"kind": "ConfigMap", "name": "bar"}, "fieldPath": "data.x",
@@ -215,7 +213,10 @@ fn several_sources_are_a_map_by_their_names() {
     let read = |spec: &Spec, objects: &[Option<&Value>]| value(&spec.check(Scope::Cluster).unwrap(), objects);
     assert_eq!(read(&spec, &[Some(&foo()), Some(&bar())]).unwrap(), json!("Foo1Bar2"));
     let missing = read(&spec, &[Some(&foo()), None]).unwrap_err();
-    assert_eq!(missing.to_string(), "ConfigMap default/bar, named by spec.sources[two].objectReference, does not exist");
+    assert_eq!(
+        missing.to_string(),
+        "ConfigMap default/bar, named by spec.sources[two].objectReference, does not exist"
+    );
     spec.to.as_mut().unwrap().transform = None;
     spec.to.as_mut().unwrap().transforms = Some(vec!["printf \"%s-%s\" .one.value1 .two.value1".to_owned()]);
     assert_eq!(read(&spec, &[Some(&foo()), Some(&bar())]).unwrap(), json!("Foo1-Bar1"));

@@ -161,7 +161,9 @@ pub enum InvalidSpec {
         own: String,
     },
     /// A field whose owner cannot be known.
-    #[error("spec.to.onConflict is fail, but whoever owns {0} cannot be asked for: only single values that are reached by names, not through lists, have an owner of their own")]
+    #[error(
+        "spec.to.onConflict is fail, but whoever owns {0} cannot be asked for: only single values that are reached by names, not through lists, have an owner of their own"
+    )]
     NoOwner(FieldPath),
     /// What a revert would have to keep.
     #[error("spec.onDelete is revert, but the old value of a Secret must not be kept in a status: use keep")]

@@ -86,7 +86,14 @@ fn two_transforms_are_refused_and_an_empty_list_is_none() {
 
 #[test]
 fn a_missing_spec_and_a_wrong_type_are_told() {
-    assert!(Spec::of(&Value::Null).unwrap().check(Scope::Cluster).unwrap_err().to_string().starts_with("spec.from is required"));
+    assert!(
+        Spec::of(&Value::Null)
+            .unwrap()
+            .check(Scope::Cluster)
+            .unwrap_err()
+            .to_string()
+            .starts_with("spec.from is required")
+    );
     assert!(error(|spec| spec["from"] = json!("foo")).starts_with("spec does not have the shape of a Patch: "));
 }
 

@@ -36,9 +36,7 @@ impl Row {
     /// The transform as one text.
     pub(crate) fn text(&self) -> String {
         match &self.case {
-            Value::Array(commands) => {
-                commands.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" | ")
-            }
+            Value::Array(commands) => commands.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" | "),
             text => text.as_str().unwrap_or_default().to_owned(),
         }
     }
@@ -68,7 +66,9 @@ impl Answers {
             let is_listed = different.iter().any(|(listed, _)| *listed == text);
             met.push(text.clone());
             let problem = match agrees(row, &self.inputs[&row.input]) {
-                Err(ours) if !is_listed => format!("differs: {text} ({})\n  expected {expected}\n  got      {ours}", row.input),
+                Err(ours) if !is_listed => {
+                    format!("differs: {text} ({})\n  expected {expected}\n  got      {ours}", row.input)
+                }
                 Ok(()) if is_listed => format!("agrees, but is listed: {text}"),
                 _ => continue,
             };

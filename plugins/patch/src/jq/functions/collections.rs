@@ -72,9 +72,7 @@ fn has(value: &Value, key: &Value) -> Result {
     match (value, key, key.as_integer()) {
         (Value::Null, ..) => Ok(Value::Bool(false)),
         (Value::Map(map), Value::Text(key), _) => Ok(Value::Bool(map.contains_key(key))),
-        (Value::List(list), _, Some(at)) => {
-            Ok(Value::Bool(usize::try_from(at).is_ok_and(|at| at < list.len())))
-        }
+        (Value::List(list), _, Some(at)) => Ok(Value::Bool(usize::try_from(at).is_ok_and(|at| at < list.len()))),
         _ => Err(unfit_with("has", &[key], value)),
     }
 }
@@ -103,7 +101,9 @@ fn to_entries(value: &Value) -> Result {
     let entry = |(key, value): (Value, Value)| Value::map([("key".into(), key), ("value".into(), value)].into());
     match value {
         Value::List(list) => Ok(list.iter().cloned().enumerate().map(|(at, item)| entry((at.into(), item))).collect()),
-        Value::Map(map) => Ok(map.iter().map(|(key, value)| entry((Value::Text(key.clone()), value.clone()))).collect()),
+        Value::Map(map) => {
+            Ok(map.iter().map(|(key, value)| entry((Value::Text(key.clone()), value.clone()))).collect())
+        }
         other => Err(unfit("to_entries", other)),
     }
 }

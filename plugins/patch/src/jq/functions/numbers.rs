@@ -34,7 +34,9 @@ fn basic() -> Vec<Function> {
             Value::Null => Ok(Value::Bool(false)),
             value => Ok(Value::Bool(float("isnan", value)?.is_nan())),
         }),
-        native!("isfinite", |value: &Value| Ok(Value::Bool(value.as_float().is_some_and(|number| !number.is_infinite())))),
+        native!("isfinite", |value: &Value| Ok(Value::Bool(
+            value.as_float().is_some_and(|number| !number.is_infinite())
+        ))),
         native!("isinfinite", |value: &Value| Ok(Value::Bool(value.as_float().is_some_and(f64::is_infinite)))),
         native!("isnormal", |value: &Value| Ok(Value::Bool(value.as_float().is_some_and(f64::is_normal)))),
         native!("abs", |value: &Value| if value.is_number() { absolute(value) } else { Err(unfit("abs", value)) }),

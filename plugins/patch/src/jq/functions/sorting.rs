@@ -13,7 +13,11 @@ pub(super) fn all() -> Vec<Function> {
         native!("min", |value: &Value| Ok(least(own("min", value)?))),
         native!("max", |value: &Value| Ok(greatest(own("max", value)?))),
         native!("sort_by_keys", |value: &Value, keys: &Value| Ok(values(sorted(pairs("sort_by", value, keys)?))), 1),
-        native!("unique_by_keys", |value: &Value, keys: &Value| Ok(unique(sorted(pairs("unique_by", value, keys)?))), 1),
+        native!(
+            "unique_by_keys",
+            |value: &Value, keys: &Value| Ok(unique(sorted(pairs("unique_by", value, keys)?))),
+            1
+        ),
         native!("group_by_keys", |value: &Value, keys: &Value| Ok(groups(sorted(pairs("group_by", value, keys)?))), 1),
         native!("min_by_keys", |value: &Value, keys: &Value| Ok(least(pairs("min_by", value, keys)?)), 1),
         native!("max_by_keys", |value: &Value, keys: &Value| Ok(greatest(pairs("max_by", value, keys)?)), 1),

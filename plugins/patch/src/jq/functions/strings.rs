@@ -10,14 +10,41 @@ pub(super) fn all() -> Vec<Function> {
         native!("trim", |value: &Value| of_text("trim", value, |text| Value::text(text.trim()))),
         native!("ltrim", |value: &Value| of_text("ltrim", value, |text| Value::text(text.trim_start()))),
         native!("rtrim", |value: &Value| of_text("rtrim", value, |text| Value::text(text.trim_end()))),
-        native!("ascii_downcase", |value: &Value| of_text("ascii_downcase", value, |text| text.to_ascii_lowercase().into())),
-        native!("ascii_upcase", |value: &Value| of_text("ascii_upcase", value, |text| text.to_ascii_uppercase().into())),
-        native!("explode", |value: &Value| of_text("explode", value, |text| text.chars().map(|c| Value::Int(u32::from(c).into())).collect())),
+        native!("ascii_downcase", |value: &Value| of_text("ascii_downcase", value, |text| text
+            .to_ascii_lowercase()
+            .into())),
+        native!("ascii_upcase", |value: &Value| of_text("ascii_upcase", value, |text| text
+            .to_ascii_uppercase()
+            .into())),
+        native!("explode", |value: &Value| of_text("explode", value, |text| text
+            .chars()
+            .map(|c| Value::Int(u32::from(c).into()))
+            .collect())),
         native!("implode", implode),
-        native!("startswith", |value: &Value, with: &Value| of_two("startswith", value, with, |text, with| text.starts_with(with).into()), 1),
-        native!("endswith", |value: &Value, with: &Value| of_two("endswith", value, with, |text, with| text.ends_with(with).into()), 1),
-        native!("ltrimstr", |value: &Value, start: &Value| of_two("ltrimstr", value, start, |text, start| Value::text(text.strip_prefix(start).unwrap_or(text))), 1),
-        native!("rtrimstr", |value: &Value, end: &Value| of_two("rtrimstr", value, end, |text, end| Value::text(text.strip_suffix(end).unwrap_or(text))), 1),
+        native!(
+            "startswith",
+            |value: &Value, with: &Value| of_two("startswith", value, with, |text, with| text.starts_with(with).into()),
+            1
+        ),
+        native!(
+            "endswith",
+            |value: &Value, with: &Value| of_two("endswith", value, with, |text, with| text.ends_with(with).into()),
+            1
+        ),
+        native!(
+            "ltrimstr",
+            |value: &Value, start: &Value| of_two("ltrimstr", value, start, |text, start| Value::text(
+                text.strip_prefix(start).unwrap_or(text)
+            )),
+            1
+        ),
+        native!(
+            "rtrimstr",
+            |value: &Value, end: &Value| of_two("rtrimstr", value, end, |text, end| Value::text(
+                text.strip_suffix(end).unwrap_or(text)
+            )),
+            1
+        ),
         native!("split", split, 1),
         native!("join", join, 1),
     ]

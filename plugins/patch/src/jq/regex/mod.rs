@@ -101,7 +101,11 @@ pub(super) fn split(value: &Value, pattern: &Value, flag: &Value) -> Result {
     let regex = compile(pattern, &Flags::read(flags)?)?;
     if text.is_empty() {
         // An expression that matches nothing leaves no part, any other the empty text.
-        return Ok(if regex.as_str().is_empty() { Value::from_iter([]) } else { [Value::text("")].into_iter().collect() });
+        return Ok(if regex.as_str().is_empty() {
+            Value::from_iter([])
+        } else {
+            [Value::text("")].into_iter().collect()
+        });
     }
     let mut parts = Vec::new();
     let mut start = 0;

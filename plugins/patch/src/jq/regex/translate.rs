@@ -9,7 +9,8 @@ const MAX_REPEAT: u32 = 1000;
 
 /// The expression for the crate. The error is in Go's words.
 pub(super) fn translated(pattern: &str) -> Result<String, String> {
-    let mut reader = Reader { pattern, rest: pattern.char_indices().peekable(), out: String::new(), open: 0, last: Last::Start };
+    let mut reader =
+        Reader { pattern, rest: pattern.char_indices().peekable(), out: String::new(), open: 0, last: Last::Start };
     reader.run()?;
     if reader.open > 0 {
         return Err(format!("missing closing ): `{}`", pattern.replace("(?<", "(?P<")));
@@ -68,7 +69,8 @@ impl<'p> Reader<'p> {
                     Some(end) => {
                         while self.rest.next_if(|(at, _)| *at < end).is_some() {}
                         let repetition = &self.pattern[at..end];
-                        let mut bounds = repetition.trim_matches(['{', '}']).split(',').filter(|bound| !bound.is_empty());
+                        let mut bounds =
+                            repetition.trim_matches(['{', '}']).split(',').filter(|bound| !bound.is_empty());
                         let bounds: Vec<u32> = bounds.by_ref().map(|bound| bound.parse().unwrap_or(u32::MAX)).collect();
                         let is_ordered = bounds.windows(2).all(|pair| pair[0] <= pair[1]);
                         if !is_ordered || bounds.iter().any(|bound| *bound > MAX_REPEAT) {
@@ -209,7 +211,9 @@ impl<'p> Reader<'p> {
                 let name = match self.rest.next() {
                     Some((start, '{')) => {
                         let inner = &self.pattern[start + 1..];
-                        let end = inner.find('}').ok_or_else(|| self.invalid("character class range", at, self.pattern.len()))?;
+                        let end = inner
+                            .find('}')
+                            .ok_or_else(|| self.invalid("character class range", at, self.pattern.len()))?;
                         while self.rest.next_if(|(next, _)| *next <= start + 1 + end).is_some() {}
                         &inner[..end]
                     }

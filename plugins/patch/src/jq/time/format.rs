@@ -3,7 +3,17 @@
 use super::calendar::Moment;
 
 pub(super) const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 pub(super) const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
@@ -115,7 +125,8 @@ fn field(moment: &Moment, flags: Flags, directive: char) -> String {
     let hour = i64::from(moment.hour);
     let twelve = if hour % 12 == 0 { 12 } else { hour % 12 };
     let weekday = moment.weekday();
-    let name = |names: &[&'static str], at: i64| usize::try_from(at).ok().and_then(|at| names.get(at).copied()).unwrap_or("");
+    let name =
+        |names: &[&'static str], at: i64| usize::try_from(at).ok().and_then(|at| names.get(at).copied()).unwrap_or("");
     let half = if hour < 12 { "AM" } else { "PM" };
     match directive {
         'Y' => number(moment.year, if flags.width == 0 { 4 } else { 1 }),

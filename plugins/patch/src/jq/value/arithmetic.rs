@@ -34,7 +34,8 @@ impl Add for Value {
     type Output = Result;
 
     fn add(self, other: Value) -> Result {
-        if let Some(sum) = numbers(&self, &other, i64::checked_add, |left, right| left + right, |left, right| left + right)
+        if let Some(sum) =
+            numbers(&self, &other, i64::checked_add, |left, right| left + right, |left, right| left + right)
         {
             return Ok(sum);
         }
@@ -77,7 +78,8 @@ impl Mul for Value {
     type Output = Result;
 
     fn mul(self, other: Value) -> Result {
-        if let Some(product) = numbers(&self, &other, i64::checked_mul, |left, right| left * right, |left, right| left * right)
+        if let Some(product) =
+            numbers(&self, &other, i64::checked_mul, |left, right| left * right, |left, right| left * right)
         {
             return Ok(product);
         }
