@@ -71,6 +71,61 @@ fn the_sample_with_a_query_comes_out_and_settles() {
 }
 
 #[test]
+fn the_other_samples_come_out_and_settle() {
+    let host = host();
+    let mut copy = config_map("copy", json!({"value1": "old"}));
+    copy["metadata"]["labels"] = json!({"copy": "value1"});
+    let copy = host.put(copy);
+    for (text, at, path, expected) in [
+        (include_str!("../samples/sources.yaml"), &bar(), "both", "Foo1 and Foo2"),
+        (include_str!("../samples/selector.yaml"), &copy, "value1", "Foo1"),
+        (include_str!("../samples/namespaced.yaml"), &bar(), "copy", "Foo1"),
+    ] {
+        let patch = host.put(sample(text));
+        assert_eq!(host.reconcile(&PROVIDER, &patch).unwrap().action, Action::Update);
+        assert_eq!(host.object(at).unwrap()["data"][path], expected);
+        assert_eq!(host.reconcile(&PROVIDER, &patch).unwrap().action, Action::Nothing);
+    }
+}
+
+/// The remaining samples of Krateo's own repository: a number into a Deployment, and no transform at all.
+#[test]
+fn the_samples_of_krateo_converge_unchanged() {
+    let host = Host::new();
+    host.put(config_map("foo", json!({"replicas": "3", "value1": "Foo1"})));
+    host.put(config_map("bar", json!({"value1": "Bar1"})));
+    let mut deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"replicas": 1}});
+    deployment["metadata"] = json!({"name": "bar", "namespace": "default"});
+    let deployment = host.put(deployment);
+    let from = json!({"objectReference": {"apiVersion": "v1", "kind": "ConfigMap", "name": "foo", "namespace": "default"}, "fieldPath": "data"});
+    for (to, target, pointer, expected) in [
+        (
+            json!({
+                "objectReference": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "bar", "namespace": "default"},
+                "fieldPath": "spec.replicas", "transform": "${ .replicas | tonumber }",
+            }),
+            &deployment,
+            "/spec/replicas",
+            json!(3),
+        ),
+        (
+            json!({
+                "objectReference": {"apiVersion": "v1", "kind": "ConfigMap", "name": "bar", "namespace": "default"},
+                "fieldPath": "data",
+            }),
+            &bar(),
+            "/data",
+            json!({"replicas": "3", "value1": "Foo1"}),
+        ),
+    ] {
+        let patch = put(&host, json!({"from": from, "to": to, "deletionPolicy": "Delete"}));
+        assert_eq!(host.reconcile(&PROVIDER, &patch).unwrap().action, Action::Update);
+        assert_eq!(host.object(target).unwrap().pointer(pointer), Some(&expected));
+        assert_eq!(host.reconcile(&PROVIDER, &patch).unwrap().action, Action::Nothing);
+    }
+}
+
+#[test]
 fn a_text_is_applied_and_a_map_patched_under_its_version() {
     let host = host();
     let text = patch(&host, json!({"fieldPath": "data.new", "transform": "x"}));
