@@ -240,11 +240,10 @@ fn check_settles(
     if spec.transform == Transform::None || spec.sources.iter().all(|source| source.object != *key) {
         return Ok(());
     }
-    let then = |(source, object): (&Source, &Option<&Value>)| match source.object == *key {
-        true => Some(updated.clone()),
-        false => object.cloned(),
+    let then = |(source, object): (&Source, Option<&Value>)| {
+        if source.object == *key { Some(updated.clone()) } else { object.cloned() }
     };
-    let then: Vec<Option<Value>> = spec.sources.iter().zip(objects).map(then).collect();
+    let then: Vec<Option<Value>> = spec.sources.iter().zip(objects.iter().copied()).map(then).collect();
     let then: Vec<Option<&Value>> = then.iter().map(Option::as_ref).collect();
     let settled = value(spec, &then).and_then(|value| assign(spec, key, updated, &value));
     match settled {

@@ -8,7 +8,7 @@ use crate::objects::{self, Targets};
 use crate::plan::{self, Plan, PlanError, plan};
 use crate::preview;
 use crate::revert::{self, Kept};
-use crate::spec::{CheckedSpec, OnDelete, Scope, Spec};
+use crate::spec::{CheckedSpec, OnConflict, OnDelete, Scope, Spec};
 use crate::write::{Write, carry_out};
 
 /// One `Patch`, which may name any object.
@@ -45,7 +45,7 @@ macro_rules! external {
             }
 
             fn delete(&mut self, object: &Managed<Value>) -> Result<()> {
-                self.0.delete(object)
+                delete(object)
             }
         }
     };
@@ -99,20 +99,20 @@ impl Session {
                     return Err(Failure::terminal("TooLargeToRevert", message));
                 }
             }
-            carry_out(write, spec.on_conflict)?;
+            carry_out(&write, spec.on_conflict)?;
         }
         match revert::status(&kept).filter(|_| spec.on_delete == OnDelete::Revert) {
             Some(status) => Ok(Change::done().status(status)),
             None => Ok(Change::done()),
         }
     }
+}
 
-    fn delete(&mut self, object: &Managed<Value>) -> Result<()> {
-        for (target, object, change) in undone(object)? {
-            carry_out(Write::revert(target, &object, change), crate::spec::OnConflict::TakeOver)?;
-        }
-        Ok(())
+fn delete(object: &Managed<Value>) -> Result<()> {
+    for (target, object, change) in undone(object)? {
+        carry_out(&Write::revert(target, &object, change), OnConflict::TakeOver)?;
     }
+    Ok(())
 }
 
 /// Gone if there is nothing to give back. Only what was kept is read, and nothing is transformed, so a broken

@@ -59,7 +59,7 @@ impl Write {
 }
 
 /// Writes. What somebody else owns is asked for politely first, so that it can be told from whom it is taken.
-pub(crate) fn carry_out(write: Write, on_conflict: OnConflict) -> Result<()> {
+pub(crate) fn carry_out(write: &Write, on_conflict: OnConflict) -> Result<()> {
     let (patch, subresource) = match &write.change {
         Change::Apply { document, subresource } => (cluster::Patch::apply(document.clone()), subresource),
         Change::JsonPatch { operations, subresource } => (cluster::Patch::json(operations.clone()), subresource),

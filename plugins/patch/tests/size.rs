@@ -1,4 +1,4 @@
-//! Whether the component fits into a ConfigMap.
+//! Whether the component fits into a `ConfigMap`.
 
 use std::fs;
 use std::io::Write as _;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use flate2::{Compression, write::GzEncoder};
 
-/// What a ConfigMap can hold, with room for its other keys and metadata.
+/// What a `ConfigMap` can hold, with room for its other keys and metadata.
 const LIMIT: usize = (1 << 20) - (32 << 10);
 
 /// The newest component that `cargo xtask plugins` or cargo itself built, none if there is none.

@@ -26,23 +26,25 @@ const MAIN: &str = "transform__";
 /// Runs a jq expression and gives its first output; none if it has none. What it would do after that does not happen.
 pub fn first_output(expression: &str, input: &serde_json::Value) -> Result<Option<serde_json::Value>, QueryError> {
     let expression = escapes::joined(expression);
-    let tokens = Lexer::new(&expression).lex().map_err(|errors| syntax(load_errors(load::Error::Lex(errors))))?;
-    let parser = Parser::new(&tokens);
-    let program = parser.parse(|parser| parser.term());
-    let program = program.map_err(|errors| syntax(errors.into_iter().map(parse_error).collect()))?;
-    let main = Def { name: MAIN, args: Vec::new(), body: rewrite::term(program) };
+    let tokens = Lexer::new(&expression).lex().map_err(|errors| syntax(&load_errors(load::Error::Lex(errors))))?;
+    let program = Parser::new(&tokens).parse(Parser::term).map_err(|errors| {
+        let problems: Vec<String> = errors.into_iter().map(parse_error).collect();
+        syntax(&problems)
+    })?;
     let mut definitions: Vec<Def<&str>> = Vec::new();
     for definition in prelude::reached(&tokens) {
         definitions.push(rewrite::definition(definition));
     }
-    definitions.push(main);
+    definitions.push(Def { name: MAIN, args: Vec::new(), body: rewrite::term(program) });
     let arena = Arena::default();
-    let loaded = Loader::new(definitions).load(&arena, File { code: MAIN, path: () });
-    let modules =
-        loaded.map_err(|errors| syntax(errors.into_iter().flat_map(|(_, error)| load_errors(error)).collect()))?;
-    let compiled = Compiler::default().with_funs(functions::all()).compile(modules);
-    let filter = compiled
-        .map_err(|errors| syntax(errors.into_iter().flat_map(|(_, errors)| compile_errors(errors)).collect()))?;
+    let modules = Loader::new(definitions).load(&arena, File { code: MAIN, path: () }).map_err(|errors| {
+        let problems: Vec<String> = errors.into_iter().flat_map(|(_, error)| load_errors(error)).collect();
+        syntax(&problems)
+    })?;
+    let filter = Compiler::default().with_funs(functions::all()).compile(modules).map_err(|errors| {
+        let problems: Vec<String> = errors.into_iter().flat_map(|(_, errors)| compile_errors(errors)).collect();
+        syntax(&problems)
+    })?;
     let context = Ctx::<Data>::new(&filter.lut, Vars::new([]));
     let first = filter.id.run((context, Value::from(input))).next();
     match first {
@@ -56,7 +58,7 @@ pub fn first_output(expression: &str, input: &serde_json::Value) -> Result<Optio
     }
 }
 
-fn syntax(problems: Vec<String>) -> QueryError {
+fn syntax(problems: &[String]) -> QueryError {
     QueryError::Syntax(problems.join("; "))
 }
 

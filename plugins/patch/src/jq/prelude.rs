@@ -16,7 +16,9 @@ pub(super) fn reached(program: &[Token<&str>]) -> impl Iterator<Item = Def<&'sta
     let lines: Vec<(&str, &'static str)> = SOURCE.lines().filter_map(|line| Some((name(line)?, line))).collect();
     let mut reached = BTreeSet::new();
     let mut open = Vec::new();
-    program.iter().for_each(|token| collect(token, &mut open));
+    for token in program {
+        collect(token, &mut open);
+    }
     while let Some(word) = open.pop() {
         for (position, (_, line)) in lines.iter().enumerate().filter(|(_, (name, _))| *name == word) {
             if reached.insert(position) {

@@ -11,7 +11,7 @@ const VARIABLES: [&str; 16] = [
 ];
 
 /// Rewrites the bodies of a definition and those within it.
-pub(super) fn definition<'s>(mut definition: Def<&'s str>) -> Def<&'s str> {
+pub(super) fn definition(mut definition: Def<&str>) -> Def<&str> {
     definition.body = term(definition.body);
     definition
 }
@@ -109,7 +109,7 @@ fn entry<'s>((key, value): (Term<&'s str>, Option<Term<&'s str>>)) -> (Term<&'s 
 }
 
 /// Of several indices with several outputs the first varies fastest, so the last is evaluated first.
-fn indexed<'s>(path: Term<&'s str>) -> Term<&'s str> {
+fn indexed(path: Term<&str>) -> Term<&str> {
     let Term::Path(base, mut path) = path else { return path };
     let is_open = |part: &Part<_>| matches!(part, Part::Index(index) if !is_single(index));
     let open = path.0.iter().filter(|(part, _)| is_open(part)).count();

@@ -147,7 +147,7 @@ fn targets_are_chosen_by_name_or_by_labels() {
     spec["to"]["objectReference"].as_object_mut().unwrap().remove("name");
     let labels = |spec: &Value| match Spec::of(spec).unwrap().check(Scope::Cluster).unwrap().target {
         Target::Selected { labels, .. } => labels,
-        named => panic!("{named:?}"),
+        named @ Target::Named(_) => panic!("{named:?}"),
     };
     assert_eq!(labels(&spec), "app=web");
     spec["to"]["selector"] = json!({"matchExpressions": [

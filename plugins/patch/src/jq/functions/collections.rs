@@ -27,7 +27,7 @@ pub(super) fn all() -> Vec<Function> {
         native!("indices", |value, part| positions("indices", value, part, found), 1),
         native!("index", |value, part| positions("index", value, part, |at| or_null(at.first())), 1),
         native!("rindex", |value, part| positions("rindex", value, part, |at| or_null(at.last())), 1),
-        native!("captured", captured),
+        native!("captured", |found| Ok(captured(found))),
         ("range", v(3), |mut cv| {
             let (step, end, start) = (cv.0.pop_var(), cv.0.pop_var(), cv.0.pop_var());
             let unfit = [&start, &end, &step].into_iter().find(|bound| !bound.is_number()).map(|it| unfit("range", it));
@@ -194,7 +194,7 @@ fn positions(name: &str, value: &Value, part: &Value, answer: impl Fn(&[usize]) 
 }
 
 /// The named groups of a match, with their texts.
-fn captured(found: &Value) -> Result {
+fn captured(found: &Value) -> Value {
     let mut groups = BTreeMap::new();
     if let Value::Map(found) = found
         && let Some(Value::List(captures)) = found.get("captures")
@@ -207,7 +207,7 @@ fn captured(found: &Value) -> Result {
             }
         }
     }
-    Ok(Value::map(groups))
+    Value::map(groups)
 }
 
 /// Nothing if the step leads away from the end, or nowhere.

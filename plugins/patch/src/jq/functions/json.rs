@@ -24,9 +24,9 @@ fn from_json(value: &Value) -> Result {
     let mut documents = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
     let document = match documents.next() {
         None => return Err(failed("fromjson", &[], value, "EOF")),
-        Some(document) => document.map_err(|error| match error.is_eof() {
-            true => failed("fromjson", &[], value, "unexpected EOF"),
-            false => failed("fromjson", &[], value, error),
+        Some(document) => document.map_err(|error| {
+            let why = if error.is_eof() { "unexpected EOF".to_owned() } else { error.to_string() };
+            failed("fromjson", &[], value, why)
         })?,
     };
     if documents.next().is_some() {

@@ -52,7 +52,7 @@ macro_rules! native {
         })
     };
 }
-pub(self) use native;
+use native;
 
 /// All functions.
 pub(super) fn all() -> impl Iterator<Item = Fun<Data>> {

@@ -48,7 +48,7 @@ fn perl_class(c: char) -> Option<&'static str> {
     })
 }
 
-impl<'p> Reader<'p> {
+impl Reader<'_> {
     fn run(&mut self) -> Result<(), String> {
         while let Some((at, c)) = self.rest.next() {
             match c {
@@ -130,9 +130,9 @@ impl<'p> Reader<'p> {
             return Ok(());
         };
         let named = inner.strip_prefix("P<").or_else(|| inner.strip_prefix('<'));
-        let end = match named {
-            // What looks behind is read as a name by gojq.
-            Some(named) => match named.split_once('>') {
+        // What looks behind is read as a name by gojq.
+        let end = if let Some(named) = named {
+            match named.split_once('>') {
                 Some((name, _)) if !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') => {
                     self.out.push_str("(?P<");
                     self.out.push_str(name);
@@ -141,21 +141,20 @@ impl<'p> Reader<'p> {
                 }
                 Some((name, _)) => return Err(format!("invalid named capture: `(?P<{name}>`")),
                 None => return Err(format!("invalid named capture: `(?P<{named}`")),
-            },
-            None => {
-                let flags = inner.find([':', ')']).unwrap_or(inner.len());
-                let is_flag = |c: char| matches!(c, 'i' | 'm' | 's' | 'U' | '-');
-                if let Some(wrong) = inner[..flags].find(|c: char| !is_flag(c)) {
-                    let length = inner[wrong..].chars().next().map_or(0, char::len_utf8);
-                    return Err(format!("invalid or unsupported Perl syntax: `(?{}`", &inner[..wrong + length]));
-                }
-                let end = 2 + flags + usize::from(flags < inner.len());
-                self.out.push_str(&rest[..end]);
-                if inner[flags..].starts_with(')') {
-                    self.open -= 1;
-                }
-                end
             }
+        } else {
+            let flags = inner.find([':', ')']).unwrap_or(inner.len());
+            let is_flag = |c: char| matches!(c, 'i' | 'm' | 's' | 'U' | '-');
+            if let Some(wrong) = inner[..flags].find(|c: char| !is_flag(c)) {
+                let length = inner[wrong..].chars().next().map_or(0, char::len_utf8);
+                return Err(format!("invalid or unsupported Perl syntax: `(?{}`", &inner[..wrong + length]));
+            }
+            let end = 2 + flags + usize::from(flags < inner.len());
+            self.out.push_str(&rest[..end]);
+            if inner[flags..].starts_with(')') {
+                self.open -= 1;
+            }
+            end
         };
         while self.rest.next_if(|(next, _)| *next < at + end).is_some() {}
         self.last = Last::Start;
@@ -223,18 +222,15 @@ impl<'p> Reader<'p> {
                 format!("\\{c}{{{name}}}")
             }
             'x' => {
-                let digits = match self.rest.next_if(|(_, c)| *c == '{') {
-                    Some((start, _)) => {
-                        let inner = &self.pattern[start + 1..];
-                        let end = inner.find('}').unwrap_or(inner.len());
-                        while self.rest.next_if(|(next, _)| *next <= start + 1 + end).is_some() {}
-                        &inner[..end]
-                    }
-                    None => {
-                        let digits = self.pattern.get(at + 2..at + 4).unwrap_or_default();
-                        self.rest.nth(1);
-                        digits
-                    }
+                let digits = if let Some((start, _)) = self.rest.next_if(|(_, c)| *c == '{') {
+                    let inner = &self.pattern[start + 1..];
+                    let end = inner.find('}').unwrap_or(inner.len());
+                    while self.rest.next_if(|(next, _)| *next <= start + 1 + end).is_some() {}
+                    &inner[..end]
+                } else {
+                    let digits = self.pattern.get(at + 2..at + 4).unwrap_or_default();
+                    self.rest.nth(1);
+                    digits
                 };
                 let end = self.rest.peek().map_or(self.pattern.len(), |(next, _)| *next);
                 let number = u32::from_str_radix(digits, 16).ok().filter(|number| char::from_u32(*number).is_some());

@@ -36,11 +36,21 @@ pub(super) fn composition(directive: char) -> Option<&'static str> {
     })
 }
 
+/// What fills a field up to its width.
+#[derive(Debug, Clone, Copy, Default)]
+enum Fill {
+    /// What is usual for the directive.
+    #[default]
+    Usual,
+    /// Nothing.
+    None,
+    With(char),
+}
+
 /// What stands between `%` and the directive.
 #[derive(Debug, Clone, Copy, Default)]
 struct Flags {
-    /// Given by `-` (none), `_` or `0`.
-    fill: Option<Option<char>>,
+    fill: Fill,
     upper: bool,
     swap: bool,
     width: usize,
@@ -51,9 +61,9 @@ impl Flags {
         let mut flags = Flags::default();
         loop {
             match text.next()? {
-                '-' => flags.fill = Some(None),
-                '_' => flags.fill = Some(Some(' ')),
-                '0' => flags.fill = Some(Some('0')),
+                '-' => flags.fill = Fill::None,
+                '_' => flags.fill = Fill::With(' '),
+                '0' => flags.fill = Fill::With('0'),
                 '^' => flags.upper = true,
                 '#' => flags.swap = true,
                 digit @ '1'..='9' => {
@@ -72,13 +82,13 @@ impl Flags {
     /// A number of at least `width` digits, filled with `fill` unless the flags say otherwise.
     fn number(self, number: i64, width: usize, fill: char) -> String {
         let width = self.width.max(width);
-        match self.fill.unwrap_or(Some(fill)) {
-            None => number.to_string(),
-            Some(fill) => {
-                let digits = number.to_string();
-                fill.to_string().repeat(width.saturating_sub(digits.len())) + &digits
-            }
-        }
+        let fill = match self.fill {
+            Fill::None => return number.to_string(),
+            Fill::With(other) => other,
+            Fill::Usual => fill,
+        };
+        let digits = number.to_string();
+        fill.to_string().repeat(width.saturating_sub(digits.len())) + &digits
     }
 
     fn text(self, text: &str) -> String {
@@ -89,9 +99,9 @@ impl Flags {
             () => text.to_owned(),
         };
         let fill = match self.fill {
-            Some(None) => return text,
-            Some(Some(fill)) => fill,
-            None => ' ',
+            Fill::None => return text,
+            Fill::With(fill) => fill,
+            Fill::Usual => ' ',
         };
         fill.to_string().repeat(self.width.saturating_sub(text.len())) + &text
     }

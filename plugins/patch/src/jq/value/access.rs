@@ -72,13 +72,11 @@ fn slice(value: &Value, start: &Value, end: &Value) -> Result {
 
 /// The bounds in an object `{start, end}`, both of which must be there.
 pub(in crate::jq) fn bounds(slice: &BTreeMap<Rc<str>, Value>) -> Result<(&Value, &Value)> {
-    match (slice.get("start"), slice.get("end")) {
-        (Some(start), Some(end)) => Ok((start, end)),
-        _ => {
-            let slice = Value::map(slice.clone());
-            Err(errors::expected("\"start\" and \"end\" for slicing", &slice))
-        }
+    if let (Some(start), Some(end)) = (slice.get("start"), slice.get("end")) {
+        return Ok((start, end));
     }
+    let slice = Value::map(slice.clone());
+    Err(errors::expected("\"start\" and \"end\" for slicing", &slice))
 }
 
 impl jaq_core::ValT for Value {
