@@ -94,7 +94,15 @@ pub(crate) fn json(number: f64) -> String {
             return "0".to_owned();
         }
         let decimal = Decimal::parse(&format!("{number:e}"));
-        if (1e-6..1e21).contains(&number) { decimal.plain() } else { decimal.scientific() }
+        if (1e-6..1e21).contains(&number) {
+            return decimal.plain();
+        }
+        let text = decimal.scientific();
+        // A negative exponent of one digit has no leading zero.
+        match text.split_once("e-0") {
+            Some((mantissa, digit)) => format!("{mantissa}e-{digit}"),
+            None => text,
+        }
     })
 }
 
@@ -131,7 +139,7 @@ mod tests {
             (1e20, "100000000000000000000"),
             (1.5e21, "1.5e+21"),
             (0.000_001, "0.000001"),
-            (1e-7, "1e-07"),
+            (1e-7, "1e-7"),
             (2.5, "2.5"),
         ];
         for (number, text) in table {

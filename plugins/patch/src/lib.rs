@@ -1,7 +1,7 @@
 //! Patches one object's field from another's.
 //!
-//! A `Patch` names a field of a source object, a field of a target object, and optionally a transform. Whenever one of the
-//! two objects or the `Patch` changes, the target field is given the (transformed) value of the source field.
+//! A `Patch` names a field of one or more source objects, a field of one or more target objects, and optionally a transform.
+//! Whenever one of the objects or the `Patch` changes, the target field is given the (transformed) value of the source field.
 //!
 //! This crate is the provider's component for WebAssembly, and the library it is made of, which runs natively in tests:
 //!
@@ -9,11 +9,15 @@
 //! * [`field_path`]: reading and writing a field;
 //! * [`transform`]: the new value, by a [`template`] or a [`jq`] expression;
 //! * [`merge`] and [`equal`]: how it meets the old one;
-//! * [`plan`]: what has to be done, as one [`change`];
+//! * [`plan`]: what has to be done, as one [`change`] per target;
+//! * [`revert`]: what it was before;
 //! * [`provider`]: all of it under the host.
 
 mod go_base64;
 mod go_float;
+mod objects;
+mod preview;
+mod write;
 
 pub mod change;
 pub mod equal;
@@ -22,6 +26,7 @@ pub mod jq;
 pub mod merge;
 pub mod plan;
 pub mod provider;
+pub mod revert;
 pub mod spec;
 pub mod template;
 pub mod transform;
@@ -30,5 +35,5 @@ capstan_sdk::export! {
     name: "patch",
     version: env!("CARGO_PKG_VERSION"),
     needs: "needs.yaml",
-    kinds: [provider::Patch],
+    kinds: [provider::Patch, provider::NamespacedPatch],
 }

@@ -6,7 +6,7 @@ use crate::change::{Assignment, Change, change};
 use crate::equal::equal;
 use crate::field_path::{FieldPath, LookupError, SetError};
 use crate::merge::merge;
-use crate::spec::{CheckedSpec, InvalidSpec, ObjectKey, Transform};
+use crate::spec::{CheckedSpec, InvalidSpec, ObjectKey, OnConflict, Source, Transform, WhenNull};
 use crate::transform::{TransformError, desired};
 
 /// What has to be done.
@@ -35,21 +35,41 @@ pub struct Difference {
     pub actual: Option<Value>,
 }
 
-/// Why there is no plan. None of these goes away until the `Patch` or one of its two objects changes.
+/// Why there is no plan. None of these goes away until the `Patch` or one of its objects changes.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// The specification cannot be worked with.
     #[error(transparent)]
     InvalidSpec(#[from] InvalidSpec),
-    /// The source object is not there.
-    #[error("{0}, named by spec.from.objectReference, does not exist")]
-    SourceNotFound(ObjectKey),
+    /// A source object is not there.
+    #[error("{object}, named by {field}.objectReference, does not exist")]
+    SourceNotFound {
+        /// The source.
+        object: Box<ObjectKey>,
+        /// Where it is named.
+        field: String,
+    },
     /// The target object is not there.
     #[error("{0}, named by spec.to.objectReference, does not exist")]
-    TargetNotFound(ObjectKey),
+    TargetNotFound(Box<ObjectKey>),
+    /// No object has the labels.
+    #[error("no {kind} in the namespace {namespace} has the labels {labels:?} of spec.to.selector")]
+    NothingSelected {
+        /// The targets' kind.
+        kind: String,
+        /// Where they were looked for.
+        namespace: String,
+        /// The selector.
+        labels: String,
+    },
+    /// More objects have the labels than one `Patch` may change.
+    #[error("spec.to.selector chooses {0} objects, more than {most}: choose fewer", most = MAX_TARGETS)]
+    TooManyTargets(usize),
     /// The source object has no such field.
-    #[error("{object} has no field {path} (spec.from.fieldPath): {error}")]
+    #[error("{object} has no field {path} ({field}.fieldPath): {error}")]
     SourceField {
+        /// Where it is named.
+        field: String,
         /// The source.
         object: Box<ObjectKey>,
         /// Its field.
@@ -80,7 +100,18 @@ pub enum PlanError {
     /// The transform gave no value.
     #[error(transparent)]
     Transform(#[from] TransformError),
+    /// There is a value, and it is null.
+    #[error("{0} gives null, which no field can hold: mend it, or set spec.to.whenNull to delete to remove the field")]
+    Null(&'static str),
+    /// The target is the source, and each write would change the value that is written next.
+    #[error(
+        "spec.to.fieldPath {0} lies where the value is read from and the transform changes it each time: it would never settle"
+    )]
+    WouldLoop(FieldPath),
 }
+
+/// How many objects a selector may choose.
+pub const MAX_TARGETS: usize = 100;
 
 impl PlanError {
     /// The word for conditions, events and metrics.
@@ -88,30 +119,70 @@ impl PlanError {
     pub fn reason(&self) -> &'static str {
         match self {
             PlanError::InvalidSpec(_) => "InvalidSpec",
-            PlanError::SourceNotFound(_) => "SourceNotFound",
-            PlanError::TargetNotFound(_) => "TargetNotFound",
+            PlanError::SourceNotFound { .. } => "SourceNotFound",
+            PlanError::TargetNotFound(_) | PlanError::NothingSelected { .. } => "TargetNotFound",
+            PlanError::TooManyTargets(_) => "TooManyTargets",
             PlanError::SourceField { .. } | PlanError::TargetField { .. } | PlanError::TargetShape { .. } => {
                 "FieldNotFound"
             }
-            PlanError::Transform(_) => "TransformFailed",
+            PlanError::Transform(_) | PlanError::Null(_) => "TransformFailed",
+            PlanError::WouldLoop(_) => "WouldLoop",
         }
     }
 }
 
-/// Compares the target with what `spec` asks for. `source` and `target` are the two objects as read, none where one does
-/// not exist. A missing target field is created; a missing source field is an error.
-pub fn plan(spec: &CheckedSpec, source: Option<&Value>, target: Option<&Value>) -> Result<Plan, PlanError> {
-    let source = source.ok_or_else(|| PlanError::SourceNotFound(spec.source.clone()))?;
-    let target = target.ok_or_else(|| PlanError::TargetNotFound(spec.target.clone()))?;
-    let value = transformed(spec, source)?;
-    let (updated, assignments) = assign(spec, target, &value)?;
+/// The value that the targets should have, from the source objects as read: one for each of `spec.sources`, none where one
+/// does not exist. A missing source field is an error.
+pub fn value(spec: &CheckedSpec, objects: &[Option<&Value>]) -> Result<Value, PlanError> {
+    let value = match (&spec.sources[..], objects) {
+        ([source @ Source { name: None, .. }], [object]) => desired(field(source, *object)?, &spec.transform),
+        (sources, objects) => {
+            let mut input = serde_json::Map::new();
+            for (source, object) in sources.iter().zip(objects) {
+                input.insert(source.name.clone().unwrap_or_default(), field(source, *object)?.clone());
+            }
+            desired(&Value::Object(input), &spec.transform)
+        }
+    };
+    // Messages of failed transforms hold parts of the value, and end up in conditions and events.
+    let value = value.map_err(|error| if spec.reads_secrets() { error.without_value() } else { error })?;
+    match value {
+        Value::Null if spec.when_null == WhenNull::Fail => Err(PlanError::Null(match spec.transform {
+            Transform::None => "the source field",
+            Transform::Template(_) => "spec.to.transforms",
+            Transform::Query(_) => "spec.to.transform",
+        })),
+        value => Ok(value),
+    }
+}
+
+fn field<'v>(source: &Source, object: Option<&'v Value>) -> Result<&'v Value, PlanError> {
+    let object = object
+        .ok_or_else(|| PlanError::SourceNotFound { object: Box::new(source.object.clone()), field: source.field() })?;
+    source.path.get(object).map_err(|error| PlanError::SourceField {
+        field: source.field(),
+        object: Box::new(source.object.clone()),
+        path: source.path.clone(),
+        error,
+    })
+}
+
+/// Compares a target with the value that it should have. A missing target field is created. `objects` are the sources as
+/// read, to find out whether the write would change what is written next.
+pub fn plan(
+    spec: &CheckedSpec,
+    value: &Value,
+    key: &ObjectKey,
+    target: Option<&Value>,
+    objects: &[Option<&Value>],
+) -> Result<Plan, PlanError> {
+    let target = target.ok_or_else(|| PlanError::TargetNotFound(Box::new(key.clone())))?;
+    let (updated, assignments) = assign(spec, key, target, value)?;
     if assignments.is_empty() {
         return Ok(Plan::UpToDate);
     }
-    if spec.source == spec.target && spec.transform != Transform::None {
-        check_settles(spec, &updated)?;
-    }
-    let hidden = spec.source.is_secret() || spec.target.is_secret();
+    check_settles(spec, key, &updated, objects)?;
+    let hidden = spec.takes_secrets();
     let shown = |value: &Value| Some(value.clone()).filter(|value| !hidden && !value.is_null());
     let differences = assignments
         .iter()
@@ -121,31 +192,22 @@ pub fn plan(spec: &CheckedSpec, source: Option<&Value>, target: Option<&Value>) 
             actual: assignment.path.get(target).ok().and_then(shown),
         })
         .collect();
-    Ok(Plan::Write { change: change(target, &updated, &assignments), differences })
-}
-
-impl ObjectKey {
-    fn is_secret(&self) -> bool {
-        self.api_version == "v1" && self.kind == "Secret"
+    let change = change(target, &updated, &assignments);
+    if spec.on_conflict == OnConflict::Fail && matches!(change, Change::JsonPatch { .. }) {
+        return Err(InvalidSpec::NoOwner(spec.target_path.clone()).into());
     }
-}
-
-fn transformed(spec: &CheckedSpec, source: &Value) -> Result<Value, PlanError> {
-    let value = spec.source_path.get(source).map_err(|error| PlanError::SourceField {
-        object: Box::new(spec.source.clone()),
-        path: spec.source_path.clone(),
-        error,
-    })?;
-    desired(value, &spec.transform).map_err(|error| {
-        // Messages of failed transforms hold parts of the value, and end up in conditions and events.
-        if spec.source.is_secret() { error.without_value() } else { error }.into()
-    })
+    Ok(Plan::Write { change, differences })
 }
 
 /// The target as it should be, and the fields in which it differs.
-fn assign(spec: &CheckedSpec, target: &Value, value: &Value) -> Result<(Value, Vec<Assignment>), PlanError> {
+fn assign(
+    spec: &CheckedSpec,
+    key: &ObjectKey,
+    target: &Value,
+    value: &Value,
+) -> Result<(Value, Vec<Assignment>), PlanError> {
     let paths = spec.target_path.expand(target).map_err(|error| PlanError::TargetField {
-        object: Box::new(spec.target.clone()),
+        object: Box::new(key.clone()),
         path: spec.target_path.clone(),
         error,
     })?;
@@ -159,7 +221,7 @@ fn assign(spec: &CheckedSpec, target: &Value, value: &Value) -> Result<(Value, V
             continue;
         }
         path.set(&mut updated, value.clone()).map_err(|error| PlanError::TargetShape {
-            object: Box::new(spec.target.clone()),
+            object: Box::new(key.clone()),
             path: path.clone(),
             error,
         })?;
@@ -169,11 +231,24 @@ fn assign(spec: &CheckedSpec, target: &Value, value: &Value) -> Result<(Value, V
 }
 
 /// A transform that reads what it writes, such as `"x" + .` onto itself, would change the object with every reconcile.
-fn check_settles(spec: &CheckedSpec, updated: &Value) -> Result<(), PlanError> {
-    let settled = transformed(spec, updated).and_then(|value| assign(spec, updated, &value));
+fn check_settles(
+    spec: &CheckedSpec,
+    key: &ObjectKey,
+    updated: &Value,
+    objects: &[Option<&Value>],
+) -> Result<(), PlanError> {
+    if spec.transform == Transform::None || spec.sources.iter().all(|source| source.object != *key) {
+        return Ok(());
+    }
+    let then = |(source, object): (&Source, Option<&Value>)| {
+        if source.object == *key { Some(updated.clone()) } else { object.cloned() }
+    };
+    let then: Vec<Option<Value>> = spec.sources.iter().zip(objects.iter().copied()).map(then).collect();
+    let then: Vec<Option<&Value>> = then.iter().map(Option::as_ref).collect();
+    let settled = value(spec, &then).and_then(|value| assign(spec, key, updated, &value));
     match settled {
         Ok((_, differences)) if differences.is_empty() => Ok(()),
-        _ => Err(InvalidSpec::NeverSettles(spec.target_path.clone()).into()),
+        _ => Err(PlanError::WouldLoop(spec.target_path.clone())),
     }
 }
 

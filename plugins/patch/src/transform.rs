@@ -6,6 +6,9 @@ use crate::jq::{self, QueryError};
 use crate::spec::Transform;
 use crate::template::{self, TemplateError};
 
+/// The largest result, in bytes of JSON. An object in a cluster has at most 1.5 MiB, and this is one field of it.
+pub const MAX_OUTPUT: usize = 256 << 10;
+
 /// Why a transform gave no value.
 #[derive(Debug, thiserror::Error)]
 pub enum TransformError {
@@ -15,6 +18,9 @@ pub enum TransformError {
     /// `transform` does not parse or failed.
     #[error("spec.to.transform: {0}")]
     Query(#[from] QueryError),
+    /// The result would not fit an object.
+    #[error("{0}: the result has {1} bytes, more than {MAX_OUTPUT}")]
+    TooLarge(&'static str, usize),
     /// Either of them failed over a value that must not be shown.
     #[error("the transform failed; details are left out because its input comes from a Secret")]
     Hidden,
@@ -37,14 +43,33 @@ impl TransformError {
 ///
 /// Templates always give text. Queries keep the type of their first output and give the empty text when there is none.
 pub fn desired(source: &Value, transform: &Transform) -> Result<Value, TransformError> {
-    Ok(match transform {
-        Transform::None => source.clone(),
-        Transform::Template(commands) => Value::String(template::render(commands, source)?),
-        Transform::Query(text) => match jq::expression(text) {
-            Some(expression) => jq::first_output(expression, source)?.unwrap_or_else(|| Value::String(String::new())),
-            None => Value::String(text.clone()),
-        },
-    })
+    let (name, value) = match transform {
+        Transform::None => return Ok(source.clone()),
+        Transform::Template(commands) => ("spec.to.transforms", Value::String(template::render(commands, source)?)),
+        Transform::Query(text) => (
+            "spec.to.transform",
+            match jq::expression(text) {
+                Some(expression) => {
+                    jq::first_output(expression, source)?.unwrap_or_else(|| Value::String(String::new()))
+                }
+                None => Value::String(text.clone()),
+            },
+        ),
+    };
+    match size(&value) {
+        fits if fits <= MAX_OUTPUT => Ok(value),
+        size => Err(TransformError::TooLarge(name, size)),
+    }
+}
+
+/// About as many bytes as its JSON has.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len() + 2,
+        Value::Array(list) => list.iter().map(|item| size(item) + 1).sum::<usize>() + 2,
+        Value::Object(map) => map.iter().map(|(key, value)| key.len() + size(value) + 4).sum::<usize>() + 2,
+        _ => 4,
+    }
 }
 
 #[cfg(test)]
@@ -111,5 +136,22 @@ mod tests {
         );
         assert_eq!(desired(&json!([1, 2]), &Transform::Query("${ add }".to_owned())).unwrap(), json!(3));
         assert_eq!(desired(&json!("a"), &Transform::Query("literal".to_owned())).unwrap(), json!("literal"));
+    }
+
+    #[test]
+    fn a_result_that_no_object_could_hold_is_refused_with_the_name_of_its_transform() {
+        let jq = Transform::Query("${ [range(100000)] }".to_owned());
+        let message = desired(&json!(null), &jq).unwrap_err().to_string();
+        assert!(message.starts_with("spec.to.transform: the result has "), "{message}");
+        let template = Transform::Template(vec!["range . }}0123456789{{ end".to_owned()]);
+        let message = desired(&json!(vec![0; 30_000]), &template).unwrap_err().to_string();
+        assert!(message.starts_with("spec.to.transforms: "), "{message}");
+    }
+
+    #[test]
+    fn a_template_that_calls_itself_without_end_fails() {
+        let endless = "define \"a\" }}{{ template \"a\" . }}{{ end }}{{ template \"a\" .";
+        let message = desired(&json!(1), &Transform::Template(vec![endless.to_owned()])).unwrap_err().to_string();
+        assert!(message.starts_with("spec.to.transforms: the pipeline failed: "), "{message}");
     }
 }

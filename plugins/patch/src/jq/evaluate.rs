@@ -1,11 +1,13 @@
 //! Parsing, compiling and running one expression.
 
-use jaq_core::load::{self, Arena, File, Loader};
+use jaq_core::load::parse::{self, Def};
+use jaq_core::load::{self, Arena, File, Lexer, Loader, Parser};
 use jaq_core::{Compiler, Ctx, Vars, compile};
 
+use super::errors::message;
 use super::functions::{self, Data};
-use super::prelude;
 use super::value::Value;
+use super::{escapes, prelude, rewrite};
 
 /// Why an expression gave no value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -18,47 +20,64 @@ pub enum QueryError {
     Failed(String),
 }
 
+/// The definition that holds the rewritten program.
+const MAIN: &str = "transform__";
+
 /// Runs a jq expression and gives its first output; none if it has none. What it would do after that does not happen.
 pub fn first_output(expression: &str, input: &serde_json::Value) -> Result<Option<serde_json::Value>, QueryError> {
-    let loader = Loader::new(prelude::reached(expression));
+    let expression = escapes::joined(expression);
+    let tokens = Lexer::new(&expression).lex().map_err(|errors| syntax(&load_errors(load::Error::Lex(errors))))?;
+    let program = Parser::new(&tokens).parse(Parser::term).map_err(|errors| {
+        let problems: Vec<String> = errors.into_iter().map(parse_error).collect();
+        syntax(&problems)
+    })?;
+    let mut definitions: Vec<Def<&str>> = Vec::new();
+    for definition in prelude::reached(&tokens) {
+        definitions.push(rewrite::definition(definition));
+    }
+    definitions.push(Def { name: MAIN, args: Vec::new(), body: rewrite::term(program) });
     let arena = Arena::default();
-    let program = File { code: expression, path: () };
-    let modules = loader.load(&arena, program).map_err(|errors| syntax(errors, load_errors))?;
-    let filter = Compiler::default()
-        .with_funs(functions::all())
-        .with_global_vars(["$ENV"])
-        .compile(modules)
-        .map_err(|errors| syntax(errors, compile_errors))?;
-    let environment = Value::map([].into());
-    let context = Ctx::<Data>::new(&filter.lut, Vars::new([environment]));
+    let modules = Loader::new(definitions).load(&arena, File { code: MAIN, path: () }).map_err(|errors| {
+        let problems: Vec<String> = errors.into_iter().flat_map(|(_, error)| load_errors(error)).collect();
+        syntax(&problems)
+    })?;
+    let filter = Compiler::default().with_funs(functions::all()).compile(modules).map_err(|errors| {
+        let problems: Vec<String> = errors.into_iter().flat_map(|(_, errors)| compile_errors(errors)).collect();
+        syntax(&problems)
+    })?;
+    let context = Ctx::<Data>::new(&filter.lut, Vars::new([]));
     let first = filter.id.run((context, Value::from(input))).next();
     match first {
         None => Ok(None),
         Some(Ok(value)) => Ok(Some((&value).into())),
         Some(Err(exception)) => Err(QueryError::Failed(match exception.get_err() {
-            Ok(error) => match error.into_val() {
-                Value::Text(message) => message.to_string(),
-                value => value.to_string(),
-            },
+            Ok(error) => message(error),
             // A `break` without its label does not compile, and `halt` does not exist.
             Err(_) => "it was ended".to_owned(),
         })),
     }
 }
 
-fn syntax<E>(errors: Vec<(File<&str, ()>, E)>, texts: impl Fn(E) -> Vec<String>) -> QueryError {
-    QueryError::Syntax(errors.into_iter().flat_map(|(_, error)| texts(error)).collect::<Vec<_>>().join("; "))
+fn syntax(problems: &[String]) -> QueryError {
+    QueryError::Syntax(problems.join("; "))
 }
 
 fn load_errors(error: load::Error<&str>) -> Vec<String> {
-    let expected = |what: &str, found: &str| match found.lines().next().unwrap_or_default() {
-        "" => format!("expected {what} at the end"),
-        found => format!("expected {what} instead of `{found}`"),
-    };
     match error {
         load::Error::Io(errors) => errors.into_iter().map(|(path, error)| format!("{path}: {error}")).collect(),
         load::Error::Lex(errors) => errors.into_iter().map(|(what, found)| expected(what.as_str(), found)).collect(),
         load::Error::Parse(errors) => errors.into_iter().map(|(what, found)| expected(what.as_str(), found)).collect(),
+    }
+}
+
+fn parse_error((what, found): parse::TError<&str>) -> String {
+    expected(what.as_str(), found.map_or("", |token| token.0))
+}
+
+fn expected(what: &str, found: &str) -> String {
+    match found.lines().next().unwrap_or_default() {
+        "" => format!("expected {what} at the end"),
+        found => format!("expected {what} instead of `{found}`"),
     }
 }
 

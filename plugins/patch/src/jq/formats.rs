@@ -1,28 +1,43 @@
 //! The formats `@text`, `@json`, `@html`, `@uri`, `@urid`, `@csv`, `@tsv`, `@sh`, `@base64` and `@base64d`.
 
-use jaq_core::ValT as _;
-
+use super::errors::{self, failed, unfit};
 use super::value::{Error, Result, Value};
-use crate::go_base64;
+use crate::go_base64::{self, DecodeError};
 
 /// Writes `value` in the format `name`, without its `@`.
-pub(super) fn format(value: Value, name: &str) -> Result {
-    let as_text = || value.clone().into_string();
-    Ok(Value::from(match name {
-        "text" => return Ok(value.into_string()),
+pub(super) fn by_name(value: &Value, name: &Value) -> Result {
+    let Value::Text(name) = name else {
+        return Err(unfit("format", name));
+    };
+    let text = match value {
+        Value::Text(text) => text.to_string(),
+        other => other.to_string(),
+    };
+    Ok(Value::from(match &**name {
+        "text" => text,
         "json" => value.to_string(),
-        "html" => html(as_text().as_text()?),
-        "uri" => uri(as_text().as_text()?),
-        "urid" => uri_decoded(as_text().as_text()?)?,
-        "csv" => row(&value, ",", |text| format!("\"{}\"", text.replace('"', "\"\"")))?,
-        "tsv" => row(&value, "\t", tsv_escaped)?,
-        "sh" => match &value {
-            Value::List(list) => list.iter().map(shell_word).collect::<Result<Vec<_>>>()?.join(" "),
-            value => shell_word(value)?,
-        },
-        "base64" => go_base64::encode(as_text().as_text()?.as_bytes()),
+        "html" => html(&text),
+        "uri" => uri(&text),
+        "urid" => uri_decoded(&text).map_err(|why| failed("@urid", &[], value, why))?,
+        "csv" => row("csv", value, ",", |text| format!("\"{}\"", text.replace('"', "\"\"").replace('\0', "\\0")))?,
+        "tsv" => row("tsv", value, "\t", tsv_escaped)?,
+        "sh" => {
+            let word = [value.clone()].into_iter().collect();
+            let words = if matches!(value, Value::List(_)) { value } else { &word };
+            row("sh", words, " ", |text| format!("'{}'", text.replace('\'', "'\\''").replace('\0', "\\0")))?
+        }
+        "base64" => go_base64::encode(text.as_bytes()),
         "base64d" => {
-            let bytes = go_base64::decode_unpadded(as_text().as_text()?).map_err(Error::str)?;
+            // What follows the first padding does not count.
+            let padded = text.split('=').next().unwrap_or_default();
+            let bytes = go_base64::decode_unpadded(padded);
+            let bytes = bytes.map_err(|error| {
+                let at = match error {
+                    DecodeError::InvalidByte(at, _) | DecodeError::InvalidLastSymbol(at, _) => at,
+                    _ => padded.len().saturating_sub(1),
+                };
+                failed("@base64d", &[], value, format_args!("illegal base64 data at input byte {at}"))
+            })?;
             String::from_utf8_lossy(&bytes).into_owned()
         }
         _ => return Err(Error::str(format_args!("format not defined: @{name}"))),
@@ -55,11 +70,12 @@ fn uri(text: &str) -> String {
     text.bytes().map(encoded).collect()
 }
 
-/// Reverses [`uri`].
-fn uri_decoded(text: &str) -> Result<String> {
+/// Reverses [`uri`]. The error is in the words of Go's `net/url`.
+fn uri_decoded(text: &str) -> std::result::Result<String, String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
+        let escape = rest;
         rest = tail;
         bytes.push(match first {
             b'+' => b' ',
@@ -67,7 +83,10 @@ fn uri_decoded(text: &str) -> Result<String> {
                 let hex = tail.get(..2).filter(|hex| hex.iter().all(u8::is_ascii_hexdigit));
                 let code = hex.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
                 rest = tail.get(2..).unwrap_or_default();
-                code.ok_or_else(|| Error::str("invalid percent-encoding"))?
+                code.ok_or_else(|| {
+                    let escape = String::from_utf8_lossy(escape.get(..3).unwrap_or(escape));
+                    format!("invalid URL escape {escape:?}")
+                })?
             }
             other => *other,
         });
@@ -75,24 +94,24 @@ fn uri_decoded(text: &str) -> Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn row(value: &Value, separator: &str, text: impl Fn(&str) -> String) -> Result<String> {
+/// Texts are escaped; null is left empty, except for a shell.
+fn row(name: &str, value: &Value, separator: &str, text: impl Fn(&str) -> String) -> Result<String> {
     let cell = |value: &Value| match value {
-        Value::Null => Ok(String::new()),
+        Value::Null if name != "sh" => Ok(String::new()),
+        // What JSON has no number for is written as null.
+        Value::Float(number) if number.is_nan() && name != "sh" => Ok(String::new()),
         Value::Text(value) => Ok(text(value)),
-        Value::List(_) | Value::Map(_) => Err(Error::str(format_args!("cannot be a cell of a row: {value}"))),
+        Value::List(_) | Value::Map(_) => {
+            let item = errors::described(value);
+            Err(Error::str(format_args!("@{name} cannot format an array including: {item}")))
+        }
         value => Ok(value.to_string()),
     };
-    Ok(value.as_list()?.iter().map(cell).collect::<Result<Vec<_>>>()?.join(separator))
+    let list = value.as_list().ok_or_else(|| unfit(&format!("@{name}"), value))?;
+    Ok(list.iter().map(cell).collect::<Result<Vec<_>>>()?.join(separator))
 }
 
 fn tsv_escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('\t', "\\t").replace('\n', "\\n").replace('\r', "\\r")
-}
-
-fn shell_word(value: &Value) -> Result<String> {
-    match value {
-        Value::Text(text) => Ok(format!("'{}'", text.replace('\'', "'\\''"))),
-        Value::List(_) | Value::Map(_) => Err(Error::str(format_args!("cannot be escaped for a shell: {value}"))),
-        value => Ok(value.to_string()),
-    }
+    let text = text.replace('\\', "\\\\").replace('\t', "\\t").replace('\n', "\\n");
+    text.replace('\r', "\\r").replace('\0', "\\0")
 }

@@ -4,10 +4,16 @@
 //! (they end the process), `input` (there is one value), `now` and local time (a value that changes by itself would be
 //! written for ever). `env` and `$ENV` are empty.
 
+mod errors;
+mod escapes;
 mod evaluate;
 mod formats;
 mod functions;
+mod paths;
 mod prelude;
+mod regex;
+mod rewrite;
+mod time;
 mod value;
 
 pub use evaluate::{QueryError, first_output};

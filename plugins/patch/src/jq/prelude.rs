@@ -7,15 +7,18 @@ use jaq_core::load::{Lexer, parse, parse::Def};
 
 const SOURCE: &str = include_str!("prelude.jq");
 
-/// The definitions that `expression` may call, directly or through each other, in the order of the file.
+/// The definitions that a program may call, directly or through each other, in the order of the file.
 ///
 /// Reading all of them costs about a millisecond, ten times as much as everything else that a small expression needs, and
 /// every reconcile would pay it because nothing outlives one in a component. Every word counts as
 /// a possible call, so a field that is named like a function loads that function for nothing.
-pub(super) fn reached(expression: &str) -> Vec<Def<&'static str>> {
+pub(super) fn reached(program: &[Token<&str>]) -> impl Iterator<Item = Def<&'static str>> {
     let lines: Vec<(&str, &'static str)> = SOURCE.lines().filter_map(|line| Some((name(line)?, line))).collect();
     let mut reached = BTreeSet::new();
-    let mut open = words(expression);
+    let mut open = Vec::new();
+    for token in program {
+        collect(token, &mut open);
+    }
     while let Some(word) = open.pop() {
         for (position, (_, line)) in lines.iter().enumerate().filter(|(_, (name, _))| *name == word) {
             if reached.insert(position) {
@@ -24,7 +27,7 @@ pub(super) fn reached(expression: &str) -> Vec<Def<&'static str>> {
         }
     }
     // The file is a part of the program and parses: a test reads every line.
-    reached.into_iter().filter_map(|position| parse(lines[position].1, |parser| parser.defs())).flatten().collect()
+    reached.into_iter().filter_map(move |position| parse(lines[position].1, |parser| parser.defs())).flatten()
 }
 
 fn name(line: &str) -> Option<&str> {
@@ -52,7 +55,17 @@ fn collect(Token(text, token): &Token<&str>, words: &mut Vec<String>) {
                 }
             }
         }
-        Tok::Var | Tok::Num | Tok::Sym => {}
+        Tok::Sym => words.extend(update(text).map(str::to_owned)),
+        Tok::Var | Tok::Num => {}
+    }
+}
+
+/// What an update is rewritten to.
+fn update(operator: &str) -> Option<&'static str> {
+    match operator {
+        "=" => Some("_assign"),
+        "|=" | "+=" | "-=" | "*=" | "/=" | "%=" | "//=" => Some("_modify"),
+        _ => None,
     }
 }
 
@@ -71,10 +84,13 @@ mod tests {
 
     #[test]
     fn only_what_is_called_is_loaded() {
-        let names = |expression: &str| reached(expression).iter().map(|definition| definition.name).collect::<Vec<_>>();
+        let names = |expression: &str| {
+            let tokens = Lexer::new(expression).lex().unwrap();
+            reached(&tokens).map(|definition| definition.name).collect::<Vec<_>>()
+        };
         assert_eq!(names(".a.b | .c"), Vec::<&str>::new());
         assert_eq!(names("[.[] | select(.x)]"), ["empty", "select"]);
-        assert_eq!(names("\"a\\(.b | @base64)\""), ["@base64"]);
+        assert_eq!(names("\"a\\(.b | todate)\""), ["todateiso8601", "todate"]);
         assert!(names("with_entries(.)").contains(&"map"), "through to_entries");
     }
 }

@@ -1,10 +1,13 @@
 use serde_json::json;
 
 use super::*;
-use crate::spec::Spec;
+use crate::spec::{Scope, Spec, Target};
 
 fn plan(spec: &Spec, source: Option<&Value>, target: Option<&Value>) -> Result<Plan, PlanError> {
-    super::plan(&spec.check()?, source, target)
+    let spec = spec.check(Scope::Cluster)?;
+    let Target::Named(key) = &spec.target else { panic!("{spec:?}") };
+    let value = value(&spec, &[source])?;
+    super::plan(&spec, &value, key, target, &[source])
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "arguments are `json!` literals")]
@@ -172,10 +175,51 @@ fn a_scalar_replaces_a_map_by_patch_because_apply_would_mix_them() {
 }
 
 #[test]
-fn null_removes_the_field_and_is_content_with_a_missing_one() {
-    let null = |path: &str| json!({"fieldPath": path, "transform": "${ .missing }"});
+fn null_removes_the_field_if_that_is_asked_for() {
+    let null = |path: &str| json!({"fieldPath": path, "transform": "${ .missing }", "whenNull": "delete"});
     assert_eq!(operations(null("data.value2"), &bar()), json!([{"op": "remove", "path": "/data/value2"}]));
     assert_eq!(plan(&spec(null("data.none")), Some(&foo()), Some(&bar())).unwrap(), Plan::UpToDate);
+}
+
+#[test]
+fn null_is_a_mistake_otherwise() {
+    let (reason, message) =
+        error(&spec(json!({"fieldPath": "data.x", "transform": "${ .missing }"})), Some(&foo()), Some(&bar()));
+    assert_eq!(reason, "TransformFailed");
+    assert!(message.starts_with("spec.to.transform gives null"), "{message}");
+}
+
+#[test]
+fn a_field_whose_owner_cannot_be_asked_for_is_not_guarded_in_vain() {
+    let guarded = |to: Value| {
+        let mut to = to;
+        to["onConflict"] = json!("fail");
+        plan(&spec(to), Some(&foo()), Some(&bar()))
+    };
+    assert!(matches!(guarded(json!({"fieldPath": "data.x", "transform": "x"})), Ok(Plan::Write { .. })));
+    let error = guarded(json!({})).unwrap_err();
+    assert!(error.reason() == "InvalidSpec" && error.to_string().contains("onConflict"), "{error}");
+}
+
+#[test]
+fn several_sources_are_a_map_by_their_names() {
+    let source = |name: &str, object: &str| json!({"name": name, "objectReference": {"kind": "ConfigMap", "name": object}, "fieldPath": "data"});
+    let spec = json!({
+        "sources": [source("one", "foo"), source("two", "bar")],
+        "to": {"objectReference": {"kind": "ConfigMap", "name": "bar"}, "fieldPath": "data.x",
+               "transform": "${ .one.value1 + .two.value2 }"}
+    });
+    let mut spec = Spec::of(&spec).unwrap();
+    let read = |spec: &Spec, objects: &[Option<&Value>]| value(&spec.check(Scope::Cluster).unwrap(), objects);
+    assert_eq!(read(&spec, &[Some(&foo()), Some(&bar())]).unwrap(), json!("Foo1Bar2"));
+    let missing = read(&spec, &[Some(&foo()), None]).unwrap_err();
+    assert_eq!(
+        missing.to_string(),
+        "ConfigMap default/bar, named by spec.sources[two].objectReference, does not exist"
+    );
+    spec.to.as_mut().unwrap().transform = None;
+    spec.to.as_mut().unwrap().transforms = Some(vec!["printf \"%s-%s\" .one.value1 .two.value1".to_owned()]);
+    assert_eq!(read(&spec, &[Some(&foo()), Some(&bar())]).unwrap(), json!("Foo1-Bar1"));
 }
 
 #[test]
@@ -231,7 +275,7 @@ fn a_field_that_feeds_itself_must_settle() {
         spec.from.as_mut().unwrap().field_path = Some("data.value1".to_owned());
         plan(&spec, Some(&bar()), Some(&bar()))
     };
-    assert_eq!(onto_itself("${ \"x\" + . }").unwrap_err().reason(), "InvalidSpec");
+    assert_eq!(onto_itself("${ \"x\" + . }").unwrap_err().reason(), "WouldLoop");
     assert!(matches!(onto_itself("${ ascii_upcase }").unwrap(), Plan::Write { .. }));
 }
 

@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 use gotmpl::{Template, Value};
 
+use crate::transform::MAX_OUTPUT;
+
 /// The template's name; it is part of syntax errors only.
 const NAME: &str = "transforms";
 
@@ -47,14 +49,28 @@ pub fn render(commands: &[String], input: &serde_json::Value) -> Result<String, 
     if template.lookup(NAME).is_none() {
         return Ok(String::new());
     }
-    let mut text = String::new();
+    let mut text = Capped(String::new());
     let run = template.execute_template_fmt(&mut text, NAME, &value(input));
-    run.map(|()| text).map_err(|error| {
+    run.map(|()| text.0).map_err(|error| {
         TemplateError::Failed(match error {
             gotmpl::TemplateError::Exec(message) => message,
             other => other.to_string(),
         })
     })
+}
+
+/// Text that stops growing when it is larger than any result may be.
+struct Capped(String);
+
+impl std::fmt::Write for Capped {
+    fn write_str(&mut self, part: &str) -> std::fmt::Result {
+        // Twice the limit, so that it is the limit which is told of.
+        if self.0.len() + part.len() > 2 * MAX_OUTPUT {
+            return Err(std::fmt::Error);
+        }
+        self.0.push_str(part);
+        Ok(())
+    }
 }
 
 /// Whole numbers are integers, as in Kubernetes' unstructured objects, all others floats.

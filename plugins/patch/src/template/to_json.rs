@@ -16,7 +16,7 @@ fn write(out: &mut String, value: &Value) {
         Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
         Value::Int(number) => out.push_str(&number.to_string()),
         Value::Uint(number) => out.push_str(&number.to_string()),
-        Value::Float(number) => out.push_str(&float(*number)),
+        Value::Float(number) => out.push_str(&go_float::json(*number)),
         Value::String(text) => quote(out, text),
         Value::List(list) => {
             out.push('[');
@@ -40,15 +40,6 @@ fn write(out: &mut String, value: &Value) {
             }
             out.push('}');
         }
-    }
-}
-
-/// A negative exponent of one digit has no leading zero: `1e-7`.
-fn float(number: f64) -> String {
-    let text = go_float::json(number);
-    match text.split_once("e-0") {
-        Some((mantissa, digit)) => format!("{mantissa}e-{digit}"),
-        None => text,
     }
 }
 

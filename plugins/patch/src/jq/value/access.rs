@@ -5,43 +5,42 @@ use std::rc::Rc;
 
 use jaq_core::path::Opt;
 use jaq_core::val::{Range, ValX};
+use num_bigint::BigInt;
 
 use super::{Error, Result, Value};
+use crate::jq::errors;
 
 type Items<T> = Box<dyn Iterator<Item = Result<T>>>;
 
 /// A stretch of a sequence, from `start` up to but not including `end`.
 #[derive(Clone, Copy)]
-pub(super) struct Stretch {
-    pub(super) start: usize,
-    pub(super) end: usize,
+pub(in crate::jq) struct Stretch {
+    pub(in crate::jq) start: usize,
+    pub(in crate::jq) end: usize,
 }
 
 impl Stretch {
-    /// Negative bounds count from the end, missing and null ones are open; fractions are cut.
-    pub(super) fn of(range: &Range<&Value>, length: usize) -> Result<Stretch> {
-        let bound = |value: Option<&Value>, open: usize| match value {
-            None | Some(Value::Null) => Ok(open),
-            Some(value) => match value.as_float() {
-                Some(number) => Ok(position(number.floor(), length).unwrap_or(0).min(length)),
-                None => Err(Error::typ(value.clone(), "integer")),
-            },
+    /// Negative bounds count from the end, missing and null ones are open, fractions are cut. The error is a bound that
+    /// is no number.
+    pub(in crate::jq) fn of(start: &Value, end: &Value, length: usize) -> std::result::Result<Stretch, Value> {
+        let bound = |value: &Value, open: usize| match (value, value.as_integer()) {
+            (Value::Null, _) => Ok(open),
+            (_, Some(index)) => Ok(position(index, length).unwrap_or(0).min(length)),
+            _ => Err(value.clone()),
         };
-        let start = bound(range.start, 0)?;
-        let end = bound(range.end, length)?;
+        let start = bound(start, 0)?;
+        let end = bound(end, length)?;
         Ok(Stretch { start, end: end.max(start) })
     }
 }
 
 /// From the front, or from the back if negative; none if that is before the front.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative, and the cast saturates")]
-pub(super) fn position(index: f64, length: usize) -> Option<usize> {
-    if index >= 0.0 { Some(index as usize) } else { length.checked_sub(-index as usize) }
-}
-
-/// The bounds in an object `{start, end}`.
-pub(super) fn bounds(slice: &BTreeMap<Rc<str>, Value>) -> Range<&Value> {
-    slice.get("start")..slice.get("end")
+pub(in crate::jq) fn position(index: i64, length: usize) -> Option<usize> {
+    match usize::try_from(index) {
+        Ok(index) => Some(index),
+        Err(_) if index > 0 => Some(usize::MAX),
+        Err(_) => length.checked_sub(usize::try_from(index.unsigned_abs()).unwrap_or(usize::MAX)),
+    }
 }
 
 /// Positions at which `part` occurs in `whole`; overlapping ones count.
@@ -52,16 +51,50 @@ pub(in crate::jq) fn occurrences<T: PartialEq>(whole: &[T], part: &[T]) -> Vec<u
     whole.windows(part.len()).enumerate().filter(|(_, window)| *window == part).map(|(at, _)| at).collect()
 }
 
+fn slice(value: &Value, start: &Value, end: &Value) -> Result {
+    match value {
+        Value::Null => Ok(Value::Null),
+        Value::List(list) => {
+            let stretch = Stretch::of(start, end, list.len());
+            let Stretch { start, end } =
+                stretch.map_err(|bound| errors::expected("a number for indexing an array", &bound))?;
+            Ok(list[start..end].iter().cloned().collect())
+        }
+        Value::Text(text) => {
+            let stretch = Stretch::of(start, end, text.chars().count());
+            let Stretch { start, end } =
+                stretch.map_err(|bound| errors::expected("a number for indexing a string", &bound))?;
+            Ok(Value::from(text.chars().skip(start).take(end - start).collect::<String>()))
+        }
+        other => Err(errors::expected("an array", other)),
+    }
+}
+
+/// The bounds in an object `{start, end}`, both of which must be there.
+pub(in crate::jq) fn bounds(slice: &BTreeMap<Rc<str>, Value>) -> Result<(&Value, &Value)> {
+    if let (Some(start), Some(end)) = (slice.get("start"), slice.get("end")) {
+        return Ok((start, end));
+    }
+    let slice = Value::map(slice.clone());
+    Err(errors::expected("\"start\" and \"end\" for slicing", &slice))
+}
+
 impl jaq_core::ValT for Value {
     fn from_num(number: &str) -> Result {
-        let float = || number.parse().map(Value::Float).map_err(Error::str);
-        number.parse().map(Value::Int).or_else(|_| float())
+        let is_whole = number.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'+'));
+        match number.parse() {
+            Ok(integer) if is_whole => Ok(Value::Int(integer)),
+            _ => match number.parse::<BigInt>() {
+                Ok(long) if is_whole => Ok(long.into()),
+                _ => number.parse().map(Value::Float).map_err(Error::str),
+            },
+        }
     }
 
     fn from_map<I: IntoIterator<Item = (Self, Self)>>(entries: I) -> Result {
         let entry = |(key, value)| match key {
             Value::Text(key) => Ok((key, value)),
-            key => Err(Error::str(format_args!("expected a string for an object's key but got: {key}"))),
+            key => Err(errors::expected("a string for object key", &key)),
         };
         entries.into_iter().map(entry).collect::<Result<_>>().map(Value::map)
     }
@@ -76,7 +109,10 @@ impl jaq_core::ValT for Value {
                 let entries = Rc::unwrap_or_clone(map).into_iter();
                 Box::new(entries.map(|(key, value)| Ok((Value::Text(key), value))))
             }
-            other => Box::new(std::iter::once(Err(Error::typ(other, "iterable (array or object)")))),
+            other => {
+                let error = format_args!("cannot iterate over: {}", errors::described(&other)).to_string();
+                Box::new(std::iter::once(Err(Error::str(error))))
+            }
         }
     }
 
@@ -86,62 +122,61 @@ impl jaq_core::ValT for Value {
 
     fn index(self, index: &Self) -> Result {
         match (&self, index) {
-            (Value::Null, Value::Text(_) | Value::Int(_) | Value::Float(_) | Value::Null | Value::Map(_)) => {
-                Ok(Value::Null)
-            }
+            (Value::Null, Value::Text(_) | Value::Map(_) | Value::List(_)) => Ok(Value::Null),
             (Value::Map(map), Value::Text(key)) => Ok(map.get(key).cloned().unwrap_or(Value::Null)),
-            (Value::List(list), Value::Int(_) | Value::Float(_)) => {
-                let at = index.as_float().and_then(|index| position(index.floor(), list.len()));
-                Ok(at.and_then(|at| list.get(at)).cloned().unwrap_or(Value::Null))
-            }
-            (Value::Text(text), Value::Int(_) | Value::Float(_)) => {
-                let at = index.as_float().and_then(|index| position(index.floor(), text.chars().count()));
-                let c = at.and_then(|at| text.chars().nth(at));
-                Ok(c.map_or(Value::Null, |c| Value::from(String::from(c))))
+            (other, Value::Text(_)) => Err(errors::expected("an object", other)),
+            (_, Value::Int(_) | Value::Long(_) | Value::Float(_)) => {
+                let at = |length| index.as_integer().and_then(|index| position(index, length));
+                match &self {
+                    Value::Null => Ok(Value::Null),
+                    Value::List(list) => Ok(at(list.len()).and_then(|at| list.get(at)).cloned().unwrap_or(Value::Null)),
+                    Value::Text(text) => {
+                        let c = at(text.chars().count()).and_then(|at| text.chars().nth(at));
+                        Ok(c.map_or(Value::Null, |c| Value::from(String::from(c))))
+                    }
+                    other => Err(errors::expected("an array", other)),
+                }
             }
             (Value::List(list), Value::List(part)) => {
                 Ok(occurrences(list, part).into_iter().map(Value::from).collect())
             }
-            (Value::List(_) | Value::Text(_), Value::Map(slice)) => self.range(bounds(slice)),
-            _ => Err(Error::index(self, index.clone())),
+            (other, Value::List(_)) => Err(errors::expected("an array", other)),
+            (_, Value::Map(part)) => {
+                let (start, end) = bounds(part)?;
+                slice(&self, start, end)
+            }
+            (Value::List(_), other) => Err(errors::expected("a number for indexing an array", other)),
+            (Value::Text(_), other) => Err(errors::expected("a number for indexing a string", other)),
+            (_, other) => Err(errors::expected("a string for object key", other)),
         }
     }
 
     fn range(self, range: Range<&Self>) -> Result {
-        match &self {
-            Value::Null => Ok(Value::Null),
-            Value::List(list) => {
-                let Stretch { start, end } = Stretch::of(&range, list.len())?;
-                Ok(list[start..end].iter().cloned().collect())
-            }
-            Value::Text(text) => {
-                let Stretch { start, end } = Stretch::of(&range, text.chars().count())?;
-                Ok(Value::from(text.chars().skip(start).take(end - start).collect::<String>()))
-            }
-            _ => Err(Error::typ(self, "rangeable (array or string)")),
-        }
+        slice(&self, range.start.unwrap_or(&Value::Null), range.end.unwrap_or(&Value::Null))
     }
 
-    fn map_values<'a, I: Iterator<Item = ValX<'a, Self>>>(self, opt: Opt, f: impl Fn(Self) -> I) -> ValX<'a, Self> {
-        self.update_values(opt, f)
+    // Updates are rewritten into reads and writes of paths before they are compiled, so the next three are not called.
+
+    fn map_values<'a, I: Iterator<Item = ValX<'a, Self>>>(self, opt: Opt, _: impl Fn(Self) -> I) -> ValX<'a, Self> {
+        opt.fail(self, |value| errors::expected("a path", &value).into())
     }
 
     fn map_index<'a, I: Iterator<Item = ValX<'a, Self>>>(
         self,
-        index: &Self,
+        _: &Self,
         opt: Opt,
-        f: impl Fn(Self) -> I,
+        _: impl Fn(Self) -> I,
     ) -> ValX<'a, Self> {
-        self.update_index(index, opt, f)
+        opt.fail(self, |value| errors::expected("a path", &value).into())
     }
 
     fn map_range<'a, I: Iterator<Item = ValX<'a, Self>>>(
         self,
-        range: Range<&Self>,
+        _: Range<&Self>,
         opt: Opt,
-        f: impl Fn(Self) -> I,
+        _: impl Fn(Self) -> I,
     ) -> ValX<'a, Self> {
-        self.update_range(&range, opt, f)
+        opt.fail(self, |value| errors::expected("a path", &value).into())
     }
 
     fn as_bool(&self) -> bool {
@@ -153,48 +188,5 @@ impl jaq_core::ValT for Value {
             Value::Text(_) => self,
             other => Value::from(other.to_string()),
         }
-    }
-}
-
-impl jaq_std::ValT for Value {
-    fn into_seq<S: FromIterator<Self>>(self) -> std::result::Result<S, Self> {
-        match self {
-            Value::List(list) => Ok(Rc::unwrap_or_clone(list).into_iter().collect()),
-            other => Err(other),
-        }
-    }
-
-    fn is_int(&self) -> bool {
-        match self {
-            Value::Float(number) => super::whole(*number).is_some(),
-            _ => matches!(self, Value::Int(_)),
-        }
-    }
-
-    fn as_isize(&self) -> Option<isize> {
-        self.is_int().then(|| self.as_integer())?.and_then(|integer| isize::try_from(integer).ok())
-    }
-
-    fn as_f64(&self) -> Option<f64> {
-        self.as_float()
-    }
-
-    fn is_utf8_str(&self) -> bool {
-        matches!(self, Value::Text(_))
-    }
-
-    fn as_bytes(&self) -> Option<&[u8]> {
-        match self {
-            Value::Text(text) => Some(text.as_bytes()),
-            _ => None,
-        }
-    }
-
-    fn as_sub_str(&self, part: &[u8]) -> Self {
-        Value::from(String::from_utf8_lossy(part).into_owned())
-    }
-
-    fn from_utf8_bytes(bytes: impl AsRef<[u8]> + Send + 'static) -> Self {
-        Value::from(String::from_utf8_lossy(bytes.as_ref()).into_owned())
     }
 }

@@ -1,21 +1,24 @@
 //! Values as gojq sees them: JSON, with the keys of objects in order and integers apart from floats.
 //!
-//! jaq's own value type keeps the order of insertion, writes `1.0` where gojq writes `1`, and has integers of the
-//! machine's word, which on WebAssembly is 32 bits. Hence this one.
+//! jaq's own value type keeps the order of insertion and writes `1.0` where gojq writes `1`. Hence this one.
 
 mod access;
 mod arithmetic;
 mod order;
 mod text;
-mod update;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use jaq_core::val::Range;
+use num_bigint::BigInt;
 
-pub(super) use access::occurrences;
+use crate::go_float;
+
+pub(super) use access::{Stretch, bounds, occurrences, position};
 pub(super) use arithmetic::split;
+pub(super) use order::sorting;
 
 pub(super) type Error = jaq_core::Error<Value>;
 pub(super) type Result<T = Value> = std::result::Result<T, Error>;
@@ -26,6 +29,8 @@ pub(super) enum Value {
     Null,
     Bool(bool),
     Int(i64),
+    /// An integer that needs more than 64 bits.
+    Long(Rc<BigInt>),
     Float(f64),
     Text(Rc<str>),
     List(Rc<Vec<Value>>),
@@ -46,7 +51,7 @@ impl Value {
         match self {
             Value::Null => "null",
             Value::Bool(_) => "boolean",
-            Value::Int(_) | Value::Float(_) => "number",
+            Value::Int(_) | Value::Long(_) | Value::Float(_) => "number",
             Value::Text(_) => "string",
             Value::List(_) => "array",
             Value::Map(_) => "object",
@@ -54,14 +59,24 @@ impl Value {
     }
 
     pub(super) fn is_number(&self) -> bool {
-        matches!(self, Value::Int(_) | Value::Float(_))
+        matches!(self, Value::Int(_) | Value::Long(_) | Value::Float(_))
     }
 
     pub(super) fn as_float(&self) -> Option<f64> {
         match self {
             #[expect(clippy::cast_precision_loss, reason = "this is what float arithmetic does to large integers")]
             Value::Int(number) => Some(*number as f64),
+            Value::Long(number) => Some(rounded(number)),
             Value::Float(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// An integer of any length; none for floats, whole ones included.
+    fn as_long(&self) -> Option<Cow<'_, BigInt>> {
+        match self {
+            Value::Int(number) => Some(Cow::Owned(BigInt::from(*number))),
+            Value::Long(number) => Some(Cow::Borrowed(number)),
             _ => None,
         }
     }
@@ -70,24 +85,50 @@ impl Value {
     pub(super) fn as_integer(&self) -> Option<i64> {
         match self {
             Value::Int(number) => Some(*number),
-            #[expect(clippy::cast_possible_truncation, reason = "cutting is what is asked for, and the cast saturates")]
-            Value::Float(number) if !number.is_nan() => Some(*number as i64),
+            Value::Long(_) | Value::Float(_) => self.as_float().map(cut),
             _ => None,
         }
     }
 
-    pub(super) fn as_text(&self) -> Result<&str> {
+    pub(super) fn as_text(&self) -> Option<&str> {
         match self {
-            Value::Text(text) => Ok(text),
-            _ => Err(Error::typ(self.clone(), "string")),
+            Value::Text(text) => Some(text),
+            _ => None,
         }
     }
 
-    pub(super) fn as_list(&self) -> Result<&[Value]> {
+    pub(super) fn as_list(&self) -> Option<&[Value]> {
         match self {
-            Value::List(list) => Ok(list),
-            _ => Err(Error::typ(self.clone(), "array")),
+            Value::List(list) => Some(list),
+            _ => None,
         }
+    }
+
+    /// The items of an array, or the values of an object by key.
+    pub(super) fn members(&self) -> Option<Vec<Value>> {
+        match self {
+            Value::List(list) => Some(list.to_vec()),
+            Value::Map(map) => Some(map.values().cloned().collect()),
+            _ => None,
+        }
+    }
+}
+
+/// A float cut to an integer: not a number to the smallest there is, as gojq has it.
+#[expect(clippy::cast_possible_truncation, reason = "cutting is what is asked for, and the cast saturates")]
+pub(super) fn cut(number: f64) -> i64 {
+    if number.is_nan() { i64::MIN } else { number as i64 }
+}
+
+/// The nearest float.
+fn rounded(number: &BigInt) -> f64 {
+    // Reads any run of digits.
+    number.to_string().parse().unwrap_or(f64::NAN)
+}
+
+impl From<BigInt> for Value {
+    fn from(number: BigInt) -> Self {
+        i64::try_from(&number).map_or_else(|_| Value::Long(Rc::new(number)), Value::Int)
     }
 }
 
@@ -124,8 +165,8 @@ impl From<String> for Value {
 
 impl From<Range<Value>> for Value {
     fn from(range: Range<Value>) -> Self {
-        let bound = |name: &str, value: Option<Value>| value.map(|value| (Rc::from(name), value));
-        Value::map(bound("start", range.start).into_iter().chain(bound("end", range.end)).collect())
+        let bound = |name: &str, value: Option<Value>| (Rc::from(name), value.unwrap_or(Value::Null));
+        Value::map([bound("start", range.start), bound("end", range.end)].into())
     }
 }
 
@@ -140,9 +181,10 @@ impl From<&serde_json::Value> for Value {
         match value {
             serde_json::Value::Null => Value::Null,
             serde_json::Value::Bool(value) => Value::Bool(*value),
-            serde_json::Value::Number(number) => match number.as_i64() {
-                Some(integer) => Value::Int(integer),
-                None => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
+            serde_json::Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+                (Some(integer), _) => Value::Int(integer),
+                (None, Some(integer)) => BigInt::from(integer).into(),
+                _ => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
             },
             serde_json::Value::String(text) => Value::text(text),
             serde_json::Value::Array(list) => list.iter().map(Value::from).collect(),
@@ -154,13 +196,18 @@ impl From<&serde_json::Value> for Value {
 }
 
 impl From<&Value> for serde_json::Value {
-    /// Whole floats become integers, as in gojq's output. What JSON has no number for becomes null (not a number) or the
+    /// Whole floats become integers, as in gojq's output; integers beyond 64 bits become floats, because no field could hold
+    /// them. What JSON has no number for becomes null (not a number) or the
     /// largest float there is (infinity).
     fn from(value: &Value) -> Self {
         match value {
             Value::Null => serde_json::Value::Null,
             Value::Bool(value) => (*value).into(),
             Value::Int(number) => (*number).into(),
+            Value::Long(number) => match u64::try_from(&**number) {
+                Ok(number) => number.into(),
+                Err(_) => rounded(number).clamp(f64::MIN, f64::MAX).into(),
+            },
             Value::Float(number) => match whole(*number) {
                 Some(integer) => integer.into(),
                 None if number.is_nan() => serde_json::Value::Null,
@@ -175,10 +222,8 @@ impl From<&Value> for serde_json::Value {
     }
 }
 
-/// The integer that a float equals, if it has one of 64 bits.
-pub(super) fn whole(number: f64) -> Option<i64> {
-    // 2^63 itself is out of range, -2^63 is not.
-    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and in range")]
-    (number.fract() == 0.0 && (-LIMIT..LIMIT).contains(&number)).then_some(number as i64)
+/// The integer that a float is written as, if it is whole and fits 64 bits: its shortest digits with zeros behind them,
+/// like Go's encoder has it.
+fn whole(number: f64) -> Option<i64> {
+    go_float::json(number).parse().ok()
 }

@@ -11,6 +11,7 @@ impl fmt::Display for Value {
             Value::Null => f.write_str("null"),
             Value::Bool(value) => write!(f, "{value}"),
             Value::Int(number) => write!(f, "{number}"),
+            Value::Long(number) => write!(f, "{number}"),
             Value::Float(number) if number.is_nan() => f.write_str("null"),
             Value::Float(number) => f.write_str(&go_float::json(number.clamp(f64::MIN, f64::MAX))),
             Value::Text(text) => quote(f, text),

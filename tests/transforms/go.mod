@@ -1,4 +1,4 @@
-module capstan.dev/patch-vectors
+module capstan.dev/transforms
 
 go 1.24
 

@@ -1,0 +1,77 @@
+//! Reading sources and targets.
+
+use capstan_sdk::cluster::{self, ObjectRef, Selection};
+use capstan_sdk::{Failure, Result};
+use serde_json::Value;
+
+use crate::plan::{MAX_TARGETS, PlanError};
+use crate::spec::{CheckedSpec, ObjectKey, Target};
+
+/// What is to be changed, as read.
+pub(crate) enum Targets {
+    /// The object that is named, if it exists.
+    One(ObjectKey, Option<(ObjectRef, Value)>),
+    /// The objects that are chosen by their labels; at least one.
+    Several(Vec<(ObjectKey, ObjectRef, Value)>),
+}
+
+/// The object, with the reference that led to it. A reference may name a namespace for a kind that has none; the host
+/// refuses it, and then the one without is right, unless everything has to be in the namespace (`is_namespaced`).
+pub(crate) fn read(key: &ObjectKey, is_namespaced: bool) -> Result<Option<(ObjectRef, Value)>> {
+    let plain = ObjectRef::new(&key.api_version, &key.kind, &key.name);
+    let namespaced = plain.clone().in_namespace(&key.namespace);
+    let (reference, found) = match cluster::find(&namespaced) {
+        Err(refused @ cluster::Error::Invalid(_)) if !is_namespaced => match cluster::find(&plain) {
+            Err(cluster::Error::Invalid(_)) => return Err(refused.into()),
+            found => (plain, found),
+        },
+        found => (namespaced, found),
+    };
+    Ok(found?.map(|object| (reference, object)))
+}
+
+/// The targets of `spec`.
+pub(crate) fn targets(spec: &CheckedSpec, is_namespaced: bool) -> Result<Targets> {
+    let (api_version, kind, namespace, labels) = match &spec.target {
+        Target::Named(key) => return Ok(Targets::One(key.clone(), read(key, is_namespaced)?)),
+        Target::Selected { api_version, kind, namespace, labels } => (api_version, kind, namespace, labels),
+    };
+    let everywhere = Selection::new(api_version, kind).labelled(labels);
+    let found = match cluster::list::<Value>(&everywhere.clone().in_namespace(namespace)) {
+        Err(refused @ cluster::Error::Invalid(_)) if !is_namespaced => match cluster::list(&everywhere) {
+            Err(cluster::Error::Invalid(_)) => return Err(refused.into()),
+            found => found,
+        },
+        found => found,
+    }?;
+    let wrong = match found.len() {
+        0 => {
+            let (kind, namespace, labels) = (kind.clone(), namespace.clone(), labels.clone());
+            PlanError::NothingSelected { kind, namespace, labels }
+        }
+        count if count > MAX_TARGETS => PlanError::TooManyTargets(count),
+        _ => return Ok(Targets::Several(found.into_iter().map(|object| named(api_version, kind, object)).collect())),
+    };
+    Err(Failure::terminal(wrong.reason(), wrong.to_string()))
+}
+
+/// Items of a list need not name their kind, which an applied document must.
+fn named(api_version: &str, kind: &str, mut object: Value) -> (ObjectKey, ObjectRef, Value) {
+    object["apiVersion"] = api_version.into();
+    object["kind"] = kind.into();
+    let text = |pointer| object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let name = text("/metadata/name").unwrap_or_default();
+    let namespace = text("/metadata/namespace");
+    let reference = ObjectRef::new(api_version, kind, &name);
+    let reference = match &namespace {
+        Some(namespace) => reference.in_namespace(namespace),
+        None => reference,
+    };
+    let key = ObjectKey {
+        api_version: api_version.to_owned(),
+        kind: kind.to_owned(),
+        namespace: namespace.unwrap_or_else(|| "default".to_owned()),
+        name,
+    };
+    (key, reference, object)
+}
