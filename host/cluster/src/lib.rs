@@ -3,10 +3,14 @@
 
 mod client;
 mod error;
+mod flow;
+mod metrics;
 mod object;
+mod path;
 mod request;
 mod resource;
 mod selection;
+mod transport;
 mod watch;
 
 #[cfg(test)]
@@ -14,7 +18,8 @@ mod fake;
 
 pub use client::{Cluster, Patch};
 pub use error::{Clash, Error, FieldOwner};
+pub use flow::{Flow, Rate};
 pub use object::{Object, ObjectError};
 pub use resource::Resource;
-pub use selection::Selection;
+pub use selection::{Reach, Selection};
 pub use watch::{Change, Store, Subscription, Watches};
