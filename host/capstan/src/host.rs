@@ -34,20 +34,20 @@ pub(crate) async fn serve(client: Client, settings: &cli::Host, cancel: Cancella
     let (recorder, writer) = Recorder::new(cluster.clone(), instance());
     let sandbox = Arc::new(Sandbox::new(sandbox_settings(settings)).context("the sandbox cannot be set up")?);
     let runner = Runner::new(settings.concurrency);
-    let shared = Shared { cluster, watches: watches.clone(), recorder, runner };
+    let shared = Shared::new(cluster, watches.clone(), recorder, runner);
 
     let writing_ends = CancellationToken::new();
     let writing = tokio::spawn(writer.run(writing_ends.clone()));
     let sources = Sources { namespace: Some(settings.namespace.clone()), directory };
     tracing::info!(namespace = settings.namespace, "host started");
-    Providers::new(shared, sandbox, &settings.namespace).run(sources, cancel).await;
+    let served = Providers::new(shared, sandbox, &settings.namespace).run(sources, cancel).await;
 
     // What the last reconciles had to say is written before the watches go.
     writing_ends.cancel();
     writing.await.context("the event writer failed")?;
     watches.close().await;
     tracing::info!("host stopped");
-    Ok(())
+    served.context("the host stopped by itself")
 }
 
 /// An instance for every reconcile that may run, and a few for describing providers meanwhile.
@@ -59,7 +59,7 @@ fn sandbox_settings(settings: &cli::Host) -> Settings {
 
 async fn connect(kubeconfig: Option<&Path>, context: Option<String>) -> Result<Client> {
     let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
-    let config = match kubeconfig {
+    let mut config = match kubeconfig {
         Some(path) => {
             let file = Kubeconfig::read_from(path).with_context(|| format!("{} cannot be read", path.display()))?;
             Config::from_custom_kubeconfig(file, &options).await.context("the kubeconfig makes no sense")?
@@ -67,6 +67,8 @@ async fn connect(kubeconfig: Option<&Path>, context: Option<String>) -> Result<C
         None if options.context.is_some() => Config::from_kubeconfig(&options).await.context("no usable kubeconfig")?,
         None => Config::infer().await.context("no cluster found: give --kubeconfig FILE, or run in a pod")?,
     };
+    // What the API server sends back is sent again by the cluster's own client, which knows how much time there is.
+    config.default_retry = false;
     let address = config.cluster_url.clone();
     let client = Client::try_from(config).context("no client for this kubeconfig")?;
     tokio::time::timeout(REACHABLE_WITHIN, client.apiserver_version())

@@ -7,6 +7,8 @@ mod controller;
 mod dependencies;
 mod external;
 mod managed;
+mod mapping;
+mod metrics;
 pub mod queue;
 mod reads;
 pub mod runner;
@@ -17,4 +19,6 @@ pub use external::{
     Retry,
 };
 pub use managed::{Counters, Outcome, WallClock};
+pub use mapping::{KeysOf, Mapping};
+pub use metrics::Metrics;
 pub use reads::{Read, Reads, Seen};

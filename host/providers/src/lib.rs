@@ -14,4 +14,4 @@ mod source;
 
 pub use artifact::{Artifact, ArtifactError, Origin};
 pub use error::ProviderError;
-pub use registry::{Providers, Sources};
+pub use registry::{Panicked, Providers, Sources};

@@ -23,7 +23,7 @@ pub(crate) fn shared() -> Shared {
     let (recorder, writer) = Recorder::new(cluster.clone(), "bench".to_owned());
     tokio::spawn(writer.run(CancellationToken::new()));
     let runner = Runner::new(NonZeroUsize::new(CONCURRENCY).unwrap_or(NonZeroUsize::MIN));
-    Shared { cluster, watches, recorder, runner }
+    Shared::new(cluster, watches, recorder, runner)
 }
 
 /// The kind of the guest that does as it is told.

@@ -1,23 +1,32 @@
 //! One managed kind, from its watch to its reconciles.
 
 mod config;
+mod mapped;
 
-use std::{collections::HashMap, future::pending, sync::Arc};
+use std::{collections::HashMap, future::pending, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use capstan_api::{ObjectKey, ObjectRef};
 use capstan_cluster::{Change, Object, Selection, Subscription};
-use tokio::time::{Instant, sleep_until};
+use futures::FutureExt;
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     ExternalSystem, Reads,
     dependencies::Dependencies,
     managed::{Announcer, Counters, Fingerprint, InCluster, Lifecycle, Metadata, Outcome, Report, Rules},
-    queue::{BACKOFF, Next, Priority, Queue},
+    metrics::{Begun, ControllerMetrics},
+    queue::{BACKOFF, Next, Priority, Queue, Taken},
     runner::{Ending, Lane, Runs, Slot, SlotRequest},
 };
 
+use mapped::MappedChanges;
+
 pub use config::{ControllerConfig, Resync, Shared};
+
+/// Before a controller that panicked is started again. Doubled each time up to the second, and never shortened: what
+/// panics again and again is to be seen, not to be a load.
+const RESTART: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
 
 /// Manages the objects of one kind.
 ///
@@ -51,24 +60,65 @@ impl Controller {
     }
 
     /// Watches and reconciles until it is cancelled; then lets running reconciles finish for the configured time.
+    ///
+    /// A panic of the controller itself (those of reconciles are theirs alone) lets them finish too, and starts it again
+    /// from what the watch knows.
     pub async fn run(self, cancel: CancellationToken) {
-        let drain_time = self.config.drain_time;
-        let mut active = Active::start(self);
-        while active.turn(&cancel).await {}
-        let aborted = active.runs.drain(drain_time).await;
-        if aborted > 0 {
-            tracing::warn!(kind = %active.kind, aborted, "reconciles were still running after the time to drain");
+        let mut metrics = self.shared.metrics.controller(&self.config.provider, &self.config.kind);
+        let mut subscription = self.subscribe();
+        let lifecycle = Arc::new(self.lifecycle());
+        let mut wait = RESTART.0;
+        loop {
+            let mut active = Active::start(&self, subscription, Arc::clone(&lifecycle), &mut metrics);
+            let turns = async { while active.turn(&cancel).await {} };
+            let panicked = AssertUnwindSafe(turns).catch_unwind().await.is_err();
+            let aborted = active.runs.drain(self.config.drain_time).await;
+            if aborted > 0 {
+                tracing::warn!(kind = %active.kind, aborted, "reconciles were still running after the time to drain");
+            }
+            if !panicked || cancel.is_cancelled() {
+                return;
+            }
+            tracing::error!(kind = %active.kind, "a controller panicked; it is started again");
+            // Before the old one goes, so that the watch and what it knows stay.
+            subscription = self.subscribe();
+            drop(active);
+            metrics.restarted();
+            if cancel.run_until_cancelled(sleep(wait)).await.is_none() {
+                return;
+            }
+            wait = (wait * 2).min(RESTART.1);
         }
+    }
+
+    fn subscribe(&self) -> Subscription {
+        let (kind, namespace) = (self.config.kind.clone(), self.config.namespace.clone());
+        self.shared.watches.subscribe(Selection { namespace, ..Selection::all(kind) })
+    }
+
+    fn lifecycle(&self) -> Lifecycle {
+        let Self { config, shared, external, .. } = self;
+        let recorder = Arc::new(shared.recorder.clone());
+        let announcer = Announcer::new(recorder, config.reporting_controller(), config.max_silence);
+        let rules = Rules {
+            recoverable: config.recoverable,
+            creation_grace: config.creation_grace,
+            delete_while_paused: config.delete_while_paused,
+        };
+        let objects = Arc::new(InCluster { cluster: shared.cluster.clone(), watches: shared.watches.clone() });
+        Lifecycle::new(Arc::clone(external), objects, announcer, rules, config.session_time, config.clock)
     }
 }
 
 /// A controller at work. One task owns all of it, so there are no locks.
-struct Active {
+struct Active<'a> {
     kind: String,
     lifecycle: Arc<Lifecycle>,
     counters: Arc<Counters>,
+    metrics: &'a mut ControllerMetrics,
     resync: Resync,
     subscription: Subscription,
+    mapped: MappedChanges,
     /// Whether the first list has been told in full.
     synced: bool,
     queue: Queue,
@@ -87,30 +137,29 @@ struct Running {
     object: ObjectRef,
     uid: String,
     reads: Arc<Reads>,
+    begun: Begun,
 }
 
-impl Active {
-    fn start(controller: Controller) -> Self {
+impl<'a> Active<'a> {
+    fn start(
+        controller: &Controller,
+        subscription: Subscription,
+        lifecycle: Arc<Lifecycle>,
+        metrics: &'a mut ControllerMetrics,
+    ) -> Self {
         let Controller { config, shared, external, counters, resync } = controller;
-        let selection =
-            Selection { kind: config.kind.clone(), namespace: config.namespace.clone(), labels: None, name: None };
-        let announcer = Announcer::new(Arc::new(shared.recorder), config.reporting_controller(), config.max_silence);
-        let rules = Rules {
-            recoverable: config.recoverable,
-            creation_grace: config.creation_grace,
-            delete_while_paused: config.delete_while_paused,
-        };
-        let objects = Arc::new(InCluster { cluster: shared.cluster, watches: shared.watches.clone() });
-        let lifecycle = Lifecycle::new(external, objects, announcer, rules, config.session_time, config.clock);
+        metrics.started(config.share.slots.get());
         Self {
-            kind: config.kind.kind,
-            lifecycle: Arc::new(lifecycle),
-            counters,
-            resync,
-            subscription: shared.watches.subscribe(selection),
+            kind: config.kind.kind.clone(),
+            lifecycle,
+            counters: Arc::clone(counters),
+            metrics,
+            resync: resync.clone(),
+            subscription,
+            mapped: MappedChanges::follow(&shared.watches, &config.mapped),
             synced: false,
             queue: Queue::new(config.pacing, config.seed),
-            dependencies: Dependencies::new(shared.watches),
+            dependencies: Dependencies::new(shared.watches.clone(), Arc::clone(external)),
             lane: shared.runner.lane(&config.provider, config.share),
             request: None,
             runs: Runs::new(config.session_time + config.write_time),
@@ -122,6 +171,7 @@ impl Active {
     /// Waits for one thing to happen and deals with it; false when it is time to stop.
     async fn turn(&mut self, cancel: &CancellationToken) -> bool {
         let due = self.queue.is_due(Instant::now());
+        self.metrics.depth(self.queue.depth());
         if due && self.request.is_none() {
             self.request = Some(self.lane.request());
         }
@@ -137,7 +187,12 @@ impl Active {
             },
             woken = self.dependencies.next() => {
                 for key in woken {
-                    self.queue.add(&key, Priority::Dependency);
+                    self.add(&key, Priority::Dependency);
+                }
+            }
+            (mapping, change) = self.mapped.next() => {
+                for key in mapping.keys(&change, self.subscription.store()) {
+                    self.add(&key, Priority::Dependency);
                 }
             }
             () = self.resync.requested() => {
@@ -150,11 +205,18 @@ impl Active {
         true
     }
 
+    fn add(&mut self, key: &ObjectKey, priority: Priority) {
+        self.metrics.added();
+        self.queue.add(key, priority);
+    }
+
     fn change(&mut self, change: Change) {
         match change {
             Change::Synced => self.synced = true,
             Change::Deleted(object) => self.gone(&object),
             Change::Applied { old, new } => {
+                #[cfg(test)]
+                tests::fault(&new);
                 if let Some(old) = old.filter(|old| old.uid() != new.uid()) {
                     self.gone(&old);
                 }
@@ -164,7 +226,7 @@ impl Active {
                 }
                 if self.seen.get(new.key()) != Some(&Metadata::of(&new).fingerprint()) {
                     let priority = if self.synced { Priority::UserChange } else { Priority::Resync };
-                    self.queue.add(new.key(), priority);
+                    self.add(new.key(), priority);
                 }
             }
         }
@@ -182,14 +244,15 @@ impl Active {
     fn start_next(&mut self, slot: Slot) {
         self.request = None;
         let now = Instant::now();
-        while let Some(key) = self.queue.take(now) {
+        while let Some(Taken { key, since }) = self.queue.take(now) {
             let Some(object) = self.subscription.store().get(&key) else {
                 self.queue.finish(&key, Next::Stop, now);
                 continue;
             };
             let reads = Arc::new(Reads::default());
+            let begun = self.metrics.begun(now.saturating_duration_since(since));
             let running =
-                Running { object: object.reference(), uid: object.uid().to_owned(), reads: Arc::clone(&reads) };
+                Running { object: object.reference(), uid: object.uid().to_owned(), reads: Arc::clone(&reads), begun };
             self.dependencies.begin(&key);
             self.running.insert(Arc::clone(&key), running);
             let lifecycle = Arc::clone(&self.lifecycle);
@@ -199,7 +262,7 @@ impl Active {
     }
 
     fn finish(&mut self, key: &Arc<ObjectKey>, ending: Ending<Report>) {
-        let Some(Running { object, uid, reads }) = self.running.remove(key) else {
+        let Some(Running { object, uid, reads, begun }) = self.running.remove(key) else {
             return;
         };
         let missed = self.dependencies.finish(key, &object, reads.take());
@@ -216,6 +279,8 @@ impl Active {
             }
         };
         self.counters.count(outcome);
+        self.metrics.ended(begun, outcome, next);
+        self.metrics.unwatched(self.dependencies.unwatched());
         let now = Instant::now();
         let Some(current) = current else {
             self.queue.forget(key);
@@ -230,10 +295,10 @@ impl Active {
         let seen = seen.unwrap_or(current);
         self.seen.insert(key.as_ref().clone(), seen);
         if seen != current {
-            self.queue.add(key, Priority::UserChange);
+            self.add(key, Priority::UserChange);
         }
         if missed {
-            self.queue.add(key, Priority::Dependency);
+            self.add(key, Priority::Dependency);
         }
         self.queue.finish(key, next, now);
     }

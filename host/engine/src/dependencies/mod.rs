@@ -1,8 +1,10 @@
 //! What the objects of a controller read, and whom a change of it concerns.
 //!
-//! Every distinct selection is watched once, for as long as somebody reads it: [`Readers`] keeps the books, and this
-//! follows the watches.
+//! Every distinct selection is followed once, for as long as somebody reads it: [`Readers`] keeps the books, [`Followed`]
+//! what is followed, and this brings them together. What cannot be followed, as there is too much of it, is tried again
+//! whenever one of its readers has been reconciled.
 
+mod followed;
 mod readers;
 
 use std::{
@@ -11,32 +13,27 @@ use std::{
 };
 
 use capstan_api::{ObjectKey, ObjectRef};
-use capstan_cluster::{Change, Selection, Subscription, Watches};
-use futures::{
-    FutureExt, StreamExt,
-    future::{AbortHandle, Abortable, BoxFuture, abortable, pending},
-    stream::FuturesUnordered,
-};
+use capstan_cluster::{Selection, Watches};
 
-use crate::{Read, Seen};
+use crate::{ExternalSystem, Read, Seen};
 
+use followed::{Followed, News};
 use readers::Readers;
 
 /// The dependencies of one controller's objects.
 pub(crate) struct Dependencies {
     watches: Watches,
+    external: Arc<dyn ExternalSystem>,
     readers: Readers,
-    following: FuturesUnordered<Abortable<Following>>,
-    /// Ends the following of a selection.
-    stops: HashMap<Arc<Selection>, AbortHandle>,
+    followed: Followed,
+    /// What is read and not followed.
+    unwatched: HashSet<Arc<Selection>>,
 }
 
-/// Waits for the next change of a selection, and gives the subscription back with it.
-type Following = BoxFuture<'static, (Arc<Selection>, Subscription, Option<Change>)>;
-
 impl Dependencies {
-    pub(crate) fn new(watches: Watches) -> Self {
-        Self { watches, readers: Readers::default(), following: FuturesUnordered::new(), stops: HashMap::new() }
+    pub(crate) fn new(watches: Watches, external: Arc<dyn ExternalSystem>) -> Self {
+        let (readers, followed) = (Readers::default(), Followed::default());
+        Self { watches, external, readers, followed, unwatched: HashSet::new() }
     }
 
     /// A reconcile of `reader` begins. Until [`finish`](Self::finish) changes do not wake it.
@@ -51,10 +48,21 @@ impl Dependencies {
         let foreign = reads.into_iter().filter(|(read, _)| !matches!(read, Read::Object(target) if target == own));
         let finished = self.readers.finish(reader, foreign.map(|(read, seen)| (selection(read), seen)));
         for selection in finished.begun {
-            let subscription = self.watches.subscribe(selection.as_ref().clone());
-            self.follow(selection, subscription);
+            self.follow(selection);
         }
         self.stop(&finished.ended);
+        if !self.unwatched.is_empty() {
+            let again: Vec<_> = self
+                .readers
+                .selections(reader)
+                .filter(|selection| self.unwatched.contains(*selection))
+                .cloned()
+                .collect();
+            for selection in again {
+                self.readers.restart(&selection);
+                self.follow(selection);
+            }
+        }
         finished.missed
     }
 
@@ -67,43 +75,69 @@ impl Dependencies {
     /// The next change, as the objects that have to be reconciled for it; may be none. Waits for ever while nothing is
     /// watched. Nothing is lost if the future is dropped.
     pub(crate) async fn next(&mut self) -> Vec<Arc<ObjectKey>> {
-        loop {
-            match self.following.next().await {
-                Some(Ok((selection, subscription, Some(change)))) => {
-                    let woken = self.readers.change(&selection, &change);
-                    self.follow(selection, subscription);
-                    return woken;
+        match self.followed.next().await {
+            News::Change(selection, change) => self.readers.change(&selection, &change),
+            News::End(selection) => {
+                if self.readers.is_read(&selection) {
+                    self.miss(selection);
                 }
-                // Stopped: by its last reader, or with all watches of the host.
-                Some(Err(_) | Ok((_, _, None))) => {}
-                None => return pending().await,
+                Vec::new()
             }
         }
     }
 
-    fn follow(&mut self, selection: Arc<Selection>, mut subscription: Subscription) {
-        let followed = Arc::clone(&selection);
-        let following = async move {
-            let change = subscription.next().await;
-            (followed, subscription, change)
+    /// How much is read and not followed.
+    pub(crate) fn unwatched(&self) -> usize {
+        self.unwatched.len()
+    }
+
+    fn follow(&mut self, selection: Arc<Selection>) {
+        let subscription = if !self.followed.admits(&selection) {
+            None
+        } else if let Some(target) = target(&selection) {
+            let reach = self.external.reach(&target);
+            self.watches.subscribe_one(&target, reach)
+        } else {
+            Some(self.watches.subscribe(selection.as_ref().clone()))
         };
-        let (following, stop) = abortable(following.boxed());
-        self.following.push(following);
-        self.stops.insert(selection, stop);
+        match subscription {
+            Some(subscription) => {
+                self.unwatched.remove(&selection);
+                self.followed.add(selection, subscription);
+            }
+            None => self.miss(selection),
+        }
+    }
+
+    fn miss(&mut self, selection: Arc<Selection>) {
+        let kind = &selection.kind.kind;
+        if self.unwatched.is_empty() {
+            tracing::warn!(
+                kind,
+                "too much is read to watch all of it: changes of the rest are found at the poll interval"
+            );
+        }
+        self.unwatched.insert(selection);
     }
 
     fn stop(&mut self, selections: &HashSet<Arc<Selection>>) {
-        for stop in selections.iter().filter_map(|selection| self.stops.remove(selection)) {
-            stop.abort();
+        for selection in selections {
+            self.unwatched.remove(selection);
+            self.followed.remove(selection);
         }
     }
 }
 
 fn selection(read: Read) -> Selection {
     match read {
-        Read::Object(ObjectRef { kind, key }) => {
-            Selection { kind, namespace: key.namespace, labels: None, name: Some(key.name) }
-        }
+        Read::Object(target) => Selection::one(&target),
         Read::List { kind, namespace, labels } => Selection { kind, namespace, labels, name: None },
     }
+}
+
+/// The opposite of [`Selection::one`].
+fn target(selection: &Selection) -> Option<ObjectRef> {
+    let Selection { kind, namespace, name, .. } = selection;
+    let key = ObjectKey { namespace: namespace.clone(), name: name.clone()? };
+    Some(ObjectRef { kind: kind.clone(), key })
 }

@@ -19,7 +19,10 @@ impl From<cluster::Error> for Error {
             }
             cluster::Error::Forbidden(_) => Self::Denied(message),
             cluster::Error::Invalid(_) => Self::Invalid(message),
-            cluster::Error::Unavailable { .. } | cluster::Error::Malformed(_) => Self::Unavailable(message),
+            // That the host's own credentials are not accepted is nothing a provider can do about.
+            cluster::Error::Unauthorized(_) | cluster::Error::Unavailable { .. } | cluster::Error::Malformed(_) => {
+                Self::Unavailable(message)
+            }
         }
     }
 }

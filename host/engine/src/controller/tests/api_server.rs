@@ -63,6 +63,10 @@ struct Contents {
     objects: BTreeMap<(&'static str, String), Value>,
     /// `PATCH things/a/status`, in their order.
     writes: Vec<String>,
+    /// `GET /api/v1/namespaces/ns/configmaps/s`, every request in their order.
+    requests: Vec<String>,
+    /// So many patches are still to be answered with a conflict.
+    conflicts: usize,
     /// By how much watches are late.
     lag: Duration,
 }
@@ -92,6 +96,16 @@ impl ApiServer {
     /// What was written to things through the API, and forgets it.
     pub(super) fn writes(&self) -> Vec<String> {
         std::mem::take(&mut self.state.lock().unwrap().writes)
+    }
+
+    /// Every request so far, and forgets them.
+    pub(super) fn requests(&self) -> Vec<String> {
+        std::mem::take(&mut self.state.lock().unwrap().requests)
+    }
+
+    /// Answers so many patches with a conflict, whatever they say.
+    pub(super) fn conflict(&self, times: usize) {
+        self.state.lock().unwrap().conflicts = times;
     }
 
     /// How many watches are open.
@@ -190,6 +204,7 @@ fn refuse(code: StatusCode, reason: &str) -> Response {
 
 async fn answer(State(api): State<ApiServer>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    api.state.lock().unwrap().requests.push(format!("{} {}", parts.method, parts.uri));
     let path = parts.uri.path().replace("namespaces/ns/", "");
     let path = path.trim_start_matches("/apis/").trim_start_matches("/api/");
     let body: Value = serde_json::from_slice(&to_bytes(body, 1 << 20).await.unwrap()).unwrap_or_default();
@@ -229,6 +244,13 @@ async fn answer(State(api): State<ApiServer>, request: Request) -> Response {
             }
             if served.plural == "things" {
                 api.state.lock().unwrap().writes.push(format!("{method} {}", below.join("/")));
+            }
+            {
+                let mut state = api.state.lock().unwrap();
+                if served.plural == "things" && state.conflicts > 0 {
+                    state.conflicts -= 1;
+                    return refuse(StatusCode::CONFLICT, "Conflict");
+                }
             }
             let metadata = &body["metadata"];
             let stale = |member: &str| metadata.get(member).is_some_and(|own| *own != object["metadata"][member]);

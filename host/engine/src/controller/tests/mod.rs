@@ -1,9 +1,18 @@
 //! A controller at work, from the watch to the writes, on a paused clock.
 
 mod api_server;
+mod load;
+mod mapping;
 mod provider;
+mod restart;
+mod sharing;
 
-use std::{collections::BTreeMap, num::NonZeroUsize, time::Duration};
+use std::{
+    collections::BTreeMap,
+    num::NonZeroUsize,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use capstan_api::{GroupVersionKind, keys};
 use capstan_cluster::{Cluster, Watches};
@@ -13,6 +22,7 @@ use tokio::{task::JoinSet, time::sleep};
 
 use super::*;
 use crate::{
+    Metrics,
     managed::WallClock,
     queue::{Backoff, Pacing, Poll},
     runner::Runner,
@@ -20,12 +30,20 @@ use crate::{
 use api_server::ApiServer;
 use provider::Memory;
 
+/// Where a controller is made to panic: at the object of this name, once.
+pub(super) fn fault(object: &Object) {
+    static DONE: AtomicBool = AtomicBool::new(false);
+    assert!(object.key().name != "poison" || DONE.swap(true, Ordering::Relaxed), "as the test wants it");
+}
+
 /// A controller, running, and what surrounds it.
 struct World {
     server: ApiServer,
     provider: Memory,
     counters: Arc<Counters>,
     resync: Resync,
+    watches: Watches,
+    metrics: Metrics,
     cancel: CancellationToken,
     tasks: JoinSet<&'static str>,
 }
@@ -41,7 +59,7 @@ impl World {
         let cluster = Cluster::new(server.client());
         let watches = Watches::new(cluster.clone(), cancel.child_token());
         let (recorder, writer) = Recorder::new(cluster.clone(), "test".to_owned());
-        let provider = Memory::new(cluster.clone());
+        let provider = Memory::new(cluster.clone(), watches.clone());
         let mut config = ControllerConfig::new("memory", GroupVersionKind::gvk("example.org", "v1", "Thing"));
         config.pacing = Pacing {
             backoff: Backoff::new(Duration::from_secs(1), Duration::from_mins(1), 0.0).unwrap(),
@@ -50,7 +68,8 @@ impl World {
         config.clock = WallClock::anchored("2026-01-01T00:00:00Z".parse().unwrap());
         adjust(&mut config);
         let runner = Runner::new(NonZeroUsize::new(4).unwrap());
-        let shared = Shared { cluster, watches, recorder, runner };
+        let shared = Shared::new(cluster, watches.clone(), recorder, runner);
+        let metrics = shared.metrics.clone();
         let controller = Controller::new(config, shared, Arc::new(provider.clone()));
         let (counters, resync) = (controller.counters(), controller.resync());
         let mut tasks = JoinSet::new();
@@ -64,7 +83,7 @@ impl World {
             writer.run(stop).await;
             "events"
         });
-        let world = Self { server, provider, counters, resync, cancel, tasks };
+        let world = Self { server, provider, counters, resync, watches, metrics, cancel, tasks };
         world.pass(100).await;
         world
     }
@@ -172,7 +191,7 @@ async fn an_object_that_vanishes_while_it_is_idle_is_forgotten() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pausing_holds_a_queued_object_and_resuming_is_immediate() {
+async fn row08_pausing_holds_a_queued_object_and_resuming_is_immediate() {
     let world = World::with(Duration::ZERO, |config| config.share.slots = NonZeroUsize::MIN).await;
     world.settled("a", json!({"size": 1})).await;
     world.put("slow", &json!({"spec": {"behaviour": "slow"}}));
@@ -193,7 +212,7 @@ async fn pausing_holds_a_queued_object_and_resuming_is_immediate() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_fails_one_object_and_backs_off() {
+async fn row16_row30_a_panic_fails_one_object_and_backs_off() {
     let world = World::start().await;
     world.put("bad", &json!({"spec": {"behaviour": "panic"}}));
     world.put("good", &json!({"spec": {}}));
@@ -205,7 +224,7 @@ async fn a_panic_fails_one_object_and_backs_off() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failing_object_backs_off_while_its_source_changes_and_runs_at_once_when_edited() {
+async fn row10_a_failing_object_backs_off_while_its_source_changes_and_runs_at_once_when_edited() {
     let world = World::start().await;
     world.put("a", &json!({"spec": {"behaviour": "fail"}}));
     world.pass(6_500).await;
@@ -260,7 +279,7 @@ async fn a_source_that_appears_wakes_its_reader() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_lets_running_reconciles_finish() {
+async fn row13_a_stop_lets_running_reconciles_finish() {
     let mut world = World::start().await;
     world.put("a", &json!({"spec": {"behaviour": "slow"}}));
     world.pass(5_000).await;
@@ -271,4 +290,33 @@ async fn a_stop_lets_running_reconciles_finish() {
     assert!(world.provider.has("a"), "it came to its end");
     let annotations = &world.thing("a")["metadata"]["annotations"];
     assert!(annotations.get(keys::CREATE_SUCCEEDED).is_some(), "{annotations}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn row13_a_stop_ends_on_time_whatever_hangs() {
+    let mut world = World::start().await;
+    world.put("a", &json!({"spec": {"behaviour": "hang"}}));
+    world.put("b", &json!({"spec": {"behaviour": "hang"}}));
+    world.pass(5_000).await;
+    let start = Instant::now();
+    world.cancel.cancel();
+    while world.tasks.join_next().await.unwrap().unwrap() != "controller" {}
+    let took = start.elapsed();
+    assert!(took >= Duration::from_secs(20) && took < Duration::from_secs(21), "{took:?} to drain");
+    world.watches.close().await;
+    world.pass(1_000).await;
+    assert_eq!((world.watches.len(), world.server.watches()), (0, 0), "nothing is left");
+}
+
+#[tokio::test(start_paused = true)]
+async fn row13_nothing_new_begins_after_a_stop() {
+    let mut world = World::with(Duration::ZERO, |config| config.share.slots = NonZeroUsize::MIN).await;
+    world.put("slow", &json!({"spec": {"behaviour": "slow"}}));
+    world.pass(1_000).await;
+    world.put("waits", &json!({"spec": {}}));
+    world.pass(100).await;
+    world.cancel.cancel();
+    while world.tasks.join_next().await.unwrap().unwrap() != "controller" {}
+    assert_eq!(world.provider.calls().get("observe waits"), None);
+    assert!(world.provider.has("slow"));
 }

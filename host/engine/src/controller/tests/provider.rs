@@ -8,7 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use capstan_api::{GroupVersionKind, ObjectKey, ObjectRef};
-use capstan_cluster::Cluster;
+use capstan_cluster::{Cluster, Reach, Watches};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -19,6 +19,7 @@ use crate::{
 #[derive(Clone)]
 pub(super) struct Memory {
     cluster: Cluster,
+    watches: Watches,
     state: Arc<Mutex<State>>,
 }
 
@@ -36,8 +37,8 @@ struct Session {
 }
 
 impl Memory {
-    pub(super) fn new(cluster: Cluster) -> Self {
-        Self { cluster, state: Arc::default() }
+    pub(super) fn new(cluster: Cluster, watches: Watches) -> Self {
+        Self { cluster, watches, state: Arc::default() }
     }
 
     /// Calls so far, counted, and forgets them.
@@ -74,7 +75,10 @@ impl Session {
         let kind = GroupVersionKind::gvk("", "v1", "ConfigMap");
         let target = ObjectRef { kind, key: ObjectKey::namespaced("ns", name) };
         self.context.reads.record(Read::Object(target.clone()));
-        let object = self.memory.cluster.get(&target).await.ok();
+        let object = match self.memory.watches.cached(&target) {
+            Some(object) => Some(object),
+            None => self.memory.cluster.get(&target).await.ok(),
+        };
         let seen = object.as_ref().map_or(Seen::Absent, |object| Seen::Version(object.resource_version().into()));
         self.context.reads.saw(&target, seen);
         Some(object?.value()["data"].clone())
@@ -85,6 +89,10 @@ impl Session {
 impl ExternalSystem for Memory {
     async fn connect(&self, context: &Context, _: &str) -> Result<Box<dyn ExternalSession>, Failure> {
         Ok(Box::new(Session { memory: self.clone(), context: context.clone() }))
+    }
+
+    fn reach(&self, _: &ObjectRef) -> Reach {
+        Reach::Namespace
     }
 }
 
@@ -97,6 +105,7 @@ impl ExternalSession for Session {
             Some("panic") => panic!("as told"),
             Some("fail") => return Err(Failure::new("", "as told", Retry::Backoff)),
             Some("slow") => sleep(Duration::from_secs(10)).await,
+            Some("hang") => std::future::pending().await,
             _ => {}
         }
         let mut status = json!({});
