@@ -7,8 +7,12 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use capstan_realcluster::{Go, Programs};
 
 use crate::{cargo, guests, step};
+
+const NOT_TESTED: &str =
+    "!!! SKIPPED: nothing was tested against the real Kubernetes control plane, which is built with Go !!!";
 
 /// What was run so far. Each step that is no test run counts as one.
 #[derive(Default)]
@@ -30,9 +34,14 @@ pub(crate) fn run() -> Result<bool> {
     tally.step("Lints of guests", guest_lints);
     // Scenarios run the real binary, so it must be there before the tests are.
     let host = tally.step("Host", || cargo::run(cargo::BUILD));
+    let real = tally.real_cluster();
     if guests && host {
         step("Tests");
-        tally.tests(&["test", "--workspace", "--no-fail-fast"])?;
+        tally.tests(&["test", "--workspace", "--no-fail-fast"], real)?;
+    }
+    if !real {
+        // Once more at the end, where it is seen.
+        eprintln!("{NOT_TESTED}");
     }
     eprintln!("done in {:.0?}", start.elapsed());
     println!("{} passed, {} failed, {} skipped", tally.passed, tally.failed, tally.skipped);
@@ -51,6 +60,18 @@ fn guest_lints() -> Result<()> {
 }
 
 impl Tally {
+    /// Builds the programs of the real control plane where that can be done; true if they are there.
+    fn real_cluster(&mut self) -> bool {
+        if Programs::find(&cargo::target()).is_ok() {
+            return true;
+        }
+        if let Go::Missing(advice) = Go::find() {
+            eprintln!("{NOT_TESTED}\n    {advice}; then `cargo xtask cluster build`, or set KUBEBUILDER_ASSETS");
+            return false;
+        }
+        self.step("Real control plane", || capstan_realcluster::build(&cargo::target()).map(drop))
+    }
+
     fn step(&mut self, name: &str, work: impl FnOnce() -> Result<()>) -> bool {
         step(name);
         let done = work();
@@ -65,8 +86,13 @@ impl Tally {
     }
 
     /// Runs `cargo test`, shows its output and adds up its result lines.
-    fn tests(&mut self, arguments: &[&str]) -> Result<()> {
-        let mut child = cargo::command(arguments).stdout(Stdio::piped()).spawn().context("cargo cannot be started")?;
+    fn tests(&mut self, arguments: &[&str], real_cluster: bool) -> Result<()> {
+        let mut command = cargo::command(arguments);
+        if real_cluster {
+            // From here on it is a failure not to find it.
+            command.env("CAPSTAN_REAL_CLUSTER_REQUIRED", "1");
+        }
+        let mut child = command.stdout(Stdio::piped()).spawn().context("cargo cannot be started")?;
         let output = child.stdout.take().context("cargo has no output")?;
         let failed_before = self.failed;
         for line in BufReader::new(output).lines() {

@@ -1,25 +1,30 @@
 //! `capstan dev`: an embedded API server and a host in one process.
 
 use std::{
+    future::pending,
     io::{self, Write},
     os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
 use anyhow::{Context, Result, bail};
+use capstan_cluster::Cluster;
 use capstan_devcluster::{DevCluster, Options};
 use kube::Client;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{cli, host};
+use crate::{cli, health::Health, host::Host};
 
 pub(crate) async fn run(dev: cli::Dev, cancel: CancellationToken) -> Result<()> {
     if !dev.listen.ip().is_loopback() {
         bail!("--listen {} is no loopback address: the embedded API server asks nobody who they are", dev.listen);
     }
-    let server = DevCluster::new(Options::default());
+    let server = match &dev.data {
+        Some(directory) => DevCluster::open(Options::default(), directory).context("the data cannot be used")?,
+        None => DevCluster::new(Options::default()),
+    };
     let listener =
         TcpListener::bind(dev.listen).await.with_context(|| format!("{} cannot be listened on", dev.listen))?;
     let address = listener.local_addr().context("the listener has no address")?;
@@ -33,17 +38,26 @@ pub(crate) async fn run(dev: cli::Dev, cancel: CancellationToken) -> Result<()> 
     };
     write_private(&dev.kubeconfig, &DevCluster::kubeconfig(address))
         .with_context(|| format!("{} cannot be written", dev.kubeconfig.display()))?;
-    eprintln!("API server   http://{address} (in memory: gone when this ends)");
+    eprintln!("API server   http://{address}");
+    match &dev.data {
+        Some(directory) => eprintln!("data         in {}, kept when this ends", directory.display()),
+        None => eprintln!("data         in memory: gone when this ends (--data DIR keeps it)"),
+    }
     eprintln!("kubectl      export KUBECONFIG={}", dev.kubeconfig.display());
     eprintln!("providers    ConfigMaps labelled capstan.dev/provider in namespace {}", dev.host.namespace);
     if let Some(directory) = &dev.host.providers {
         eprintln!("             NAME.wasm with NAME.grants.yaml in {}", directory.display());
     }
 
-    let hosted = host::serve(client, &dev.host, cancel).await;
+    // One process, nobody else who could want the work, and nobody who probes.
+    let health = Health::new(cancel.clone());
+    let hosted = match Host::new(&dev.host) {
+        Ok(host) => host.serve(Cluster::new(client), &health, &cancel, pending()).await,
+        Err(error) => Err(error),
+    };
     serving_ends.cancel();
     serving.await.context("the API server failed")?.context("the API server stopped")?;
-    hosted
+    hosted.map(drop)
 }
 
 async fn make_namespace(client: &Client, name: &str) -> Result<()> {

@@ -1,10 +1,16 @@
 //! Wiring: what a host is made of, and in which order it stops.
 
-use std::{num::NonZeroU32, path::Path, sync::Arc, time::Duration};
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use cap_std::{ambient_authority, fs::Dir};
-use capstan_cluster::{Cluster, Watches};
+use capstan_api::{GroupVersionKind, keys};
+use capstan_cluster::{Change, Cluster, Selection, Watches};
 use capstan_engine::{Shared, runner::Runner};
 use capstan_events::Recorder;
 use capstan_providers::{Providers, Sources};
@@ -13,41 +19,109 @@ use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use crate::cli;
+use crate::{
+    cli,
+    health::{Health, Phase},
+};
 
 /// For the first answer of the API server.
 const REACHABLE_WITHIN: Duration = Duration::from_secs(15);
 
-/// `capstan run`
-pub(crate) async fn run(run: cli::Run, cancel: CancellationToken) -> Result<()> {
-    let client = connect(run.kubeconfig.as_deref(), run.context).await?;
-    serve(client, &run.host, cancel).await
+/// What stays the same however often the work begins.
+pub(crate) struct Host {
+    namespace: String,
+    concurrency: NonZeroUsize,
+    directory: Option<Dir>,
+    sandbox: Arc<Sandbox>,
 }
 
-/// Runs a host until it is cancelled.
-pub(crate) async fn serve(client: Client, settings: &cli::Host, cancel: CancellationToken) -> Result<()> {
-    let directory = settings.providers.as_deref().map(open).transpose()?;
-    let cluster = Cluster::new(client);
-    let watches = Watches::new(cluster.clone(), CancellationToken::new());
-    let (recorder, writer) = Recorder::new(cluster.clone(), instance());
-    let sandbox = Arc::new(Sandbox::new(sandbox_settings(settings)).context("the sandbox cannot be set up")?);
-    let runner = Runner::new(settings.concurrency);
-    let shared = Shared::new(cluster, watches.clone(), recorder, runner);
+/// How the work came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// It was cancelled, and all of it has come to rest.
+    Stopped,
+    /// The right to do it was lost.
+    Lost,
+}
 
-    let writing_ends = CancellationToken::new();
-    let writing = tokio::spawn(writer.run(writing_ends.clone()));
-    let sources = Sources { namespace: Some(settings.namespace.clone()), directory };
-    tracing::info!(namespace = settings.namespace, "host started");
-    let served = Providers::new(shared, sandbox, &settings.namespace).run(sources, cancel).await;
+impl Host {
+    /// Opens what the settings name.
+    pub(crate) fn new(settings: &cli::Host) -> Result<Self> {
+        Ok(Self {
+            namespace: settings.namespace.clone(),
+            concurrency: settings.concurrency,
+            directory: settings.providers.as_deref().map(open).transpose()?,
+            sandbox: Arc::new(Sandbox::new(sandbox_settings(settings)).context("the sandbox cannot be set up")?),
+        })
+    }
 
-    // What the last reconciles had to say is written before the watches go.
-    writing_ends.cancel();
-    writing.await.context("the event writer failed")?;
-    watches.close().await;
-    tracing::info!("host stopped");
-    served.context("the host stopped by itself")
+    /// The host's own namespace.
+    pub(crate) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// Does the work until it is cancelled, or until `lost` resolves.
+    ///
+    /// When it is cancelled, what runs may finish, within its time. When the right is lost, reconciles are dropped where they
+    /// stand: somebody else may begin, and what they could still write would be refused anyway.
+    pub(crate) async fn serve(
+        &self,
+        cluster: Cluster,
+        health: &Health,
+        cancel: &CancellationToken,
+        lost: impl Future<Output = ()>,
+    ) -> Result<Ending> {
+        let directory = self.directory.as_ref().map(Dir::try_clone).transpose().context("the providers directory")?;
+        let sources = Sources { namespace: Some(self.namespace.clone()), directory };
+        let watches = Watches::new(cluster.clone(), CancellationToken::new());
+        let _at_work = health.begin_work(watches.clone(), Arc::clone(&self.sandbox));
+        let (recorder, writer) = Recorder::new(cluster.clone(), instance());
+        let runner = Runner::new(self.concurrency);
+        let shared = Shared::new(cluster, watches.clone(), recorder, runner);
+
+        let writing_ends = CancellationToken::new();
+        let mut writing = AbortOnDropHandle::new(tokio::spawn(writer.run(writing_ends.clone())));
+        tracing::info!(namespace = self.namespace, "host started");
+        let work = async {
+            let providers = Providers::new(shared, Arc::clone(&self.sandbox), &self.namespace);
+            let served = tokio::select! {
+                served = providers.run(sources, cancel.clone()) => served,
+                () = self.tell_when_listed(&watches, health) => Ok(()),
+            };
+            // What the last reconciles had to say is written before the watches go.
+            writing_ends.cancel();
+            (&mut writing).await.context("the event writer failed")?;
+            served.context("the host stopped by itself")
+        };
+        let ending = tokio::select! {
+            done = work => done.map(|()| Ending::Stopped),
+            () = lost => Ok(Ending::Lost),
+        };
+        watches.close().await;
+        tracing::info!("host stopped");
+        ending
+    }
+
+    /// Ready is who knows all providers. Never ends.
+    async fn tell_when_listed(&self, watches: &Watches, health: &Health) {
+        // The watch of the providers' source itself: it costs nothing to listen too.
+        let mut changes = watches.subscribe(Selection {
+            kind: GroupVersionKind::gvk("", "v1", "ConfigMap"),
+            namespace: Some(self.namespace.clone()),
+            labels: Some(keys::PROVIDER_LABEL.to_owned()),
+            name: None,
+        });
+        while let Some(change) = changes.next().await {
+            if matches!(change, Change::Synced) {
+                health.enter(Phase::Working);
+                break;
+            }
+        }
+        drop(changes);
+        std::future::pending::<()>().await;
+    }
 }
 
 /// An instance for every reconcile that may run, and a few for describing providers meanwhile.
@@ -57,7 +131,8 @@ fn sandbox_settings(settings: &cli::Host) -> Settings {
     Settings { concurrency, ..Settings::default() }
 }
 
-async fn connect(kubeconfig: Option<&Path>, context: Option<String>) -> Result<Client> {
+/// A client that has had an answer.
+pub(crate) async fn connect(kubeconfig: Option<&Path>, context: Option<String>) -> Result<Client> {
     let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
     let mut config = match kubeconfig {
         Some(path) => {
@@ -83,8 +158,8 @@ fn open(path: &Path) -> Result<Dir> {
         .with_context(|| format!("the providers directory {} cannot be opened", path.display()))
 }
 
-/// Names this process in events: the pod's name in a cluster.
-fn instance() -> String {
+/// Names this process in events and leases: the pod's name in a cluster.
+pub(crate) fn instance() -> String {
     std::env::var("HOSTNAME")
         .ok()
         .filter(|name| !name.is_empty())

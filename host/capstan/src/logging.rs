@@ -6,8 +6,8 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::LogFormat;
 
-/// What is logged unless `RUST_LOG` says otherwise.
-const DEFAULT: &str = "info,kube=warn,kube_client=warn,kube_runtime=warn,hyper=warn,wasmtime=warn";
+/// What is logged unless `RUST_LOG` says otherwise. What kube's watchers warn of, our own watches say in fewer words.
+const DEFAULT: &str = "info,kube=warn,kube_client=warn,kube_runtime=error,hyper=warn,wasmtime=warn";
 
 pub(crate) fn start(format: LogFormat) {
     let filter = match std::env::var(EnvFilter::DEFAULT_ENV) {

@@ -2,8 +2,14 @@
 
 mod cli;
 mod dev;
+mod documents;
+mod election;
+mod health;
 mod host;
 mod logging;
+mod manifests;
+mod provider;
+mod run;
 
 use std::process::ExitCode;
 
@@ -27,8 +33,10 @@ fn main() -> ExitCode {
         let cancel = CancellationToken::new();
         let signals = tokio::spawn(until_stopped(cancel.clone()));
         let done = match cli.command {
-            Command::Run(run) => host::run(run, cancel).await,
+            Command::Run(run) => run::run(run, cancel).await,
             Command::Dev(dev) => dev::run(dev, cancel).await,
+            Command::Manifests(manifests) => manifests::run(&manifests),
+            Command::Provider(provider) => until(cancel, provider::run(provider)).await,
         };
         signals.abort();
         done
@@ -40,6 +48,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// For commands that leave nothing behind when they are cut off.
+async fn until(cancel: CancellationToken, work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    cancel.run_until_cancelled(work).await.unwrap_or_else(|| Err(anyhow::anyhow!("interrupted")))
 }
 
 /// The first signal asks for an orderly end, the second one for an end.

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
 use crate::{
-    Error, Flow, Object, ObjectError, Resource, Selection,
-    request::{self, Body, Failure, Outgoing},
+    Error, Fence, Flow, Object, ObjectError, Resource, Selection,
+    request::{self, Body, Failure, Outgoing, Terms},
     resource::Resources,
     transport::Transport,
 };
@@ -33,8 +33,7 @@ const LIST: usize = 32 << 20;
 #[derive(Clone)]
 pub struct Cluster {
     inner: Arc<Inner>,
-    /// How fast this clone may ask; as fast as it likes without one.
-    flow: Option<Flow>,
+    terms: Terms,
 }
 
 struct Inner {
@@ -79,19 +78,32 @@ impl Cluster {
     #[must_use]
     pub fn new(client: Client) -> Self {
         let inner = Inner { transport: Transport::new(client), resources: Resources::default() };
-        Self { inner: Arc::new(inner), flow: None }
+        Self { inner: Arc::new(inner), terms: Terms::default() }
     }
 
-    /// The same API server, with the same connections and the same bound on requests, asked no faster than the flow
-    /// allows. All clones with one flow share its tokens.
+    /// The same API server, with the same connections and the same bound on requests; writes are refused with
+    /// [`Error::NotLeader`] once the fence is closed. Reads are not.
+    #[must_use]
+    pub fn fenced(&self, fence: Fence) -> Self {
+        Self { inner: Arc::clone(&self.inner), terms: Terms { fence: Some(fence), ..self.terms.clone() } }
+    }
+
+    /// The same API server, with the same connections, bound and fence, asked no faster than the flow allows. All clones
+    /// with one flow share its tokens.
     #[must_use]
     pub fn paced(&self, flow: Flow) -> Self {
-        Self { inner: Arc::clone(&self.inner), flow: Some(flow) }
+        Self { inner: Arc::clone(&self.inner), terms: Terms { flow: Some(flow), ..self.terms.clone() } }
     }
 
     /// Has the requests of all clones, and what becomes of the watches over them, told with the metrics of a registry.
     pub fn register_metrics(&self, registry: &mut Registry) {
         self.inner.transport.metrics.register(registry);
+    }
+
+    /// The client below, for requests that change nothing, such as access reviews: what is written through it knows no fence.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        self.inner.transport.client()
     }
 
     /// What all requests pass.
@@ -224,7 +236,7 @@ impl Cluster {
     }
 
     async fn send(&self, kind: &GroupVersionKind, outgoing: Outgoing<'_>) -> Result<String, Failure> {
-        let answer = request::send(&self.inner.transport, self.flow.as_ref(), kind, outgoing).await;
+        let answer = request::send(&self.inner.transport, &self.terms, kind, outgoing).await;
         if let Err(Failure { error: Error::UnknownKind(kind), .. }) = &answer {
             self.forget(kind);
         }

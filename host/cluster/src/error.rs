@@ -40,6 +40,9 @@ pub enum Error {
         /// When to come again, if the server said.
         retry_after: Option<Duration>,
     },
+    /// The write was not sent: the lease that allows it is lost, so that somebody else may be at work already.
+    #[error("not sent: this host holds the lease no more")]
+    NotLeader,
     /// The answer makes no sense.
     #[error("the API server's answer cannot be read: {0}")]
     Malformed(String),
@@ -76,6 +79,7 @@ impl Error {
             Self::Unauthorized(_) => "Unauthorized",
             Self::Invalid(_) => "Invalid",
             Self::Unavailable { .. } => "Unavailable",
+            Self::NotLeader => "NotLeader",
             Self::Malformed(_) => "MalformedAnswer",
         }
     }

@@ -1,9 +1,11 @@
-//! Talking to Kubernetes: how kinds are served, objects as they were received, reads and writes, and watches that are
-//! shared by all who need them.
+//! Talking to Kubernetes: how kinds are served, objects as they were received, reads and writes, watches that are shared
+//! by all who need them, and leases that say who may write.
 
 mod client;
 mod error;
+mod fence;
 mod flow;
+pub mod lease;
 mod metrics;
 mod object;
 mod path;
@@ -18,6 +20,7 @@ mod fake;
 
 pub use client::{Cluster, Patch};
 pub use error::{Clash, Error, FieldOwner};
+pub use fence::Fence;
 pub use flow::{Flow, Rate};
 pub use object::{Object, ObjectError};
 pub use resource::Resource;

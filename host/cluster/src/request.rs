@@ -5,9 +5,9 @@ use std::time::Duration;
 use capstan_api::GroupVersionKind;
 use http::{Method, Request, header};
 use kube::core::Status;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::{Error, Flow, transport::Transport};
+use crate::{Error, Fence, Flow, transport::Transport};
 
 /// For one request with its answer, and all waiting for it. The API server itself gives up after a minute; whoever waits
 /// for us has less time.
@@ -15,6 +15,15 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// When the API server sends a request back without a word about when to come again.
 const AWHILE: Duration = Duration::from_secs(1);
+
+/// On which terms a client may ask; on none by default.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Terms {
+    /// Until when it may write.
+    pub(crate) fence: Option<Fence>,
+    /// How fast it may ask.
+    pub(crate) flow: Option<Flow>,
+}
 
 /// What is to be sent.
 pub(crate) struct Outgoing<'a> {
@@ -53,38 +62,60 @@ impl<'a> Outgoing<'a> {
 ///
 /// A 404 that names no object means that the path leads nowhere: the kind is not served. After a 429 it is sent again when
 /// the API server says so, if there is time: such a request was not looked at, so that no write happens twice.
+///
+/// Every write of the host passes here, and none is sent after its fence closed. One that is under way then is given up:
+/// a connection that hangs must not deliver it when others have long taken over.
 pub(crate) async fn send(
     transport: &Transport,
-    flow: Option<&Flow>,
+    terms: &Terms,
     kind: &GroupVersionKind,
     outgoing: Outgoing<'_>,
 ) -> Result<String, Failure> {
     let deadline = Instant::now() + TIMEOUT;
+    let fence = terms.fence.as_ref().filter(|_| !outgoing.method.is_safe());
     let answered = async {
         loop {
-            if let Some(flow) = flow {
+            if let Some(flow) = &terms.flow {
                 flow.turn().await;
             }
-            let request = outgoing.request()?;
-            let slot = transport.slot().await.map_err(|_| Error::unavailable("the client is closed"))?;
-            let answer = transport.text(outgoing.verb, request).await;
-            drop(slot);
+            let answer = once(transport, fence, &outgoing).await?;
             let Some(again) = answer.as_ref().err().and_then(sent_back) else {
                 return answer.map_err(|error| failure(kind, error));
             };
-            if let Some(flow) = flow {
+            if let Some(flow) = &terms.flow {
                 flow.hold(again);
             }
             if again >= deadline {
                 return answer.map_err(|error| failure(kind, error));
             }
-            sleep(again.saturating_duration_since(Instant::now())).await;
+            sleep_until(again).await;
         }
     };
     timeout(TIMEOUT, answered).await.unwrap_or_else(|_| {
         let late = Error::unavailable(format!("no answer from the API server within {TIMEOUT:?}"));
         Err(late.into())
     })
+}
+
+/// Sends it when there is a slot, if it may still be sent then.
+async fn once(
+    transport: &Transport,
+    fence: Option<&Fence>,
+    outgoing: &Outgoing<'_>,
+) -> Result<Result<String, kube::Error>, Error> {
+    let request = outgoing.request()?;
+    let _slot = transport.slot().await.map_err(|_| Error::unavailable("the client is closed"))?;
+    let answer = transport.text(outgoing.verb, request);
+    let Some(fence) = fence else { return Ok(answer.await) };
+    // Not before: the wait for a slot may have been long.
+    fence.check()?;
+    tokio::select! {
+        biased;
+        answer = answer => Ok(answer),
+        () = fence.closed() => {
+            Err(Error::unavailable("the lease was lost while the request was under way: its result is unknown"))
+        }
+    }
 }
 
 /// When a request may come again that the API server had no time to look at.

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::{
     Error, path,
-    request::{Outgoing, TIMEOUT, send},
+    request::{Outgoing, TIMEOUT, Terms, send},
     transport::Transport,
 };
 
@@ -126,11 +126,12 @@ impl Resources {
 /// All kinds of a group and version, by name; none if there is no such version.
 async fn list(transport: &Transport, kind: &GroupVersionKind) -> Result<HashMap<String, Arc<Resource>>, Error> {
     let path = version_path(&kind.group, &kind.version)?;
-    let text = match send(transport, None, kind, Outgoing::get("discover", &path)).await.map_err(Error::from) {
-        Ok(text) => text,
-        Err(Error::UnknownKind(_) | Error::NotFound(_)) => return Ok(HashMap::new()),
-        Err(error) => return Err(error),
-    };
+    let text =
+        match send(transport, &Terms::default(), kind, Outgoing::get("discover", &path)).await.map_err(Error::from) {
+            Ok(text) => text,
+            Err(Error::UnknownKind(_) | Error::NotFound(_)) => return Ok(HashMap::new()),
+            Err(error) => return Err(error),
+        };
     let listed: APIResourceList = serde_json::from_str(&text).map_err(|error| Error::Malformed(error.to_string()))?;
     let resources = listed.resources.into_iter().filter(|resource| !resource.name.contains('/'));
     Ok(resources

@@ -41,6 +41,15 @@ impl Transport {
         Self { client, slots: Arc::new(Semaphore::new(IN_FLIGHT)), metrics: Metrics::default() }
     }
 
+    /// The same client, for requests that are not to wait behind the others.
+    pub(crate) fn with_slots(&self, slots: usize) -> Self {
+        Self { slots: Arc::new(Semaphore::new(slots)), ..self.clone() }
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Waits until one more request may be in flight.
     pub(crate) async fn slot(&self) -> Result<OwnedSemaphorePermit, AcquireError> {
         Arc::clone(&self.slots).acquire_owned().await

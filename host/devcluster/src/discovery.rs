@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::api::{REVIEW_GROUP, REVIEW_KIND, REVIEW_PLURAL};
+use crate::api::{REVIEW_VERSION, REVIEWS};
 use crate::registry::Registry;
 use crate::request::path::GroupVersion;
 use crate::resource::{Resource, Rules};
@@ -31,13 +31,16 @@ pub(crate) fn core_versions() -> Value {
 pub(crate) fn groups(registry: &Registry) -> Value {
     let named = registry.groups().filter(|group| !group.is_empty());
     let mut groups: Vec<Value> = named.filter_map(|name| group_entry(registry, name)).collect();
-    groups.push(review_group());
+    groups.extend(review_groups().into_iter().map(review_group_entry));
     json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
 }
 
 /// `/apis/<group>`.
 pub(crate) fn group(registry: &Registry, name: &str) -> Option<Value> {
-    let mut group = if name == REVIEW_GROUP { review_group() } else { group_entry(registry, name)? };
+    let mut group = match review_groups().into_iter().find(|group| *group == name) {
+        Some(group) => review_group_entry(group),
+        None => group_entry(registry, name)?,
+    };
     group["kind"] = "APIGroup".into();
     group["apiVersion"] = "v1".into();
     Some(group)
@@ -53,25 +56,34 @@ fn version_entry(group_version: &GroupVersion) -> Value {
     json!({"groupVersion": group_version.api_version(), "version": group_version.version})
 }
 
-fn review_group_version() -> GroupVersion {
-    GroupVersion { group: REVIEW_GROUP.to_owned(), version: "v1".to_owned() }
+/// Groups that have reviews and nothing else.
+fn review_groups() -> Vec<&'static str> {
+    let mut groups: Vec<&str> = REVIEWS.iter().map(|review| review.group).collect();
+    groups.dedup();
+    groups
 }
 
-fn review_group() -> Value {
-    let version = version_entry(&review_group_version());
-    json!({"name": REVIEW_GROUP, "versions": [version], "preferredVersion": version})
+fn review_group_entry(group: &str) -> Value {
+    let version = GroupVersion { group: group.to_owned(), version: REVIEW_VERSION.to_owned() };
+    let version = version_entry(&version);
+    json!({"name": group, "versions": [version], "preferredVersion": version})
 }
 
 /// `/api/v1` and `/apis/<group>/<version>`.
 pub(crate) fn resources(registry: &Registry, group_version: &GroupVersion) -> Option<Value> {
-    let resources: Vec<Value> = if *group_version == review_group_version() {
-        vec![json!({
-            "name": REVIEW_PLURAL, "singularName": "selfsubjectaccessreview", "namespaced": false,
-            "kind": REVIEW_KIND, "verbs": ["create"],
-        })]
-    } else {
-        registry.resources(group_version)?.flat_map(|resource| resource_entries(resource)).collect()
-    };
+    let reviews =
+        REVIEWS.iter().filter(|review| review.group == group_version.group && group_version.version == REVIEW_VERSION);
+    let mut resources: Vec<Value> = reviews
+        .map(|review| {
+            json!({
+                "name": review.plural, "singularName": review.singular, "namespaced": false, "kind": review.kind,
+                "verbs": ["create"],
+            })
+        })
+        .collect();
+    if resources.is_empty() {
+        resources = registry.resources(group_version)?.flat_map(|resource| resource_entries(resource)).collect();
+    }
     Some(json!({
         "kind": "APIResourceList",
         "apiVersion": "v1",
@@ -150,22 +162,26 @@ pub(crate) fn aggregated(registry: &Registry, core: bool) -> Value {
         })
         .collect();
     if !core {
-        items.push(json!({
-            "metadata": {"name": REVIEW_GROUP},
-            "versions": [{
-                "version": "v1",
-                "resources": [{
-                    "resource": REVIEW_PLURAL,
-                    "responseKind": {"group": REVIEW_GROUP, "version": "v1", "kind": REVIEW_KIND},
-                    "scope": "Cluster",
-                    "singularResource": "selfsubjectaccessreview",
-                    "verbs": ["create"],
-                }],
-                "freshness": "Current",
-            }],
-        }));
+        items.extend(review_groups().into_iter().map(aggregated_reviews));
     }
     json!({"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items})
+}
+
+fn aggregated_reviews(group: &str) -> Value {
+    let reviews = REVIEWS.iter().filter(|review| review.group == group);
+    let resources = reviews.map(|review| {
+        json!({
+            "resource": review.plural,
+            "responseKind": {"group": group, "version": REVIEW_VERSION, "kind": review.kind},
+            "scope": "Cluster",
+            "singularResource": review.singular,
+            "verbs": ["create"],
+        })
+    });
+    let version = json!({
+        "version": REVIEW_VERSION, "resources": resources.collect::<Vec<_>>(), "freshness": "Current",
+    });
+    json!({"metadata": {"name": group}, "versions": [version]})
 }
 
 fn aggregated_resource(resource: &Resource) -> Value {

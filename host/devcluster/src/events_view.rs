@@ -13,11 +13,16 @@ const RENAMED: &[(&str, &str)] = &[
     ("count", "deprecatedCount"),
 ];
 
-/// Renames the fields of a stored event to those of `events.k8s.io/v1`.
+/// Renames the fields of a stored event to those of `events.k8s.io/v1`, and leaves out what is empty there.
 pub(crate) fn to_events_api(event: &mut Value) {
     if let Value::Object(event) = event {
         for (core, events) in RENAMED {
             rename(event, core, events);
+        }
+        for key in ["reportingController", "reportingInstance"] {
+            if event.get(key).is_some_and(|value| value == "") {
+                event.remove(key);
+            }
         }
     }
 }

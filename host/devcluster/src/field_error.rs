@@ -16,6 +16,7 @@ pub(crate) struct FieldError {
 pub(crate) enum Sort {
     Duplicate,
     Forbidden,
+    Internal,
     Invalid,
     NotSupported,
     Required,
@@ -48,12 +49,27 @@ impl FieldError {
         Self::new(field, Sort::TypeInvalid, format!("Invalid value: \"{found}\": {detail}"))
     }
 
+    /// An invalid value that is too large to be printed.
+    pub(crate) fn invalid_unprinted(field: impl Into<String>, detail: &str) -> Self {
+        Self::new(field, Sort::Invalid, format!("Invalid value: {detail}"))
+    }
+
+    /// The server itself could not check a field.
+    pub(crate) fn internal(field: impl Into<String>, detail: &str) -> Self {
+        Self::new(field, Sort::Internal, format!("Internal error: {detail}"))
+    }
+
     pub(crate) fn forbidden(field: impl Into<String>, detail: &str) -> Self {
         Self::new(field, Sort::Forbidden, format!("Forbidden: {detail}"))
     }
 
     pub(crate) fn duplicate(field: impl Into<String>, value: &Value) -> Self {
         Self::new(field, Sort::Duplicate, format!("Duplicate value: {value}"))
+    }
+
+    /// A duplicate that is too large to be printed.
+    pub(crate) fn duplicate_unprinted(field: impl Into<String>) -> Self {
+        Self::new(field, Sort::Duplicate, "Duplicate value".to_owned())
     }
 
     pub(crate) fn not_supported(field: impl Into<String>, value: &Value, supported: &[Value]) -> Self {
@@ -79,6 +95,7 @@ impl FieldError {
         let reason = match self.sort {
             Sort::Duplicate => "FieldValueDuplicate",
             Sort::Forbidden => "FieldValueForbidden",
+            Sort::Internal => "InternalError",
             Sort::Invalid => "FieldValueInvalid",
             Sort::NotSupported => "FieldValueNotSupported",
             Sort::Required => "FieldValueRequired",

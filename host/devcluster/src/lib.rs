@@ -1,12 +1,18 @@
 //! An embedded Kubernetes API server for development, demos and fast tests.
 //!
-//! It is in memory and in process: [`DevCluster::router`] makes a service that a `kube::Client` can call without a socket,
+//! It is in process, and in memory unless it is [opened](DevCluster::open) in a directory: [`DevCluster::router`] makes a service that a `kube::Client` can call without a socket,
 //! [`DevCluster::serve`] offers the same on a TCP listener for `kubectl` and others.
 //!
 //! It follows kube-apiserver 1.37 in what controllers depend on: discovery, CRDs with structural schemas, resource
-//! versions, watches, patches, server-side apply with field ownership, finalizers, garbage collection by owner
-//! reference and the end of namespaces. It has no authentication, no admission webhooks and no controllers beside
+//! versions, watches, patches, server-side apply with field ownership, CEL rules, finalizers, garbage collection by
+//! owner reference and the end of namespaces. It has no authentication, no admission webhooks and no controllers beside
 //! those; what it does not do it refuses. Garbage collection and the like happen before a write is answered.
+//!
+//! Nothing runs here. The status of a Deployment, `StatefulSet`, `ReplicaSet`, `DaemonSet`, Job or Pod becomes what a healthy
+//! cluster would end with as soon as its desired state is written, but no Pods are made for it, and Pods have neither a
+//! node nor an address. A status that somebody else writes stays until the desired state changes.
+//!
+//! Bodies are JSON, YAML, or for built-in kinds protobuf, as `kubectl create` sends it; answers are JSON or YAML.
 
 mod api;
 mod apply;
@@ -15,6 +21,7 @@ mod cluster;
 mod crd;
 mod discovery;
 mod encode;
+mod event_expiry;
 mod events_view;
 mod field_error;
 mod object;
@@ -34,3 +41,4 @@ mod watch;
 mod write;
 
 pub use server::{DevCluster, Options};
+pub use store::OpenError;

@@ -1,9 +1,12 @@
 //! `OpenAPI` v3: enough for clients to validate objects, explain fields and see which options a write has.
 
+mod types;
+
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::{Map, Value, json};
 
+use crate::builtin::messages::MESSAGES;
 use crate::registry::Registry;
 use crate::request::path::GroupVersion;
 use crate::resource::Resource;
@@ -34,12 +37,14 @@ fn prefix(group_version: &GroupVersion) -> String {
 /// The document of one group and version, if it is served.
 pub(crate) fn document(registry: &Registry, group_version: &GroupVersion) -> Option<Value> {
     let mut paths = Map::new();
-    let mut schemas = Map::from_iter([(METADATA_NAME.to_owned(), schema::metadata_document())]);
+    let mut schemas = Map::new();
     for resource in registry.resources(group_version)? {
         add_paths(resource, &mut paths);
-        schemas.insert(schema_name(resource), schema_of(resource));
+        let schema = schema_of(resource, &mut schemas);
+        schemas.insert(schema_name(resource), schema);
         schemas.insert(format!("{}List", schema_name(resource)), list_schema(resource));
     }
+    schemas.insert(METADATA_NAME.to_owned(), schema::metadata_document());
     Some(json!({
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": "v1.37.1"},
@@ -64,8 +69,12 @@ fn group_version_kind(resource: &Resource, kind: &str) -> Value {
     json!({"group": group, "version": version, "kind": kind})
 }
 
-fn schema_of(resource: &Resource) -> Value {
-    let mut document = resource.document.clone();
+fn schema_of(resource: &Resource, schemas: &mut Map<String, Value>) -> Value {
+    let message = MESSAGES.kind(&resource.api_version(), &resource.kind).filter(|_| !resource.is_custom());
+    let mut document = match message {
+        Some(message) => types::schema(message, schemas),
+        None => resource.document.clone(),
+    };
     let string = |description: &str| json!({"type": "string", "description": description});
     document["properties"]["apiVersion"] = string("The API version of this object.");
     document["properties"]["kind"] = string("The kind of this object.");
@@ -143,16 +152,14 @@ fn operation(resource: &Resource, action: &str, parameters: &[&str]) -> Value {
     let body = match action {
         "post" | "put" => json!({"application/json": own, "application/yaml": own}),
         "patch" => {
+            // The strategic merge patch of built-in kinds is not named: `kubectl apply` would compute it from the schemas
+            // here, which do not say how each list merges, instead of from the types that it has itself.
             let patch = json!({"schema": {"type": "object"}});
-            let mut types = json!({
+            json!({
                 "application/apply-patch+yaml": patch,
                 "application/json-patch+json": patch,
                 "application/merge-patch+json": patch,
-            });
-            if !resource.is_custom() {
-                types["application/strategic-merge-patch+json"] = patch;
-            }
-            types
+            })
         }
         _ => return operation,
     };

@@ -7,15 +7,20 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::builtin;
-use crate::crd::{resources::resources, text};
+use crate::crd::{resources::resources, status::has_condition, text};
+use crate::encode::{self, Encoder};
 use crate::object::ObjectExt;
 use crate::request::path::GroupVersion;
 use crate::resource::{Resource, qualify};
+use crate::store::Object;
 
 /// Space between the schema ids of two states of CRDs, for their versions.
 const SCHEMA_ID_STEP: u64 = 1 << 16;
 
-#[derive(Debug)]
+/// No resource has this one.
+const UNKNOWN_SCHEMA: u64 = u64::MAX;
+
+#[derive(Clone, Debug)]
 pub(crate) struct Registry {
     /// By API version and plural.
     served: BTreeMap<GroupVersion, BTreeMap<String, Arc<Resource>>>,
@@ -24,6 +29,8 @@ pub(crate) struct Registry {
     next_schema_id: u64,
     /// The state of each served CRD: uid and generation, by name.
     definitions: HashMap<String, (String, i64)>,
+    /// As it was before the changes of a transaction.
+    before: Option<Box<Self>>,
 }
 
 impl Registry {
@@ -33,11 +40,32 @@ impl Registry {
             groups: Vec::new(),
             next_schema_id: SCHEMA_ID_STEP,
             definitions: HashMap::new(),
+            before: None,
         };
         for resource in builtin::RESOURCES.iter() {
             registry.insert(Arc::clone(resource));
         }
         registry
+    }
+
+    /// Serves the established ones of saved CRDs, the oldest first. Together they had been accepted as they are.
+    pub(crate) fn restore<'a>(&mut self, crds: impl Iterator<Item = &'a Value>) {
+        let mut crds: Vec<&Value> = crds.filter(|crd| has_condition(crd, "Established", "True")).collect();
+        crds.sort_by_key(|crd| crd.meta_str("creationTimestamp"));
+        for crd in crds {
+            self.serve(crd);
+        }
+        self.commit();
+    }
+
+    /// The schema under which a saved object may be taken to be written: one that reading it by would not change.
+    pub(crate) fn schema_of(&self, collection: &str, value: &Value) -> u64 {
+        let Some(resource) = self.of_collection(collection) else { return UNKNOWN_SCHEMA };
+        let object = Object::unsaved(value.clone(), 0, UNKNOWN_SCHEMA);
+        let mut unchanged = value.clone();
+        encode::add_type(resource, &mut unchanged);
+        let read = Encoder::new(Arc::clone(resource)).value(&object);
+        if read == unchanged { resource.schema_id } else { UNKNOWN_SCHEMA }
     }
 
     fn insert(&mut self, resource: Arc<Resource>) {
@@ -79,6 +107,7 @@ impl Registry {
         if self.definitions.get(crd.meta_str("name")) == Some(&state) {
             return false;
         }
+        self.remember();
         self.remove(text(crd, "/spec/group"), text(crd, "/spec/names/plural"));
         for resource in resources(crd, self.next_schema_id) {
             self.insert(Arc::new(resource));
@@ -90,6 +119,7 @@ impl Registry {
 
     /// Stops serving a resource of a CRD in all versions.
     pub(crate) fn remove(&mut self, group: &str, plural: &str) {
+        self.remember();
         self.definitions.remove(&qualify(plural, group));
         for (group_version, resources) in &mut self.served {
             if group_version.group == group {
@@ -98,6 +128,25 @@ impl Registry {
         }
         self.served.retain(|_, resources| !resources.is_empty());
         self.groups.retain(|group| self.served.keys().any(|served| served.group == *group));
+    }
+
+    /// Keeps what there is, for [`Registry::roll_back`]. The resources themselves are shared.
+    fn remember(&mut self) {
+        if self.before.is_none() {
+            self.before = Some(Box::new(self.clone()));
+        }
+    }
+
+    /// Makes the changes since the last commit final.
+    pub(crate) fn commit(&mut self) {
+        self.before = None;
+    }
+
+    /// Undoes the changes since the last commit.
+    pub(crate) fn roll_back(&mut self) {
+        if let Some(before) = self.before.take() {
+            *self = *before;
+        }
     }
 
     /// Why the names of a CRD cannot be accepted, if another resource of its group has them.

@@ -74,6 +74,18 @@ pub(crate) enum Rules {
     Lease,
     Namespace,
     Secret,
+    Workload(Workload),
+}
+
+/// The kinds that stand for something that runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Workload {
+    DaemonSet,
+    Deployment,
+    Job,
+    Pod,
+    ReplicaSet,
+    StatefulSet,
 }
 
 impl Resource {

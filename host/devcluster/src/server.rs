@@ -2,7 +2,8 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use axum::Router;
@@ -13,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api;
 use crate::cluster::Cluster;
+use crate::store::OpenError;
 
 /// How long [`DevCluster::serve`] waits for open requests once it is asked to stop. Watches end at once.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
@@ -34,7 +36,7 @@ impl Default for Options {
     }
 }
 
-/// A Kubernetes API server whose state is in memory. Clones share the state.
+/// A Kubernetes API server whose state is in memory, and in a directory if it was opened there. Clones share the state.
 ///
 /// ```
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -55,11 +57,30 @@ pub struct DevCluster {
 }
 
 impl DevCluster {
-    /// A cluster with the default namespaces and nothing else.
+    /// A cluster with the default namespaces and nothing else, whose state goes with it.
     #[must_use]
     pub fn new(options: Options) -> Self {
         let cluster = Cluster::new(options.history, options.watch_buffer.max(1));
         Self { cluster: Arc::new(Mutex::new(cluster)), options }
+    }
+
+    /// A cluster that keeps its state in a directory, which is made (for its owner alone) if it is not there. It goes on where
+    /// the last one left off: objects with their uids and versions, kinds, and deletions that are under way. Watches and lists
+    /// from an earlier resourceVersion than the newest get 410 Expired.
+    ///
+    /// What was acknowledged survives the end of the process, however it ends. A power cut may take the last moments, as a
+    /// rule milliseconds, and leaves the state before them. A write that fails, as on a full disk, is answered with 500 and
+    /// changes nothing.
+    ///
+    /// The directory is in use until the last clone and the last router are dropped. Opening reads the whole state, and
+    /// blocks while it does.
+    ///
+    /// # Errors
+    /// The directory is in use or cannot be read or written, or its content is not what a cluster left there. In no case is
+    /// anything overwritten.
+    pub fn open(options: Options, path: &Path) -> Result<Self, OpenError> {
+        let cluster = Cluster::open(options.history, options.watch_buffer.max(1), path)?;
+        Ok(Self { cluster: Arc::new(Mutex::new(cluster)), options })
     }
 
     /// The API as a service, for `kube::Client::new(cluster.router(), "default")`. Watches last until their timeout.
@@ -114,8 +135,13 @@ pub(crate) struct Server {
 impl Server {
     /// The state of the cluster. Never held across an await.
     pub(crate) fn cluster(&self) -> MutexGuard<'_, Cluster> {
-        // A handler that panicked has answered nothing; what it had committed stays valid.
-        self.dev.cluster.lock().unwrap_or_else(PoisonError::into_inner)
+        self.dev.cluster.lock().unwrap_or_else(|poisoned| {
+            // A handler that panicked has answered nothing, so that nothing of what it began may stay.
+            let mut cluster = poisoned.into_inner();
+            cluster.roll_back();
+            self.dev.cluster.clear_poison();
+            cluster
+        })
     }
 
     pub(crate) fn options(&self) -> &Options {
@@ -125,4 +151,34 @@ impl Server {
 
 async fn handle(State(server): State<Server>, request: Request) -> axum::response::Response {
     api::handle(&server, request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::write::Writer;
+
+    #[test]
+    fn what_a_handler_began_that_panicked_is_undone() {
+        let server = Server { dev: DevCluster::new(Options::default()), shutdown: CancellationToken::new() };
+        let before = server.cluster().store.revision();
+        let configmaps = server.cluster().registry.of_collection("configmaps").cloned().unwrap();
+        let panicked = std::thread::scope(|scope| {
+            let handler = scope.spawn(|| {
+                let mut cluster = server.cluster();
+                let at = Cluster::at(&configmaps, Some("default"), "a");
+                cluster.put(&configmaps, &at, json!({"metadata": {"name": "a"}}), 0);
+                panic!("as a defect in a handler would");
+            });
+            handler.join().is_err()
+        });
+        assert!(panicked);
+        let mut cluster = server.cluster();
+        assert_eq!(cluster.store.revision(), before);
+        let writer = Writer { manager: "test".to_owned(), dry_run: false };
+        let body = json!({"metadata": {"name": "a"}});
+        assert!(cluster.create(&configmaps, Some("default"), body, false, &writer).is_ok());
+    }
 }

@@ -152,6 +152,12 @@ impl Refusal {
         Self::invalid_as(&qualify(found, &resource.storage_group), details, name, &[error])
     }
 
+    /// A patch makes of an object what cannot be read as one.
+    pub(crate) fn unreadable_patched(patched: &Value, cause: &str) -> Self {
+        let error = FieldError::invalid("patch", &json!(patched.to_string()), cause);
+        Self::invalid_as("", json!({}), "", &[error])
+    }
+
     /// As [`Refusal::invalid`], but naming the plural: the storage layer, not the validation, refused.
     pub(crate) fn invalid_resource(resource: &Resource, name: &str, errors: &[FieldError]) -> Self {
         Self::invalid_as(resource.qualified(), resource_details(resource, name), name, errors)
@@ -245,9 +251,11 @@ fn kind_details(resource: &Resource, name: &str) -> Value {
 }
 
 fn details(name: &str, group: &str, kind: &str) -> Value {
-    let mut details = json!({"name": name, "kind": kind});
-    if !group.is_empty() {
-        details["group"] = group.into();
+    let mut details = json!({"kind": kind});
+    for (key, value) in [("name", name), ("group", group)] {
+        if !value.is_empty() {
+            details[key] = value.into();
+        }
     }
     details
 }

@@ -338,7 +338,7 @@ impl Collector for Unfinished {
             let running = running.lock().unwrap_or_else(PoisonError::into_inner);
             let seconds = |begun: &(Instant, u64)| now.saturating_duration_since(begun.0).as_secs_f64();
             let longest = running.first().map_or(0.0, seconds);
-            told.push((labels.clone(), running.iter().map(seconds).sum::<f64>(), longest));
+            told.push((labels.clone(), running.iter().map(seconds).fold(0.0, |all, one| all + one), longest));
         }
         let mut gauge = |name: &str, help: &str, value: fn(&(Labels, f64, f64)) -> f64| {
             let unit = Some(&Unit::Seconds);

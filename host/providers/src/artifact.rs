@@ -1,13 +1,13 @@
 //! A provider as it was delivered: bytes and grants, not yet looked into.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, io::Read, sync::Arc};
 
 use bytes::Bytes;
 use capstan_api::ObjectRef;
 
 /// The largest component that is taken, unpacked. The sandbox refuses larger ones as well; here the bound keeps a small
 /// compressed delivery from filling the memory.
-pub(crate) const MAX_COMPONENT_BYTES: u64 = 16 << 20;
+pub const MAX_COMPONENT_BYTES: u64 = 16 << 20;
 
 /// What a source found under a provider's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,8 +87,26 @@ impl ArtifactError {
     }
 }
 
+/// The component in a gzip file.
+///
+/// # Errors
+/// [`ArtifactError::Unreadable`], with this `key`, if it is none; [`ArtifactError::TooLarge`] beyond
+/// [`MAX_COMPONENT_BYTES`], of which no more is ever kept.
+pub fn unpack(key: &str, packed: &[u8]) -> Result<Vec<u8>, ArtifactError> {
+    let mut component = Vec::new();
+    // One byte more than allowed tells "exactly as large" from "too large".
+    flate2::read::GzDecoder::new(packed)
+        .take(MAX_COMPONENT_BYTES + 1)
+        .read_to_end(&mut component)
+        .map_err(|error| ArtifactError::Unreadable { key: key.to_owned(), message: error.to_string() })?;
+    if component.len() as u64 > MAX_COMPONENT_BYTES {
+        return Err(ArtifactError::TooLarge);
+    }
+    Ok(component)
+}
+
 /// Refuses names that would not fit where they are used.
-pub(crate) fn check_name(name: &str) -> Result<(), ArtifactError> {
+pub fn check_name(name: &str) -> Result<(), ArtifactError> {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let fine =
         (1..=40).contains(&name.len()) && name.bytes().all(inner) && !name.starts_with('-') && !name.ends_with('-');

@@ -1,10 +1,12 @@
 //! Why a delivered provider does not run.
 
+use std::fmt;
+
 use capstan_api::GrantError;
 use capstan_cluster::Error as ClusterError;
 use capstan_sandbox::{LoadError, Outcome};
 
-use crate::ArtifactError;
+use crate::{ArtifactError, rights::Right};
 
 /// A provider that cannot be taken into service. What ran under its name before goes on running.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +37,9 @@ pub enum ProviderError {
         /// Its name.
         kind: String,
     },
+    /// The API server does not let the host do what the provider cannot be run without.
+    #[error("{0}")]
+    RightsMissing(RightsMissing),
     /// A `CustomResourceDefinition` cannot be installed.
     #[error("CustomResourceDefinition {name} cannot be installed: {error}")]
     Install {
@@ -48,6 +53,46 @@ pub enum ProviderError {
     NotEstablished(String),
 }
 
+/// What is missing for one provider, and the command that mends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RightsMissing {
+    /// Its name.
+    pub provider: String,
+    /// The host's namespace.
+    pub namespace: String,
+    /// At least one.
+    pub missing: Vec<Right>,
+}
+
+/// So many are named in a message; the command gives all of them.
+const NAMED: usize = 6;
+
+impl RightsMissing {
+    const REASON: &str = "RightsMissing";
+
+    /// For events and metrics.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        Self::REASON
+    }
+}
+
+impl fmt::Display for RightsMissing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { provider, namespace, missing } = self;
+        let named: Vec<String> = missing.iter().take(NAMED).map(Right::to_string).collect();
+        write!(f, "the host has not the right to: {}", named.join("; "))?;
+        if let Some(more) = missing.len().checked_sub(NAMED).filter(|more| *more > 0) {
+            write!(f, "; and {more} more")?;
+        }
+        write!(
+            f,
+            " -- give it with `capstan provider package FILE --name {provider} --grants GRANTS --namespace {namespace} \
+             --without-component | kubectl apply --server-side -f -`"
+        )
+    }
+}
+
 impl ProviderError {
     /// For events and metrics.
     #[must_use]
@@ -59,7 +104,7 @@ impl ProviderError {
             Self::Describe(outcome) => outcome.reason(),
             Self::Conflict(_) => "Conflict",
             Self::ForeignKind { .. } => "ForeignKind",
-            Self::Install { error: ClusterError::Forbidden(_), .. } => "RightsMissing",
+            Self::RightsMissing(_) | Self::Install { error: ClusterError::Forbidden(_), .. } => RightsMissing::REASON,
             Self::Install { .. } => "InstallFailed",
             Self::NotEstablished(_) => "NotEstablished",
         }
@@ -70,6 +115,7 @@ impl ProviderError {
         matches!(
             self,
             Self::Conflict(_)
+                | Self::RightsMissing(_)
                 | Self::Install { .. }
                 | Self::NotEstablished(_)
                 | Self::Load(LoadError::Host(_))

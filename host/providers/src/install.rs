@@ -9,8 +9,8 @@ use tokio::time::timeout;
 
 use crate::{ProviderError, load::names};
 
-/// On a definition: which provider it was installed for.
-const INSTALLED_FOR: &str = "capstan.dev/provider";
+/// Annotation of a definition: which provider it was installed for.
+pub const INSTALLED_FOR: &str = "capstan.dev/provider";
 
 /// A definition is established within a second or so; a cluster under load may take longer.
 const ESTABLISHED_WITHIN: Duration = Duration::from_secs(30);

@@ -9,9 +9,15 @@ mod load;
 mod provider;
 mod registry;
 mod report;
+mod reviewer;
 mod slot;
 mod source;
 
-pub use artifact::{Artifact, ArtifactError, Origin};
-pub use error::ProviderError;
+pub mod rights;
+
+pub use artifact::{Artifact, ArtifactError, MAX_COMPONENT_BYTES, Origin, check_name, unpack};
+pub use error::{ProviderError, RightsMissing};
+pub use install::INSTALLED_FOR;
+pub use load::{check_kinds, describe};
 pub use registry::{Panicked, Providers, Sources};
+pub use source::config_map::{GRANTS, PACKED};

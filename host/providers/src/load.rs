@@ -1,5 +1,6 @@
 //! From bytes to something that can be run, with nothing run yet but `describe`.
 
+use bytes::Bytes;
 use capstan_api::{Grants, GroupVersionKind};
 use capstan_sandbox::{Component, Descriptor, Sandbox};
 
@@ -15,20 +16,36 @@ impl Loaded {
     pub(crate) async fn from(artifact: &Artifact, sandbox: &Sandbox) -> Result<Self, ProviderError> {
         // The cheap check first.
         let grants = Grants::parse(&artifact.grants)?;
-        let component = sandbox.load(artifact.component.clone()).await?;
-        let descriptor = component.describe().await.map_err(ProviderError::Describe)?;
-        for managed in &descriptor.kinds {
-            let defined = managed.definition.is_some();
-            if is_built_in(&managed.kind.group) || !(defined || names(&grants, &managed.kind)) {
-                let GroupVersionKind { group, kind, .. } = managed.kind.clone();
-                return Err(ProviderError::ForeignKind { group, kind });
-            }
-        }
+        let (component, descriptor) = describe(artifact.component.clone(), sandbox).await?;
+        check_kinds(&descriptor, &grants)?;
         Ok(Self { component, descriptor, grants })
     }
 
     pub(crate) fn kinds(&self) -> impl Iterator<Item = &GroupVersionKind> + Clone {
         self.descriptor.kinds.iter().map(|managed| &managed.kind)
+    }
+}
+
+/// Compiles a component and asks it what it is. Takes from milliseconds to seconds.
+pub async fn describe(component: Bytes, sandbox: &Sandbox) -> Result<(Component, Descriptor), ProviderError> {
+    let component = sandbox.load(component).await?;
+    let descriptor = component.describe().await.map_err(ProviderError::Describe)?;
+    Ok((component, descriptor))
+}
+
+/// Refuses with [`ProviderError::ForeignKind`] what wants to manage a kind of Kubernetes or of Capstan, or one that it
+/// neither brings nor is granted by name.
+pub fn check_kinds(descriptor: &Descriptor, grants: &Grants) -> Result<(), ProviderError> {
+    let foreign = descriptor.kinds.iter().find(|managed| {
+        let defined = managed.definition.is_some();
+        is_built_in(&managed.kind.group) || !(defined || names(grants, &managed.kind))
+    });
+    match foreign {
+        None => Ok(()),
+        Some(managed) => {
+            let GroupVersionKind { group, kind, .. } = managed.kind.clone();
+            Err(ProviderError::ForeignKind { group, kind })
+        }
     }
 }
 
@@ -44,7 +61,30 @@ pub(crate) fn names(grants: &Grants, kind: &GroupVersionKind) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use capstan_sandbox::ManagedKind;
+
     use super::*;
+
+    #[test]
+    fn only_kinds_that_are_brought_or_named_are_managed() {
+        let check = |group: &str, defined: bool, grants: &str| {
+            let definition = defined.then(|| serde_json::json!({}));
+            let kind = GroupVersionKind::gvk(group, "v1", "Note");
+            let descriptor = Descriptor {
+                name: "note".to_owned(),
+                version: "1.0.0".to_owned(),
+                kinds: vec![ManagedKind { kind, definition, recoverable: false }],
+                needs: Grants::default(),
+                config_schema: None,
+            };
+            check_kinds(&descriptor, &Grants::parse(grants).unwrap()).is_ok()
+        };
+        let named = "kubernetes: [{apiGroups: [acme.io, apps], kinds: [Note], verbs: [get]}]";
+        assert!(check("acme.io", true, ""));
+        assert!(check("acme.io", false, named));
+        assert!(!check("acme.io", false, ""));
+        assert!(!check("apps", true, named));
+    }
 
     #[test]
     fn kinds_of_kubernetes_are_nobodys_own() {

@@ -8,7 +8,10 @@ use capstan_sandbox::{Budget, Component, Granted, Guest, Sandbox, Services};
 use tokio::{sync::watch, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Artifact, ProviderError, claims::Claims, install::install, load::Loaded, report::Reporter, slot::Slot};
+use crate::{
+    Artifact, ProviderError, claims::Claims, install::install, load::Loaded, report::Reporter, reviewer::Reviewer,
+    slot::Slot,
+};
 
 /// Between two tries of an artifact that may do better later.
 const RETRY_FIRST: Duration = Duration::from_secs(2);
@@ -22,6 +25,7 @@ pub(crate) struct Surroundings {
     pub(crate) namespace: Arc<str>,
     pub(crate) claims: Arc<Claims>,
     pub(crate) reporter: Reporter,
+    pub(crate) reviewer: Reviewer,
 }
 
 pub(crate) struct Provider {
@@ -97,10 +101,14 @@ impl Provider {
             return Ok(());
         }
         let begun = Instant::now();
-        let Surroundings { shared, sandbox, claims, reporter, .. } = self.surroundings.clone();
+        let Surroundings { shared, sandbox, claims, reporter, reviewer, .. } = self.surroundings.clone();
         let loaded = Loaded::from(&artifact, &sandbox).await?;
         self.tried = Some(loaded.component.clone());
         claims.claim(&self.name, loaded.kinds())?;
+        let rights = reviewer.rights(&loaded).await;
+        if let Some(missing) = reviewer.missing(&self.name, &rights.own).await {
+            return Err(ProviderError::RightsMissing(missing));
+        }
         for definition in loaded.descriptor.kinds.iter().filter_map(|managed| managed.definition.as_ref()) {
             install(&shared.cluster, &shared.watches, &self.name, definition, &loaded.grants).await?;
         }
@@ -127,6 +135,9 @@ impl Provider {
         }
         self.unsettled = false;
         reporter.loaded(&self.name, &origin, &note);
+        if let Some(missing) = reviewer.missing(&self.name, &rights.granted).await {
+            reporter.lacking(&self.name, &origin, &missing);
+        }
         Ok(())
     }
 

@@ -15,6 +15,7 @@ use crate::{
     Artifact, Origin, ProviderError,
     provider::{Provider, Surroundings},
     report::Reporter,
+    reviewer::Reviewer,
     source::{Content, Delivery, config_map, directory},
 };
 
@@ -55,8 +56,9 @@ impl Providers {
     #[must_use]
     pub fn new(shared: Shared, sandbox: Arc<Sandbox>, namespace: &str) -> Self {
         let reporter = Reporter(shared.recorder.clone());
+        let reviewer = Reviewer::new(shared.cluster.client().clone(), namespace);
         let surroundings =
-            Surroundings { shared, sandbox, namespace: namespace.into(), claims: Arc::default(), reporter };
+            Surroundings { shared, sandbox, namespace: namespace.into(), claims: Arc::default(), reporter, reviewer };
         Self { surroundings, entries: HashMap::new(), tasks: JoinSet::new() }
     }
 

@@ -2,7 +2,7 @@
 
 use capstan_events::{Event, EventKind, Recorder, Regarding};
 
-use crate::{Origin, ProviderError};
+use crate::{Origin, ProviderError, RightsMissing};
 
 const CONTROLLER: &str = "capstan.dev/providers";
 const ACTION: &str = "LoadProvider";
@@ -19,6 +19,12 @@ impl Reporter {
     pub(crate) fn failed(&self, name: &str, origin: &Origin, error: &ProviderError) {
         tracing::warn!(provider = name, %origin, reason = error.reason(), %error, "provider not loaded");
         self.event(origin, EventKind::Warning, error.reason(), &error.to_string());
+    }
+
+    /// It runs, and some of what it was granted will fail.
+    pub(crate) fn lacking(&self, name: &str, origin: &Origin, missing: &RightsMissing) {
+        tracing::warn!(provider = name, %origin, reason = missing.reason(), "{missing}");
+        self.event(origin, EventKind::Warning, missing.reason(), &missing.to_string());
     }
 
     fn event(&self, origin: &Origin, kind: EventKind, reason: &str, note: &str) {

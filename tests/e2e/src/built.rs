@@ -19,7 +19,7 @@ pub fn program(name: &str) -> Result<PathBuf> {
 }
 
 /// Where cargo put the running program: itself, or its tests in `deps`.
-fn target() -> Result<PathBuf> {
+pub fn target() -> Result<PathBuf> {
     let own = std::env::current_exe().context("this program does not know where it is")?;
     let profile = own.ancestors().find(|path| path.file_name().is_some_and(|name| name == "debug"));
     profile.and_then(Path::parent).map(Path::to_owned).context("this program was not built by cargo in the dev profile")

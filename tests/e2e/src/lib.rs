@@ -1,11 +1,17 @@
 //! What end-to-end scenarios need: an API server, a host process, and a way to look at objects.
 
 mod built;
+mod cli;
 mod host;
+mod kubelet;
 mod objects;
+mod proxy;
 mod server;
 
-pub use built::{plugin, program};
+pub use built::{plugin, program, target};
+pub use cli::{capstan, package_rights};
 pub use host::HostProcess;
+pub use kubelet::play_kubelet;
 pub use objects::{Objects, condition, eventually};
-pub use server::Server;
+pub use proxy::{Faults, Proxy};
+pub use server::{Embedded, Server, ServerKind, output};

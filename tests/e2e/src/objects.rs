@@ -68,6 +68,12 @@ impl Objects {
         Ok(found.map_or(Ok(Value::Null), serde_json::to_value)?)
     }
 
+    /// All objects of a kind in a namespace.
+    pub async fn list(&self, api_version: &str, plural: &str, namespace: &str) -> Result<Vec<Value>> {
+        let found = self.api(api_version, plural, some(namespace)).list(&ListParams::default()).await?;
+        found.items.into_iter().map(|object| Ok(serde_json::to_value(object)?)).collect()
+    }
+
     /// Asks for deletion.
     pub async fn delete(&self, api_version: &str, plural: &str, namespace: &str, name: &str) -> Result<()> {
         self.api(api_version, plural, some(namespace)).delete(name, &DeleteParams::default()).await?;

@@ -27,7 +27,7 @@ pub(super) struct Collected(pub(super) Watches);
 type Told = (&'static str, &'static str, fn(&Census) -> usize);
 
 const TOLD: [Told; 4] = [
-    ("capstan_watches", "Watches that are open", |census| census.watches),
+    ("capstan_watches_open", "Watches that are open", |census| census.watches),
     ("capstan_watches_unsynced", "Watches that have not told their first list yet", |census| census.unsynced),
     ("capstan_store_objects", "Objects in the stores of the watches", |census| census.objects),
     ("capstan_store_bytes", "Bytes of these objects, as JSON", |census| census.bytes),

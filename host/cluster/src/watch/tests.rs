@@ -421,7 +421,7 @@ async fn requests_watches_and_stores_are_counted() {
         "rest_client_requests_total{verb=\"watch\",method=\"GET\",code=\"200\"} 1",
         "rest_client_requests_total{verb=\"get\",method=\"GET\",code=\"404\"} 1",
         "capstan_watch_failures_total{reason=\"Forbidden\"} 1",
-        "capstan_watches{group=\"example.com\",kind=\"Thing\"} 1",
+        "capstan_watches_open{group=\"example.com\",kind=\"Thing\"} 1",
         "capstan_watches_unsynced{group=\"\",kind=\"ConfigMap\"} 1",
         "capstan_store_objects{group=\"example.com\",kind=\"Thing\"} 3",
     ] {

@@ -1,5 +1,6 @@
 //! Requests: from method, path and query to an operation on the cluster.
 
+mod body;
 mod objects;
 mod read;
 mod response;
@@ -7,7 +8,7 @@ mod review;
 mod scale;
 mod writes;
 
-pub(crate) use review::{GROUP as REVIEW_GROUP, KIND as REVIEW_KIND, PLURAL as REVIEW_PLURAL};
+pub(crate) use review::{REVIEWS, VERSION as REVIEW_VERSION};
 
 use std::sync::Arc;
 
@@ -35,13 +36,21 @@ const MAX_BODY: usize = 3 * 1024 * 1024;
 /// Answers any request.
 pub(crate) async fn handle(server: &Server, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    match route(server, &parts, body).await {
+    let answer = match route(server, &parts, body).await {
         Ok(response) => response,
         Err(refusal) => {
             tracing::debug!(method = %parts.method, uri = %parts.uri, %refusal, "refused");
             response::refusal(&refusal)
         }
-    }
+    };
+    if wants_pretty(&parts) { response::pretty(answer).await } else { answer }
+}
+
+/// Whether the answer is for people to read: they say so, or use a program that shows what it gets. Watches are not.
+fn wants_pretty(parts: &Parts) -> bool {
+    let query = Query::parse(parts.uri.query().unwrap_or_default());
+    let shows = ["curl", "Wget"].iter().any(|program| text(&parts.headers, header::USER_AGENT).starts_with(program));
+    !query.is_watch() && query.get("pretty").map_or(shows, |pretty| matches!(pretty, "1" | "true"))
 }
 
 async fn route(server: &Server, parts: &Parts, body: Body) -> Result<Response, Refusal> {
@@ -70,7 +79,10 @@ async fn route(server: &Server, parts: &Parts, body: Body) -> Result<Response, R
         Route::Group(group) => found(discovery::group(registry, &group)),
         Route::GroupVersion(group_version) => found(discovery::resources(registry, &group_version)),
         Route::OpenApiIndex => Ok(response::openapi_index(&openapi::index(registry))),
-        Route::OpenApi(group_version) => found(openapi::document(registry, &group_version)),
+        Route::OpenApi(group_version) => {
+            let document = openapi::document(registry, &group_version).ok_or_else(Refusal::page_not_found)?;
+            Ok(response::openapi(&document, &parts.headers))
+        }
         Route::Resource(_) | Route::Unknown => Err(Refusal::page_not_found()),
     }
 }
@@ -107,10 +119,9 @@ impl ResourceRequest<'_> {
 }
 
 async fn resource_request(server: &Server, parts: &Parts, body: Body, address: Address) -> Result<Response, Refusal> {
-    if review::is_review(&address) {
-        writes::check_media_type(media_type(&parts.headers))?;
+    if let Some(review) = review::find(&address) {
         let body = read_body(body).await?;
-        return review::allow(&parts.method, &body);
+        return review::answer(review, &parts.method, media_type(&parts.headers), &body);
     }
     let resource = {
         let cluster = server.cluster();
@@ -130,6 +141,7 @@ async fn resource_request(server: &Server, parts: &Parts, body: Body, address: A
         resource,
         address,
     };
+    read::await_revision(&request).await?;
     objects::answer(&request)
 }
 

@@ -15,7 +15,9 @@ pub(super) fn answer(request: &ResourceRequest<'_>) -> Result<Response, Refusal>
         (Some(name), Some(subresource)) => match part(request, subresource) {
             Some(Part::Scale) => scale::answer(request, name),
             Some(part) => object(request, name, part),
-            None => Err(Refusal::not_found(&request.resource, name)),
+            // As in Kubernetes, where custom resources are behind one handler and the others behind a route each.
+            None if request.resource.is_custom() => Err(Refusal::not_found(&request.resource, name)),
+            None => Err(Refusal::page_not_found()),
         },
     }
 }

@@ -1,14 +1,15 @@
 //! Get, list and watch.
 
-use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
 use super::{ResourceRequest, response};
 use crate::cluster::Cluster;
@@ -17,16 +18,50 @@ use crate::request::accept::Representation;
 use crate::request::query::ListOptions;
 use crate::selector::Filter;
 use crate::status::{Reason, Refusal};
-use crate::store::Object;
+use crate::store::{Key, Object};
 use crate::table;
 use crate::watch::{self, WatchContext};
 
-type Key = (String, String);
+/// How long a read waits for a revision that is still to come, as in Kubernetes.
+const REVISION_WAIT: Duration = Duration::from_secs(3);
+/// How often it looks. Such reads are rare, and mistaken for the most part: not worth waking for each write.
+const REVISION_CHECK: Duration = Duration::from_millis(50);
 
 pub(super) fn get(request: &ResourceRequest<'_>, name: &str) -> Result<Response, Refusal> {
     let at = Cluster::at(&request.resource, request.address.namespace.as_deref(), name);
     let object = request.server.cluster().get(&request.resource, &at)?;
     Ok(response::object(request, StatusCode::OK, &object, &[]))
+}
+
+/// Waits for the revision that a read asks for, in case that it is still to come. A watch waits by itself.
+pub(super) async fn await_revision(request: &ResourceRequest<'_>) -> Result<(), Refusal> {
+    if request.method != Method::GET || request.query.is_watch() {
+        return Ok(());
+    }
+    // What is not a number is refused where the other options are read.
+    let Some(requested) = request.query.get("resourceVersion").and_then(|text| text.parse().ok()) else {
+        return Ok(());
+    };
+    let deadline = Instant::now() + REVISION_WAIT;
+    loop {
+        let current = request.server.cluster().store.revision();
+        if requested <= current {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
+            return Err(too_large(requested, current));
+        }
+        tokio::time::sleep(REVISION_CHECK).await;
+    }
+}
+
+/// The client has seen a revision that is not there yet, or never will be.
+fn too_large(requested: u64, current: u64) -> Refusal {
+    let message = format!("Timeout: Too large resource version: {requested}, current: {current}");
+    Refusal::new(Reason::Timeout, message).with_details(json!({
+        "causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
+        "retryAfterSeconds": 1,
+    }))
 }
 
 pub(super) fn watch(request: &ResourceRequest<'_>) -> Result<Response, Refusal> {
@@ -102,14 +137,14 @@ pub(super) fn answer(request: &ResourceRequest<'_>, page: &Page) -> Response {
 /// The objects of a page, and the list's metadata.
 fn page(cluster: &Cluster, collection: &str, filter: &Filter, options: &ListOptions) -> Result<Page, Refusal> {
     let current = cluster.store.revision();
-    let collection = cluster.store.collection(collection);
     let start = Start::parse(options, current)?;
-    let snapshot: Option<BTreeMap<Key, Arc<Object>>> = match (start.revision, collection) {
-        (Some(revision), Some(collection)) if revision < current => {
-            Some(collection.snapshot(revision).ok_or_else(|| start.expired())?)
+    let snapshot = match start.revision {
+        Some(revision) if revision < current => {
+            Some(cluster.store.snapshot(collection, revision).ok_or_else(|| start.expired())?)
         }
         _ => None,
     };
+    let collection = cluster.store.collection(collection);
     let from = start.after.map_or(Bound::Unbounded, Bound::Excluded);
     let candidates: Vec<(Key, &Arc<Object>)> = match &snapshot {
         Some(snapshot) => snapshot.range((from, Bound::Unbounded)).map(|(key, object)| (key.clone(), object)).collect(),
@@ -158,6 +193,10 @@ struct Start {
 impl Start {
     fn parse(options: &ListOptions, current: u64) -> Result<Self, Refusal> {
         if let Some(token) = &options.continue_token {
+            if options.resource_version.as_deref().is_some_and(|version| version != "0") {
+                let message = "specifying resource version is not allowed when using continue";
+                return Err(Refusal::bad_request(message));
+            }
             return Self::from_token(token);
         }
         let Some(text) = options.resource_version.as_deref() else {
@@ -169,11 +208,7 @@ impl Start {
             Refusal::bad_request(message)
         })?;
         if requested > current {
-            let message = format!("Timeout: Too large resource version: {requested}, current: {current}");
-            return Err(Refusal::new(Reason::Timeout, message).with_details(json!({
-                "causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
-                "retryAfterSeconds": 1,
-            })));
+            return Err(too_large(requested, current));
         }
         Ok(Self { revision: options.exact.then_some(requested), after: None, paging: false })
     }

@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::response::Response;
 use http::response::Builder;
 use http::{HeaderMap, StatusCode, header};
@@ -52,8 +52,16 @@ pub(super) fn openapi_index(index: &Value) -> Response {
     finish(start(StatusCode::OK, "text/plain; charset=utf-8"), index.to_string())
 }
 
-/// Aggregated discovery, which clients cache by its `ETag`.
+pub(super) fn openapi(document: &Value, headers: &HeaderMap) -> Response {
+    cacheable(document, JSON, headers)
+}
+
 pub(super) fn discovery(document: &Value, headers: &HeaderMap) -> Response {
+    cacheable(document, DISCOVERY, headers)
+}
+
+/// A document that clients keep by its `ETag`.
+fn cacheable(document: &Value, content_type: &str, headers: &HeaderMap) -> Response {
     let body = document.to_string();
     let mut hasher = DefaultHasher::new();
     body.hash(&mut hasher);
@@ -66,7 +74,7 @@ pub(super) fn discovery(document: &Value, headers: &HeaderMap) -> Response {
     if known {
         return finish(builder.status(StatusCode::NOT_MODIFIED), Body::empty());
     }
-    finish(builder.header(header::CONTENT_TYPE, DISCOVERY), body)
+    finish(builder.header(header::CONTENT_TYPE, content_type), body)
 }
 
 pub(super) fn refusal(refusal: &Refusal) -> Response {
@@ -116,6 +124,19 @@ pub(super) fn object(
             finish(builder(JSON), body)
         }
     }
+}
+
+/// The same answer for people: JSON on many lines.
+pub(super) async fn pretty(response: Response) -> Response {
+    let is_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|found| found == JSON);
+    if !is_json {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    // The body was made here, of one piece: reading it neither waits nor fails.
+    let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let text = serde_json::from_slice::<Value>(&bytes).ok().and_then(|value| serde_json::to_string_pretty(&value).ok());
+    Response::from_parts(parts, text.map_or_else(|| Body::from(bytes), |text| Body::from(text + "\n")))
 }
 
 pub(super) fn yaml_document(value: &Value) -> Response {

@@ -12,6 +12,7 @@ use crate::patch::{json_patch, merge};
 use crate::request::body;
 use crate::request::query::WriteOptions;
 use crate::resource::ScalePaths;
+use crate::selector::selector_text;
 use crate::status::{Reason, Refusal};
 use crate::store::Object;
 use crate::write::{Part, PatchFormat, Writer};
@@ -21,12 +22,13 @@ pub(super) fn answer(request: &ResourceRequest<'_>, name: &str) -> Result<Respon
         return Err(method_not_allowed());
     };
     let at = Cluster::at(&request.resource, request.address.namespace.as_deref(), name);
+    let builtin = !request.resource.is_custom();
     let mut cluster = request.server.cluster();
     let current = cluster.get(&request.resource, &at)?;
     let scale = match request.method {
-        Method::GET => return Ok(response::json(StatusCode::OK, &scale(paths, &current, true)?)),
-        Method::PUT => body::decode(&request.body).map_err(Refusal::bad_request)?.value,
-        Method::PATCH => patched(request, scale(paths, &current, false)?)?,
+        Method::GET => return Ok(response::json(StatusCode::OK, &scale(paths, builtin, &current, true)?)),
+        Method::PUT => super::body::object(request)?.value,
+        Method::PATCH => patched(request, scale(paths, builtin, &current, false)?)?,
         _ => return Err(method_not_allowed()),
     };
     let replicas = scale["spec"]["replicas"].as_i64().filter(|replicas| *replicas >= 0);
@@ -40,7 +42,7 @@ pub(super) fn answer(request: &ResourceRequest<'_>, name: &str) -> Result<Respon
     let options = WriteOptions::parse(&request.query, "PatchOptions", request.user_agent(), false)?;
     let writer = Writer { manager: options.manager, dry_run: options.dry_run };
     let updated = cluster.update(&request.resource, &at, value, Part::Scale, false, &writer)?;
-    Ok(response::json(StatusCode::OK, &self::scale(paths, &updated, true)?))
+    Ok(response::json(StatusCode::OK, &self::scale(paths, builtin, &updated.object, true)?))
 }
 
 fn patched(request: &ResourceRequest<'_>, mut scale: Value) -> Result<Value, Refusal> {
@@ -58,8 +60,9 @@ fn patched(request: &ResourceRequest<'_>, mut scale: Value) -> Result<Value, Ref
     Ok(scale)
 }
 
-/// The `Scale` of an object. Reading fails when there is no replica count; writing may set the first one.
-fn scale(paths: &ScalePaths, object: &Arc<Object>, strict: bool) -> Result<Value, Refusal> {
+/// The `Scale` of an object. Kinds that are built in keep their selector as an object. Reading fails when there is no
+/// replica count; writing may set the first one.
+fn scale(paths: &ScalePaths, builtin: bool, object: &Arc<Object>, strict: bool) -> Result<Value, Refusal> {
     let metadata = &object.value["metadata"];
     let mut own = json!({});
     for key in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
@@ -78,6 +81,8 @@ fn scale(paths: &ScalePaths, object: &Arc<Object>, strict: bool) -> Result<Value
     let mut status = json!({"replicas": current});
     if let Some(selector) = paths.selector.as_ref().and_then(|path| path.find(&object.value).first().copied()) {
         status["selector"] = selector.clone();
+    } else if let Some(selector) = object.value.pointer("/spec/selector").filter(|_| builtin) {
+        status["selector"] = selector_text(selector).into();
     }
     let spec = replicas.map_or_else(|| json!({}), |replicas| json!({"replicas": replicas}));
     Ok(json!({"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": own, "spec": spec, "status": status}))

@@ -1,45 +1,19 @@
 //! Create, update, patch and delete.
 
 use axum::response::Response;
-use http::{StatusCode, header};
+use http::StatusCode;
 use serde_json::Value;
 
 use super::read::{self, Page};
-use super::{ResourceRequest, response};
+use super::{ResourceRequest, body, response};
 use crate::cluster::Cluster;
-use crate::request::body::{self, Body};
 use crate::request::query::{ListOptions, WriteOptions};
 use crate::resource::Resource;
 use crate::selector::Filter;
-use crate::status::{self, Reason, Refusal};
+use crate::status::{self, Refusal};
 use crate::store::ObjectRef;
-use crate::write::decode::{Decoded, decode, unreadable};
-use crate::write::{DeleteOptions, Deleted, Part, PatchFormat, Writer};
-
-/// Reads the body of a create or update.
-fn body(request: &ResourceRequest<'_>) -> Result<Body, Refusal> {
-    check_media_type(request.media_type())?;
-    let bytes = &request.body;
-    let decoded = match request.media_type() {
-        "application/yaml" => body::decode(bytes),
-        _ => body::decode_json(bytes),
-    };
-    decoded.map_err(|error| unreadable(&request.resource, &error, bytes))
-}
-
-/// Refuses bodies in other formats. `kubectl create namespace` and the like send protobuf, whatever a server announces.
-pub(super) fn check_media_type(media_type: &str) -> Result<(), Refusal> {
-    let hint = match media_type {
-        "" | "application/json" | "application/yaml" => return Ok(()),
-        "application/vnd.kubernetes.protobuf" => " (protobuf is not supported: use \"kubectl apply -f\")",
-        _ => "",
-    };
-    let message = format!(
-        "the body of the request was in an unknown format - accepted media types include: application/json, \
-         application/yaml{hint}"
-    );
-    Err(Refusal::new(Reason::UnsupportedMediaType, message))
-}
+use crate::write::decode::{Decoded, decode};
+use crate::write::{DeleteOptions, Deleted, Part, PatchFormat, Writer, Written};
 
 fn options(request: &ResourceRequest<'_>, kind: &str, apply: bool) -> Result<(WriteOptions, Writer), Refusal> {
     let options = WriteOptions::parse(&request.query, kind, request.user_agent(), apply)?;
@@ -53,20 +27,36 @@ fn place(request: &ResourceRequest<'_>, name: &str) -> ObjectRef {
 
 pub(super) fn create(request: &ResourceRequest<'_>) -> Result<Response, Refusal> {
     let (options, writer) = options(request, "CreateOptions", false)?;
-    let Decoded { value, warnings } = decode(&request.resource, body(request)?, options.field_validation)?;
+    let Decoded { value, warnings } = decode(&request.resource, body::object(request)?, options.field_validation)?;
     let namespace = request.address.namespace.as_deref();
     let created = request.server.cluster().create(&request.resource, namespace, value, false, &writer);
-    let object = created.map_err(|refusal| refusal.with_warnings(warnings.clone()))?;
-    Ok(response::object(request, StatusCode::CREATED, &object, &warnings))
+    answer(request, StatusCode::CREATED, created, warnings)
 }
 
 pub(super) fn update(request: &ResourceRequest<'_>, name: &str, part: Part) -> Result<Response, Refusal> {
     let (options, writer) = options(request, "UpdateOptions", false)?;
-    let Decoded { value, warnings } = decode(&request.resource, body(request)?, options.field_validation)?;
+    let Decoded { value, warnings } = decode(&request.resource, body::object(request)?, options.field_validation)?;
     let at = place(request, name);
     let updated = request.server.cluster().update(&request.resource, &at, value, part, false, &writer);
-    let object = updated.map_err(|refusal| refusal.with_warnings(warnings.clone()))?;
-    Ok(response::object(request, StatusCode::OK, &object, &warnings))
+    answer(request, StatusCode::OK, updated, warnings)
+}
+
+/// Answers with what was written. Warnings about the request come before those about the object.
+fn answer(
+    request: &ResourceRequest<'_>,
+    status: StatusCode,
+    written: Result<Written, Refusal>,
+    mut warnings: Vec<String>,
+) -> Result<Response, Refusal> {
+    let Written { object, warnings: more } = match written {
+        Ok(written) => written,
+        Err(refusal) => {
+            warnings.extend_from_slice(refusal.warnings());
+            return Err(refusal.with_warnings(warnings));
+        }
+    };
+    warnings.extend(more);
+    Ok(response::object(request, status, &object, &warnings))
 }
 
 pub(super) fn patch(request: &ResourceRequest<'_>, name: &str, part: Part) -> Result<Response, Refusal> {
@@ -75,7 +65,7 @@ pub(super) fn patch(request: &ResourceRequest<'_>, name: &str, part: Part) -> Re
     let at = place(request, name);
     let patched = request.server.cluster().patch(&request.resource, &at, part, format, &request.body, &options)?;
     let status = if patched.created { StatusCode::CREATED } else { StatusCode::OK };
-    Ok(response::object(request, status, &patched.object, &patched.warnings))
+    Ok(response::object(request, status, &patched.written.object, &patched.written.warnings))
 }
 
 pub(super) fn delete(request: &ResourceRequest<'_>, name: &str) -> Result<Response, Refusal> {
@@ -123,14 +113,7 @@ pub(super) fn delete_collection(request: &ResourceRequest<'_>) -> Result<Respons
 }
 
 fn delete_options(request: &ResourceRequest<'_>) -> Result<DeleteOptions, Refusal> {
-    let body = if request.body.is_empty() {
-        Value::Null
-    } else {
-        if request.headers.contains_key(header::CONTENT_TYPE) {
-            check_media_type(request.media_type())?;
-        }
-        body::decode(&request.body).map_err(|error| unreadable(&request.resource, &error, &request.body))?.value
-    };
+    let body = if request.body.is_empty() { Value::Null } else { body::object(request)?.value };
     DeleteOptions::parse(&request.query, &body)
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::compare::compare;
 use super::field_set::FieldSet;
 use super::managed::{Manager, Owners, owned_part};
-use super::{conflict, merge, owned};
+use super::{conflict, merge, owned, typed};
 use crate::object::ObjectExt;
 use crate::schema::Schema;
 use crate::status::Refusal;
@@ -19,17 +19,33 @@ pub(crate) enum ApplyError {
     Untyped(String),
 }
 
-/// Records in `new` that `manager` made it out of `old`. `old` is `None` for a create.
+/// Records in `new` that `manager` created it. `inherent` are members that an object of its kind has before anybody sets
+/// anything: nobody owns them, only what stands in them.
+pub(crate) fn record_create(new: &mut Value, inherent: &[&str], schema: &Schema, manager: &Manager, now: &str) {
+    let mut blank = json!({});
+    for member in inherent.iter().filter(|member| new.get(*member).is_some()) {
+        blank[*member] = match &new[*member] {
+            Value::Object(_) => json!({}),
+            Value::String(_) => "".into(),
+            _ => Value::Null,
+        };
+    }
+    record(&blank, true, new, schema, manager, now);
+}
+
+/// Records in `new` that `manager` made it out of `old`.
 ///
 /// When the client sent its own `managedFields`, these are the starting point, and `[{}]` gives up tracking.
-pub(crate) fn record_update(old: Option<&Value>, new: &mut Value, schema: &Schema, manager: &Manager, now: &str) {
-    let empty = json!({});
-    let before = old.unwrap_or(&empty);
+pub(crate) fn record_update(old: &Value, new: &mut Value, schema: &Schema, manager: &Manager, now: &str) {
+    record(old, false, new, schema, manager, now);
+}
+
+fn record(before: &Value, created: bool, new: &mut Value, schema: &Schema, manager: &Manager, now: &str) {
     let sent = new["metadata"]["managedFields"].as_array().filter(|entries| !entries.is_empty());
     let given_up = sent.is_some_and(|entries| entries[..] == [json!({})]);
     let current = if sent.is_some() { &new["metadata"]["managedFields"] } else { &before["metadata"]["managedFields"] };
     let mut owners = Owners::parse(current, manager);
-    if given_up || (old.is_some() && owners.is_empty()) {
+    if given_up || (!created && owners.is_empty()) {
         new.metadata_mut().remove("managedFields");
         return;
     }
@@ -50,14 +66,14 @@ pub(crate) fn apply(
     force: bool,
     now: &str,
 ) -> Result<Value, ApplyError> {
-    check_typed(applied, Some(schema), "").map_err(ApplyError::Untyped)?;
+    typed::check(applied, Some(schema), "").map_err(ApplyError::Untyped)?;
     let empty = json!({});
     let before = live.unwrap_or(&empty);
     let mut owners = Owners::parse(&before["metadata"]["managedFields"], manager);
     if let Some(live) = live
         && owners.is_empty()
     {
-        owners.add_before_first_apply(owned_part(owned::claimed(live, Some(schema))), now);
+        owners.add_before_first_apply(owned_part(compare(&empty, live, schema).changed), now);
     }
     let claimed = owned_part(owned::claimed(applied, Some(schema)));
 
@@ -81,30 +97,6 @@ pub(crate) fn apply(
     owners.set_own(claimed, !touched.is_empty(), now);
     owners.write(&mut object);
     Ok(object)
-}
-
-/// Refuses what cannot be merged: fields that the schema does not have, and list items with the same key.
-fn check_typed(value: &Value, schema: Option<&Schema>, path: &str) -> Result<(), String> {
-    let Some(known) = schema else { return Ok(()) };
-    if let Value::Object(map) = value
-        && let Some(key) = map.keys().find(|key| known.member(key).is_none())
-        && !known.preserve_unknown
-        && !known.embedded_resource
-    {
-        return Err(format!("{path}.{key}: field not declared in schema"));
-    }
-    let children = owned::children(value, schema);
-    for (index, (element, child, child_schema)) in children.iter().enumerate() {
-        let name = match element.strip_prefix("f:") {
-            Some(name) => format!("{path}.{name}"),
-            None if children[..index].iter().any(|(other, ..)| other == element) => {
-                return Err(format!("{path}: duplicate entries for key {}", &element[2..]));
-            }
-            None => format!("{path}[{}]", &element[2..]),
-        };
-        check_typed(child, *child_schema, &name)?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -206,12 +198,23 @@ mod tests {
     }
 
     #[test]
+    fn a_create_owns_what_stands_in_inherent_members_and_not_these() {
+        let created = |inherent: &[&str]| {
+            let mut new = json!({"metadata": {}, "spec": {"size": 2}, "text": ""});
+            record_create(&mut new, inherent, &schema(), &manager("make", Operation::Update), "2026-01-02T00:00:00Z");
+            fields(&new, "make")
+        };
+        assert_eq!(created(&[]), json!({"f:spec": {".": {}, "f:size": {}}, "f:text": {}}));
+        assert_eq!(created(&["spec", "status", "text"]), json!({"f:spec": {"f:size": {}}}));
+    }
+
+    #[test]
     fn an_update_takes_ownership_of_what_it_changes() {
         let live = applied(None, &json!({"spec": {"size": 2, "mode": "fast"}}), "one", false).unwrap();
         let mut new = live.clone();
         new["spec"]["size"] = 3.into();
         new["metadata"]["labels"] = json!({"a": "b"});
-        record_update(Some(&live), &mut new, &schema(), &manager("edit", Operation::Update), "2026-01-02T00:00:00Z");
+        record_update(&live, &mut new, &schema(), &manager("edit", Operation::Update), "2026-01-02T00:00:00Z");
         assert_eq!(
             fields(&new, "edit"),
             json!({"f:metadata": {"f:labels": {".": {}, "f:a": {}}}, "f:spec": {"f:size": {}}})
@@ -237,7 +240,7 @@ mod tests {
         let mut new = applied(None, &json!({"spec": {"size": 2}}), "one", false).unwrap();
         let old = new.clone();
         new["metadata"]["managedFields"] = json!([{}]);
-        record_update(Some(&old), &mut new, &schema(), &manager("edit", Operation::Update), "2026-01-02T00:00:00Z");
+        record_update(&old, &mut new, &schema(), &manager("edit", Operation::Update), "2026-01-02T00:00:00Z");
         assert_eq!(new["metadata"].get("managedFields"), None);
     }
 }

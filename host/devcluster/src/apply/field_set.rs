@@ -145,7 +145,8 @@ impl Node {
     }
 }
 
-fn display(element: &str) -> String {
+/// A path element as messages show it.
+pub(super) fn display(element: &str) -> String {
     match element.split_at_checked(2) {
         Some(("f:", name)) => format!(".{name}"),
         Some(("v:", value)) => format!("[={value}]"),

@@ -7,6 +7,7 @@ mod field_set;
 mod managed;
 mod merge;
 mod owned;
+mod typed;
 
 pub(crate) use changes::ApplyError;
 pub(crate) use managed::{Manager, Operation};

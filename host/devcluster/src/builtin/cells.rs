@@ -2,7 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::table::columns::age_of;
+use crate::selector::selector_text;
+use crate::table::columns::{age_of, time_between};
+
+/// What tables show where nothing is set.
+const NONE: &str = "<none>";
+
+fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
+    value[key].as_array().into_iter().flatten()
+}
 
 /// Number of entries of a `ConfigMap` or Secret.
 pub(super) fn data_count(object: &Value) -> Value {
@@ -30,9 +38,149 @@ pub(super) fn ready_replicas(object: &Value) -> Value {
     json!(format!("{ready}/{}", object["spec"]["replicas"].as_u64().unwrap_or(1)))
 }
 
+/// `ready/all` containers of a Pod.
+pub(super) fn ready_containers(pod: &Value) -> Value {
+    let ready = list(&pod["status"], "containerStatuses").filter(|status| status["ready"] == true).count();
+    json!(format!("{ready}/{}", list(&pod["spec"], "containers").count()))
+}
+
+/// The phase of a Pod, or why it is in it.
+pub(super) fn pod_status(pod: &Value) -> Value {
+    if pod["metadata"].get("deletionTimestamp").is_some() {
+        return "Terminating".into();
+    }
+    match pod["status"]["reason"].as_str() {
+        Some(reason) => reason.into(),
+        None => pod["status"]["phase"].clone(),
+    }
+}
+
+/// How often the containers of a Pod were restarted, as text.
+pub(super) fn restarts(pod: &Value) -> Value {
+    let counts = list(&pod["status"], "containerStatuses").filter_map(|status| status["restartCount"].as_u64());
+    json!(counts.sum::<u64>().to_string())
+}
+
+/// The first address of a Service inside the cluster.
+pub(super) fn cluster_address(service: &Value) -> Value {
+    let address = service["spec"]["clusterIPs"].get(0).or(service["spec"].get("clusterIP"));
+    address.cloned().unwrap_or_else(|| NONE.into())
+}
+
+/// The addresses of a Service outside the cluster.
+pub(super) fn external_address(service: &Value) -> Value {
+    let spec = &service["spec"];
+    if spec["type"] == "ExternalName" {
+        return spec["externalName"].clone();
+    }
+    let balancers = list(&service["status"]["loadBalancer"], "ingress");
+    let balancers = balancers.filter_map(|ingress| ingress["ip"].as_str().or(ingress["hostname"].as_str()));
+    let addresses: Vec<&str> = balancers.chain(list(spec, "externalIPs").filter_map(Value::as_str)).collect();
+    match &addresses[..] {
+        [] if spec["type"] == "LoadBalancer" => "<pending>".into(),
+        [] => NONE.into(),
+        addresses => addresses.join(",").into(),
+    }
+}
+
+/// `port:node port/protocol` of each port of a Service.
+pub(super) fn service_ports(service: &Value) -> Value {
+    let ports = list(&service["spec"], "ports").map(|port| {
+        let node_port = port.get("nodePort").map(|number| format!(":{number}")).unwrap_or_default();
+        format!("{}{node_port}/{}", port["port"], port["protocol"].as_str().unwrap_or_default())
+    });
+    let ports: Vec<String> = ports.collect();
+    if ports.is_empty() { NONE.into() } else { ports.join(",").into() }
+}
+
+/// Whether a Job is done, and how.
+pub(super) fn job_status(job: &Value) -> Value {
+    let is_true = |ty: &str| {
+        list(&job["status"], "conditions").any(|condition| condition["type"] == ty && condition["status"] == "True")
+    };
+    let deleting = || job["metadata"].get("deletionTimestamp").is_some();
+    let status = match () {
+        () if is_true("Complete") => "Complete",
+        () if is_true("Failed") => "Failed",
+        () if deleting() => "Terminating",
+        () if is_true("Suspended") => "Suspended",
+        () => "Running",
+    };
+    status.into()
+}
+
+/// `succeeded/wanted` completions of a Job.
+pub(super) fn completions(job: &Value) -> Value {
+    let succeeded = job["status"]["succeeded"].as_u64().unwrap_or(0);
+    let parallelism = job["spec"]["parallelism"].as_u64().unwrap_or(0);
+    let wanted = match job["spec"]["completions"].as_u64() {
+        Some(completions) => completions.to_string(),
+        None if parallelism > 1 => format!("1 of {parallelism}"),
+        None => "1".to_owned(),
+    };
+    json!(format!("{succeeded}/{wanted}"))
+}
+
+/// How long a Job took, or takes until now.
+pub(super) fn job_duration(job: &Value) -> Value {
+    let status = &job["status"];
+    let Some(start) = status["startTime"].as_str() else { return "".into() };
+    json!(status["completionTime"].as_str().map_or_else(|| age_of(start), |end| time_between(start, end)))
+}
+
+/// A label selector as text.
+pub(super) fn selector(selector: &Value) -> Value {
+    match selector_text(selector) {
+        text if text.is_empty() => NONE.into(),
+        text => text.into(),
+    }
+}
+
+/// The selector of a Service, which has labels only.
+pub(super) fn service_selector(service: &Value) -> Value {
+    selector(&json!({"matchLabels": service["spec"]["selector"]}))
+}
+
+/// A number or percentage that may be left open.
+pub(super) fn or_not_set(value: &Value) -> Value {
+    match value {
+        Value::Null => "N/A".into(),
+        Value::String(text) => text.as_str().into(),
+        other => other.to_string().into(),
+    }
+}
+
 /// `Kind/name` of the role that a binding grants.
 pub(super) fn role(binding: &Value) -> Value {
     let role = &binding["roleRef"];
     let part = |key: &str| role[key].as_str().unwrap_or_default();
     json!(format!("{}/{}", part("kind"), part("name")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_name_the_port_of_the_node_too() {
+        let ports = json!([{"port": 80, "protocol": "TCP"}, {"port": 53, "nodePort": 30053, "protocol": "UDP"}]);
+        assert_eq!(service_ports(&json!({"spec": {"ports": ports}})), "80/TCP,53:30053/UDP");
+        assert_eq!(service_ports(&json!({"spec": {}})), "<none>");
+    }
+
+    #[test]
+    fn a_balancer_without_an_address_is_awaited() {
+        let service = |status: Value| json!({"spec": {"type": "LoadBalancer"}, "status": {"loadBalancer": status}});
+        assert_eq!(external_address(&service(json!({}))), "<pending>");
+        assert_eq!(external_address(&service(json!({"ingress": [{"ip": "10.0.0.1"}]}))), "10.0.0.1");
+    }
+
+    #[test]
+    fn jobs_count_their_completions() {
+        let of = |spec: Value| completions(&json!({"spec": spec, "status": {"succeeded": 1}}));
+        assert_eq!(of(json!({"completions": 3, "parallelism": 1})), "1/3");
+        assert_eq!(of(json!({"parallelism": 4})), "1/1 of 4");
+        let times = json!({"status": {"startTime": "2026-01-01T00:00:00Z", "completionTime": "2026-01-01T00:01:30Z"}});
+        assert_eq!(job_duration(&times), "90s");
+    }
 }

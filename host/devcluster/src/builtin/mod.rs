@@ -1,6 +1,12 @@
-//! The built-in kinds, as a table. Most are stored without a controller behind them: a Deployment makes no Pods here.
+//! The built-in kinds, as a table. There are no controllers behind them: a Deployment makes no Pods here, but its status
+//! becomes that of one whose Pods are all ready (see `settle::workloads`).
 
 mod cells;
+mod columns;
+mod defaults;
+pub(crate) mod messages;
+
+pub(crate) use defaults::complete;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
@@ -8,9 +14,8 @@ use std::sync::{Arc, LazyLock};
 use serde_json::{Value, json};
 
 use crate::request::path::GroupVersion;
-use crate::resource::{Resource, Rules, ScalePaths, Selectable, qualify};
+use crate::resource::{Resource, Rules, ScalePaths, Selectable, Workload, qualify};
 use crate::schema::{self, Schema};
-use crate::table::columns::{Cell, Column};
 use crate::table::json_path::JsonPath;
 
 /// Schemas of the built-in kinds that have one, by `plural.group`. The others are open: any field is kept.
@@ -83,6 +88,12 @@ fn resource(row: &Row, schema_id: u64, schemas: &BTreeMap<String, Value>) -> Res
         (_, "Lease") => Rules::Lease,
         (_, "Namespace") => Rules::Namespace,
         (_, "Secret") => Rules::Secret,
+        (_, "DaemonSet") => Rules::Workload(Workload::DaemonSet),
+        (_, "Deployment") => Rules::Workload(Workload::Deployment),
+        (_, "Job") => Rules::Workload(Workload::Job),
+        (_, "Pod") => Rules::Workload(Workload::Pod),
+        (_, "ReplicaSet") => Rules::Workload(Workload::ReplicaSet),
+        (_, "StatefulSet") => Rules::Workload(Workload::StatefulSet),
         _ => Rules::None,
     };
     let storage_group = if rules == Rules::EventView { "" } else { group };
@@ -108,7 +119,7 @@ fn resource(row: &Row, schema_id: u64, schemas: &BTreeMap<String, Value>) -> Res
             status_replicas: path(".status.replicas"),
             selector: None,
         }),
-        columns: columns(rules, kind),
+        columns: columns::columns(rules, kind),
         selectable: selectable(rules, kind),
         generation: has(GENERATION),
         unconditional_update: !has(LOCKED),
@@ -154,42 +165,6 @@ fn selectable(rules: Rules, kind: &str) -> Vec<Selectable> {
         _ => &[],
     };
     fields.iter().map(|&(name, at)| Selectable { name: name.to_owned(), path: path(at) }).collect()
-}
-
-fn columns(rules: Rules, kind: &str) -> Vec<Column> {
-    let text = |name: &str, at: &str| Column::text(name, Cell::Path(path(at)));
-    let computed = |name: &str, compute| Column::text(name, Cell::Computed(compute));
-    let mut columns = vec![Column::name()];
-    match rules {
-        Rules::ConfigMap => columns.push(computed("Data", cells::data_count)),
-        Rules::Secret => columns.extend([text("Type", ".type"), computed("Data", cells::data_count)]),
-        Rules::Namespace => columns.push(text("Status", ".status.phase")),
-        Rules::Lease => columns.push(text("Holder", ".spec.holderIdentity")),
-        Rules::Event | Rules::EventView => {
-            return vec![
-                computed("Last Seen", cells::last_seen),
-                text("Type", ".type"),
-                text("Reason", ".reason"),
-                computed("Object", cells::involved_object),
-                text("Source", ".source.component").wide(),
-                text("Message", ".message"),
-                Column::name().wide(),
-            ];
-        }
-        Rules::CustomResourceDefinition => {
-            columns.push(text("Created At", ".metadata.creationTimestamp"));
-            return columns;
-        }
-        _ => match kind {
-            "Pod" => columns.extend([text("Status", ".status.phase"), text("Node", ".spec.nodeName").wide()]),
-            "Service" => columns.extend([text("Type", ".spec.type"), text("Cluster-IP", ".spec.clusterIP")]),
-            "Deployment" | "StatefulSet" | "ReplicaSet" => columns.push(computed("Ready", cells::ready_replicas)),
-            "RoleBinding" | "ClusterRoleBinding" => columns.push(computed("Role", cells::role)),
-            _ => {}
-        },
-    }
-    columns.push(Column::age());
-    columns
 }
 
 #[cfg(test)]

@@ -25,15 +25,6 @@ pub(crate) fn default_fields(crd: &mut Value) {
     }
 }
 
-/// Whether a CRD has CEL rules anywhere in its schemas.
-pub(crate) fn has_rules(schema: &Value) -> bool {
-    match schema {
-        Value::Object(map) => map.contains_key("x-kubernetes-validations") || map.values().any(has_rules),
-        Value::Array(items) => items.iter().any(has_rules),
-        _ => false,
-    }
-}
-
 pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }

@@ -1,7 +1,7 @@
 //! JSON Patch (RFC 6902), as lenient as the library that Kubernetes uses.
 //!
-//! It departs from the RFC in one way that clients depend on: `test` for null passes when the path does not exist, which
-//! is how a finalizer is added to an object that has none.
+//! It departs from the RFC in ways that clients depend on: `test` for null passes when the path does not exist, which is
+//! how a finalizer is added to an object that has none, and `replace` of a member that does not exist adds it.
 
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ pub(crate) enum JsonPatchError {
     Malformed(String),
     #[error("the allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {0}")]
     TooManyOperations(usize),
-    /// An operation does not fit the object: a failed test or a missing path.
+    /// An operation does not fit the object: a failed test, a missing path, or no operation at all.
     #[error("{operation} of {path} does not fit the object")]
     DoesNotFit { operation: String, path: String },
 }
@@ -42,11 +42,11 @@ fn apply_one(target: &mut Value, operation: &Value) -> Result<(), JsonPatchError
     let done = match name {
         "add" => add(target, &tokens, value()),
         "remove" => remove(target, &tokens).map(drop),
-        "replace" => find_mut(target, &tokens).map(|place| *place = value()),
+        "replace" => replace(target, &tokens, value()),
         "move" => remove(target, &parse(text("from")?)).and_then(|moved| add(target, &tokens, moved)),
         "copy" => find(target, &parse(text("from")?)).cloned().and_then(|copy| add(target, &tokens, copy)),
         "test" => (*find(target, &tokens).unwrap_or(&Value::Null) == value()).then_some(()),
-        other => return Err(JsonPatchError::Malformed(format!("unknown operation {other:?}"))),
+        _ => None,
     };
     done.ok_or_else(|| JsonPatchError::DoesNotFit { operation: name.to_owned(), path: path.to_owned() })
 }
@@ -103,6 +103,16 @@ fn add(target: &mut Value, tokens: &[String], value: Value) -> Option<()> {
     Some(())
 }
 
+fn replace(target: &mut Value, tokens: &[String], value: Value) -> Option<()> {
+    if let Some((last, parents)) = tokens.split_last()
+        && let Value::Object(map) = find_mut(target, parents)?
+    {
+        map.insert(last.clone(), value);
+        return Some(());
+    }
+    find_mut(target, tokens).map(|place| *place = value)
+}
+
 fn remove(target: &mut Value, tokens: &[String]) -> Option<Value> {
     let (last, parents) = tokens.split_last()?;
     match find_mut(target, parents)? {
@@ -151,10 +161,18 @@ mod tests {
     }
 
     #[test]
+    fn a_member_that_is_not_there_can_be_replaced() {
+        let patch = json!([{"op": "replace", "path": "/a/new", "value": 1}]);
+        assert_eq!(applied(&json!({"a": {}}), &patch).unwrap(), json!({"a": {"new": 1}}));
+    }
+
+    #[test]
     fn what_does_not_fit_fails() {
         for patch in [
             json!([{"op": "remove", "path": "/nothing"}]),
-            json!([{"op": "replace", "path": "/nothing", "value": 1}]),
+            json!([{"op": "replace", "path": "/l/0", "value": 1}]),
+            json!([{"op": "replace", "path": "/no/parent", "value": 1}]),
+            json!([{"op": "twist", "path": "/l"}]),
             json!([{"op": "add", "path": "/no/parent", "value": 1}]),
             json!([{"op": "add", "path": "/l/7", "value": 1}]),
             json!([{"op": "test", "path": "/l", "value": 99}]),

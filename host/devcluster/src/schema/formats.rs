@@ -5,6 +5,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use base64::Engine;
 use serde_json::Value;
 
+use super::duration;
+
 /// Whether a value has the format it should have.
 pub(crate) fn holds(format: &str, value: &Value) -> bool {
     match value {
@@ -20,6 +22,7 @@ pub(crate) fn holds(format: &str, value: &Value) -> bool {
 fn holds_text(format: &str, text: &str) -> bool {
     match format {
         "date-time" | "datetime" => text.parse::<jiff::Timestamp>().is_ok(),
+        "duration" => duration::parse(text).is_some(),
         "date" => text.parse::<jiff::civil::Date>().is_ok(),
         "ipv4" => text.parse::<Ipv4Addr>().is_ok(),
         "ipv6" => text.parse::<Ipv6Addr>().is_ok(),
@@ -41,6 +44,8 @@ mod tests {
         assert!(!holds("date-time", &json!("yesterday")));
         assert!(!holds("int32", &json!(3_000_000_000_u64)));
         assert!(!holds("byte", &json!("***")));
+        assert!(holds("duration", &json!("1h30m")));
+        assert!(!holds("duration", &json!("soon")));
         assert!(holds("colour", &json!("any")));
     }
 }

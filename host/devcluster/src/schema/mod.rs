@@ -3,10 +3,13 @@
 //! A schema says which fields exist (everything else is pruned), what they default to, what is valid, and how lists and
 //! maps merge under server-side apply. Built-in kinds have schemas too, so that one machinery serves all.
 
+pub(crate) mod correlate;
 pub(crate) mod defaults;
+mod duration;
 mod formats;
 mod parse;
 pub(crate) mod prune;
+pub(crate) mod rules;
 pub(crate) mod validate;
 
 use std::collections::BTreeMap;
@@ -16,6 +19,7 @@ use regex::Regex;
 use serde_json::{Value, json};
 
 pub(crate) use parse::parse;
+use rules::Rule;
 
 /// The schema of one value.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +40,8 @@ pub(crate) struct Schema {
     pub(crate) atomic_map: bool,
     pub(crate) limits: Limits,
     pub(crate) junctors: Junctors,
+    /// CEL rules of the value itself.
+    pub(crate) rules: Vec<Rule>,
     /// Whether this schema or one below has CEL rules.
     pub(crate) has_rules: bool,
 }

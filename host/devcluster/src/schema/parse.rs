@@ -3,12 +3,18 @@
 use regex::Regex;
 use serde_json::{Value, json};
 
-use super::{Junctors, Limits, ListType, Schema, Type};
+use super::{Junctors, Limits, ListType, Schema, Type, rules};
 use crate::field_error::FieldError;
 
 /// Parses the schema of a value. What is wrong goes to `errors`, under `path`; the result is then not to be used.
 pub(crate) fn parse(document: &Value, path: &str, errors: &mut Vec<FieldError>) -> Schema {
-    Parser { errors }.schema(document, path, Place::Root)
+    let before = errors.len();
+    let mut schema = Parser { errors }.schema(document, path, Place::Root);
+    // Rules are compiled against the types of a schema, of which there are none while it has errors.
+    if errors.len() == before {
+        rules::compile(document, &mut schema, path, errors);
+    }
+    schema
 }
 
 /// Where a schema stands, which decides what the text about a missing type says.
@@ -45,13 +51,14 @@ impl Parser<'_> {
         schema.junctors = self.junctors(document, path);
         self.children(document, &mut schema, path, place);
         schema.list_type = self.list_type(document, &schema, path);
+        rules::check(document, &schema, place == Place::Junctor, path, self.errors);
         schema.has_rules |= schema.properties.values().any(|property| property.has_rules)
             || schema.additional.as_ref().is_some_and(|additional| additional.has_rules)
             || schema.items.as_ref().is_some_and(|items| items.has_rules);
         if let Some(default) = &schema.default
             && place != Place::Junctor
         {
-            super::validate::validate(default, &schema, &format!("{path}.default"), self.errors);
+            super::validate::validate(default, &schema, &format!("{path}.default"), None, self.errors);
         }
         schema
     }

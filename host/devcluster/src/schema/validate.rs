@@ -4,20 +4,56 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
+use super::correlate::Replacement;
 use super::{ListType, Schema, Type, formats};
 use crate::field_error::FieldError;
 
 /// Adds what is wrong with `value` to `errors`. `path` is "" for the whole object.
-pub(crate) fn validate(value: &Value, schema: &Schema, path: &str, errors: &mut Vec<FieldError>) {
-    validate_values(value, schema, path, errors);
-    validate_lists(value, schema, path, errors);
+///
+/// What was wrong before stays possible: errors of a value that did not change from `change` are dropped, and lists are
+/// not searched for duplicates if the old object had some.
+pub(crate) fn validate(
+    value: &Value,
+    schema: &Schema,
+    path: &str,
+    change: Option<Replacement<'_>>,
+    errors: &mut Vec<FieldError>,
+) {
+    validate_values(value, schema, path, change, errors);
+    let mut had_duplicates = Vec::new();
+    if let Some(change) = change {
+        validate_lists(change.old(), schema, path, &mut had_duplicates);
+    }
+    if had_duplicates.is_empty() {
+        validate_lists(value, schema, path, errors);
+    }
 }
 
 fn child_path(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
-fn validate_values(value: &Value, schema: &Schema, path: &str, errors: &mut Vec<FieldError>) {
+fn validate_values(
+    value: &Value,
+    schema: &Schema,
+    path: &str,
+    change: Option<Replacement<'_>>,
+    errors: &mut Vec<FieldError>,
+) {
+    let before = errors.len();
+    validate_value(value, schema, path, change, errors);
+    if errors.len() > before && change.is_some_and(|change| change.is_unchanged()) {
+        errors.truncate(before);
+    }
+}
+
+fn validate_value(
+    value: &Value,
+    schema: &Schema,
+    path: &str,
+    change: Option<Replacement<'_>>,
+    errors: &mut Vec<FieldError>,
+) {
     if value.is_null() && schema.nullable {
         return;
     }
@@ -34,7 +70,8 @@ fn validate_values(value: &Value, schema: &Schema, path: &str, errors: &mut Vec<
             }
             for (key, child) in map {
                 if let Some(schema) = schema.member(key) {
-                    validate_values(child, schema, &child_path(path, key), errors);
+                    let change = change.and_then(|change| change.member(key));
+                    validate_values(child, schema, &child_path(path, key), change, errors);
                 }
             }
         }
@@ -42,7 +79,8 @@ fn validate_values(value: &Value, schema: &Schema, path: &str, errors: &mut Vec<
             validate_size(items.len(), path, "items", schema, errors);
             if let Some(schema) = schema.item() {
                 for (index, item) in items.iter().enumerate() {
-                    validate_values(item, schema, &format!("{path}[{index}]"), errors);
+                    let change = change.and_then(|change| change.item(index));
+                    validate_values(item, schema, &format!("{path}[{index}]"), change, errors);
                 }
             }
         }
@@ -162,11 +200,11 @@ fn validate_junctors(value: &Value, schema: &Schema, path: &str, errors: &mut Ve
     let junctors = &schema.junctors;
     let holds = |branch: &Schema| {
         let mut found = Vec::new();
-        validate_values(value, branch, path, &mut found);
+        validate_values(value, branch, path, None, &mut found);
         found.is_empty()
     };
     for branch in &junctors.all_of {
-        validate_values(value, branch, path, errors);
+        validate_values(value, branch, path, None, errors);
     }
     let mut fail = |detail: &str| {
         errors.push(FieldError::invalid(path, value, &format!("\"{path}\" must {detail}")));
@@ -231,7 +269,7 @@ mod tests {
     fn errors(schema: &Value, value: &Value) -> Vec<String> {
         let schema = parse(schema, "", &mut Vec::new());
         let mut errors = Vec::new();
-        validate(value, &schema, "", &mut errors);
+        validate(value, &schema, "", None, &mut errors);
         errors.iter().map(ToString::to_string).collect()
     }
 
@@ -267,6 +305,27 @@ mod tests {
         );
         assert_eq!(errors(&schema, &json!({"spec": {"name": "ab"}})), ["spec.size: Required value"]);
         assert_eq!(errors(&schema, &json!({"spec": {"size": 10, "name": "ab"}})).len(), 1);
+    }
+
+    #[test]
+    fn what_did_not_change_may_be_wrong() {
+        let size = json!({"type": "integer", "minimum": 5});
+        let tags = json!({"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}});
+        let document = json!({"type": "object", "properties": {
+            "spec": {"type": "object", "properties": {"size": size, "other": size, "tags": tags}},
+        }});
+        let schema = parse(&document, "", &mut Vec::new());
+        let errors = |old: Value, new: Value| {
+            let mut errors = Vec::new();
+            let (old, new) = (json!({"spec": old}), json!({"spec": new}));
+            validate(&new, &schema, "", Some(Replacement::of_object(&old, &new, &schema)), &mut errors);
+            errors.len()
+        };
+        assert_eq!(errors(json!({"size": 1}), json!({"size": 1, "other": 9})), 0);
+        assert_eq!(errors(json!({"size": 1}), json!({"size": 2})), 1);
+        assert_eq!(errors(json!({"size": 1}), json!({"size": 1, "other": 1})), 1);
+        assert_eq!(errors(json!({"tags": ["a", "a"]}), json!({"tags": ["a", "a", "b"]})), 0);
+        assert_eq!(errors(json!({"tags": ["a"]}), json!({"tags": ["a", "a"]})), 1);
     }
 
     #[test]

@@ -22,7 +22,7 @@ enum Operator {
 }
 
 impl LabelSelector {
-    /// Parses a selector; the error is the text that follows "unable to parse requirement: ".
+    /// Parses a selector; the error is in the words of Kubernetes.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut tokens = Tokens { rest: text.trim() };
         let mut requirements = Vec::new();
@@ -30,7 +30,8 @@ impl LabelSelector {
             return Ok(Self::default());
         }
         loop {
-            requirements.push(tokens.requirement()?);
+            let requirement = tokens.requirement();
+            requirements.push(requirement.map_err(|error| format!("unable to parse requirement: {error}"))?);
             match tokens.next() {
                 "" => return Ok(Self(requirements)),
                 "," => {}
@@ -175,7 +176,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_parsed_is_said() {
-        assert_eq!(LabelSelector::parse("a===").unwrap_err(), "found '=', expected: identifier");
+        let error = LabelSelector::parse("a===").unwrap_err();
+        assert_eq!(error, "unable to parse requirement: found '=', expected: identifier");
+        let error = LabelSelector::parse("a=b c").unwrap_err();
+        assert_eq!(error, "found 'c', expected: ',' or 'end of string'");
         assert!(LabelSelector::parse("a in b").is_err());
         assert!(LabelSelector::parse("a b").is_err());
     }

@@ -2,6 +2,7 @@
 
 mod field;
 mod label;
+mod text;
 
 use std::borrow::Cow;
 
@@ -13,6 +14,7 @@ use crate::status::Refusal;
 use crate::store::ObjectRef;
 use field::FieldSelector;
 use label::LabelSelector;
+pub(crate) use text::selector_text;
 
 /// A namespace (or all), a label selector and a field selector.
 #[derive(Debug)]
@@ -26,8 +28,7 @@ impl Filter {
     pub(crate) fn parse(resource: &Resource, namespace: Option<&str>, options: &ListOptions) -> Result<Self, Refusal> {
         Ok(Self {
             namespace: namespace.map(str::to_owned),
-            labels: LabelSelector::parse(&options.label_selector)
-                .map_err(|error| Refusal::bad_request(format!("unable to parse requirement: {error}")))?,
+            labels: LabelSelector::parse(&options.label_selector).map_err(Refusal::bad_request)?,
             fields: FieldSelector::parse(&options.field_selector, resource).map_err(Refusal::bad_request)?,
         })
     }

@@ -1,11 +1,13 @@
-//! What follows from a write: garbage collection, and the ends of namespaces and definitions.
+//! What follows from a write: garbage collection, the ends of namespaces and definitions, and the status of workloads.
 //!
 //! A real cluster has controllers for this, which act a little later. Here it happens before the write is answered, so that
 //! there are no tasks of the server's own and tests need not wait.
 
+mod accounts;
 mod collect;
 mod definitions;
 mod namespaces;
+mod workloads;
 
 use std::sync::Arc;
 
@@ -32,8 +34,12 @@ pub(crate) enum Work {
     Gone(ObjectRef, Arc<Object>),
     /// A namespace, by name.
     Namespace(String),
+    /// A namespace that was just created, by name.
+    NewNamespace(String),
     /// A CRD, by name.
     Definition(String),
+    /// A workload whose desired state is new.
+    Workload(ObjectRef),
 }
 
 impl Cluster {
@@ -45,7 +51,9 @@ impl Cluster {
                 Work::Owner(at) => self.release_owner(&at),
                 Work::Gone(at, object) => self.after_removal(&at, &object.value),
                 Work::Namespace(name) => self.end_namespace(&name),
+                Work::NewNamespace(name) => self.create_account(&name),
                 Work::Definition(name) => self.settle_definition(&name),
+                Work::Workload(at) => self.settle_workload(&at),
             }
         }
     }

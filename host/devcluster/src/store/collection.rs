@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use tokio::sync::broadcast;
 
-use super::{Change, Object};
+use super::{Change, Object, ObjectRef};
 
-type Key = (String, String);
+/// Namespace and name.
+pub(crate) type Key = (String, String);
 
 #[derive(Debug)]
 pub(crate) struct Collection {
@@ -22,12 +23,13 @@ pub(crate) struct Collection {
 }
 
 impl Collection {
-    pub(super) fn new(history_limit: usize, watch_buffer: usize) -> Self {
+    /// A collection that knows nothing of the time before a revision.
+    pub(super) fn new(since: u64, history_limit: usize, watch_buffer: usize) -> Self {
         Self {
             objects: BTreeMap::new(),
             history: VecDeque::new(),
             history_limit,
-            compacted: 0,
+            compacted: since,
             sender: None,
             watch_buffer,
         }
@@ -71,13 +73,17 @@ impl Collection {
         Ok(self.history.range(first..))
     }
 
-    pub(super) fn commit(&mut self, change: Arc<Change>) {
-        let key = (change.at.namespace.clone(), change.at.name.clone());
-        if change.deleted {
-            self.objects.remove(&key);
-        } else {
-            self.objects.insert(key, Arc::clone(&change.object));
-        }
+    /// Sets the state of an object: `None` if it is gone.
+    pub(super) fn set(&mut self, at: &ObjectRef, object: Option<&Arc<Object>>) {
+        let key = (at.namespace.clone(), at.name.clone());
+        match object {
+            Some(object) => self.objects.insert(key, Arc::clone(object)),
+            None => self.objects.remove(&key),
+        };
+    }
+
+    /// Lets watches see a change that is final.
+    pub(super) fn publish(&mut self, change: Arc<Change>) {
         self.history.push_back(Arc::clone(&change));
         while self.history.len() > self.history_limit {
             if let Some(dropped) = self.history.pop_front() {

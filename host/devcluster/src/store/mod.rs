@@ -1,7 +1,13 @@
 //! The objects, in memory, with one counter of revisions for all of them and a bounded history for watches.
+//!
+//! Changes are made in transactions: readers of the same transaction see them at once, watches when it is committed. With a
+//! journal, a commit is on file before that.
 
 mod collection;
+mod journal;
 mod owners;
+mod restore;
+mod transaction;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -11,8 +17,12 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
 use crate::object::ObjectExt;
-pub(crate) use collection::Collection;
+pub(crate) use collection::{Collection, Key};
+use journal::Journal;
+pub use journal::OpenError;
 use owners::Owners;
+pub(crate) use restore::Saved;
+use transaction::Step;
 
 /// The identity of an object. The namespace of a cluster-scoped object is "".
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,7 +65,7 @@ impl Object {
     }
 }
 
-/// One committed change of an object.
+/// One change of an object.
 #[derive(Debug)]
 pub(crate) struct Change {
     pub(crate) revision: u64,
@@ -70,16 +80,31 @@ pub(crate) struct Change {
 #[derive(Debug)]
 pub(crate) struct Store {
     revision: u64,
+    /// The revision at which the store was opened. Nothing is known of the time before.
+    opened_at: u64,
     collections: BTreeMap<Arc<str>, Collection>,
     owners: Owners,
     history: usize,
     watch_buffer: usize,
+    /// What was done since the last commit.
+    pending: Vec<Step>,
+    /// `None`: in memory only.
+    journal: Option<Journal>,
 }
 
 impl Store {
     /// `history` is the number of changes kept per collection, `watch_buffer` how many a slow watch may lag behind.
     pub(crate) fn new(history: usize, watch_buffer: usize) -> Self {
-        Self { revision: 0, collections: BTreeMap::new(), owners: Owners::default(), history, watch_buffer }
+        Self {
+            revision: 0,
+            opened_at: 0,
+            collections: BTreeMap::new(),
+            owners: Owners::default(),
+            history,
+            watch_buffer,
+            pending: Vec::new(),
+            journal: None,
+        }
     }
 
     /// The revision of the newest change.
@@ -98,7 +123,8 @@ impl Store {
 
     /// The collection, created when nothing was stored in it yet.
     pub(crate) fn collection_mut(&mut self, name: &Arc<str>) -> &mut Collection {
-        self.collections.entry(Arc::clone(name)).or_insert_with(|| Collection::new(self.history, self.watch_buffer))
+        let new = || Collection::new(self.opened_at, self.history, self.watch_buffer);
+        self.collections.entry(Arc::clone(name)).or_insert_with(new)
     }
 
     /// Creates or replaces an object and gives it the next revision.
@@ -107,14 +133,14 @@ impl Store {
         value.metadata_mut().insert("resourceVersion".into(), json!(self.revision.to_string()));
         let object = Object::new(value, self.revision, schema_id);
         let previous = self.get(at).cloned();
-        self.owners.replace(at, previous.as_deref(), Some(&object));
-        self.commit(Change {
+        self.set(at, previous.as_deref(), Some(&object));
+        self.pending.push(Step::Change(Arc::new(Change {
             revision: self.revision,
             at: at.clone(),
             object: Arc::clone(&object),
             previous,
             deleted: false,
-        });
+        })));
         object
     }
 
@@ -123,20 +149,20 @@ impl Store {
         let previous = self.get(at).cloned()?;
         self.revision += 1;
         let object = previous.at_revision(self.revision);
-        self.owners.replace(at, Some(&previous), None);
-        self.commit(Change {
+        self.set(at, Some(&previous), None);
+        self.pending.push(Step::Change(Arc::new(Change {
             revision: self.revision,
             at: at.clone(),
             object: Arc::clone(&object),
             previous: Some(previous),
             deleted: true,
-        });
+        })));
         Some(object)
     }
 
-    fn commit(&mut self, change: Change) {
-        let collection = Arc::clone(&change.at.collection);
-        self.collection_mut(&collection).commit(Arc::new(change));
+    fn set(&mut self, at: &ObjectRef, from: Option<&Object>, to: Option<&Arc<Object>>) {
+        self.owners.replace(at, from, to.map(|object| &**object));
+        self.collection_mut(&at.collection).set(at, to);
     }
 
     /// Changes of a collection from now on. A receiver that lags too far behind is told so.
@@ -144,10 +170,16 @@ impl Store {
         self.collection_mut(collection).subscribe()
     }
 
-    /// Ends all watches of a collection: what is served there has changed.
+    /// Ends all watches of a collection when the transaction is committed: what is served there has changed.
     pub(crate) fn end_watches(&mut self, collection: &str) {
-        if let Some(collection) = self.collections.get_mut(collection) {
-            collection.end_watches();
+        self.pending.push(Step::EndWatches(collection.into()));
+    }
+
+    /// The objects of a collection at an earlier revision, or `None` if that is not known any more.
+    pub(crate) fn snapshot(&self, collection: &str, revision: u64) -> Option<BTreeMap<Key, Arc<Object>>> {
+        match self.collections.get(collection) {
+            Some(collection) => collection.snapshot(revision),
+            None => (revision >= self.opened_at).then(BTreeMap::new),
         }
     }
 
@@ -176,6 +208,8 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
+    use broadcast::error::TryRecvError;
+
     use super::*;
 
     fn at(name: &str) -> ObjectRef {
@@ -201,9 +235,49 @@ mod tests {
         store.put(&at("a"), object("1"), 0);
         store.put(&at("b"), object("2"), 0);
         store.remove(&at("a"));
-        let collection = store.collection("widgets").unwrap();
-        let names: Vec<String> = collection.snapshot(2).unwrap().into_keys().map(|(_, name)| name).collect();
+        store.commit().unwrap();
+        let names: Vec<String> = store.snapshot("widgets", 2).unwrap().into_keys().map(|(_, name)| name).collect();
         assert_eq!(names, ["a", "b"]);
-        assert!(collection.snapshot(0).is_none());
+        assert!(store.snapshot("widgets", 0).is_none());
+    }
+
+    #[test]
+    fn changes_are_seen_by_watches_when_they_are_committed_and_never_when_rolled_back() {
+        let mut store = Store::new(10, 10);
+        let mut watch = store.subscribe(&at("a").collection);
+        store.put(&at("a"), object("1"), 0);
+        store.end_watches("widgets");
+        assert!(watch.try_recv().is_err_and(|error| error == TryRecvError::Empty));
+        store.commit().unwrap();
+        assert_eq!(watch.try_recv().unwrap().revision, 1);
+        assert!(watch.try_recv().is_err_and(|error| error == TryRecvError::Closed));
+
+        let mut watch = store.subscribe(&at("a").collection);
+        store.put(&at("b"), object("2"), 0);
+        store.end_watches("widgets");
+        store.roll_back();
+        store.commit().unwrap();
+        assert!(watch.try_recv().is_err_and(|error| error == TryRecvError::Empty));
+    }
+
+    #[test]
+    fn a_roll_back_restores_objects_owners_and_the_revision() {
+        let mut store = Store::new(10, 10);
+        let owned = |by: &str| json!({"metadata": {"uid": "2", "ownerReferences": [{"uid": by}]}});
+        store.put(&at("a"), object("1"), 0);
+        store.put(&at("b"), owned("1"), 0);
+        store.commit().unwrap();
+        store.put(&at("b"), owned("9"), 0);
+        store.remove(&at("a"));
+        store.put(&at("a"), object("3"), 0);
+        store.put(&at("c"), object("4"), 0);
+        store.remove(&at("b"));
+        store.roll_back();
+        assert_eq!(store.revision(), 2);
+        assert_eq!(store.get(&at("a")).unwrap().value.meta_str("uid"), "1");
+        assert_eq!(store.get(&at("b")).unwrap().revision, 2);
+        assert!(store.get(&at("c")).is_none());
+        assert_eq!((store.by_uid("1"), store.by_uid("3"), store.by_uid("4")), (Some(&at("a")), None, None));
+        assert_eq!((store.dependents("1"), store.dependents("9")), (vec![at("b")], vec![]));
     }
 }

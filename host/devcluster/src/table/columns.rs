@@ -25,6 +25,8 @@ pub(crate) struct Column {
 #[derive(Clone, Debug)]
 pub(crate) enum Cell {
     Path(JsonPath),
+    /// A number, or 0 when there is none.
+    Count(JsonPath),
     Computed(fn(&Value) -> Value),
 }
 
@@ -68,6 +70,12 @@ impl Column {
         self
     }
 
+    /// With cells that are integers.
+    pub(crate) fn integer(mut self) -> Self {
+        "integer".clone_into(&mut self.ty);
+        self
+    }
+
     /// A column of `additionalPrinterColumns`; the error says what is wrong with its path.
     pub(crate) fn from_printer_column(document: &Value) -> Result<Self, String> {
         let text = |key: &str| document[key].as_str().unwrap_or_default().to_owned();
@@ -99,6 +107,7 @@ impl Column {
     pub(crate) fn cell(&self, object: &Value) -> Value {
         let path = match &self.cell {
             Cell::Computed(compute) => return compute(object),
+            Cell::Count(path) => return path.find(object).first().map_or(json!(0), |number| (*number).clone()),
             Cell::Path(path) => path,
         };
         let found = path.find(object);
@@ -128,6 +137,14 @@ pub(crate) fn age_of(time: &str) -> String {
     match time.parse::<jiff::Timestamp>() {
         Ok(time) => human_duration(jiff::Timestamp::now().as_second() - time.as_second()),
         Err(_) => "<invalid>".to_owned(),
+    }
+}
+
+/// The time from one RFC 3339 timestamp to another, written the same way.
+pub(crate) fn time_between(start: &str, end: &str) -> String {
+    match (start.parse::<jiff::Timestamp>(), end.parse::<jiff::Timestamp>()) {
+        (Ok(start), Ok(end)) => human_duration(end.as_second() - start.as_second()),
+        _ => "<invalid>".to_owned(),
     }
 }
 

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Part, Writer, check, names, rules};
+use super::{Part, Writer, Written, check, names, rules};
 use crate::apply::{Operation, changes};
 use crate::cluster::Cluster;
 use crate::crd;
 use crate::field_error::FieldError;
 use crate::object::{ObjectExt, now, set_member};
 use crate::request::path::GroupVersion;
-use crate::resource::Resource;
-use crate::status::{Reason, Refusal};
+use crate::resource::{Resource, Rules};
+use crate::status::Refusal;
 use crate::store::Object;
 
 impl Cluster {
@@ -24,7 +24,7 @@ impl Cluster {
         mut new: Value,
         applied: bool,
         writer: &Writer,
-    ) -> Result<Arc<Object>, Refusal> {
+    ) -> Result<Written, Refusal> {
         set_place(resource, namespace, &mut new)?;
         if !new.meta_str("resourceVersion").is_empty() {
             return Err(Refusal::unclassified("resourceVersion should not be set on objects to be created"));
@@ -45,11 +45,10 @@ impl Cluster {
         if resource.status {
             set_member(&mut new, "status", None);
         }
-        rules::prepare_create(resource, &mut new);
+        rules::prepare_create(resource, &mut new, generate);
         let metadata = new.metadata_mut();
         metadata.remove("deletionTimestamp");
         metadata.remove("deletionGracePeriodSeconds");
-        metadata.remove("generation");
         if resource.generation {
             metadata.insert("generation".into(), json!(1));
         }
@@ -58,20 +57,21 @@ impl Cluster {
         metadata.insert("creationTimestamp".into(), now.clone().into());
         if !applied {
             let manager = writer.as_manager(resource, Operation::Update, Part::Main);
-            changes::record_update(None, &mut new, resource.storage_schema(), &manager, &now);
+            changes::record_create(&mut new, inherent(resource), resource.storage_schema(), &manager, &now);
         }
-        check(resource, &name, None, &new)?;
+        rules::complete_create(resource, &mut new);
+        let warnings = check(resource, &name, Part::Main, None, &new)?;
 
         let at = Self::at(resource, namespace, &name);
         if let Some(existing) = self.store.get(&at) {
             return Err(Refusal::already_exists(resource, &name, existing.value.is_deleting()));
         }
         if writer.dry_run {
-            return Ok(Object::unsaved(new, 0, resource.schema_id));
+            return Ok(Written { object: Object::unsaved(new, 0, resource.schema_id), warnings });
         }
         let object = self.put(resource, &at, new, resource.schema_id);
-        self.settle();
-        Ok(object)
+        self.finish()?;
+        Ok(Written { object, warnings })
     }
 
     /// Refuses content for a namespace that is missing or being deleted.
@@ -100,13 +100,21 @@ impl Cluster {
                 .definition(&resource.collection)
                 .is_some_and(|definition| crd::status::has_condition(&definition.value, "Terminating", "True"));
         if terminating {
-            let message = format!(
-                "create not allowed while custom resource definition is terminating: {} \"{name}\"",
-                resource.qualified()
-            );
-            return Err(Refusal::new(Reason::MethodNotAllowed, message));
+            let cause = "create not allowed while custom resource definition is terminating";
+            return Err(Refusal::forbidden(resource, name, cause));
         }
         Ok(())
+    }
+}
+
+/// Members that objects of built-in kinds have from the start.
+fn inherent(resource: &Resource) -> &'static [&'static str] {
+    match resource.rules {
+        _ if resource.is_custom() => &[],
+        Rules::Event | Rules::EventView => {
+            &["eventTime", "firstTimestamp", "lastTimestamp", "reportingComponent", "reportingInstance", "source"]
+        }
+        _ => &["spec", "status"],
     }
 }
 

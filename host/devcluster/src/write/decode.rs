@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use crate::crd;
 use crate::events_view;
 use crate::object::ObjectExt;
 use crate::request::body::Body;
@@ -46,10 +45,7 @@ pub(crate) fn decode(resource: &Resource, body: Body, validation: FieldValidatio
     if resource.rules == Rules::EventView {
         events_view::to_core(&mut value);
     }
-    let mut warnings = if validation == FieldValidation::Warn { problems } else { Vec::new() };
-    if resource.rules == Rules::CustomResourceDefinition && crd::has_rules(&value["spec"]) {
-        warnings.push("x-kubernetes-validations are stored, but this server does not evaluate them".to_owned());
-    }
+    let warnings = if validation == FieldValidation::Warn { problems } else { Vec::new() };
     Ok(Decoded { value, warnings })
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::update::is_held_by_spec;
 use crate::cluster::Cluster;
 use crate::crd;
+use crate::field_error::FieldError;
 use crate::object::{ObjectExt, now, set_or_remove};
 use crate::request::query::{Query, dry_run};
 use crate::resource::{Resource, Rules};
@@ -47,8 +48,17 @@ impl DeleteOptions {
             None | Some("Background") => Propagation::Background,
             Some("Foreground") => Propagation::Foreground,
             Some("Orphan") => Propagation::Orphan,
-            Some(other) => return Err(Refusal::bad_request(format!("invalid propagationPolicy {other:?}"))),
+            Some(other) => {
+                let supported = ["Foreground", "Background", "Orphan", "nil"].map(Value::from);
+                let error = FieldError::not_supported("propagationPolicy", &json!(other), &supported);
+                return Err(Refusal::invalid_options("DeleteOptions", &error));
+            }
         };
+        if policy.is_some() && body["orphanDependents"].is_boolean() {
+            let detail = "orphanDependents and deletionPropagation cannot be both set";
+            let error = FieldError::invalid("propagationPolicy", &json!(policy), detail);
+            return Err(Refusal::invalid_options("DeleteOptions", &error));
+        }
         let in_body = body["dryRun"].as_array().is_some_and(|values| values.iter().any(|value| value == "All"));
         Ok(Self {
             dry_run: dry_run(query, "DeleteOptions")? || in_body,
@@ -62,7 +72,7 @@ impl DeleteOptions {
 /// What a delete did.
 #[derive(Debug)]
 pub(crate) enum Deleted {
-    /// The object is gone.
+    /// The object is gone. This is its last state, not that of the event that tells of its end.
     Gone(Arc<Object>),
     /// The object waits for its finalizers.
     Waiting(Arc<Object>),
@@ -76,7 +86,7 @@ impl Cluster {
         options: &DeleteOptions,
     ) -> Result<Deleted, Refusal> {
         let deleted = self.mark_deleted(resource, at, options)?;
-        self.settle();
+        self.finish()?;
         Ok(deleted)
     }
 
@@ -96,10 +106,10 @@ impl Cluster {
         set_finalizers(resource, &mut value, options.propagation);
         let held = !value.meta_strings("finalizers").is_empty() || is_held_by_spec(resource, &value);
         if !held {
-            if options.dry_run {
-                return Ok(Deleted::Gone(current));
+            if !options.dry_run {
+                self.remove(at);
             }
-            return Ok(Deleted::Gone(self.remove(at).unwrap_or(current)));
+            return Ok(Deleted::Gone(current));
         }
         if !value.is_deleting() {
             let metadata = value.metadata_mut();

@@ -6,6 +6,10 @@ use super::names;
 use crate::field_error::FieldError;
 use crate::object::ObjectExt;
 use crate::resource::{Resource, Rules};
+use crate::settle::{FOREGROUND_FINALIZER, ORPHAN_FINALIZER};
+
+/// The finalizers without a prefix that built-in kinds may have.
+const STANDARD_FINALIZERS: &[&str] = &["kubernetes", FOREGROUND_FINALIZER, ORPHAN_FINALIZER];
 
 /// All keys and values of the annotations together.
 const MAX_ANNOTATIONS: u64 = 256 * 1024;
@@ -16,20 +20,16 @@ pub(super) fn validate(resource: &Resource, old: Option<&Value>, new: &Value, er
     if old.is_none() {
         validate_name(resource, new, errors);
     }
+    let mut invalid = |field: &str, value: &Value, faults: Vec<String>| {
+        errors.extend(faults.iter().map(|fault| FieldError::invalid(field, value, fault)));
+    };
     for (key, value) in metadata["labels"].as_object().into_iter().flatten() {
-        if !names::is_qualified(key) {
-            errors.push(FieldError::invalid("metadata.labels", &Value::from(key.as_str()), names::QUALIFIED_RULE));
-        }
-        if value.as_str().is_some_and(|value| !names::is_label_value(value)) {
-            errors.push(FieldError::invalid("metadata.labels", value, names::LABEL_VALUE_RULE));
-        }
+        invalid("metadata.labels", &Value::from(key.as_str()), names::qualified_faults(key));
+        invalid("metadata.labels", value, names::label_value_faults(value.as_str().unwrap_or_default()));
     }
     let mut size = 0;
     for (key, value) in metadata["annotations"].as_object().into_iter().flatten() {
-        if !names::is_qualified(&key.to_lowercase()) {
-            let key = Value::from(key.as_str());
-            errors.push(FieldError::invalid("metadata.annotations", &key, names::QUALIFIED_RULE));
-        }
+        invalid("metadata.annotations", &Value::from(key.as_str()), names::qualified_faults(&key.to_lowercase()));
         size += key.len() + value.as_str().map_or(0, str::len);
     }
     if size as u64 > MAX_ANNOTATIONS {
@@ -42,18 +42,30 @@ pub(super) fn validate(resource: &Resource, old: Option<&Value>, new: &Value, er
 fn validate_name(resource: &Resource, new: &Value, errors: &mut Vec<FieldError>) {
     let name = new.meta_str("name");
     let value = Value::from(name);
-    if resource.rules == Rules::Namespace {
-        if !names::is_label(name) {
-            errors.push(FieldError::invalid("metadata.name", &value, names::LABEL_RULE));
-        }
+    let faults = if resource.rules == Rules::Namespace {
+        names::label_faults(name)
     } else if resource.storage_group == "rbac.authorization.k8s.io" {
         // Role names are path segments: they may have colons.
-        if matches!(name, "." | "..") || name.contains(['/', '%']) {
-            errors.push(FieldError::invalid("metadata.name", &value, "may not contain '/' or '%'"));
-        }
-    } else if !names::is_subdomain(name) {
-        errors.push(FieldError::invalid("metadata.name", &value, names::SUBDOMAIN_RULE));
-    }
+        let broken = matches!(name, "." | "..") || name.contains(['/', '%']);
+        broken.then(|| "may not contain '/' or '%'".to_owned()).into_iter().collect()
+    } else {
+        names::subdomain_faults(name)
+    };
+    errors.extend(faults.iter().map(|fault| FieldError::invalid("metadata.name", &value, fault)));
+    validate_prefix(resource, new.meta_str("generateName"), errors);
+}
+
+/// A prefix of names is checked like a name, but for the dash that it may end in.
+fn validate_prefix(resource: &Resource, prefix: &str, errors: &mut Vec<FieldError>) {
+    let masked = prefix.strip_suffix('-').map_or_else(|| prefix.to_owned(), |start| format!("{start}a"));
+    let faults = match resource.rules {
+        // Names of events are not checked in `v1`.
+        Rules::Event => Vec::new(),
+        _ if prefix.is_empty() || resource.storage_group == "rbac.authorization.k8s.io" => Vec::new(),
+        Rules::Namespace => names::label_faults(&masked),
+        _ => names::subdomain_faults(&masked),
+    };
+    errors.extend(faults.iter().map(|fault| FieldError::invalid("metadata.generateName", &Value::from(prefix), fault)));
 }
 
 fn validate_owners(references: &Value, errors: &mut Vec<FieldError>) {
@@ -62,8 +74,8 @@ fn validate_owners(references: &Value, errors: &mut Vec<FieldError>) {
     for (index, reference) in references.iter().enumerate() {
         for key in ["apiVersion", "kind", "name", "uid"] {
             if text(reference, key).is_empty() {
-                let detail = if key == "apiVersion" { "version must not be empty" } else { "must not be empty" };
-                errors.push(FieldError::required(format!("metadata.ownerReferences[{index}].{key}"), detail));
+                let field = format!("metadata.ownerReferences[{index}].{key}");
+                errors.push(FieldError::required(field, "must not be empty"));
             }
         }
     }
@@ -96,8 +108,16 @@ fn ordered_references(references: &[Value]) -> String {
 
 fn validate_finalizers(resource: &Resource, old: Option<&Value>, new: &Value, errors: &mut Vec<FieldError>) {
     let finalizers = new.meta_strings("finalizers");
-    for finalizer in finalizers.iter().filter(|finalizer| !names::is_qualified(finalizer)) {
-        errors.push(FieldError::invalid("metadata.finalizers", &Value::from(*finalizer), names::QUALIFIED_RULE));
+    // Definitions are checked like custom objects: theirs has no prefix.
+    let built_in = !resource.is_custom() && resource.rules != Rules::CustomResourceDefinition;
+    for (index, finalizer) in finalizers.iter().enumerate() {
+        let value = Value::from(*finalizer);
+        let faults = names::qualified_faults(finalizer);
+        errors.extend(faults.iter().map(|fault| FieldError::invalid("metadata.finalizers", &value, fault)));
+        if built_in && !finalizer.contains('/') && !STANDARD_FINALIZERS.contains(finalizer) {
+            let detail = "name is neither a standard finalizer name nor is it fully qualified";
+            errors.push(FieldError::invalid(format!("metadata.finalizers[{index}]"), &value, detail));
+        }
     }
     let Some(old) = old.filter(|old| old.is_deleting()) else {
         return;

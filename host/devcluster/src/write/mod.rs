@@ -14,11 +14,16 @@ pub(crate) use patch::PatchFormat;
 
 use serde_json::Value;
 
+use std::sync::Arc;
+
 use crate::apply::{Manager, Operation};
 use crate::field_error::{FieldError, Sort};
 use crate::resource::Resource;
+use crate::schema;
+use crate::schema::correlate::Replacement;
 use crate::schema::validate::validate;
 use crate::status::Refusal;
+use crate::store::Object;
 
 /// The part of an object that a write is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,19 +67,69 @@ impl Writer {
     }
 }
 
-/// Refuses an object that breaks the rules of metadata, of its schema or of its kind.
-fn check(resource: &Resource, name: &str, old: Option<&Value>, new: &Value) -> Result<(), Refusal> {
+/// An object as it was written.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) object: Arc<Object>,
+    /// Rules that the object breaks, but broke before.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Refuses an object that breaks the rules of metadata, of its schema or of its kind. What it may break, because it did
+/// before, is returned as warnings.
+fn check(
+    resource: &Resource,
+    name: &str,
+    part: Part,
+    old: Option<&Value>,
+    new: &Value,
+) -> Result<Vec<String>, Refusal> {
     let mut errors = Vec::new();
     metadata::validate(resource, old, new, &mut errors);
-    validate(new, resource.storage_schema(), "", &mut errors);
+    check_schema(resource, part, old, new, &mut errors);
     rules::validate(resource, old, new, &mut errors);
-    let blocks_rules = errors.iter().any(|error| {
-        matches!(error.sort(), Sort::NotSupported | Sort::Required | Sort::TooLong | Sort::TooMany | Sort::TypeInvalid)
-    });
-    if resource.is_custom() && resource.schema.has_rules && blocks_rules {
-        let detail = "some validation rules were not checked because the object was invalid; correct the existing \
-                      errors to complete validation";
-        errors.push(FieldError::invalid("<nil>", &Value::Null, detail));
+    let mut warnings = Vec::new();
+    if resource.schema.has_rules {
+        if errors.iter().any(blocks_rules) {
+            let detail = "some validation rules were not checked because the object was invalid; correct the existing \
+                          errors to complete validation";
+            errors.push(FieldError::invalid("<nil>", &Value::Null, detail));
+        } else {
+            let old = old.map(|old| with_type(resource, old));
+            let findings = schema::rules::evaluate(&resource.schema, old.as_ref(), &with_type(resource, new));
+            errors.extend(findings.errors);
+            warnings = findings.warnings;
+        }
     }
-    if errors.is_empty() { Ok(()) } else { Err(Refusal::invalid(resource, name, &errors)) }
+    if errors.is_empty() {
+        Ok(warnings)
+    } else {
+        Err(Refusal::invalid(resource, name, &errors).with_warnings(warnings))
+    }
+}
+
+/// A write of the status is held to the schema of the status alone.
+fn check_schema(resource: &Resource, part: Part, old: Option<&Value>, new: &Value, errors: &mut Vec<FieldError>) {
+    let schema = resource.storage_schema();
+    let change = old.filter(|_| resource.is_custom()).map(|old| Replacement::of_object(old, new, schema));
+    match (part, schema.member("status"), new.get("status")) {
+        (Part::Status, Some(schema), Some(status)) if resource.is_custom() => {
+            validate(status, schema, "status", change.and_then(|change| change.member("status")), errors);
+        }
+        (Part::Status, ..) if resource.is_custom() => {}
+        _ => validate(new, schema, "", change, errors),
+    }
+}
+
+/// Rules rely on the shape of what they read, so that they are not asked about objects of another one.
+fn blocks_rules(error: &FieldError) -> bool {
+    matches!(error.sort(), Sort::NotSupported | Sort::Required | Sort::TooLong | Sort::TooMany | Sort::TypeInvalid)
+}
+
+/// The object with its type, which is not stored, but visible to rules.
+fn with_type(resource: &Resource, object: &Value) -> Value {
+    let mut object = object.clone();
+    object["apiVersion"] = resource.api_version().into();
+    object["kind"] = resource.kind.clone().into();
+    object
 }

@@ -12,11 +12,11 @@ pub(crate) const LABEL_RULE: &str = "a lowercase RFC 1123 label must consist of 
      '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for \
      validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 
-pub(super) const QUALIFIED_RULE: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must \
+const QUALIFIED_RULE: &str = "must consist of alphanumeric characters, '-', '_' or '.', and must \
      start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for \
      validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 
-pub(super) const LABEL_VALUE_RULE: &str = "a valid label must be an empty string or consist of alphanumeric \
+const LABEL_VALUE_RULE: &str = "a valid label must be an empty string or consist of alphanumeric \
      characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or \
      'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 
@@ -48,18 +48,76 @@ pub(crate) fn is_label(name: &str) -> bool {
     name.len() <= 63 && !name.contains('.') && is_subdomain(name)
 }
 
-/// The key of a label or annotation, or a finalizer: a name with an optional DNS prefix.
-pub(super) fn is_qualified(key: &str) -> bool {
-    let name = match key.split_once('/') {
-        Some((prefix, name)) if is_subdomain(prefix) => name,
-        Some(_) => return false,
-        None => key,
-    };
-    name.len() <= 63 && QUALIFIED.is_match(name)
+/// What is wrong with the name of an object.
+pub(super) fn subdomain_faults(name: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    if name.len() > 253 {
+        faults.push("must be no more than 253 characters".to_owned());
+    }
+    if !SUBDOMAIN.is_match(name) {
+        faults.push(SUBDOMAIN_RULE.to_owned());
+    }
+    faults
 }
 
-pub(super) fn is_label_value(value: &str) -> bool {
-    value.is_empty() || value.len() <= 63 && QUALIFIED.is_match(value)
+/// What is wrong with the name of a namespace.
+pub(super) fn label_faults(name: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    if name.len() > 63 {
+        faults.push("must be no more than 63 characters".to_owned());
+    }
+    match SUBDOMAIN.is_match(name) {
+        true if name.contains('.') => faults.push("must not contain dots".to_owned()),
+        true => {}
+        false => faults.push(LABEL_RULE.to_owned()),
+    }
+    faults
+}
+
+/// What is wrong with the key of a label or annotation, or with a finalizer: a name with an optional DNS prefix.
+pub(super) fn qualified_faults(key: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    let name = match key.split('/').collect::<Vec<_>>()[..] {
+        [name] => name,
+        ["", name] => {
+            faults.push("prefix part must be non-empty".to_owned());
+            name
+        }
+        [prefix, name] => {
+            if prefix.len() > 253 {
+                faults.push("prefix part must be no more than 253 bytes".to_owned());
+            }
+            if !SUBDOMAIN.is_match(prefix) {
+                faults.push(format!("prefix part {SUBDOMAIN_RULE}"));
+            }
+            name
+        }
+        _ => {
+            let hint = "with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
+            return vec![format!("a valid label key {QUALIFIED_RULE} {hint}")];
+        }
+    };
+    match name.len() {
+        0 => faults.push("name part must be non-empty".to_owned()),
+        64.. => faults.push("name part must be no more than 63 bytes".to_owned()),
+        _ => {}
+    }
+    if !QUALIFIED.is_match(name) {
+        faults.push(format!("name part {QUALIFIED_RULE}"));
+    }
+    faults
+}
+
+/// What is wrong with the value of a label.
+pub(super) fn label_value_faults(value: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    if value.len() > 63 {
+        faults.push("must be no more than 63 bytes".to_owned());
+    }
+    if !value.is_empty() && !QUALIFIED.is_match(value) {
+        faults.push(LABEL_VALUE_RULE.to_owned());
+    }
+    faults
 }
 
 /// The key of an entry of a `ConfigMap` or Secret.
@@ -90,11 +148,23 @@ mod tests {
     }
 
     #[test]
+    fn faults_of_names_say_which_rule_is_broken() {
+        assert_eq!(subdomain_faults("a.b"), [""; 0]);
+        assert_eq!(subdomain_faults(&"x".repeat(254)), ["must be no more than 253 characters"]);
+        assert_eq!(label_faults("a.b"), ["must not contain dots"]);
+        assert_eq!(label_faults("A"), [LABEL_RULE]);
+        assert_eq!(label_value_faults(""), [""; 0]);
+        assert_eq!(label_value_faults(&"x".repeat(64)), ["must be no more than 63 bytes"]);
+        assert_eq!(label_value_faults("a b"), [LABEL_VALUE_RULE]);
+    }
+
+    #[test]
     fn keys_may_have_a_prefix() {
-        assert!(is_qualified("demo.example/hold"));
-        assert!(is_qualified("Hold_1"));
-        assert!(!is_qualified("/hold"));
-        assert!(!is_qualified("a/b/c"));
+        assert_eq!(qualified_faults("demo.example/hold"), [""; 0]);
+        assert_eq!(qualified_faults("Hold_1"), [""; 0]);
+        assert_eq!(qualified_faults("/hold"), ["prefix part must be non-empty"]);
+        assert_eq!(qualified_faults("demo.example/").len(), 2);
+        assert!(qualified_faults("a/b/c")[0].ends_with("(e.g. 'example.com/MyName')"));
     }
 
     #[test]

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::decode::{Decoded, decode, unreadable};
-use super::{Part, Writer, rules};
+use super::{Part, Writer, Written, rules};
 use crate::apply::{ApplyError, Operation, changes};
 use crate::cluster::Cluster;
 use crate::encode::Encoder;
 use crate::events_view;
+use crate::field_error::FieldError;
 use crate::object::{ObjectExt, now};
 use crate::patch::{json_patch, json_patch::JsonPatchError, merge, strategic};
 use crate::request::body::{self, Body};
@@ -35,14 +36,13 @@ impl PatchFormat {
             "application/json-patch+json" => Ok(Self::Json),
             "application/merge-patch+json" => Ok(Self::Merge),
             "application/strategic-merge-patch+json" if !resource.is_custom() => Ok(Self::Strategic),
-            _ => {
-                let strategic = if resource.is_custom() { "" } else { "application/strategic-merge-patch+json, " };
-                let message = format!(
-                    "the body of the request was in an unknown format - accepted media types include: \
-                     application/json-patch+json, application/merge-patch+json, {strategic}application/apply-patch+yaml"
-                );
+            _ if resource.is_custom() => {
+                let message = "the body of the request was in an unknown format - accepted media types include: \
+                               application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
                 Err(Refusal::new(Reason::UnsupportedMediaType, message))
             }
+            // Built-in kinds are served through a router that looks at the media type by itself.
+            _ => Err(Refusal::new(Reason::UnsupportedMediaType, "415: Unsupported Media Type").with_details(json!({}))),
         }
     }
 }
@@ -50,9 +50,8 @@ impl PatchFormat {
 /// An object after a patch.
 #[derive(Debug)]
 pub(crate) struct Patched {
-    pub(crate) object: Arc<Object>,
+    pub(crate) written: Written,
     pub(crate) created: bool,
-    pub(crate) warnings: Vec<String>,
 }
 
 impl Cluster {
@@ -72,10 +71,17 @@ impl Cluster {
         let current = self.get(resource, at)?;
         let mut value = Encoder::new(Arc::clone(resource)).value(&current);
         let duplicates = patch_value(resource, format, &mut value, bytes)?;
-        let body = Body { value, duplicates };
-        let Decoded { value, warnings } = decode(resource, body, options.field_validation)?;
-        let object = self.update(resource, at, value, part, false, &writer)?;
-        Ok(Patched { object, created: false, warnings })
+        let patched = value.clone();
+        let Decoded { value, warnings } = decode(resource, Body { value, duplicates }, options.field_validation)
+            .map_err(|refusal| Refusal::unreadable_patched(&patched, &refusal.to_string()))?;
+        let uid = value.meta_str("uid");
+        if !uid.is_empty() && uid != current.value.meta_str("uid") {
+            let error = FieldError::invalid("metadata.uid", &json!(uid), "field is immutable");
+            return Err(Refusal::invalid(resource, &at.name, &[error]));
+        }
+        let mut written = self.update(resource, at, value, part, false, &writer)?;
+        written.warnings.splice(..0, warnings);
+        Ok(Patched { written, created: false })
     }
 
     fn apply(
@@ -104,17 +110,16 @@ impl Cluster {
             changes::apply(live.as_deref().map(|live| &live.value), &config, schema, &manager, options.force, &now())
                 .map_err(|error| match error {
                 ApplyError::Conflict(refusal) => refusal,
-                ApplyError::Untyped(cause) => Refusal::unclassified(format!(
-                    "failed to create typed patch object ({}/{}; {}, Kind={}): {cause}",
-                    at.namespace,
-                    at.name,
-                    resource.api_version(),
-                    resource.kind
-                )),
+                ApplyError::Untyped(cause) => {
+                    let sent = &body.value;
+                    let (namespace, name, kind) = (sent.meta_str("namespace"), sent.meta_str("name"), type_name(sent));
+                    let message = format!("failed to create typed patch object ({namespace}/{name}; {kind}): {cause}");
+                    Refusal::unclassified(message)
+                }
             })?;
         let mut value = applied;
         crate::schema::defaults::apply_defaults(&mut value, schema);
-        let (object, created) = match live {
+        let (written, created) = match live {
             Some(_) => (self.update(resource, at, value, part, true, writer)?, false),
             None if part == Part::Main => {
                 value.metadata_mut().remove("uid");
@@ -123,7 +128,7 @@ impl Cluster {
             }
             None => return Err(Refusal::not_found(resource, &at.name)),
         };
-        Ok(Patched { object, created, warnings: Vec::new() })
+        Ok(Patched { written, created })
     }
 
     /// Checks an applied configuration and reduces it to what this part of the object can own.
@@ -134,15 +139,8 @@ impl Cluster {
         part: Part,
         sent: &Value,
     ) -> Result<Value, Refusal> {
-        for (key, expected) in [("apiVersion", resource.api_version()), ("kind", resource.kind.clone())] {
-            match sent[key].as_str() {
-                Some(found) if found == expected => {}
-                Some(found) => {
-                    let message = format!("invalid object type: {key} is {found}, expected {expected}");
-                    return Err(Refusal::bad_request(message));
-                }
-                None => return Err(Refusal::bad_request(format!("invalid object type: {key} is missing"))),
-            }
+        if sent["apiVersion"] != resource.api_version() || sent["kind"] != resource.kind {
+            return Err(Refusal::bad_request(format!("invalid object type: {}", type_name(sent))));
         }
         if sent["metadata"].get("managedFields").is_some_and(|fields| !fields.is_null()) {
             return Err(Refusal::bad_request("metadata.managedFields must be nil"));
@@ -159,6 +157,12 @@ impl Cluster {
         let stale = |live: &Arc<Object>| live.value.meta_str("resourceVersion") != version;
         if !version.is_empty() && self.store.get(at).is_none_or(stale) {
             return Err(Refusal::modified(resource, &at.name));
+        }
+        let uid = config.meta_str("uid");
+        if !uid.is_empty() && self.store.get(at).is_none() {
+            let cause =
+                format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
+            return Err(Refusal::conflict(resource, &at.name, &cause));
         }
         if resource.rules == Rules::EventView {
             events_view::to_core(&mut config);
@@ -198,11 +202,14 @@ fn patch_value(
     value: &mut Value,
     bytes: &[u8],
 ) -> Result<Vec<String>, Refusal> {
-    let body = body::decode_json(bytes).map_err(|error| unreadable(resource, &error, bytes))?;
+    let body = body::decode_json(bytes).map_err(|error| match format {
+        PatchFormat::Merge => Refusal::bad_request("invalid JSON patch"),
+        _ => unreadable(resource, &error, bytes),
+    })?;
     match format {
         PatchFormat::Merge => merge::merge(value, &body.value),
         PatchFormat::Strategic => {
-            strategic::merge(value, &body.value, Some(&resource.schema)).map_err(Refusal::bad_request)?;
+            strategic::merge(value, &body.value, Some(&resource.schema)).map_err(Refusal::unclassified)?;
         }
         PatchFormat::Json => {
             json_patch::apply(value, &body.value).map_err(|error| match error {
@@ -222,6 +229,13 @@ fn patch_value(
         return Err(Refusal::bad_request("the patch does not result in an object"));
     }
     Ok(body.duplicates)
+}
+
+/// Group, version and kind of an object as Kubernetes prints them: `/v1, Kind=ConfigMap`.
+fn type_name(object: &Value) -> String {
+    let version = object["apiVersion"].as_str().unwrap_or_default();
+    let slash = if version.contains('/') { "" } else { "/" };
+    format!("{slash}{version}, Kind={}", object["kind"].as_str().unwrap_or_default())
 }
 
 fn remove_nulls(value: &mut Value) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::create::set_place;
-use super::{Part, Writer, check, rules};
+use super::{Part, Writer, Written, check, rules};
 use crate::apply::{Operation, changes};
 use crate::cluster::Cluster;
 use crate::field_error::FieldError;
@@ -28,7 +28,7 @@ impl Cluster {
         part: Part,
         applied: bool,
         writer: &Writer,
-    ) -> Result<Arc<Object>, Refusal> {
+    ) -> Result<Written, Refusal> {
         let current = self.get(resource, at)?;
         let old = &current.value;
         set_place(resource, resource.namespaced.then_some(at.namespace.as_str()), &mut new)?;
@@ -57,27 +57,27 @@ impl Cluster {
         }
         if !applied {
             let manager = writer.as_manager(resource, Operation::Update, part);
-            changes::record_update(Some(old), &mut new, resource.storage_schema(), &manager, &now());
+            changes::record_update(old, &mut new, resource.storage_schema(), &manager, &now());
         }
-        check(resource, &at.name, Some(old), &new)?;
+        let warnings = check(resource, &at.name, part, Some(old), &new)?;
 
         if new == *old {
-            return Ok(current);
+            return Ok(Written { object: current, warnings });
         }
         let schema_id = resource.schema_id;
         if writer.dry_run {
-            return Ok(Object::unsaved(new, current.revision, schema_id));
+            return Ok(Written { object: Object::unsaved(new, current.revision, schema_id), warnings });
         }
         let released = new.is_deleting() && new.meta_strings("finalizers").is_empty();
         if released && !is_held_by_spec(resource, &new) {
             // The last finalizer is gone. The answer is the object at its old revision, as in Kubernetes.
             self.remove(at);
-            self.settle();
-            return Ok(Object::unsaved(new, current.revision, schema_id));
+            self.finish()?;
+            return Ok(Written { object: Object::unsaved(new, current.revision, schema_id), warnings });
         }
         let object = self.put(resource, at, new, schema_id);
-        self.settle();
-        Ok(object)
+        self.finish()?;
+        Ok(Written { object, warnings })
     }
 }
 
@@ -100,6 +100,9 @@ fn check_preconditions(resource: &Resource, at: &ObjectRef, old: &Value, new: &V
             Err(Refusal::invalid_resource(resource, &at.name, &[error]))
         }
         version if version == old.meta_str("resourceVersion") => Ok(()),
+        version if version.parse::<u64>().is_err() => {
+            Err(Refusal::unclassified(format!("strconv.ParseUint: parsing {version:?}: invalid syntax")))
+        }
         _ => Err(Refusal::modified(resource, &at.name)),
     }
 }

@@ -40,12 +40,18 @@ impl Caller {
         assert_eq!(self.post("/api/v1/namespaces", &namespace).await.code, 201);
     }
 
-    pub(crate) async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub(crate) async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Vec<u8>>,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(path).header("user-agent", "recorder/1.0");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Body::from(body.to_owned())).unwrap();
+        let request = request.body(Body::from(body.into())).unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
@@ -63,24 +69,24 @@ impl Caller {
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
-        self.call("POST", path, &[("content-type", "application/json")], &body.to_string()).await
+        self.call("POST", path, &[("content-type", "application/json")], body.to_string()).await
     }
 
     pub(crate) async fn put(&self, path: &str, body: &Value) -> Answer {
-        self.call("PUT", path, &[("content-type", "application/json")], &body.to_string()).await
+        self.call("PUT", path, &[("content-type", "application/json")], body.to_string()).await
     }
 
     pub(crate) async fn delete(&self, path: &str, body: &Value) -> Answer {
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        self.call("DELETE", path, &[("content-type", "application/json")], &body).await
+        self.call("DELETE", path, &[("content-type", "application/json")], body).await
     }
 
     pub(crate) async fn merge(&self, path: &str, body: &Value) -> Answer {
-        self.call("PATCH", path, &[("content-type", "application/merge-patch+json")], &body.to_string()).await
+        self.call("PATCH", path, &[("content-type", "application/merge-patch+json")], body.to_string()).await
     }
 
     pub(crate) async fn json_patch(&self, path: &str, body: &Value) -> Answer {
-        self.call("PATCH", path, &[("content-type", "application/json-patch+json")], &body.to_string()).await
+        self.call("PATCH", path, &[("content-type", "application/json-patch+json")], body.to_string()).await
     }
 
     pub(crate) async fn apply(&self, path: &str, body: &str) -> Answer {

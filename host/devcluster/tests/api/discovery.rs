@@ -59,6 +59,8 @@ async fn plain_discovery() {
         resources["resources"].as_array().unwrap().iter().map(|entry| entry["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["widgets", "widgets/status", "widgets/scale"]);
     assert_eq!(caller.get("/apis/nogroup/v1").await.text, "404 page not found\n");
+    let unknown = caller.post("/api/v1/namespaces/default/serviceaccounts/default/token", &json!({})).await;
+    assert_eq!(unknown.text, "404 page not found\n", "a subresource that is not served");
     assert_eq!(caller.get("/healthz").await.text, "ok");
     assert_eq!(caller.get("/version").await.body["minor"], "37");
 }
@@ -83,12 +85,51 @@ async fn openapi_describes_kinds_and_patch_options() {
 }
 
 #[tokio::test]
-async fn everything_is_allowed() {
+async fn openapi_knows_the_fields_of_built_in_kinds() {
     let caller = Caller::new();
+    let url = "/openapi/v3/apis/apps/v1";
+    let answer = caller.get(url).await;
+    let schemas = &answer.body["components"]["schemas"];
+    let spec = &schemas["io.k8s.api.apps.v1.Deployment"]["properties"]["spec"]["allOf"][0]["$ref"];
+    assert_eq!(spec, "#/components/schemas/io.k8s.api.apps.v1.DeploymentSpec");
+    let container = &schemas["io.k8s.api.core.v1.Container"]["properties"];
+    assert_eq!(container["command"], json!({"type": "array", "items": {"type": "string"}}));
+    let volume = &schemas["io.k8s.api.core.v1.Volume"]["properties"];
+    assert!(volume.get("configMap").is_some() && volume.get("VolumeSource").is_none(), "embedded fields: {volume}");
+    let known = [("if-none-match", answer.headers["etag"].to_str().unwrap())];
+    assert_eq!(caller.call("GET", url, &known, "").await.code, 304);
+}
+
+#[tokio::test]
+async fn people_get_json_on_many_lines() {
+    let caller = Caller::new();
+    let path = "/api/v1/namespaces/default";
+    let plain = caller.get(path).await;
+    let pretty = caller.get(&format!("{path}?pretty=true")).await;
+    assert_eq!((plain.text.lines().count(), plain.body), (1, pretty.body));
+    assert!(pretty.text.starts_with("{\n  \"") && pretty.text.ends_with("}\n"), "{}", pretty.text);
+}
+
+#[tokio::test]
+async fn reviews_say_that_everything_is_allowed() {
+    let caller = Caller::new();
+    let path = "/apis/authorization.k8s.io/v1";
     let review = json!({
         "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
         "spec": {"resourceAttributes": {"verb": "list", "resource": "configmaps"}},
     });
-    let answer = caller.post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", &review).await;
+    let answer = caller.post(&format!("{path}/selfsubjectaccessreviews"), &review).await;
     assert_eq!((answer.code, &answer.body["status"]["allowed"]), (201, &json!(true)));
+    assert_eq!(caller.get(&format!("{path}/selfsubjectaccessreviews")).await.code, 405);
+    let wrong = caller.post(&format!("{path}/selfsubjectrulesreviews"), &review).await;
+    assert_eq!(wrong.code, 400, "the body is of another kind");
+    let rules = json!({"kind": "SelfSubjectRulesReview", "spec": {"namespace": "default"}});
+    let answer = caller.post(&format!("{path}/selfsubjectrulesreviews"), &rules).await;
+    assert_eq!(answer.body["status"]["resourceRules"][0]["verbs"], json!(["*"]));
+    let whoami = caller.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", &json!({})).await;
+    assert_eq!(whoami.body["status"]["userInfo"]["username"], "system:anonymous");
+    let listed = caller.get(path).await.body;
+    assert_eq!(listed["resources"].as_array().unwrap().len(), 2);
+    let group = caller.get("/apis/authentication.k8s.io").await.body;
+    assert_eq!(group["preferredVersion"]["groupVersion"], "authentication.k8s.io/v1");
 }

@@ -136,6 +136,8 @@ async fn pages_are_of_one_revision() {
     assert_eq!(second["items"][0]["metadata"]["name"], "c", "as it was when the first page was made");
     assert_eq!(revision(&second), revision(&first));
     assert_eq!(second["metadata"].get("continue"), None);
+    let both = caller.get(&format!("{WIDGETS}?limit=2&continue={token}&resourceVersion=1")).await;
+    assert_eq!(both.body["message"], "specifying resource version is not allowed when using continue");
     let bogus = caller.get(&format!("{WIDGETS}?limit=1&continue=bogus")).await;
     assert_eq!(bogus.code, 400);
     assert!(bogus.body["message"].as_str().unwrap().starts_with("invalid continue token: continue key is not valid"));
@@ -164,10 +166,30 @@ async fn selectors_and_revisions_are_checked() {
     );
     let watch = caller.get(&format!("{WIDGETS}?watch=true&resourceVersion=abc")).await;
     assert_eq!((watch.code, watch.body.get("reason")), (500, None));
-    let future = caller.get(&format!("{WIDGETS}?resourceVersion=99999999")).await;
-    assert_eq!((future.code, &future.headers["retry-after"]), (504, &"1".parse().unwrap()));
     let named = caller.get(&format!("{WIDGETS}?fieldSelector=metadata.name%3Db")).await.body;
     assert_eq!(named["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revision_that_is_still_to_come_is_awaited_for_three_seconds() {
+    let caller = two_widgets().await;
+    let begun = tokio::time::Instant::now();
+    for path in [WIDGETS.to_owned(), format!("{WIDGETS}/a")] {
+        let future = caller.get(&format!("{path}?resourceVersion=99999999")).await;
+        assert_eq!((future.code, &future.headers["retry-after"]), (504, &"1".parse().unwrap()), "{path}");
+        assert!(future.body["message"].as_str().unwrap().starts_with("Timeout: Too large resource version: 99999999"));
+        assert_eq!(future.body["details"]["causes"][0]["reason"], "ResourceVersionTooLarge");
+    }
+    assert_eq!(begun.elapsed().as_secs(), 6);
+
+    let next = revision(&caller.get(WIDGETS).await.body).parse::<u64>().unwrap() + 1;
+    let write = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        caller.post(WIDGETS, &widget("c", json!({"size": 1}))).await;
+    };
+    let path = format!("{WIDGETS}?resourceVersion={next}");
+    let (list, ()) = tokio::join!(caller.get(&path), write);
+    assert_eq!(list.body["items"].as_array().unwrap().len(), 3);
 }
 
 #[tokio::test(start_paused = true)]

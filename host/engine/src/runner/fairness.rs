@@ -3,6 +3,7 @@
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use capstan_api::ObjectKey;
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep},
@@ -18,15 +19,16 @@ fn pool(slots: usize) -> Runner {
     Runner::new(NonZeroUsize::new(slots).unwrap())
 }
 
-/// A provider that always has something to do, each time for `work`; gives how often it ran until `until`.
+/// A provider that always has something to do, each time for about `work`; gives how often it ran until `until`.
 async fn busy(lane: Lane, work: Duration, until: Instant) -> usize {
+    let mut random = StdRng::seed_from_u64(7);
     let mut runs = Runs::new(Duration::from_hours(1));
     let (mut begun, mut request) = (0, lane.request());
     while Instant::now() < until {
         tokio::select! {
             slot = &mut request => {
                 let key = Arc::new(ObjectKey::cluster(begun.to_string()));
-                runs.spawn(key, slot, sleep(work));
+                runs.spawn(key, slot, sleep(work.mul_f64(random.random_range(0.5..1.5))));
                 begun += 1;
                 request = lane.request();
             }
@@ -63,8 +65,8 @@ async fn row14_slow_providers_do_not_keep_a_quick_one_waiting() {
         }
         // One that has a slot already waits its turn among all of them; the first slot is there at once.
         let longest = quick.await;
-        // When more providers are slow than the pool has slots, one of theirs has to end first.
-        let bound = if slow < 16 { Duration::ZERO } else { Duration::from_mins(1) };
+        // When more providers are slow than the pool has slots it has its turn among them, which may be the one after next.
+        let bound = if slow < 16 { Duration::ZERO } else { Duration::from_mins(2) };
         assert!(longest <= bound, "{longest:?} with {slow} slow providers");
     }
 }
@@ -78,10 +80,10 @@ async fn busy_providers_share_the_pool_by_weight_and_one_alone_is_held_by_its_sh
     let light = busy(runner.lane("light", share(8, 1)), work, until);
     let (heavy, light) = tokio::join!(heavy, light);
     let all = 8 * 600 * 10;
-    assert!((heavy + light).abs_diff(all) <= all / 50, "{heavy} and {light}: the pool was not used");
-    assert!(heavy.abs_diff(3 * light) <= heavy / 20, "{heavy} and {light}");
+    assert!((heavy + light).abs_diff(all) <= all / 20, "{heavy} and {light}: the pool was not used");
+    assert!(heavy.abs_diff(3 * light) <= heavy / 10, "{heavy} and {light}");
 
     let until = Instant::now() + Duration::from_mins(1);
     let alone = busy(runner.lane("alone", share(5, 1)), work, until).await;
-    assert!(alone.abs_diff(5 * 600) <= 60, "{alone}");
+    assert!(alone.abs_diff(5 * 600) <= 150, "{alone}");
 }

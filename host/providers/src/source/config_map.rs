@@ -2,7 +2,7 @@
 //!
 //! Write access to that namespace is the right to give grants; the label means nothing anywhere else.
 
-use std::{collections::HashMap, io::Read, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use capstan_api::{GroupVersionKind, ObjectKey, keys};
@@ -11,11 +11,13 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 
 use super::{Content, Delivery};
-use crate::artifact::{Artifact, ArtifactError, MAX_COMPONENT_BYTES, Origin, check_name};
+use crate::artifact::{Artifact, ArtifactError, Origin, check_name, unpack};
 
 const PLAIN: &str = "provider.wasm";
-const PACKED: &str = "provider.wasm.gz";
-const GRANTS: &str = "grants.yaml";
+/// The key under `binaryData` of a component packed with gzip.
+pub const PACKED: &str = "provider.wasm.gz";
+/// The key under `data` of the grants file.
+pub const GRANTS: &str = "grants.yaml";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -82,26 +84,13 @@ fn read(object: &Object, origin: &Origin) -> Result<Artifact, ArtifactError> {
         (Some(_), Some(_)) => return Err(ArtifactError::TwoComponents),
         (None, None) => return Err(ArtifactError::NoComponent),
         (Some(plain), None) => decode(PLAIN, plain)?,
-        (None, Some(packed)) => unpack(&decode(PACKED, packed)?)?,
+        (None, Some(packed)) => unpack(PACKED, &decode(PACKED, packed)?)?,
     };
     Ok(Artifact {
         component: component.into(),
         grants: carrier.data.get(GRANTS).map_or_else(|| Arc::from(""), |text| Arc::from(text.as_str())),
         origin: origin.clone(),
     })
-}
-
-fn unpack(packed: &[u8]) -> Result<Vec<u8>, ArtifactError> {
-    let mut component = Vec::new();
-    // One byte more than allowed tells "exactly as large" from "too large".
-    flate2::read::GzDecoder::new(packed)
-        .take(MAX_COMPONENT_BYTES + 1)
-        .read_to_end(&mut component)
-        .map_err(|error| ArtifactError::Unreadable { key: PACKED.to_owned(), message: error.to_string() })?;
-    if component.len() as u64 > MAX_COMPONENT_BYTES {
-        return Err(ArtifactError::TooLarge);
-    }
-    Ok(component)
 }
 
 #[cfg(test)]
@@ -111,6 +100,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::MAX_COMPONENT_BYTES;
 
     fn config_map(label: &str, binary: &Value) -> Object {
         Object::from_value(json!({

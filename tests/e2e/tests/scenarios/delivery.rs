@@ -4,7 +4,7 @@ use std::{io::Write, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use capstan_e2e::{HostProcess, Objects, Server, condition, eventually, plugin};
+use capstan_e2e::{Objects, condition, eventually, plugin};
 use serde_json::{Value, json};
 
 use crate::world::{SOON, World};
@@ -48,19 +48,26 @@ async fn noted(objects: &Objects, name: &str, text: &str) -> Result<()> {
     Ok(())
 }
 
-/// A world of its own, with a host that knows no providers directory.
-pub(crate) async fn a_config_map_is_enough_and_can_be_replaced(_: &World) -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let server = Server::start()?;
-    let kubeconfig = folder.path().join("kubeconfig");
-    server.write_kubeconfig(&kubeconfig)?;
-    let objects = Objects::new(server.client()?);
-    objects.namespace("capstan-system").await?;
-    let mut host = HostProcess::start(folder.path(), &["run", "--kubeconfig", &kubeconfig.to_string_lossy()])?;
+/// A world of its own, with a host that is given no provider.
+pub(crate) async fn a_config_map_is_enough_and_can_be_replaced(world: &World) -> Result<()> {
+    let kind = world.server().kind();
+    let scenario = move || -> Result<()> {
+        let mut world = World::bare(kind)?;
+        world.block_on(replacements(&world)).with_context(|| world.log())?;
+        ensure!(world.is_running(), "{}", world.log());
+        Ok(())
+    };
+    // It brings a runtime of its own, which must not be entered from this one's.
+    tokio::task::spawn_blocking(scenario).await.context("the scenario panicked")?
+}
+
+async fn replacements(world: &World) -> Result<()> {
+    let objects = world.objects()?;
+    world.grant_rights("neighbour", GRANTS).await?;
     let component = std::fs::read(plugin("neighbour")?)?;
 
     objects.apply_value(&carrier("carrier", "neighbour", &component, GRANTS)).await?;
-    let note = told(&objects, "carrier", "Loaded").await.with_context(|| host.log())?;
+    let note = told(&objects, "carrier", "Loaded").await?;
     ensure!(note.contains("Note"), "the note names the kinds: {note}");
     noted(&objects, "one", "first").await?;
 
@@ -85,11 +92,10 @@ pub(crate) async fn a_config_map_is_enough_and_can_be_replaced(_: &World) -> Res
 
     // Without its carrier the provider stops; what it manages stays as it is.
     objects.delete("v1", "configmaps", "capstan-system", "carrier").await?;
-    let log = || async { Ok(host.log()) };
+    let log = || async { Ok(world.log()) };
     eventually("the provider stops", SOON, log, |log: &String| log.contains("provider stopped")).await?;
     let one = objects.get("test.capstan.dev/v1", "notes", "default", "one").await?;
     ensure!(one["metadata"]["deletionTimestamp"].is_null() && !one["metadata"]["finalizers"].is_null(), "{one:#}");
-    ensure!(host.is_running(), "{}", host.log());
     Ok(())
 }
 

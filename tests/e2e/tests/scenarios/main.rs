@@ -1,18 +1,26 @@
-//! Every scenario against one API server and one host process with all providers, so that they disturb each other as
-//! tenants of a real host would. Each uses names of its own.
+//! Every scenario against two API servers, the embedded one and a real one. On each there is one host process with all
+//! providers, so that they disturb each other as tenants of a real host would; scenarios use names of their own.
 
+mod chaos;
 mod delivery;
 mod hostile;
+mod install;
+mod kubectl;
 mod patch;
 mod restart;
+mod workloads;
 mod world;
+mod worlds;
 
 use std::{future::Future, pin::Pin, process::ExitCode, sync::Arc};
 
 use anyhow::Result;
+use capstan_e2e::{ServerKind, target};
+use capstan_realcluster::Programs;
 use libtest_mimic::{Arguments, Trial};
 
 use world::World;
+use worlds::Worlds;
 
 type Scenario = for<'a> fn(&'a World) -> Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
@@ -43,37 +51,67 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
         a_broken_config_map_says_why,
         a_second_provider_of_a_kind_is_refused,
     },
+    install::{ the_manifests_apply_and_the_deployment_becomes_available },
+    workloads::{ deployments_and_stateful_sets_become_available },
+    chaos::{
+        many_objects_converge_through_an_api_server_that_fails,
+        many_objects_converge_around_an_outage_of_the_api_server,
+    },
     restart::{ a_killed_host_converges_after_it_comes_back },
 };
 
+/// What only a server with access control can show.
+const ON_THE_REAL_SERVER: &[(&str, Scenario)] = scenarios! {
+    install::{
+        everything_passes_a_server_side_dry_run,
+        the_host_has_the_rights_it_was_given_and_no_others,
+        a_provider_without_its_rights_says_what_is_missing,
+    },
+};
+
+/// What needs kubectl, which comes with the real server.
+const WITH_KUBECTL: &[(&str, Scenario)] = scenarios! {
+    kubectl::{ a_session_from_create_to_delete, a_watch_shows_changes_as_they_come },
+};
+
+/// Set by `cargo xtask test` where there is Go: then missing programs are a failure.
+const REQUIRED: &str = "CAPSTAN_REAL_CLUSTER_REQUIRED";
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    if arguments.list {
-        return libtest_mimic::run(&arguments, trials(None)).exit_code();
+    let worlds = Arc::new(Worlds::default());
+    let mut trials = trials(&worlds, ServerKind::Embedded, SCENARIOS, true);
+    let real = real_server_is_here();
+    trials.extend(self::trials(&worlds, ServerKind::Embedded, WITH_KUBECTL, real));
+    for scenarios in [SCENARIOS, ON_THE_REAL_SERVER, WITH_KUBECTL] {
+        trials.extend(self::trials(&worlds, ServerKind::Real, scenarios, real));
     }
-    let world = match World::start() {
-        Ok(world) => Arc::new(world),
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let conclusion = libtest_mimic::run(&arguments, trials(Some(&world)));
+    let conclusion = libtest_mimic::run(&arguments, trials);
     if conclusion.num_failed > 0 {
-        eprintln!("---- the host's log ----\n{}", world.log());
+        worlds.show_logs();
     }
     conclusion.exit_code()
 }
 
-fn trials(world: Option<&Arc<World>>) -> Vec<Trial> {
-    SCENARIOS
-        .iter()
-        .map(|(name, scenario)| {
-            let world = world.cloned();
-            Trial::test(*name, move || {
-                let Some(world) = world else { return Ok(()) };
-                world.block_on(scenario(&world)).map_err(|error| format!("{error:?}").into())
-            })
-        })
-        .collect()
+fn real_server_is_here() -> bool {
+    let programs = target().map(|target| Programs::find(&target));
+    if let Ok(Err(missing)) = programs
+        && std::env::var_os(REQUIRED).is_none()
+    {
+        eprintln!("!!! THE REAL CONTROL PLANE IS NOT TESTED: {missing} (it needs Go) !!!");
+        return false;
+    }
+    true
+}
+
+fn trials(worlds: &Arc<Worlds>, kind: ServerKind, scenarios: &[(&str, Scenario)], here: bool) -> Vec<Trial> {
+    let trial = |(name, scenario): &(&str, Scenario)| {
+        let (worlds, scenario) = (Arc::clone(worlds), *scenario);
+        let run = move || {
+            let world = worlds.get(kind).map_err(|error| format!("{error:#}"))?;
+            world.block_on(scenario(&world)).map_err(|error| format!("{error:#}").into())
+        };
+        Trial::test(format!("{kind}::{name}"), run).with_ignored_flag(!here)
+    };
+    scenarios.iter().map(trial).collect()
 }

@@ -11,9 +11,10 @@ use crate::world::World;
 const PATCHES: usize = 40;
 
 /// A world of its own: killing the common one would disturb the others.
-pub(crate) async fn a_killed_host_converges_after_it_comes_back(_: &World) -> Result<()> {
-    let scenario = || -> Result<()> {
-        let mut world = World::with_patch()?;
+pub(crate) async fn a_killed_host_converges_after_it_comes_back(world: &World) -> Result<()> {
+    let kind = world.server().kind();
+    let scenario = move || -> Result<()> {
+        let mut world = World::with_patch(kind)?;
         world.block_on(make_config_maps(&world))?;
         // Nobody waits for these to be done.
         world.block_on(make_patches(&world, 0..PATCHES / 2))?;

@@ -3,10 +3,15 @@
 use std::{future::Future, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
-use capstan_e2e::{HostProcess, Objects, Server, condition, eventually, plugin};
-use serde_json::Value;
+use capstan_e2e::{
+    HostProcess, Objects, Proxy, Server, ServerKind, capstan, eventually, package_rights, play_kubelet, plugin,
+};
+use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
+use tokio::{
+    runtime::{Handle, Runtime},
+    task::JoinHandle,
+};
 
 /// For what should take a moment. Long, because the machine may be busy with other things.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
@@ -45,10 +50,19 @@ spec:
       schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
 ";
 
-/// One API server and one host.
+/// Of what the proxy leaves to chance.
+const SEED: u64 = 1;
+
+/// The namespace and the service account of the host, as its manifests have them.
+pub(crate) const NAMESPACE: &str = "capstan-system";
+pub(crate) const ACCOUNT: &str = "capstan";
+
+/// One API server with Capstan installed as an administrator would, and one host with the rights of its service account.
 pub(crate) struct World {
     // In this order: the host goes before its server.
     host: HostProcess,
+    kubelet: JoinHandle<()>,
+    proxy: Option<Proxy>,
     server: Server,
     folder: TempDir,
     runtime: Runtime,
@@ -56,49 +70,92 @@ pub(crate) struct World {
 
 impl World {
     /// With the providers patch, neighbour and hostile.
-    pub(crate) fn start() -> Result<Self> {
-        Self::with(&[("patch", PATCH_GRANTS), ("neighbour", NEIGHBOUR_GRANTS), ("hostile", HOSTILE_GRANTS)])
+    pub(crate) fn start(kind: ServerKind) -> Result<Self> {
+        let all = [("patch", PATCH_GRANTS), ("neighbour", NEIGHBOUR_GRANTS), ("hostile", HOSTILE_GRANTS)];
+        Self::with(kind, &all, false)
     }
 
     /// With only the provider patch.
-    pub(crate) fn with_patch() -> Result<Self> {
-        Self::with(&[("patch", PATCH_GRANTS)])
+    pub(crate) fn with_patch(kind: ServerKind) -> Result<Self> {
+        Self::with(kind, &[("patch", PATCH_GRANTS)], false)
     }
 
-    fn with(providers: &[(&str, &str)]) -> Result<Self> {
+    /// Without any provider.
+    pub(crate) fn bare(kind: ServerKind) -> Result<Self> {
+        Self::with(kind, &[], false)
+    }
+
+    /// With only the provider neighbour, and a proxy between host and server.
+    pub(crate) fn behind_proxy(kind: ServerKind) -> Result<Self> {
+        Self::with(kind, &[("neighbour", NEIGHBOUR_GRANTS)], true)
+    }
+
+    fn with(kind: ServerKind, providers: &[(&str, &str)], behind_proxy: bool) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let directory = folder.path().join("providers");
-        std::fs::create_dir(&directory)?;
-        for (name, grants) in providers {
-            std::fs::copy(plugin(name)?, directory.join(format!("{name}.wasm")))?;
-            std::fs::write(directory.join(format!("{name}.grants.yaml")), grants)?;
-        }
-        let server = Server::start()?;
-        server.write_kubeconfig(&folder.path().join("kubeconfig"))?;
+        std::fs::create_dir(folder.path().join("providers"))?;
+        let server = Server::start(kind)?;
         let runtime = Runtime::new()?;
-        let objects = runtime.block_on(async { server.client().map(Objects::new) })?;
+        let kubelet = {
+            let _entered = runtime.enter();
+            runtime.spawn(play_kubelet(server.client()?))
+        };
         runtime.block_on(async {
-            objects.namespace("capstan-system").await?;
+            let objects = server.client().map(Objects::new)?;
+            objects.apply(&capstan(&["manifests"])?).await.context("the manifests")?;
             objects.apply(HOSTILE_DEFINITION).await
         })?;
+        let kubeconfig = folder.path().join("kubeconfig");
+        server.write_kubeconfig_for(NAMESPACE, ACCOUNT, &kubeconfig)?;
+        let proxy = if behind_proxy {
+            let proxy = runtime.block_on(Proxy::start(server.admin(), SEED))?;
+            redirect(&kubeconfig, &proxy.url())?;
+            Some(proxy)
+        } else {
+            None
+        };
         let host = start_host(folder.path())?;
-        let world = Self { host, server, folder, runtime };
+        let world = Self { host, kubelet, proxy, server, folder, runtime };
+        for (name, grants) in providers {
+            world.block_on(world.grant_rights(name, grants)).with_context(|| format!("rights of {name}"))?;
+            std::fs::copy(plugin(name)?, world.folder.path().join("providers").join(format!("{name}.wasm")))?;
+        }
         for (name, _) in providers {
-            let definition = match *name {
-                "patch" => "patches.krateo.io",
-                "neighbour" => "notes.test.capstan.dev",
-                _ => "hostiles.test.capstan.dev",
-            };
-            world.block_on(world.established(definition)).with_context(|| format!("{name}: {}", world.log()))?;
+            world.block_on(world.loaded(name)).with_context(|| format!("{name}: {}", world.log()))?;
         }
         Ok(world)
     }
 
-    async fn established(&self, definition: &str) -> Result<Value> {
-        let objects = self.objects()?;
-        let look = || objects.get("apiextensions.k8s.io/v1", "customresourcedefinitions", "", definition);
+    /// Installs the definitions and rights of a provider, and leaves its grants in the providers directory.
+    pub(crate) async fn grant_rights(&self, name: &str, grants: &str) -> Result<()> {
+        let path = self.folder.path().join("providers").join(format!("{name}.grants.yaml"));
+        std::fs::write(&path, grants)?;
+        let component = plugin(name)?;
+        let package = || async { package_rights(name, &component, &path, self.server.kubeconfig()) };
+        // Discovery follows new definitions a little later.
+        let rights = eventually("a package", SOON, package, |_| true).await?;
+        self.objects()?.apply(&rights).await
+    }
+
+    async fn loaded(&self, provider: &str) -> Result<()> {
         // Compiling a component takes seconds on a busy machine.
-        eventually(definition, Duration::from_mins(2), look, |crd| condition(crd, "Established").0 == "True").await
+        let look = || async { Ok(self.log()) };
+        let said = format!("Provider {provider} ");
+        eventually(&said, Duration::from_mins(2), look, |log: &String| log.contains(&said)).await.map(drop)
+    }
+
+    /// The API server.
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// What stands between host and server; [`Self::behind_proxy`] makes worlds with one.
+    pub(crate) fn proxy(&mut self) -> Result<&mut Proxy> {
+        self.proxy.as_mut().context("there is no proxy in this world")
+    }
+
+    /// Whether the host still runs.
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.host.is_running()
     }
 
     /// The host's process dies without a word.
@@ -117,6 +174,11 @@ impl World {
         self.server.client().map(Objects::new)
     }
 
+    /// What scenarios run on.
+    pub(crate) fn runtime(&self) -> Handle {
+        self.runtime.handle().clone()
+    }
+
     /// Runs a scenario.
     pub(crate) fn block_on<T>(&self, scenario: impl Future<Output = T>) -> T {
         self.runtime.block_on(scenario)
@@ -128,7 +190,21 @@ impl World {
     }
 }
 
+/// Lets a kubeconfig lead to another server; what was needed to trust the old one goes.
+fn redirect(kubeconfig: &Path, url: &str) -> Result<()> {
+    let mut config: Value = serde_saphyr::from_str(&std::fs::read_to_string(kubeconfig)?)?;
+    config["clusters"][0]["cluster"] = json!({"server": url});
+    // JSON is YAML.
+    Ok(std::fs::write(kubeconfig, config.to_string())?)
+}
+
 fn start_host(folder: &Path) -> Result<HostProcess> {
     let text = |name: &str| folder.join(name).to_string_lossy().into_owned();
     HostProcess::start(folder, &["run", "--kubeconfig", &text("kubeconfig"), "--providers", &text("providers")])
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.kubelet.abort();
+    }
 }

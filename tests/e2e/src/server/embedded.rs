@@ -1,22 +1,21 @@
 //! The embedded API server, on a thread of its own behind real HTTP.
 
-use std::{net::SocketAddr, path::Path, thread::JoinHandle};
+use std::{net::SocketAddr, thread::JoinHandle};
 
 use anyhow::{Context, Result};
 use capstan_devcluster::{DevCluster, Options};
-use kube::{Client, Config};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 /// Runs until it is dropped.
 #[derive(Debug)]
-pub struct Server {
+pub struct Embedded {
     address: SocketAddr,
     cancel: CancellationToken,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Server {
+impl Embedded {
     /// Starts on a free port of the loopback interface.
     pub fn start() -> Result<Self> {
         let cancel = CancellationToken::new();
@@ -37,19 +36,14 @@ impl Server {
         Ok(Self { address, cancel, thread: Some(thread) })
     }
 
-    /// A client with every right.
-    pub fn client(&self) -> Result<Client> {
-        let url = format!("http://{}", self.address).parse().context("no URL")?;
-        Ok(Client::try_from(Config::new(url))?)
-    }
-
-    /// Writes a kubeconfig for a host process.
-    pub fn write_kubeconfig(&self, path: &Path) -> Result<()> {
-        std::fs::write(path, DevCluster::kubeconfig(self.address)).context("the kubeconfig cannot be written")
+    /// The text of a kubeconfig.
+    #[must_use]
+    pub fn kubeconfig(&self) -> String {
+        DevCluster::kubeconfig(self.address)
     }
 }
 
-impl Drop for Server {
+impl Drop for Embedded {
     fn drop(&mut self) {
         self.cancel.cancel();
         if let Some(thread) = self.thread.take() {

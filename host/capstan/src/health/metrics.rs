@@ -1,0 +1,104 @@
+//! The numbers, and how they are written.
+
+use std::{
+    fmt,
+    sync::atomic::AtomicU64,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use prometheus_client::{
+    encoding::text::encode,
+    metrics::{counter::Counter, gauge::Gauge, info::Info},
+    registry::Registry,
+};
+
+/// Written by this crate's encoder, and read by every Prometheus since 2.5.
+pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The metrics of the process.
+pub(super) struct Metrics {
+    registry: Registry,
+    leading: Gauge,
+    terms: Counter,
+    watches: Gauge,
+    instances: Gauge,
+    memory: Gauge,
+}
+
+/// What is read when somebody asks, while this process does the work.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sample {
+    pub(super) watches: usize,
+    pub(super) instances: usize,
+    /// Bytes.
+    pub(super) memory: usize,
+}
+
+impl Metrics {
+    /// The process is taken to start now.
+    pub(super) fn new() -> Self {
+        let mut registry = Registry::default();
+        let started = Gauge::<f64, AtomicU64>::default();
+        // A clock before 1970 is wrong, and nothing hangs on it.
+        started.set(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64());
+        registry.register("process_start_time_seconds", "When the process started, in seconds since 1970", started);
+        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("capstan_build", "What is running", build);
+
+        let (leading, terms) = (Gauge::default(), Counter::default());
+        let (watches, instances, memory) = (Gauge::default(), Gauge::default(), Gauge::default());
+        registry.register("capstan_leading", "1 while this replica does the work", leading.clone());
+        registry.register("capstan_terms", "How often this replica began to do the work", terms.clone());
+        registry.register("capstan_watches", "Watches of the API server", watches.clone());
+        registry.register("capstan_sandbox_instances", "Provider instances alive", instances.clone());
+        registry.register(
+            "capstan_sandbox_memory_bytes",
+            "Memories and tables of all provider instances",
+            memory.clone(),
+        );
+        Self { registry, leading, terms, watches, instances, memory }
+    }
+
+    pub(super) fn begin_term(&self) {
+        self.terms.inc();
+    }
+
+    /// `None`: this process does not do the work.
+    pub(super) fn encode(&self, sample: Option<Sample>) -> Result<String, fmt::Error> {
+        let number = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
+        let Sample { watches, instances, memory } = sample.unwrap_or(Sample { watches: 0, instances: 0, memory: 0 });
+        self.leading.set(sample.is_some().into());
+        self.watches.set(number(watches));
+        self.instances.set(number(instances));
+        self.memory.set(number(memory));
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_openmetrics() {
+        let metrics = Metrics::new();
+        let text = metrics.encode(None).unwrap();
+        assert!(text.contains("\ncapstan_leading 0\n") && text.contains("\ncapstan_terms_total 0\n"), "{text}");
+        metrics.begin_term();
+        let text = metrics.encode(Some(Sample { watches: 3, instances: 1, memory: 65_536 })).unwrap();
+        for line in [
+            "capstan_leading 1",
+            "capstan_terms_total 1",
+            "capstan_watches 3",
+            "capstan_sandbox_instances 1",
+            "capstan_sandbox_memory_bytes 65536",
+            concat!("capstan_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
+            "# EOF",
+        ] {
+            assert!(text.lines().any(|written| written == line), "{line} is missing in\n{text}");
+        }
+        assert!(text.contains("\nprocess_start_time_seconds 1"), "{text}");
+    }
+}

@@ -1,0 +1,139 @@
+//! What the kubelet and Prometheus ask for: whether the process lives, whether it is ready, and a few numbers.
+
+mod heartbeat;
+mod metrics;
+mod routes;
+mod server;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use capstan_cluster::Watches;
+use capstan_sandbox::Sandbox;
+use tokio_util::sync::CancellationToken;
+
+use heartbeat::Heartbeat;
+use metrics::{Metrics, Sample};
+
+pub(crate) use server::{Address, Server};
+
+/// The state of the process, as far as it is told outside. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Health(Arc<Inner>);
+
+struct Inner {
+    heartbeat: Heartbeat,
+    metrics: Metrics,
+    stopping: CancellationToken,
+    state: Mutex<State>,
+}
+
+struct State {
+    phase: Phase,
+    /// While this process does the work.
+    work: Option<Work>,
+}
+
+struct Work {
+    watches: Watches,
+    sandbox: Arc<Sandbox>,
+}
+
+/// How far the process has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The API server has not answered yet.
+    Connecting,
+    /// Another replica does the work.
+    Standby,
+    /// This one does, and does not know all of its providers yet.
+    Listing,
+    /// This one does.
+    Working,
+}
+
+/// This process does the work; until it is dropped.
+pub(crate) struct AtWork(Health);
+
+impl Health {
+    /// `stopping` is cancelled when the process is to end.
+    pub(crate) fn new(stopping: CancellationToken) -> Self {
+        let state = Mutex::new(State { phase: Phase::Connecting, work: None });
+        Self(Arc::new(Inner { heartbeat: Heartbeat::default(), metrics: Metrics::new(), stopping, state }))
+    }
+
+    /// Shows that tasks get to run, as long as it is polled. Never ends.
+    pub(crate) async fn beat(&self) {
+        self.0.heartbeat.beat().await;
+    }
+
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.lock().phase = phase;
+    }
+
+    /// From now on this process does the work.
+    pub(crate) fn begin_work(&self, watches: Watches, sandbox: Arc<Sandbox>) -> AtWork {
+        let mut state = self.lock();
+        *state = State { phase: Phase::Listing, work: Some(Work { watches, sandbox }) };
+        self.0.metrics.begin_term();
+        AtWork(self.clone())
+    }
+
+    /// Whether the process lives, and why not.
+    pub(crate) fn liveness(&self) -> Result<&'static str, &'static str> {
+        if self.0.heartbeat.is_fresh() { Ok("ok") } else { Err("no task has run for ten seconds") }
+    }
+
+    /// Whether the process does what it should, and what that is.
+    pub(crate) fn readiness(&self) -> Result<&'static str, &'static str> {
+        if self.0.stopping.is_cancelled() {
+            return Err("stopping");
+        }
+        match self.lock().phase {
+            Phase::Connecting => Err("the API server has not answered yet"),
+            Phase::Standby => Ok("standby: another replica leads, or this one is about to"),
+            Phase::Listing => Err("the providers have not been listed yet"),
+            Phase::Working => Ok("at work"),
+        }
+    }
+
+    /// All metrics in the `OpenMetrics` text format.
+    pub(crate) fn metrics(&self) -> Result<String, std::fmt::Error> {
+        let sample = self.lock().work.as_ref().map(|work| {
+            let usage = work.sandbox.usage();
+            Sample { watches: work.watches.len(), instances: usage.instances, memory: usage.memory }
+        });
+        self.0.metrics.encode(sample)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Every change is whole.
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        *self.0.lock() = State { phase: Phase::Standby, work: None };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_ready_in_standby_and_at_work_and_not_on_the_way_there() {
+        let stopping = CancellationToken::new();
+        let health = Health::new(stopping.clone());
+        let ready = |phase| {
+            health.enter(phase);
+            health.readiness().is_ok()
+        };
+        assert_eq!(
+            [Phase::Connecting, Phase::Standby, Phase::Listing, Phase::Working].map(ready),
+            [false, true, false, true]
+        );
+        stopping.cancel();
+        assert_eq!(health.readiness(), Err("stopping"));
+    }
+}

@@ -1,0 +1,160 @@
+//! Whether an applied configuration fits the schema well enough to be merged: validation comes after the merge.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::field_set::display;
+use super::owned::{Shape, field_element, key_element, value_element};
+use crate::schema::{Schema, Type};
+
+/// The first thing that cannot be merged, with its place: a field that the schema does not have, a value of another type,
+/// list items with the same key or without one. The words are those of Kubernetes, down to how Go prints values.
+pub(super) fn check(value: &Value, schema: Option<&Schema>, path: &str) -> Result<(), String> {
+    let Some(schema) = schema else { return Ok(()) };
+    if let Some(expected) = mismatch(value, schema) {
+        return Err(format!("{path}: {expected}"));
+    }
+    match Shape::of(value, Some(schema)) {
+        Shape::Leaf => Ok(()),
+        Shape::Map(map) => map.iter().try_for_each(|(key, child)| {
+            let path = format!("{path}{}", display(&field_element(key)));
+            match schema.member(key) {
+                None if !schema.preserve_unknown && !schema.embedded_resource => {
+                    Err(format!("{path}: field not declared in schema"))
+                }
+                member => check(child, member, &path),
+            }
+        }),
+        Shape::Set(items) => check_items(items, schema.item(), path, |_, item| Ok(value_element(item))),
+        Shape::Keyed(items, keys) => check_items(items, schema.item(), path, |index, item| {
+            let element = key_element(item, keys, schema.item());
+            if element == "k:{}" {
+                let keys: Vec<String> = keys.iter().map(|key| format!("{key:?}")).collect();
+                return Err(format!(
+                    "{path}: element {index}: associative list with keys has an element that omits all key fields [{}] \
+                     (and doesn't have default values for any key fields)",
+                    keys.join(" ")
+                ));
+            }
+            Ok(element)
+        }),
+    }
+}
+
+fn check_items(
+    items: &[Value],
+    schema: Option<&Schema>,
+    path: &str,
+    element: impl Fn(usize, &Value) -> Result<String, String>,
+) -> Result<(), String> {
+    let mut seen = BTreeSet::new();
+    for (index, item) in items.iter().enumerate() {
+        let element = element(index, item)?;
+        let shown = display(&element);
+        if !seen.insert(element) {
+            return Err(format!("{path}: duplicate entries for key {shown}"));
+        }
+        check(item, schema, &format!("{path}{shown}"))?;
+    }
+    Ok(())
+}
+
+/// What was expected instead of a value, if it has another type. Null fits everything.
+fn mismatch(value: &Value, schema: &Schema) -> Option<String> {
+    let fits = value.is_null() || schema.int_or_string;
+    match schema.ty {
+        Some(Type::Integer | Type::Number) if !fits && !value.is_number() => {
+            Some(format!("expected numeric (int or float), got {}", go_type(value)))
+        }
+        Some(Type::String) if !fits && !value.is_string() => {
+            Some(format!("expected string, got &value.valueUnstructured{{Value:{}}}", go_syntax(value)))
+        }
+        Some(Type::Boolean) if !fits && !value.is_boolean() => Some(format!("expected boolean, got &{{{value}}}")),
+        Some(Type::Array) if !fits && !value.is_array() => Some(format!("expected list, got &{{{value}}}")),
+        Some(Type::Object) if !fits && !value.is_object() => Some(format!("expected map, got &{{{value}}}")),
+        _ => None,
+    }
+}
+
+fn go_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "<nil>",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_f64() => "float64",
+        Value::Number(_) => "int64",
+        Value::String(_) => "string",
+        Value::Array(_) => "[]interface {}",
+        Value::Object(_) => "map[string]interface {}",
+    }
+}
+
+fn go_syntax(value: &Value) -> String {
+    match value {
+        Value::Null => "interface {}(nil)".to_owned(),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(go_syntax).collect();
+            format!("{}{{{}}}", go_type(value), items.join(", "))
+        }
+        Value::Object(map) => {
+            let members: Vec<String> = map.iter().map(|(key, child)| format!("{key:?}:{}", go_syntax(child))).collect();
+            format!("{}{{{}}}", go_type(value), members.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::schema::parse;
+
+    fn fault(value: &Value) -> String {
+        let document = json!({"type": "object", "properties": {
+            "text": {"type": "string"},
+            "size": {"type": "integer"},
+            "either": {"x-kubernetes-int-or-string": true},
+            "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": true},
+            "tags": {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}},
+            "ports": {
+                "type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"],
+                "items": {"type": "object", "properties": {"name": {"type": "string"}, "port": {"type": "integer"}}},
+            },
+        }});
+        check(value, Some(&parse(&document, "", &mut Vec::new())), "").err().unwrap_or_default()
+    }
+
+    #[test]
+    fn what_fits_is_let_through() {
+        let fits = json!({"text": "a", "size": 1, "either": "a", "free": {"x": [1]}, "tags": ["a", "b"], "ports": [
+            {"name": "a", "port": 1}, {"name": "b", "port": null},
+        ]});
+        assert_eq!(fault(&fits), "");
+    }
+
+    #[test]
+    fn each_misfit_is_named_as_kubernetes_names_it() {
+        for (value, expected) in [
+            (json!({"bogus": 1}), ".bogus: field not declared in schema"),
+            (
+                json!({"text": ["v", {"a": 1}]}),
+                ".text: expected string, got &value.valueUnstructured{Value:[]interface {}{\"v\", map[string]interface \
+                 {}{\"a\":1}}}",
+            ),
+            (json!({"size": "many"}), ".size: expected numeric (int or float), got string"),
+            (json!({"tags": ["a", true]}), ".tags[=true]: expected string, got &value.valueUnstructured{Value:true}"),
+            (json!({"tags": ["a", "a"]}), ".tags: duplicate entries for key [=\"a\"]"),
+            (json!({"ports": [{"name": "a"}, {"name": "a"}]}), ".ports: duplicate entries for key [name=\"a\"]"),
+            (
+                json!({"ports": [{"port": 1}]}),
+                ".ports: element 0: associative list with keys has an element that omits all key fields [\"name\"] (and \
+                 doesn't have default values for any key fields)",
+            ),
+            (json!({"ports": {}}), ".ports: expected list, got &{{}}"),
+        ] {
+            assert_eq!(fault(&value), expected);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The columns of the tables of built-in kinds, as `kubectl get` shows them.
+
+use serde_json::Value;
+
+use super::{cells, path};
+use crate::resource::Rules;
+use crate::table::columns::{Cell, Column};
+
+fn text(name: &str, at: &str) -> Column {
+    Column::text(name, Cell::Path(path(at)))
+}
+
+fn computed(name: &str, compute: fn(&Value) -> Value) -> Column {
+    Column::text(name, Cell::Computed(compute))
+}
+
+/// A number that is 0 when absent.
+fn counter(name: &str, at: &str) -> Column {
+    Column::text(name, Cell::Count(path(at))).integer()
+}
+
+/// The columns of a kind.
+pub(super) fn columns(rules: Rules, kind: &str) -> Vec<Column> {
+    let mut columns = vec![Column::name()];
+    match rules {
+        Rules::Event | Rules::EventView => {
+            return vec![
+                computed("Last Seen", cells::last_seen),
+                text("Type", ".type"),
+                text("Reason", ".reason"),
+                computed("Object", cells::involved_object),
+                text("Source", ".source.component").wide(),
+                text("Message", ".message"),
+                Column::name().wide(),
+            ];
+        }
+        Rules::CustomResourceDefinition => {
+            columns.push(text("Created At", ".metadata.creationTimestamp"));
+            return columns;
+        }
+        _ => columns.extend(between(kind)),
+    }
+    columns.push(Column::age());
+    columns.extend(wide(kind));
+    columns
+}
+
+/// Those between name and age.
+fn between(kind: &str) -> Vec<Column> {
+    match kind {
+        "ConfigMap" => vec![computed("Data", cells::data_count)],
+        "Secret" => vec![text("Type", ".type"), computed("Data", cells::data_count)],
+        "Namespace" => vec![text("Status", ".status.phase")],
+        "Lease" => vec![text("Holder", ".spec.holderIdentity")],
+        "PersistentVolumeClaim" => vec![
+            text("Status", ".status.phase"),
+            text("Volume", ".spec.volumeName"),
+            text("Capacity", ".status.capacity.storage"),
+            text("Access Modes", ".status.accessModes[*]"),
+            text("StorageClass", ".spec.storageClassName"),
+        ],
+        "Pod" => vec![
+            computed("Ready", cells::ready_containers),
+            computed("Status", cells::pod_status),
+            computed("Restarts", cells::restarts),
+        ],
+        "Service" => vec![
+            text("Type", ".spec.type"),
+            computed("Cluster-IP", cells::cluster_address),
+            computed("External-IP", cells::external_address),
+            computed("Port(s)", cells::service_ports),
+        ],
+        "Deployment" => vec![
+            computed("Ready", cells::ready_replicas),
+            // Said to be text, although they are numbers.
+            Column::text("Up-to-date", Cell::Count(path(".status.updatedReplicas"))),
+            Column::text("Available", Cell::Count(path(".status.availableReplicas"))),
+        ],
+        "StatefulSet" => vec![computed("Ready", cells::ready_replicas)],
+        "ReplicaSet" => vec![
+            counter("Desired", ".spec.replicas"),
+            counter("Current", ".status.replicas"),
+            counter("Ready", ".status.readyReplicas"),
+        ],
+        "DaemonSet" => vec![
+            counter("Desired", ".status.desiredNumberScheduled"),
+            counter("Current", ".status.currentNumberScheduled"),
+            counter("Ready", ".status.numberReady"),
+            counter("Up-to-date", ".status.updatedNumberScheduled"),
+            counter("Available", ".status.numberAvailable"),
+        ],
+        "Job" => vec![
+            computed("Status", cells::job_status),
+            computed("Completions", cells::completions),
+            computed("Duration", cells::job_duration),
+        ],
+        "CronJob" => vec![text("Schedule", ".spec.schedule"), text("Suspend", ".spec.suspend")],
+        "Ingress" => vec![text("Class", ".spec.ingressClassName"), text("Hosts", ".spec.rules[*].host")],
+        "NetworkPolicy" => vec![computed("Pod-Selector", |policy| cells::selector(&policy["spec"]["podSelector"]))],
+        "PodDisruptionBudget" => vec![
+            computed("Min Available", |budget| cells::or_not_set(&budget["spec"]["minAvailable"])),
+            computed("Max Unavailable", |budget| cells::or_not_set(&budget["spec"]["maxUnavailable"])),
+            counter("Allowed Disruptions", ".status.disruptionsAllowed"),
+        ],
+        "RoleBinding" | "ClusterRoleBinding" => vec![computed("Role", cells::role)],
+        "Role" | "ClusterRole" => vec![text("Created At", ".metadata.creationTimestamp")],
+        _ => Vec::new(),
+    }
+}
+
+/// Those after the age, which only a wide table shows.
+fn wide(kind: &str) -> Vec<Column> {
+    let template = || {
+        vec![
+            text("Containers", ".spec.template.spec.containers[*].name").wide(),
+            text("Images", ".spec.template.spec.containers[*].image").wide(),
+        ]
+    };
+    let selector = || computed("Selector", |object| cells::selector(&object["spec"]["selector"])).wide();
+    match kind {
+        "Pod" => vec![text("IP", ".status.podIP").wide(), text("Node", ".spec.nodeName").wide()],
+        "Service" => vec![computed("Selector", cells::service_selector).wide()],
+        "StatefulSet" => template(),
+        "Deployment" | "ReplicaSet" | "DaemonSet" | "Job" => {
+            let mut columns = template();
+            columns.push(selector());
+            columns
+        }
+        _ => Vec::new(),
+    }
+}

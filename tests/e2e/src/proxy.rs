@@ -1,0 +1,209 @@
+//! A proxy between a host and its API server that does to requests what bad days do.
+
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use futures::StreamExt;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
+use hyper::{body::Frame, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use kube::{Client, Config};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use serde_json::json;
+use tokio::{
+    net::TcpListener,
+    task::{AbortHandle, JoinSet},
+};
+
+type Body = UnsyncBoxBody<Bytes, kube::Error>;
+
+/// What happens to requests. Nothing, by default.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Faults {
+    /// Before each request goes on.
+    pub latency: Duration,
+    /// How many of a hundred writes are answered with 409 or 500 instead of being sent on.
+    pub failing_writes: u8,
+    /// How many of a hundred writes are done, but answered by a broken connection.
+    pub lost_answers: u8,
+    /// How long a watch lives.
+    pub watch_life: Option<Duration>,
+}
+
+/// Listens on the loopback interface until it is dropped.
+#[derive(Debug)]
+pub struct Proxy {
+    state: Arc<State>,
+    address: SocketAddr,
+    accepting: Option<AbortHandle>,
+}
+
+#[derive(Debug)]
+struct State {
+    upstream: Upstream,
+    faults: Mutex<Faults>,
+    chance: Mutex<StdRng>,
+    /// Objects by the path under which the server said that it created them.
+    created: Mutex<BTreeMap<String, u32>>,
+}
+
+struct Upstream(Client);
+
+impl std::fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Upstream")
+    }
+}
+
+impl Proxy {
+    /// Sends requests on to the server of a config, with the credentials they bring. The same seed lets the same requests fail,
+    /// as far as they come in the same order. Must be called on a tokio runtime.
+    ///
+    /// # Errors
+    /// If no port can be listened on.
+    pub async fn start(mut config: Config, seed: u64) -> Result<Self> {
+        config.auth_info = kube::config::AuthInfo::default();
+        let state = Arc::new(State {
+            upstream: Upstream(Client::try_from(config)?),
+            faults: Mutex::default(),
+            chance: Mutex::new(StdRng::seed_from_u64(seed)),
+            created: Mutex::default(),
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.context("no port")?;
+        let address = listener.local_addr()?;
+        let accepting = Some(accept(listener, Arc::clone(&state)));
+        Ok(Self { state, address, accepting })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// From now on.
+    pub fn set_faults(&self, faults: Faults) {
+        *lock(&self.state.faults) = faults;
+    }
+
+    /// As if the API server was gone: connections are cut in the middle of whatever they do, and new ones are refused.
+    pub fn stop(&mut self) {
+        if let Some(accepting) = self.accepting.take() {
+            accepting.abort();
+        }
+    }
+
+    /// It is back at the same address. Must be called on a tokio runtime.
+    ///
+    /// # Errors
+    /// If the port is taken meanwhile.
+    pub fn resume(&mut self) -> Result<()> {
+        let socket = tokio::net::TcpSocket::new_v4()?;
+        // Connections that were cut keep the port for a while otherwise.
+        socket.set_reuseaddr(true)?;
+        socket.bind(self.address)?;
+        self.accepting = Some(accept(socket.listen(1024)?, Arc::clone(&self.state)));
+        Ok(())
+    }
+
+    /// How often objects were created: the path of each, and the number of times the server said so.
+    #[must_use]
+    pub fn created(&self) -> BTreeMap<String, u32> {
+        lock(&self.state.created).clone()
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Connections end with the task that accepts them.
+fn accept(listener: TcpListener, state: Arc<State>) -> AbortHandle {
+    let accepting = async move {
+        let mut connections = JoinSet::new();
+        loop {
+            tokio::select! {
+                Ok((stream, _)) = listener.accept() => {
+                    let state = Arc::clone(&state);
+                    let service = service_fn(move |request| {
+                        let state = Arc::clone(&state);
+                        async move { state.answer(request).await }
+                    });
+                    // How a connection ends is the other side's business.
+                    connections.spawn(async move {
+                        let _ = stream.set_nodelay(true);
+                        let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                    });
+                }
+                Some(_) = connections.join_next() => {}
+            }
+        }
+    };
+    tokio::spawn(accepting).abort_handle()
+}
+
+impl State {
+    /// An error cuts the connection.
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>> {
+        let faults = *lock(&self.faults);
+        tokio::time::sleep(faults.latency).await;
+        let write = !matches!(*request.method(), Method::GET | Method::HEAD);
+        if write && self.happens(faults.failing_writes) {
+            return Ok(self.refusal());
+        }
+        let watch = request.uri().query().is_some_and(|query| query.contains("watch=true"));
+        let path = request.uri().path().to_owned();
+        let (parts, body) = request.into_parts();
+        let body = kube::client::Body::from(body.collect().await?.to_bytes());
+        let answer = self.upstream.0.send(Request::from_parts(parts, body)).await?;
+        if answer.status() == StatusCode::CREATED {
+            *lock(&self.created).entry(path).or_default() += 1;
+        }
+        if write && self.happens(faults.lost_answers) {
+            bail!("the answer is lost");
+        }
+        let (parts, body) = answer.into_parts();
+        let data = body.into_data_stream().map(|bytes| bytes.map(Frame::data));
+        let body = match faults.watch_life {
+            Some(life) if watch => StreamBody::new(data.take_until(Box::pin(tokio::time::sleep(life)))).boxed_unsync(),
+            _ => StreamBody::new(data).boxed_unsync(),
+        };
+        Ok(Response::from_parts(parts, body))
+    }
+
+    fn happens(&self, percent: u8) -> bool {
+        percent > 0 && lock(&self.chance).random_range(0..100) < percent
+    }
+
+    /// Half of them as a conflict, half as a breakdown.
+    fn refusal(&self) -> Response<Body> {
+        let (code, reason) = if self.happens(50) {
+            (StatusCode::CONFLICT, "Conflict")
+        } else {
+            (StatusCode::INTERNAL_SERVER_ERROR, "InternalError")
+        };
+        let status = json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "message": "refused by the proxy of the test", "reason": reason, "code": code.as_u16(),
+        });
+        let body = Full::new(Bytes::from(status.to_string())).map_err(|never: Infallible| match never {});
+        let mut response = Response::new(body.boxed_unsync());
+        *response.status_mut() = code;
+        response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/json"));
+        response
+    }
+}

@@ -1,0 +1,133 @@
+//! Bad days of the API server.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use capstan_e2e::{Faults, Objects, eventually};
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+const NOTES: usize = 500;
+
+/// Back-off after errors reaches a minute.
+const CONVERGED: Duration = Duration::from_mins(4);
+
+const NAMESPACE: &str = "chaos";
+const NOTE: (&str, &str) = ("test.capstan.dev/v1", "notes");
+
+/// A world of its own: its requests go through a proxy.
+async fn in_a_world_of_its_own(
+    world: &World,
+    story: impl FnOnce(&mut World) -> Result<()> + Send + 'static,
+) -> Result<()> {
+    let kind = world.server().kind();
+    let scenario = move || -> Result<()> {
+        let mut world = World::behind_proxy(kind)?;
+        story(&mut world).with_context(|| world.log())?;
+        ensure!(world.is_running(), "the host ended: {}", world.log());
+        Ok(())
+    };
+    // It brings a runtime, which must not be entered from the one of this scenario.
+    tokio::task::spawn_blocking(scenario).await.context("the scenario panicked")?
+}
+
+pub(crate) async fn many_objects_converge_through_an_api_server_that_fails(world: &World) -> Result<()> {
+    in_a_world_of_its_own(world, |world| {
+        world.proxy()?.set_faults(Faults {
+            latency: Duration::from_millis(5),
+            failing_writes: 10,
+            lost_answers: 5,
+            watch_life: Some(Duration::from_secs(1)),
+        });
+        world.block_on(write_notes(world, "first"))?;
+        world.block_on(converged(world, "first"))?;
+        world.block_on(write_notes(world, "second"))?;
+        world.block_on(converged(world, "second"))?;
+        created_once(world)
+    })
+    .await
+}
+
+pub(crate) async fn many_objects_converge_around_an_outage_of_the_api_server(world: &World) -> Result<()> {
+    in_a_world_of_its_own(world, |world| {
+        world.block_on(write_notes(world, "first"))?;
+        // Most are not done yet.
+        world.proxy()?.stop();
+        world.block_on(write_notes(world, "second"))?;
+        world.block_on(deleted(world, 0))?;
+        resume(world)?;
+        world.block_on(converged_from(world, 1, "second"))?;
+        world.block_on(gone(world, 0))?;
+        // Again, and with nothing to do: what changes meanwhile is found afterwards.
+        world.proxy()?.stop();
+        world.block_on(write_notes(world, "third"))?;
+        resume(world)?;
+        world.block_on(converged(world, "third"))
+    })
+    .await
+}
+
+fn resume(world: &mut World) -> Result<()> {
+    let handle = world.runtime();
+    let _entered = handle.enter();
+    world.proxy()?.resume()
+}
+
+fn note(number: usize, text: &str) -> Value {
+    json!({
+        "apiVersion": NOTE.0, "kind": "Note",
+        "metadata": {"name": format!("n{number}"), "namespace": NAMESPACE}, "spec": {"text": text},
+    })
+}
+
+async fn write_notes(world: &World, text: &str) -> Result<()> {
+    let objects = world.objects()?;
+    objects.namespace(NAMESPACE).await?;
+    for number in 0..NOTES {
+        objects.apply_value(&note(number, text)).await?;
+    }
+    Ok(())
+}
+
+async fn deleted(world: &World, number: usize) -> Result<()> {
+    world.objects()?.delete(NOTE.0, NOTE.1, NAMESPACE, &format!("n{number}")).await
+}
+
+async fn gone(world: &World, number: usize) -> Result<()> {
+    let objects = world.objects()?;
+    let name = format!("n{number}");
+    let look = || objects.get(NOTE.0, NOTE.1, NAMESPACE, &name);
+    eventually(&format!("{name} is gone"), CONVERGED, look, Value::is_null).await?;
+    let config_map = objects.get("v1", "configmaps", NAMESPACE, &format!("note-{name}")).await?;
+    ensure!(config_map.is_null(), "it left its config map behind: {config_map:#}");
+    Ok(())
+}
+
+async fn converged(world: &World, text: &str) -> Result<()> {
+    converged_from(world, 0, text).await
+}
+
+async fn converged_from(world: &World, first: usize, text: &str) -> Result<()> {
+    let objects: Objects = world.objects()?;
+    let look = || objects.list("v1", "configmaps", NAMESPACE);
+    eventually(&format!("all notes say {text}"), CONVERGED, look, |found: &Vec<Value>| {
+        let written = |number: usize| {
+            let name = format!("note-n{number}");
+            found.iter().any(|found| found["metadata"]["name"] == *name && found["data"]["text"] == text)
+        };
+        (first..NOTES).all(written)
+    })
+    .await?;
+    Ok(())
+}
+
+/// No `ConfigMap` of a note was made twice, whatever answers were lost.
+fn created_once(world: &mut World) -> Result<()> {
+    let created = world.proxy()?.created();
+    let config_maps: Vec<_> = created.iter().filter(|(path, _)| path.contains("/configmaps/note-n")).collect();
+    ensure!(config_maps.len() == NOTES, "{} config maps were created", config_maps.len());
+    let twice: Vec<_> = config_maps.iter().filter(|(_, times)| **times > 1).collect();
+    ensure!(twice.is_empty(), "created more than once: {twice:?}");
+    Ok(())
+}

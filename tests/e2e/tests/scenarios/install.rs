@@ -1,0 +1,137 @@
+//! Installing Capstan in a cluster, and the rights it has there.
+
+use std::{io::Write, process::Stdio};
+
+use anyhow::{Context, Result, ensure};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use capstan_e2e::{capstan, condition, eventually, output, plugin};
+use serde_json::{Value, json};
+
+use crate::world::{ACCOUNT, NAMESPACE, SOON, World};
+
+pub(crate) async fn the_manifests_apply_and_the_deployment_becomes_available(world: &World) -> Result<()> {
+    // Every world is made with the manifests; here it is seen what became of them.
+    let objects = world.objects()?;
+    let look = || objects.get("apps/v1", "deployments", NAMESPACE, "capstan");
+    let deployment =
+        eventually("the host's deployment", SOON, look, |found| condition(found, "Available").0 == "True").await?;
+    ensure!(deployment["status"]["readyReplicas"] == 2, "{deployment:#}");
+    Ok(())
+}
+
+pub(crate) async fn everything_passes_a_server_side_dry_run(world: &World) -> Result<()> {
+    let patch = plugin("patch")?;
+    let component = patch.to_str().context("a path is no text")?;
+    let packaged = capstan(&["provider", "package", component, "--name", "dry"])?;
+    for (what, yaml) in [("manifests", capstan(&["manifests"])?), ("package", packaged)] {
+        let mut kubectl = world.server().kubectl()?.context("no kubectl was built")?;
+        // The order of things does not matter to a dry run, but their namespace has to be there: it is.
+        kubectl.args([
+            "apply",
+            "--server-side",
+            "--dry-run=server",
+            "--force-conflicts",
+            "--validate=strict",
+            "-f",
+            "-",
+        ]);
+        let mut child =
+            kubectl.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().context("kubectl")?;
+        child.stdin.take().context("no stdin")?.write_all(yaml.as_bytes())?;
+        let done = child.wait_with_output()?;
+        let complaint = String::from_utf8_lossy(&done.stderr);
+        ensure!(done.status.success(), "{what}: {complaint}");
+        ensure!(!complaint.contains("Warning"), "{what}: {complaint}");
+    }
+    Ok(())
+}
+
+pub(crate) async fn the_host_has_the_rights_it_was_given_and_no_others(world: &World) -> Result<()> {
+    let account = format!("--as=system:serviceaccount:{NAMESPACE}:{ACCOUNT}");
+    let may = |arguments: &[&str]| -> Result<bool> {
+        let mut kubectl = world.server().kubectl()?.context("no kubectl was built")?;
+        kubectl.args(["auth", "can-i", "--quiet", &account]).args(arguments);
+        Ok(kubectl.status()?.success())
+    };
+    for allowed in [
+        &["list", "configmaps", "-n", NAMESPACE][..],
+        &["update", "leases.coordination.k8s.io/capstan-host", "-n", NAMESPACE],
+        &["create", "events.events.k8s.io", "-n", "default"],
+        &["patch", "patches.krateo.io", "--subresource=status"],
+    ] {
+        ensure!(may(allowed)?, "the host may not {allowed:?}");
+    }
+    for refused in [
+        &["get", "secrets", "-n", NAMESPACE][..],
+        &["get", "secrets", "-n", "default"],
+        &["create", "clusterroles"],
+        &["update", "configmaps", "-n", NAMESPACE],
+        &["create", "pods", "-n", "default"],
+        &["delete", "patches.krateo.io"],
+        &["create", "clusterrolebindings"],
+        &["patch", "customresourcedefinitions/others.example.com"],
+    ] {
+        ensure!(!may(refused)?, "the host may {refused:?}");
+    }
+    // Nothing in the base rights is a wildcard; what a provider's grants say is the administrator's.
+    let mut kubectl = world.server().kubectl()?.context("no kubectl was built")?;
+    kubectl.args([
+        "get",
+        "clusterrole,role",
+        "--all-namespaces",
+        "-l",
+        "app.kubernetes.io/part-of=capstan",
+        "-o",
+        "json",
+    ]);
+    let roles: Value = serde_json::from_str(&output(kubectl)?)?;
+    let roles = roles["items"].as_array().context("no roles")?;
+    ensure!(!roles.is_empty(), "no roles of the manifests are labelled");
+    for role in roles.iter().filter(|role| role["metadata"]["labels"]["capstan.dev/provider"].is_null()) {
+        let aggregated = !role["aggregationRule"].is_null();
+        ensure!(aggregated || !role["rules"].to_string().contains("\"*\""), "{role:#}");
+    }
+    Ok(())
+}
+
+/// A world of its own: rights that were given once stay.
+pub(crate) async fn a_provider_without_its_rights_says_what_is_missing(world: &World) -> Result<()> {
+    let kind = world.server().kind();
+    let scenario = move || -> Result<()> {
+        let world = World::bare(kind)?;
+        world.block_on(rights_arrive_late(&world)).with_context(|| world.log())
+    };
+    // It brings a runtime of its own, which must not be entered from this one's.
+    tokio::task::spawn_blocking(scenario).await.context("the scenario panicked")?
+}
+
+async fn rights_arrive_late(world: &World) -> Result<()> {
+    const GRANTS: &str =
+        r#"kubernetes: [{apiGroups: [""], kinds: [ConfigMap], verbs: [get, list, watch, create, patch]}]"#;
+    let objects = world.objects()?;
+    let component = STANDARD.encode(std::fs::read(plugin("neighbour")?)?);
+    objects
+        .apply_value(&json!({
+            "apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "early", "namespace": NAMESPACE, "labels": {"capstan.dev/provider": "neighbour"}},
+            "data": {"grants.yaml": GRANTS}, "binaryData": {"provider.wasm": component},
+        }))
+        .await?;
+    let look = || objects.events(NAMESPACE, "ConfigMap", "early");
+    let told = |reason: &'static str| move |events: &Vec<Value>| events.iter().any(|event| event["reason"] == reason);
+    let events = eventually("missing rights are told", SOON, look, told("RightsMissing")).await?;
+    let event = events.iter().find(|event| event["reason"] == "RightsMissing").context("no event")?;
+    let note = event["note"].as_str().unwrap_or_default();
+    ensure!(note.contains("capstan provider package"), "the note names the command that mends it: {note}");
+
+    world.grant_rights("neighbour", GRANTS).await?;
+    eventually("the provider is loaded", SOON * 2, look, told("Loaded")).await?;
+    objects
+        .apply_value(&json!({
+            "apiVersion": "test.capstan.dev/v1", "kind": "Note",
+            "metadata": {"name": "late", "namespace": "default"}, "spec": {"text": "after all"},
+        }))
+        .await?;
+    let look = || objects.get("v1", "configmaps", "default", "note-late");
+    eventually("the note is written", SOON, look, |found| found["data"]["text"] == "after all").await.map(drop)
+}

@@ -1,0 +1,43 @@
+//! The worlds that scenarios share, one for each API server, made when the first scenario asks.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Result, anyhow};
+use capstan_e2e::ServerKind;
+
+use crate::world::World;
+
+/// Why it could not be made stays too: the next scenario need not wait for the same failure.
+type Made = Option<Result<Arc<World>, String>>;
+
+#[derive(Default)]
+pub(crate) struct Worlds {
+    embedded: Mutex<Made>,
+    real: Mutex<Made>,
+}
+
+impl Worlds {
+    /// Waits if another scenario is having it made.
+    pub(crate) fn get(&self, kind: ServerKind) -> Result<Arc<World>> {
+        let mut slot = self.slot(kind).lock().unwrap_or_else(PoisonError::into_inner);
+        let make = || World::start(kind).map(Arc::new).map_err(|error| format!("{error:#}"));
+        slot.get_or_insert_with(make).clone().map_err(|error| anyhow!("the {kind} world cannot be made: {error}"))
+    }
+
+    /// Prints what the hosts have logged.
+    pub(crate) fn show_logs(&self) {
+        for kind in [ServerKind::Embedded, ServerKind::Real] {
+            let made = self.slot(kind).lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(Ok(world)) = &*made {
+                eprintln!("---- the log of the host at the {kind} server ----\n{}", world.log());
+            }
+        }
+    }
+
+    fn slot(&self, kind: ServerKind) -> &Mutex<Made> {
+        match kind {
+            ServerKind::Embedded => &self.embedded,
+            ServerKind::Real => &self.real,
+        }
+    }
+}
