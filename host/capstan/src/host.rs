@@ -19,6 +19,7 @@ use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
 };
+use prometheus_client::registry::Registry;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
@@ -76,10 +77,14 @@ impl Host {
         let directory = self.directory.as_ref().map(Dir::try_clone).transpose().context("the providers directory")?;
         let sources = Sources { namespace: Some(self.namespace.clone()), directory };
         let watches = Watches::new(cluster.clone(), CancellationToken::new());
-        let _at_work = health.begin_work(watches.clone(), Arc::clone(&self.sandbox));
         let (recorder, writer) = Recorder::new(cluster.clone(), instance());
         let runner = Runner::new(self.concurrency);
         let shared = Shared::new(cluster, watches.clone(), recorder, runner);
+        let mut registry = Registry::default();
+        shared.cluster.register_metrics(&mut registry);
+        shared.watches.register_metrics(&mut registry);
+        shared.metrics.register(&mut registry);
+        let _at_work = health.begin_work(watches.clone(), Arc::clone(&self.sandbox), registry);
 
         let writing_ends = CancellationToken::new();
         let mut writing = AbortOnDropHandle::new(tokio::spawn(writer.run(writing_ends.clone())));

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use capstan_cluster::Watches;
 use capstan_sandbox::Sandbox;
+use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 
 use heartbeat::Heartbeat;
@@ -36,6 +37,8 @@ struct State {
 struct Work {
     watches: Watches,
     sandbox: Arc<Sandbox>,
+    /// The metrics of whatever does the work.
+    registry: Registry,
 }
 
 /// How far the process has come.
@@ -70,10 +73,10 @@ impl Health {
         self.lock().phase = phase;
     }
 
-    /// From now on this process does the work.
-    pub(crate) fn begin_work(&self, watches: Watches, sandbox: Arc<Sandbox>) -> AtWork {
+    /// From now on this process does the work, and tells the metrics of this registry.
+    pub(crate) fn begin_work(&self, watches: Watches, sandbox: Arc<Sandbox>, registry: Registry) -> AtWork {
         let mut state = self.lock();
-        *state = State { phase: Phase::Listing, work: Some(Work { watches, sandbox }) };
+        *state = State { phase: Phase::Listing, work: Some(Work { watches, sandbox, registry }) };
         self.0.metrics.begin_term();
         AtWork(self.clone())
     }
@@ -98,11 +101,12 @@ impl Health {
 
     /// All metrics in the `OpenMetrics` text format.
     pub(crate) fn metrics(&self) -> Result<String, std::fmt::Error> {
-        let sample = self.lock().work.as_ref().map(|work| {
+        let state = self.lock();
+        self.0.metrics.encode(state.work.as_ref().map(|work| {
             let usage = work.sandbox.usage();
-            Sample { watches: work.watches.len(), instances: usage.instances, memory: usage.memory }
-        });
-        self.0.metrics.encode(sample)
+            let sample = Sample { watches: work.watches.len(), instances: usage.instances, memory: usage.memory };
+            (sample, &work.registry)
+        }))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -141,3 +141,64 @@ fn target(selection: &Selection) -> Option<ObjectRef> {
     let key = ObjectKey { namespace: namespace.clone(), name: name.clone()? };
     Some(ObjectRef { kind: kind.clone(), key })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use async_trait::async_trait;
+    use capstan_api::GroupVersionKind;
+    use capstan_cluster::Cluster;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::{Context, ExternalSession, Failure};
+
+    /// Is never asked for anything but how far to look.
+    struct Nothing;
+
+    #[async_trait]
+    impl ExternalSystem for Nothing {
+        async fn connect(&self, _: &Context, _: &str) -> Result<Box<dyn ExternalSession>, Failure> {
+            pending().await
+        }
+    }
+
+    fn dependencies() -> Dependencies {
+        let silent = axum::Router::new().fallback(async || pending::<()>().await);
+        let cluster = Cluster::new(kube::Client::new(silent, "default"));
+        Dependencies::new(Watches::new(cluster, CancellationToken::new()), Arc::new(Nothing))
+    }
+
+    fn list(number: usize) -> Read {
+        let kind = GroupVersionKind::gvk("", "v1", "ConfigMap");
+        Read::List { kind, namespace: None, labels: Some(format!("number={number}")) }
+    }
+
+    fn made_up(number: usize) -> Read {
+        let kind = GroupVersionKind::gvk("example.org", "v1", &format!("MadeUp{number}"));
+        Read::Object(ObjectRef { kind, key: ObjectKey::cluster("a") })
+    }
+
+    /// A whole reconcile that reads so much; how much of it is not watched then.
+    fn read(dependencies: &mut Dependencies, reads: impl Iterator<Item = Read>) -> usize {
+        let own = ObjectRef { kind: GroupVersionKind::gvk("", "v1", "Own"), key: ObjectKey::cluster("own") };
+        let reader = Arc::new(own.key.clone());
+        dependencies.begin(&reader);
+        dependencies.finish(&reader, &own, reads.map(|read| (read, Seen::Unknown)).collect());
+        dependencies.unwatched()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_too_much_to_watch_is_watched_when_there_is_room() {
+        for thing in [list, made_up] {
+            let mut dependencies = dependencies();
+            let unwatched = read(&mut dependencies, (0..300).map(thing));
+            assert!((44..=236).contains(&unwatched), "{unwatched}");
+            let some: Vec<_> =
+                dependencies.unwatched.iter().take(10).map(|selection| selection.as_ref().clone()).collect();
+            let again = (0..300).map(thing).filter(|read| some.contains(&selection(read.clone())));
+            assert_eq!(read(&mut dependencies, again), 0);
+        }
+    }
+}
