@@ -60,7 +60,7 @@ fn demo() -> Result<bool> {
     step("Building the patch provider");
     guests::build()?;
     step("Building the host (the first time this compiles wasmtime: about ten minutes on two cores)");
-    cargo::run(&["build", "--quiet", "--package", "capstan", "--package", "capstan-e2e", "--bins"])?;
+    cargo::run(cargo::BUILD)?;
     eprintln!("built in {:.0?}\n", start.elapsed());
     cargo::run_built("demo")
 }

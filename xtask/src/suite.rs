@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use capstan_realcluster::{Go, Programs};
+use capstan_realcluster::{Go, Programs, REQUIRED};
 
 use crate::{cargo, guests, step};
 
@@ -90,7 +90,7 @@ impl Tally {
         let mut command = cargo::command(arguments);
         if real_cluster {
             // From here on it is a failure not to find it.
-            command.env("CAPSTAN_REAL_CLUSTER_REQUIRED", "1");
+            command.env(REQUIRED, "1");
         }
         let mut child = command.stdout(Stdio::piped()).spawn().context("cargo cannot be started")?;
         let output = child.stdout.take().context("cargo has no output")?;

@@ -19,9 +19,30 @@ pub const CREATE_SUCCEEDED: &str = "krateo.io/external-create-succeeded";
 /// When a create was last known to have failed (RFC 3339, seconds).
 pub const CREATE_FAILED: &str = "krateo.io/external-create-failed";
 
+/// `"true"`, exactly, has the host and the provider log more about one object.
+pub const VERBOSE: &str = "krateo.io/connector-verbose";
+
+/// `"true"`, exactly, lets a paused object go when it is deleted; its external resource is left as it is.
+pub const DELETE_WHILE_PAUSED: &str = "capstan.dev/delete-while-paused";
+/// How often one object is looked at though nothing changed (`90s`, `10m`, `1h30m`), in place of its provider's interval.
+pub const POLL_INTERVAL: &str = "capstan.dev/poll-interval";
+/// Any text; a new one asks for a reconcile now. Echoed in `status.lastHandledReconcileAt` when it took place.
+pub const RECONCILE_REQUESTED_AT: &str = "capstan.dev/reconcile-requested-at";
+
 /// Marks a `ConfigMap` in the host's namespace as the carrier of the provider it names.
 pub const PROVIDER_LABEL: &str = "capstan.dev/provider";
 
-/// The keys that belong to the host: what a provider says about them is ignored.
-pub const HOST_ANNOTATIONS: &[&str] =
-    &[PAUSED, MANAGEMENT_POLICY, DELETION_POLICY, EXTERNAL_NAME, CREATE_PENDING, CREATE_SUCCEEDED, CREATE_FAILED];
+/// The keys that belong to the host and its users: what a provider says about them is ignored.
+pub const HOST_ANNOTATIONS: &[&str] = &[
+    PAUSED,
+    MANAGEMENT_POLICY,
+    DELETION_POLICY,
+    EXTERNAL_NAME,
+    CREATE_PENDING,
+    CREATE_SUCCEEDED,
+    CREATE_FAILED,
+    VERBOSE,
+    DELETE_WHILE_PAUSED,
+    POLL_INTERVAL,
+    RECONCILE_REQUESTED_AT,
+];

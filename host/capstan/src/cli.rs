@@ -194,6 +194,9 @@ pub(crate) struct Host {
     /// How many objects are reconciled at the same time
     #[arg(long, value_name = "N", default_value = "16")]
     pub(crate) concurrency: std::num::NonZeroUsize,
+    /// For how long the same warning about an object is held back before it is published again; 0: for ever
+    #[arg(long, value_name = "DURATION", default_value = "5m", env = "EVENTRECORDER_MAX_SILENCE")]
+    pub(crate) event_silence: capstan_events::MaxSilence,
 }
 
 /// A name that the API server takes for a namespace.

@@ -66,8 +66,12 @@ mod tests {
 
     impl Replica {
         fn start(server: &DevCluster) -> Self {
-            let settings =
-                cli::Host { namespace: "default".to_owned(), providers: None, concurrency: NonZeroUsize::MIN };
+            let settings = cli::Host {
+                namespace: "default".to_owned(),
+                providers: None,
+                concurrency: NonZeroUsize::MIN,
+                event_silence: capstan_events::MaxSilence::default(),
+            };
             let (host, cluster) = (Arc::new(Host::new(&settings).unwrap()), Cluster::new(client(server)));
             let cancel = CancellationToken::new();
             let health = Health::new(cancel.clone());

@@ -12,7 +12,7 @@ use cap_std::{ambient_authority, fs::Dir};
 use capstan_api::{GroupVersionKind, keys};
 use capstan_cluster::{Change, Cluster, Selection, Watches};
 use capstan_engine::{Shared, runner::Runner};
-use capstan_events::Recorder;
+use capstan_events::{MaxSilence, Recorder};
 use capstan_providers::{Providers, Sources};
 use capstan_sandbox::{Sandbox, Settings};
 use kube::{
@@ -24,7 +24,7 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     cli,
-    health::{Health, Phase},
+    health::{Health, Phase, Work},
 };
 
 /// For the first answer of the API server.
@@ -35,6 +35,7 @@ pub(crate) struct Host {
     namespace: String,
     concurrency: NonZeroUsize,
     directory: Option<Dir>,
+    event_silence: MaxSilence,
     sandbox: Arc<Sandbox>,
 }
 
@@ -54,6 +55,7 @@ impl Host {
             namespace: settings.namespace.clone(),
             concurrency: settings.concurrency,
             directory: settings.providers.as_deref().map(open).transpose()?,
+            event_silence: settings.event_silence,
             sandbox: Arc::new(Sandbox::new(sandbox_settings(settings)).context("the sandbox cannot be set up")?),
         })
     }
@@ -78,13 +80,15 @@ impl Host {
         let sources = Sources { namespace: Some(self.namespace.clone()), directory };
         let watches = Watches::new(cluster.clone(), CancellationToken::new());
         let (recorder, writer) = Recorder::new(cluster.clone(), instance());
+        let recorder = recorder.with_max_silence(self.event_silence);
         let runner = Runner::new(self.concurrency);
         let shared = Shared::new(cluster, watches.clone(), recorder, runner);
         let mut registry = Registry::default();
         shared.cluster.register_metrics(&mut registry);
         shared.watches.register_metrics(&mut registry);
         shared.metrics.register(&mut registry);
-        let _at_work = health.begin_work(watches.clone(), Arc::clone(&self.sandbox), registry);
+        let (watched, queues, sandbox) = (watches.clone(), shared.queues.clone(), Arc::clone(&self.sandbox));
+        let _at_work = health.begin_work(Work { watches: watched, queues, sandbox, registry });
 
         let writing_ends = CancellationToken::new();
         let mut writing = AbortOnDropHandle::new(tokio::spawn(writer.run(writing_ends.clone())));

@@ -25,4 +25,4 @@ pub use flow::{Flow, Rate};
 pub use object::{Object, ObjectError};
 pub use resource::Resource;
 pub use selection::{Reach, Selection};
-pub use watch::{Change, Store, Subscription, Watches};
+pub use watch::{Change, ListedWatch, Store, Subscription, Watches};

@@ -130,7 +130,7 @@ fn add_names(entry: &mut Value, resource: &Resource) {
 
 type Subresource<'a> = (&'static str, &'a str, &'a str, &'a str, &'static [&'static str]);
 
-/// Name, group, version, kind and verbs of the subresources.
+/// Name, group, version, kind and verbs of the subresources, in the order in which Kubernetes lists them.
 fn subresources(resource: &Resource) -> Vec<Subresource<'_>> {
     const READ_WRITE: &[&str] = &["get", "patch", "update"];
     let GroupVersion { group, version } = &resource.group_version;
@@ -143,6 +143,9 @@ fn subresources(resource: &Resource) -> Vec<Subresource<'_>> {
     }
     if resource.scale.is_some() {
         found.push(("scale", "autoscaling", "v1", "Scale", READ_WRITE));
+    }
+    if !resource.is_custom() {
+        found.sort_unstable_by_key(|&(name, ..)| name);
     }
     found
 }

@@ -39,6 +39,11 @@ impl FieldError {
         Self::new(field, Sort::Invalid, format!("Invalid value: {value}: {detail}"))
     }
 
+    /// A value of the right type in JSON, but not of the type that its format stands for.
+    pub(crate) fn format_invalid(field: impl Into<String>, value: &Value, detail: &str) -> Self {
+        Self::new(field, Sort::TypeInvalid, format!("Invalid value: {value}: {detail}"))
+    }
+
     /// As [`FieldError::invalid`], for a value that is written in another way than JSON sorts it.
     pub(crate) fn invalid_text(field: impl Into<String>, value: &str, detail: &str) -> Self {
         Self::new(field, Sort::Invalid, format!("Invalid value: {value}: {detail}"))
@@ -84,6 +89,13 @@ impl FieldError {
 
     pub(crate) fn too_many(field: impl Into<String>, actual: usize, max: u64) -> Self {
         Self::new(field, Sort::TooMany, format!("Too many: {actual}: must have at most {max} items"))
+    }
+
+    /// The same error of a member of a larger value.
+    pub(crate) fn within(mut self, member: &str) -> Self {
+        let dot = if self.field.is_empty() || self.field.starts_with('[') { "" } else { "." };
+        self.field = format!("{member}{dot}{}", self.field);
+        self
     }
 
     pub(crate) fn sort(&self) -> Sort {

@@ -148,32 +148,10 @@ impl Registry {
             *self = *before;
         }
     }
-
-    /// Why the names of a CRD cannot be accepted, if another resource of its group has them.
-    pub(crate) fn name_conflict(&self, crd: &Value) -> Option<(&'static str, String)> {
-        let (group, plural) = (text(crd, "/spec/group"), text(crd, "/spec/names/plural"));
-        let others = self.served.values().flat_map(BTreeMap::values);
-        let others: Vec<&Arc<Resource>> =
-            others.filter(|other| other.storage_group == group && other.plural != plural).collect();
-        let names = &crd["spec"]["names"];
-        let mut plurals = crate::crd::strings(&names["shortNames"]);
-        plurals.push(text(names, "/singular").to_owned());
-        let taken = |name: &String| {
-            others
-                .iter()
-                .any(|other| other.plural == *name || other.singular == *name || other.short_names.contains(name))
-        };
-        if let Some(name) = plurals.iter().find(|name| taken(name)) {
-            return Some(("NamesConflict", format!("{name:?} is already in use")));
-        }
-        let kind = text(names, "/kind");
-        let taken = others.iter().any(|other| other.kind == kind || other.list_kind == kind);
-        taken.then(|| ("KindConflict", format!("{kind:?} is already in use")))
-    }
 }
 
 /// How preferred a version is: stable above beta above alpha, then by number; other names come last.
-fn version_rank(version: &str) -> (u8, u32, u32) {
+pub(crate) fn version_rank(version: &str) -> (u8, u32, u32) {
     let parse = || {
         let rest = version.strip_prefix('v')?;
         let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());

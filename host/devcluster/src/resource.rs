@@ -35,6 +35,8 @@ pub(crate) struct Resource {
     pub(crate) scale: Option<ScalePaths>,
     pub(crate) columns: Vec<Column>,
     pub(crate) selectable: Vec<Selectable>,
+    /// What users of this version are told, if it is deprecated.
+    pub(crate) deprecation: Option<String>,
     /// Whether `metadata.generation` counts changes of the desired state.
     pub(crate) generation: bool,
     /// Whether an update may come without a resourceVersion.

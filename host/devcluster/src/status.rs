@@ -108,6 +108,23 @@ impl Refusal {
         refusal
     }
 
+    /// No route of a served API version fits the path.
+    pub(crate) fn no_such_resource() -> Self {
+        Self::new(Reason::NotFound, "the server could not find the requested resource").with_details(json!({}))
+    }
+
+    /// There is a route, but not for the method of the request.
+    pub(crate) fn method_not_allowed() -> Self {
+        let message = "the server does not allow this method on the requested resource";
+        Self::new(Reason::MethodNotAllowed, message).with_details(json!({}))
+    }
+
+    /// A custom resource is asked for something that it does not do, such as the deletion of its status.
+    pub(crate) fn verb_not_supported(resource: &Resource, verb: &str) -> Self {
+        let message = format!("{verb} is not supported on resources of kind \"{}\"", resource.qualified());
+        Self::new(Reason::MethodNotAllowed, message).with_details(resource_details(resource, ""))
+    }
+
     pub(crate) fn not_found(resource: &Resource, name: &str) -> Self {
         let message = format!("{} \"{name}\" not found", resource.qualified());
         Self::new(Reason::NotFound, message).with_details(resource_details(resource, name))
@@ -145,8 +162,15 @@ impl Refusal {
         Self::invalid_as(&resource.qualified_kind(), kind_details(resource, name), name, errors)
     }
 
-    /// The body is of another kind than the path says.
+    /// The body is of another kind than the path says. What is built in cannot even read it.
     pub(crate) fn wrong_kind(resource: &Resource, name: &str, found: &str, detail: &str) -> Self {
+        if !resource.is_custom() {
+            let (kind, version) = (&resource.kind, &resource.group_version.version);
+            let cause = format!("it is of another kind: {detail}");
+            return Self::bad_request(format!(
+                "{found} in version \"{version}\" cannot be handled as a {kind}: {cause}"
+            ));
+        }
         let error = FieldError::invalid("kind", &json!(found), detail);
         let details = details(name, &resource.storage_group, found);
         Self::invalid_as(&qualify(found, &resource.storage_group), details, name, &[error])
@@ -164,9 +188,14 @@ impl Refusal {
     }
 
     /// Invalid options of the request itself, such as `ListOptions`.
-    pub(crate) fn invalid_options(kind: &str, error: &FieldError) -> Self {
+    pub(crate) fn invalid_options(kind: &str, errors: &[FieldError]) -> Self {
         let details = json!({"group": "meta.k8s.io", "kind": kind});
-        Self::invalid_as(&format!("{kind}.meta.k8s.io"), details, "", std::slice::from_ref(error))
+        Self::invalid_as(&format!("{kind}.meta.k8s.io"), details, "", errors)
+    }
+
+    /// A `Scale` that no object can have.
+    pub(crate) fn invalid_scale(name: &str, error: FieldError) -> Self {
+        Self::invalid_as("Scale.autoscaling", details(name, "autoscaling", "Scale"), name, &[error])
     }
 
     fn invalid_as(kind: &str, mut details: Value, name: &str, errors: &[FieldError]) -> Self {

@@ -22,6 +22,9 @@ use crate::table::{self, IncludeObject};
 /// How long a watch lasts that asks for no timeout.
 const DEFAULT_TIMEOUT: Duration = Duration::from_mins(30);
 
+/// A watch that is shorter ends without the bookmark that others end with.
+const SHORTEST_WITH_BOOKMARK: Duration = Duration::from_secs(2);
+
 /// Changes that wait are sent together up to this size, so that a burst does not cost a write per event.
 const CHUNK: usize = 64 * 1024;
 
@@ -45,7 +48,9 @@ pub(crate) fn open(store: &mut Store, context: WatchContext, options: &ListOptio
     let current = store.revision();
     let collection = store.collection_mut(&collection_name);
     let mut expired = false;
-    if requested == 0 {
+    if requested == 0 && options.send_initial_events == Some(false) {
+        lines.revision = current;
+    } else if requested == 0 {
         let within = lines.filter.namespace.clone();
         for (namespace, name, object) in collection.objects(within.as_deref()) {
             if lines.filter.matches_named(namespace, name, &object.value) {
@@ -53,7 +58,7 @@ pub(crate) fn open(store: &mut Store, context: WatchContext, options: &ListOptio
             }
         }
         lines.revision = current;
-        if options.send_initial_events && options.allow_bookmarks {
+        if options.send_initial_events == Some(true) && options.allow_bookmarks {
             lines.bookmark(true);
         }
     } else {
@@ -72,6 +77,7 @@ pub(crate) fn open(store: &mut Store, context: WatchContext, options: &ListOptio
     let stream = Stream {
         receiver: if expired { None } else { Some(receiver) },
         bookmarks: options.allow_bookmarks.then_some(lines.bookmark_interval),
+        ends_with_bookmark: options.allow_bookmarks && timeout > SHORTEST_WITH_BOOKMARK,
         next_bookmark: now + lines.bookmark_interval,
         deadline: now + timeout,
         lines,
@@ -92,7 +98,7 @@ fn requested_revision(options: &ListOptions) -> Result<u64, Refusal> {
         Refusal::unclassified(format!("resourceVersion: Invalid value: {text:?}: {cause}"))
     })?;
     // With initial events the revision is only a lower bound, which the current state always meets.
-    Ok(if options.send_initial_events { 0 } else { requested })
+    Ok(if options.send_initial_events == Some(true) { 0 } else { requested })
 }
 
 /// The live part of a watch.
@@ -101,6 +107,7 @@ struct Stream {
     receiver: Option<broadcast::Receiver<Arc<Change>>>,
     lines: Lines,
     bookmarks: Option<Duration>,
+    ends_with_bookmark: bool,
     next_bookmark: Instant,
     deadline: Instant,
 }
@@ -129,7 +136,7 @@ impl Stream {
                 }
                 () = tokio::time::sleep_until(self.deadline) => {
                     self.receiver = None;
-                    if self.bookmarks.is_some() {
+                    if self.ends_with_bookmark {
                         self.lines.bookmark(false);
                     }
                 }
@@ -213,7 +220,7 @@ impl Lines {
                 let revision = object.revision.to_string();
                 self.table(row, &revision);
             }
-            Representation::Metadata => {
+            Representation::Metadata | Representation::MetadataList => {
                 let metadata = table::partial_metadata(&self.encoder.value(object));
                 self.json(&metadata);
             }

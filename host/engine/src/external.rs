@@ -16,7 +16,8 @@ pub trait ExternalSystem: Send + Sync {
     /// Opens a session for one reconcile.
     ///
     /// Expected flow: `connect`, then on the session `observe`, then at most one of `create`, `update` and `delete`,
-    /// then `disconnect`. A session that is dropped instead has been given up (its budget ran out, the host stops).
+    /// then `disconnect`. A session that is dropped instead has been given up (its budget ran out, the object was paused
+    /// meanwhile, the host stops).
     async fn connect(&self, context: &Context, managed: &str) -> Result<Box<dyn ExternalSession>, Failure>;
 
     /// How far the host may look to hear of changes of an object that a session has read. The more, the fewer watches; no
@@ -56,6 +57,8 @@ pub struct Context {
     pub uid: String,
     /// Names this reconcile in logs; unique in this process.
     pub reconcile_id: u64,
+    /// The object asks for a verbose log (`krateo.io/connector-verbose`).
+    pub verbose: bool,
     /// Where reads of the cluster are written down, so that a change of what was read wakes the object.
     pub reads: Arc<Reads>,
 }

@@ -231,6 +231,11 @@ impl ControllerMetrics {
         self.lock().clear();
     }
 
+    /// `PROVIDER/KIND.VERSION.GROUP`.
+    pub(crate) fn name(&self) -> &str {
+        &self.labels.controller
+    }
+
     /// An object became due.
     pub(crate) fn added(&self) {
         self.adds.inc();

@@ -4,9 +4,11 @@
 //! its own writes them one after the other, folds repetitions into a series, and drains when the host stops.
 
 mod event;
+mod max_silence;
 mod note;
 mod recorder;
 mod series;
 
 pub use event::{Event, EventKind, Regarding};
+pub use max_silence::{InvalidSilence, MaxSilence};
 pub use recorder::{Recorder, Writer};

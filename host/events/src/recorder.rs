@@ -18,7 +18,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Event,
+    Event, MaxSilence,
     series::{Repeated, Series},
 };
 
@@ -37,6 +37,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 pub struct Recorder {
     waiting: mpsc::Sender<Event>,
     dropped: Arc<AtomicU64>,
+    max_silence: MaxSilence,
 }
 
 /// Writes what a [`Recorder`] takes.
@@ -54,8 +55,21 @@ impl Recorder {
     pub fn new(cluster: Cluster, instance: String) -> (Self, Writer) {
         let (sender, receiver) = mpsc::channel(WAITING);
         let dropped = Arc::new(AtomicU64::new(0));
-        let recorder = Self { waiting: sender, dropped: Arc::clone(&dropped) };
+        let max_silence = MaxSilence::default();
+        let recorder = Self { waiting: sender, dropped: Arc::clone(&dropped), max_silence };
         (recorder, Writer { cluster, instance, waiting: receiver, series: Series::default(), dropped })
+    }
+
+    /// The same with another bound for the silence of those who throttle what they record.
+    #[must_use]
+    pub fn with_max_silence(self, max_silence: MaxSilence) -> Self {
+        Self { max_silence, ..self }
+    }
+
+    /// How long whoever throttles what it records may hold the same back.
+    #[must_use]
+    pub fn max_silence(&self) -> MaxSilence {
+        self.max_silence
     }
 
     /// Takes an event. Never blocks: if too many are waiting it is dropped, counted and logged.

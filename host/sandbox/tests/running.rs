@@ -25,7 +25,7 @@ async fn guest(sandbox: &Sandbox, budget: Budget) -> Guest {
 fn context() -> Context {
     let kind = GroupVersionKind::gvk("test.capstan.dev", "v1", "Hostile");
     let object = ObjectRef { kind, key: ObjectKey::namespaced("n", "a") };
-    Context { object, uid: "uid".into(), reconcile_id: 1, reads: Arc::new(Reads::default()) }
+    Context { object, uid: "uid".into(), reconcile_id: 1, verbose: false, reads: Arc::new(Reads::default()) }
 }
 
 fn one_at_a_time() -> Sandbox {

@@ -25,8 +25,13 @@ pub(crate) async fn run() -> Result<()> {
     let sandbox = Sandbox::new(Settings::default())?;
     let loaded = sandbox.load(Bytes::from(component("hostile")?)).await?;
     let guest = guest(loaded, &shared()).await?;
-    let context =
-        Context { object: object(), uid: "uid".to_owned(), reconcile_id: 1, reads: Arc::new(Reads::default()) };
+    let context = Context {
+        object: object(),
+        uid: "uid".to_owned(),
+        reconcile_id: 1,
+        verbose: false,
+        reads: Arc::new(Reads::default()),
+    };
 
     let (mut whole, mut instance, mut call) = (Vec::new(), Vec::new(), Vec::new());
     for run in 0..WARM_UP + RUNS {

@@ -1,18 +1,19 @@
-//! Every script against the embedded server, compared with what a kube-apiserver answered; with one at hand (see
-//! `server::real`) the recordings are compared with it too, or written anew if `CAPSTAN_RECORD` is set.
+//! Every script against the embedded server, compared with what a kube-apiserver answered; where one
+//! can be started the recordings are compared with its answers too, or written anew if `CAPSTAN_RECORD` is set.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use capstan_differential::compare::{self, Difference, differences};
 use capstan_differential::known::{self, Known};
 use capstan_differential::play::play;
 use capstan_differential::recording::{self, Exchange};
 use capstan_differential::script::Script;
 use capstan_differential::server;
+use capstan_realcluster::{RealCluster, is_here};
 use libtest_mimic::{Arguments, Trial};
 use rand::RngExt as _;
 use tokio::runtime::Builder;
@@ -22,6 +23,8 @@ struct Suite {
     /// `known.yaml`, and whether each entry was of use.
     known: Vec<(Known, Mutex<bool>)>,
     run: String,
+    /// The real control plane, started when the first trial asks.
+    cluster: Mutex<Option<RealCluster>>,
 }
 
 fn main() -> ExitCode {
@@ -36,12 +39,12 @@ fn run() -> Result<ExitCode> {
     let suite = Arc::new(Suite {
         known: known::load(&here("known.yaml"))?.into_iter().map(|known| (known, Mutex::new(false))).collect(),
         run: run_name(),
+        cluster: Mutex::default(),
     });
     let scripts: Vec<Arc<Script>> = Script::load_all(&here("scripts"))?.into_iter().map(Arc::new).collect();
-    let with_real = std::env::var_os("REAL_SERVER").is_some();
-    let record = std::env::var_os("CAPSTAN_RECORD").is_some();
-    if record {
-        ensure!(with_real, "CAPSTAN_RECORD needs a kube-apiserver: set REAL_SERVER, REAL_CA and REAL_TOKEN");
+    let with_real = is_here();
+    if std::env::var_os("CAPSTAN_RECORD").is_some() {
+        ensure!(with_real, "CAPSTAN_RECORD needs the real control plane");
         let conclusion = libtest_mimic::run(&arguments, trials("recorded", &scripts, &suite, record_answers));
         return Ok(conclusion.exit_code());
     }
@@ -105,20 +108,25 @@ fn embedded_answers_as_recorded(script: &Script, suite: &Suite) -> Result<()> {
 
 fn real_answers_as_recorded(script: &Script, suite: &Suite) -> Result<()> {
     let recorded = recording::load(&recorded(script))?;
-    let answers = play_real(script, &suite.run)?;
+    let answers = play_real(script, suite)?;
     agree(script, &recorded, &answers, |_, _| false)
 }
 
 fn record_answers(script: &Script, suite: &Suite) -> Result<()> {
-    recording::save(&recorded(script), &play_real(script, &suite.run)?)
+    recording::save(&recorded(script), &play_real(script, suite)?)
 }
 
-fn play_real(script: &Script, run: &str) -> Result<Vec<Exchange>> {
+fn play_real(script: &Script, suite: &Suite) -> Result<Vec<Exchange>> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let Some(client) = server::real().await? else { bail!("no kube-apiserver") };
-        play(&client, script, run).await
-    })
+    let client = {
+        let mut cluster = suite.cluster.lock().unwrap_or_else(PoisonError::into_inner);
+        if cluster.is_none() {
+            *cluster = Some(RealCluster::start_for_test()?);
+        }
+        cluster.as_ref().map(|cluster| runtime.block_on(server::real(cluster)))
+    };
+    let client = client.context("no kube-apiserver")??;
+    runtime.block_on(play(&client, script, &suite.run))
 }
 
 /// Fails with a text that shows each step whose answer differs from the recorded one where it may not.

@@ -5,13 +5,15 @@ mod cli;
 mod host;
 mod kubelet;
 mod objects;
+mod probe;
 mod proxy;
 mod server;
 
-pub use built::{plugin, program, target};
+pub use built::{plugin, program};
 pub use cli::{capstan, package_rights};
 pub use host::HostProcess;
 pub use kubelet::play_kubelet;
 pub use objects::{Objects, condition, eventually};
+pub use probe::probe;
 pub use proxy::{Faults, Proxy};
 pub use server::{Embedded, Server, ServerKind, output};

@@ -21,8 +21,10 @@ mod process;
 mod programs;
 mod random;
 mod state;
+mod testing;
 
 pub use build::{Go, build};
 pub use cluster::RealCluster;
 pub use programs::{Missing, Programs};
-pub use state::{end, sweep};
+pub use state::end;
+pub use testing::{REQUIRED, is_here, target};

@@ -69,7 +69,7 @@ pub fn end(folder: &Path) -> Result<()> {
 ///
 /// # Errors
 /// Those of [`end`].
-pub fn sweep(parent: &Path) -> Result<()> {
+pub(crate) fn sweep(parent: &Path) -> Result<()> {
     let Ok(folders) = fs::read_dir(parent) else {
         return Ok(());
     };

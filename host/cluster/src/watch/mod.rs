@@ -6,6 +6,7 @@ mod census;
 mod confirm;
 mod delay;
 mod follow;
+mod listing;
 mod mailbox;
 mod objects;
 mod raw;
@@ -30,6 +31,7 @@ use mailbox::Mailbox;
 use subscription::Source;
 use table::{Table, Watch};
 
+pub use listing::ListedWatch;
 pub use subscription::{Store, Subscription};
 
 /// What a subscriber is told.
@@ -157,6 +159,11 @@ impl Watches {
         let watch = table.entry(&selection, || self.begin(&selection));
         watch.subscribers += 1;
         let (mailbox, store) = (watch.shared.join(key), Store(Arc::clone(&watch.shared)));
+        // It may have been refused after it was chosen, and says so only to those who are there. Nothing is narrower than a
+        // watch of one object.
+        if key.is_some() && selection.name.is_none() && watch.shared.is_refused() {
+            mailbox.refused();
+        }
         Source { selection, store, mailbox }
     }
 

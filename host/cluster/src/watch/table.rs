@@ -113,9 +113,13 @@ impl Table {
     /// A watch that objects were looked for through may not look.
     pub(super) fn refuse(&mut self, selection: &Selection, now: Instant) {
         self.refused.retain(|_, since| now.duration_since(*since) < REFUSED_FOR);
-        if self.refused.len() < REFUSALS {
-            self.refused.insert(selection.clone(), now);
+        // The newest is always kept: whoever was refused looks for another watch next, and must not be sent here again.
+        if self.refused.len() >= REFUSALS
+            && let Some(oldest) = self.refused.iter().min_by_key(|(_, since)| **since).map(|(oldest, _)| oldest.clone())
+        {
+            self.refused.remove(&oldest);
         }
+        self.refused.insert(selection.clone(), now);
     }
 
     /// By kind: watches, objects, bytes, and watches that have not told their first list yet. A store is counted once.
@@ -220,6 +224,22 @@ mod tests {
         table.remove(&Selection::all(target("", "").kind));
         tokio::time::advance(REFUSED_FOR).await;
         assert_eq!(table.follow("n0", "later", Reach::Namespace), "n0");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_newest_refusal_is_kept_however_many_there_are() {
+        let mut table = Table::default();
+        for number in 0..REFUSALS + 10 {
+            let namespace = Some(format!("n{number}"));
+            table.refuse(&Selection { namespace, ..Selection::all(target("", "").kind) }, Instant::now());
+            tokio::time::advance(Duration::from_millis(1)).await;
+        }
+        assert_eq!(table.refused.len(), REFUSALS);
+        let last = format!("n{}", REFUSALS + 9);
+        for number in 0..SINGLES {
+            table.follow(&last, &format!("s{number}"), Reach::Namespace);
+        }
+        assert_eq!(table.follow(&last, "next", Reach::Namespace), "next");
     }
 
     #[tokio::test(start_paused = true)]

@@ -355,6 +355,25 @@ async fn who_has_to_go_on_with_another_watch_misses_nothing_and_hears_nothing_tw
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_joins_a_watch_just_when_it_is_refused_goes_on_with_another() {
+    let fake = Fake::default();
+    put_many(&fake, 9);
+    let watches = watches(&fake);
+    let _followed = follow_many(&watches, 9, Reach::Namespace).await;
+    let namespace = Selection { namespace: Some("n".to_owned()), ..things() };
+    watches.lock().get_mut(&namespace).unwrap().shared.refuse();
+    let source = watches.join(&mut watches.lock(), namespace.clone(), Some(&thing("s8").key));
+    let mut late = Subscription::to_one(watches.clone(), source, thing("s8"), Reach::Namespace);
+    assert_eq!((told(&mut late).await, told(&mut late).await), ("new s8".to_owned(), "synced".to_owned()));
+    assert_eq!(told(&mut late).await, "-");
+    let listing = watches.listing();
+    let of = |name: Option<&str>| listing.iter().find(|watch| watch.name.as_deref() == name);
+    let (alone, shared) = (of(Some("s8")).unwrap(), of(None).unwrap());
+    assert_eq!((alone.subscribers, alone.synced), (1, true));
+    assert!(shared.refused && shared.namespace.as_deref() == Some("n") && shared.objects == 9, "{shared:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_write_that_no_event_ever_tells_of_is_looked_at() {
     let fake = Fake::default();
     let watches = watches(&fake);

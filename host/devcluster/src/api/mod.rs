@@ -20,6 +20,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, header};
 use serde_json::Value;
 
+use crate::builtin;
 use crate::discovery;
 use crate::openapi;
 use crate::request::accept::{Representation, negotiate};
@@ -59,7 +60,7 @@ async fn route(server: &Server, parts: &Parts, body: Body) -> Result<Response, R
         return resource_request(server, parts, body, address).await;
     }
     if !matches!(parts.method, Method::GET | Method::HEAD) {
-        return Err(method_not_allowed());
+        return Err(Refusal::method_not_allowed());
     }
     let accept = text(&parts.headers, header::ACCEPT);
     let aggregated = || Ok::<_, Refusal>(negotiate(accept)? == Representation::Discovery);
@@ -80,8 +81,9 @@ async fn route(server: &Server, parts: &Parts, body: Body) -> Result<Response, R
         Route::GroupVersion(group_version) => found(discovery::resources(registry, &group_version)),
         Route::OpenApiIndex => Ok(response::openapi_index(&openapi::index(registry))),
         Route::OpenApi(group_version) => {
-            let document = openapi::document(registry, &group_version).ok_or_else(Refusal::page_not_found)?;
-            Ok(response::openapi(&document, &parts.headers))
+            let document = openapi::document(registry, &group_version);
+            let answer = |document| response::openapi(&document, &parts.headers);
+            Ok(document.map_or_else(|| response::empty(StatusCode::NOT_FOUND), answer))
         }
         Route::Resource(_) | Route::Unknown => Err(Refusal::page_not_found()),
     }
@@ -101,14 +103,12 @@ struct ResourceRequest<'a> {
     headers: &'a HeaderMap,
     query: Query,
     representation: Representation,
+    /// What the rows of a table have beside their cells.
+    include: IncludeObject,
     body: Bytes,
 }
 
 impl ResourceRequest<'_> {
-    fn include_object(&self) -> IncludeObject {
-        IncludeObject::parse(self.query.get("includeObject"))
-    }
-
     fn user_agent(&self) -> &str {
         text(self.headers, header::USER_AGENT)
     }
@@ -123,26 +123,39 @@ async fn resource_request(server: &Server, parts: &Parts, body: Body, address: A
         let body = read_body(body).await?;
         return review::answer(review, &parts.method, media_type(&parts.headers), &body);
     }
-    let resource = {
-        let cluster = server.cluster();
-        cluster.registry.find(&address.group_version, &address.plural).cloned()
+    let resource = find(server, &address)?;
+    let query = Query::parse(parts.uri.query().unwrap_or_default());
+    let representation = negotiate(text(&parts.headers, header::ACCEPT))?;
+    let include = match representation {
+        Representation::Table => IncludeObject::parse(query.get("includeObject"))
+            .map_err(|error| Refusal::bad_request(format!("Unable to convert to Table as requested: {error}")))?,
+        _ => IncludeObject::Metadata,
     };
-    let resource = resource.ok_or_else(Refusal::page_not_found)?;
-    if address.namespace.is_some() && !resource.namespaced {
-        return Err(Refusal::page_not_found());
-    }
     let request = ResourceRequest {
         server,
         method: parts.method.clone(),
         headers: &parts.headers,
-        query: Query::parse(parts.uri.query().unwrap_or_default()),
-        representation: negotiate(text(&parts.headers, header::ACCEPT))?,
+        query,
+        representation,
+        include,
         body: read_body(body).await?,
         resource,
         address,
     };
     read::await_revision(&request).await?;
-    objects::answer(&request)
+    response::with_deprecation(objects::answer(&request), request.resource.deprecation.as_deref())
+}
+
+/// The resource that an address names. Groups that are built in have a handler that says what it has not got; what
+/// CRDs define is looked for last, where nothing else fits the path.
+fn find(server: &Server, address: &Address) -> Result<Arc<Resource>, Refusal> {
+    let cluster = server.cluster();
+    let resource = cluster.registry.find(&address.group_version, &address.plural);
+    let placed = resource.filter(|resource| address.namespace.is_none() || resource.namespaced);
+    placed.cloned().ok_or_else(|| {
+        let builtin = builtin::RESOURCES.iter().any(|resource| resource.group_version == address.group_version);
+        if builtin { Refusal::no_such_resource() } else { Refusal::page_not_found() }
+    })
 }
 
 async fn read_body(body: Body) -> Result<Bytes, Refusal> {
@@ -160,9 +173,4 @@ fn text(headers: &HeaderMap, name: header::HeaderName) -> &str {
 fn media_type(headers: &HeaderMap) -> &str {
     let value = text(headers, header::CONTENT_TYPE);
     value.split(';').next().unwrap_or_default().trim()
-}
-
-fn method_not_allowed() -> Refusal {
-    let message = "the server does not allow this method on the requested resource";
-    Refusal::new(Reason::MethodNotAllowed, message)
 }

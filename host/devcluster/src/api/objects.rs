@@ -3,7 +3,7 @@
 use axum::response::Response;
 use http::Method;
 
-use super::{ResourceRequest, method_not_allowed, read, scale, writes};
+use super::{ResourceRequest, read, scale, writes};
 use crate::resource::Rules;
 use crate::status::Refusal;
 use crate::write::Part;
@@ -17,7 +17,7 @@ pub(super) fn answer(request: &ResourceRequest<'_>) -> Result<Response, Refusal>
             Some(part) => object(request, name, part),
             // As in Kubernetes, where custom resources are behind one handler and the others behind a route each.
             None if request.resource.is_custom() => Err(Refusal::not_found(&request.resource, name)),
-            None => Err(Refusal::page_not_found()),
+            None => Err(Refusal::no_such_resource()),
         },
     }
 }
@@ -41,20 +41,36 @@ fn collection(request: &ResourceRequest<'_>) -> Result<Response, Refusal> {
         Method::DELETE if !everywhere && request.resource.rules != Rules::Namespace => {
             writes::delete_collection(request)
         }
-        Method::PATCH | Method::PUT => Err(Refusal::bad_request("name must be provided")),
-        _ => Err(method_not_allowed()),
+        Method::PATCH | Method::PUT if request.resource.is_custom() => {
+            Err(Refusal::bad_request("name must be provided"))
+        }
+        _ => Err(not_allowed(request)),
     }
 }
 
 fn object(request: &ResourceRequest<'_>, name: &str, part: Part) -> Result<Response, Refusal> {
     if request.resource.namespaced && request.address.namespace.is_none() {
-        return Err(Refusal::page_not_found());
+        return Err(Refusal::no_such_resource());
     }
     match (&request.method, part) {
         (&Method::GET, Part::Main | Part::Status) => read::get(request, name),
         (&Method::PUT, _) => writes::update(request, name, part),
         (&Method::PATCH, Part::Main | Part::Status) => writes::patch(request, name, part),
         (&Method::DELETE, Part::Main) => writes::delete(request, name),
-        _ => Err(method_not_allowed()),
+        _ => Err(not_allowed(request)),
     }
+}
+
+/// The refusal of a method. The one handler of custom resources says what it was asked for.
+pub(super) fn not_allowed(request: &ResourceRequest<'_>) -> Refusal {
+    let verb = match request.method {
+        _ if !request.resource.is_custom() => return Refusal::method_not_allowed(),
+        Method::POST => "create",
+        Method::PUT => "update",
+        Method::PATCH => "patch",
+        Method::DELETE if request.address.name.is_none() => "deletecollection",
+        Method::DELETE => "delete",
+        _ => return Refusal::method_not_allowed(),
+    };
+    Refusal::verb_not_supported(&request.resource, verb)
 }

@@ -30,6 +30,7 @@ const REVISION_CHECK: Duration = Duration::from_millis(50);
 pub(super) fn get(request: &ResourceRequest<'_>, name: &str) -> Result<Response, Refusal> {
     let at = Cluster::at(&request.resource, request.address.namespace.as_deref(), name);
     let object = request.server.cluster().get(&request.resource, &at)?;
+    request.representation.check_shape(false, &request.resource.kind)?;
     Ok(response::object(request, StatusCode::OK, &object, &[]))
 }
 
@@ -71,7 +72,7 @@ pub(super) fn watch(request: &ResourceRequest<'_>) -> Result<Response, Refusal> 
         filter,
         encoder: Encoder::new(Arc::clone(&request.resource)),
         representation: request.representation,
-        include: request.include_object(),
+        include: request.include,
         bookmark_interval: request.server.options().bookmark_interval,
         shutdown: request.server.shutdown.clone(),
     };
@@ -83,6 +84,7 @@ pub(super) fn list(request: &ResourceRequest<'_>) -> Result<Response, Refusal> {
     let options = ListOptions::parse(&request.query)?;
     let filter = Filter::parse(&request.resource, request.address.namespace.as_deref(), &options)?;
     let page = page(&request.server.cluster(), &request.resource.collection, &filter, &options)?;
+    request.representation.check_shape(true, &request.resource.list_kind)?;
     Ok(answer(request, &page))
 }
 
@@ -98,13 +100,12 @@ pub(super) fn answer(request: &ResourceRequest<'_>, page: &Page) -> Response {
     let encoder = Encoder::new(Arc::clone(resource));
     match request.representation {
         Representation::Table => {
-            let include = request.include_object();
             let rows = page.objects.iter();
-            let rows = rows.map(|object| table::row(resource, &object.value, &encoder.value(object), include));
+            let rows = rows.map(|object| table::row(resource, &object.value, &encoder.value(object), request.include));
             let definitions = table::column_definitions(resource);
             response::json(StatusCode::OK, &table::table(&definitions, &rows.collect::<Vec<_>>(), &page.metadata))
         }
-        Representation::Metadata => {
+        Representation::Metadata | Representation::MetadataList => {
             let items: Value =
                 page.objects.iter().map(|object| table::partial_metadata(&encoder.value(object))).collect();
             let list = json!({

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use axum::body::{Body, to_bytes};
 use axum::response::Response;
 use http::response::Builder;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::Value;
 
 use super::ResourceRequest;
@@ -33,6 +33,11 @@ fn start(status: StatusCode, content_type: &str) -> Builder {
 
 pub(super) fn text(status: StatusCode, body: &'static str) -> Response {
     finish(start(status, "text/plain; charset=utf-8").header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"), body)
+}
+
+/// No body, and nothing about it.
+pub(super) fn empty(status: StatusCode) -> Response {
+    finish(Response::builder().status(status), Body::empty())
 }
 
 pub(super) fn json(status: StatusCode, value: &Value) -> Response {
@@ -88,15 +93,33 @@ pub(super) fn refusal(refusal: &Refusal) -> Response {
     finish(warn(builder, refusal.warnings()), refusal.to_status().to_string())
 }
 
-fn warn(mut builder: Builder, warnings: &[String]) -> Builder {
-    for warning in warnings {
-        // Field names may hold anything; what does not fit into a header is not worth failing for.
-        let quoted = warning.replace('\\', "\\\\").replace('"', "\\\"");
-        if let Ok(value) = header::HeaderValue::from_str(&format!("299 - \"{quoted}\"")) {
-            builder = builder.header(header::WARNING, value);
-        }
+fn warn(builder: Builder, warnings: &[String]) -> Builder {
+    warnings
+        .iter()
+        .filter_map(|warning| warning_header(warning))
+        .fold(builder, |builder, value| builder.header(header::WARNING, value))
+}
+
+/// Field names may hold anything; what does not fit into a header is not worth failing for.
+fn warning_header(warning: &str) -> Option<HeaderValue> {
+    let quoted = warning.replace('\\', "\\\\").replace('"', "\\\"");
+    HeaderValue::from_str(&format!("299 - \"{quoted}\"")).ok()
+}
+
+/// Adds the warning of a deprecated version to any answer.
+pub(super) fn with_deprecation(
+    answer: Result<Response, Refusal>,
+    deprecation: Option<&str>,
+) -> Result<Response, Refusal> {
+    let Some(warning) = deprecation else { return answer };
+    let mut response = answer.map_err(|refusal| {
+        let warnings = [warning.to_owned()].into_iter().chain(refusal.warnings().iter().cloned()).collect();
+        refusal.with_warnings(warnings)
+    })?;
+    if let Some(value) = warning_header(warning) {
+        response.headers_mut().append(header::WARNING, value);
     }
-    builder
+    Ok(response)
 }
 
 /// One object in the representation that was asked for.
@@ -110,13 +133,15 @@ pub(super) fn object(
     let builder = |content_type| warn(start(status, content_type), warnings);
     match request.representation {
         Representation::Table => {
-            let row = table::row(&request.resource, &object.value, &encoder.value(object), request.include_object());
+            let row = table::row(&request.resource, &object.value, &encoder.value(object), request.include);
             let revision = Value::from(object.revision.to_string());
             let metadata = [("resourceVersion".to_owned(), revision)].into_iter().collect();
             let table = table::table(&table::column_definitions(&request.resource), &[row], &metadata);
             finish(builder(JSON), table.to_string())
         }
-        Representation::Metadata => finish(builder(JSON), table::partial_metadata(&encoder.value(object)).to_string()),
+        Representation::Metadata | Representation::MetadataList => {
+            finish(builder(JSON), table::partial_metadata(&encoder.value(object)).to_string())
+        }
         Representation::Yaml => finish(builder(YAML), yaml(&encoder.value(object))),
         Representation::Json | Representation::Discovery => {
             let mut body = Vec::new();

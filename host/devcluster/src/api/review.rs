@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{body, method_not_allowed, response};
+use super::{body, response};
 use crate::request::path::Address;
 use crate::status::Refusal;
 
@@ -67,9 +67,9 @@ pub(super) fn find(address: &Address) -> Option<&'static Review> {
 /// Answers a review with the truth about this server, whatever it asks in particular.
 pub(super) fn answer(review: &Review, method: &Method, media_type: &str, bytes: &Bytes) -> Result<Response, Refusal> {
     if *method != Method::POST {
-        return Err(method_not_allowed());
+        return Err(Refusal::method_not_allowed());
     }
-    let mut value = body::review(media_type, bytes)?.value;
+    let mut value = body::review(media_type, bytes, review.kind)?.value;
     if !value.is_object() || value.get("kind").is_some_and(|kind| kind != review.kind) {
         let message = format!("the object provided is unrecognized (must be of type {})", review.kind);
         return Err(Refusal::bad_request(message));

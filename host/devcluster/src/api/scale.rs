@@ -6,8 +6,10 @@ use axum::response::Response;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{ResourceRequest, method_not_allowed, response};
+use super::objects::not_allowed;
+use super::{ResourceRequest, response};
 use crate::cluster::Cluster;
+use crate::field_error::FieldError;
 use crate::patch::{json_patch, merge};
 use crate::request::body;
 use crate::request::query::WriteOptions;
@@ -19,7 +21,7 @@ use crate::write::{Part, PatchFormat, Writer};
 
 pub(super) fn answer(request: &ResourceRequest<'_>, name: &str) -> Result<Response, Refusal> {
     let Some(paths) = &request.resource.scale else {
-        return Err(method_not_allowed());
+        return Err(not_allowed(request));
     };
     let at = Cluster::at(&request.resource, request.address.namespace.as_deref(), name);
     let builtin = !request.resource.is_custom();
@@ -29,10 +31,13 @@ pub(super) fn answer(request: &ResourceRequest<'_>, name: &str) -> Result<Respon
         Method::GET => return Ok(response::json(StatusCode::OK, &scale(paths, builtin, &current, true)?)),
         Method::PUT => super::body::object(request)?.value,
         Method::PATCH => patched(request, scale(paths, builtin, &current, false)?)?,
-        _ => return Err(method_not_allowed()),
+        _ => return Err(not_allowed(request)),
     };
-    let replicas = scale["spec"]["replicas"].as_i64().filter(|replicas| *replicas >= 0);
-    let replicas = replicas.ok_or_else(|| Refusal::bad_request("spec.replicas must be a non-negative integer"))?;
+    let replicas = wanted_replicas(&scale)?;
+    if builtin && replicas < 0 {
+        let error = FieldError::invalid("spec.replicas", &json!(replicas), "must be greater than or equal to 0");
+        return Err(Refusal::invalid_scale(name, error));
+    }
     let mut value = current.value.clone();
     if let Some(version) = scale["metadata"]["resourceVersion"].as_str() {
         value["metadata"]["resourceVersion"] = version.into();
@@ -43,6 +48,14 @@ pub(super) fn answer(request: &ResourceRequest<'_>, name: &str) -> Result<Respon
     let writer = Writer { manager: options.manager, dry_run: options.dry_run };
     let updated = cluster.update(&request.resource, &at, value, Part::Scale, false, &writer)?;
     Ok(response::json(StatusCode::OK, &self::scale(paths, builtin, &updated.object, true)?))
+}
+
+/// None is as good as 0, which is never written.
+fn wanted_replicas(scale: &Value) -> Result<i64, Refusal> {
+    match &scale["spec"]["replicas"] {
+        Value::Null => Ok(0),
+        replicas => replicas.as_i64().ok_or_else(|| Refusal::bad_request("spec.replicas must be an integer")),
+    }
 }
 
 fn patched(request: &ResourceRequest<'_>, mut scale: Value) -> Result<Value, Refusal> {
@@ -84,6 +97,7 @@ fn scale(paths: &ScalePaths, builtin: bool, object: &Arc<Object>, strict: bool) 
     } else if let Some(selector) = object.value.pointer("/spec/selector").filter(|_| builtin) {
         status["selector"] = selector_text(selector).into();
     }
+    let replicas = replicas.filter(|replicas| *replicas != 0);
     let spec = replicas.map_or_else(|| json!({}), |replicas| json!({"replicas": replicas}));
     Ok(json!({"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": own, "spec": spec, "status": status}))
 }

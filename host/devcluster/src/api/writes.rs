@@ -13,7 +13,7 @@ use crate::selector::Filter;
 use crate::status::{self, Refusal};
 use crate::store::ObjectRef;
 use crate::write::decode::{Decoded, decode};
-use crate::write::{DeleteOptions, Deleted, Part, PatchFormat, Writer, Written};
+use crate::write::{DeleteOptions, Deleted, Part, PatchFormat, Writer, Written, bytes};
 
 fn options(request: &ResourceRequest<'_>, kind: &str, apply: bool) -> Result<(WriteOptions, Writer), Refusal> {
     let options = WriteOptions::parse(&request.query, kind, request.user_agent(), apply)?;
@@ -25,9 +25,15 @@ fn place(request: &ResourceRequest<'_>, name: &str) -> ObjectRef {
     Cluster::at(&request.resource, request.address.namespace.as_deref(), name)
 }
 
+fn decoded(request: &ResourceRequest<'_>, options: &WriteOptions) -> Result<Decoded, Refusal> {
+    let decoded = decode(&request.resource, body::object(request)?, options.field_validation)?;
+    bytes::check(&request.resource, &decoded.value)?;
+    Ok(decoded)
+}
+
 pub(super) fn create(request: &ResourceRequest<'_>) -> Result<Response, Refusal> {
     let (options, writer) = options(request, "CreateOptions", false)?;
-    let Decoded { value, warnings } = decode(&request.resource, body::object(request)?, options.field_validation)?;
+    let Decoded { value, warnings } = decoded(request, &options)?;
     let namespace = request.address.namespace.as_deref();
     let created = request.server.cluster().create(&request.resource, namespace, value, false, &writer);
     answer(request, StatusCode::CREATED, created, warnings)
@@ -35,7 +41,7 @@ pub(super) fn create(request: &ResourceRequest<'_>) -> Result<Response, Refusal>
 
 pub(super) fn update(request: &ResourceRequest<'_>, name: &str, part: Part) -> Result<Response, Refusal> {
     let (options, writer) = options(request, "UpdateOptions", false)?;
-    let Decoded { value, warnings } = decode(&request.resource, body::object(request)?, options.field_validation)?;
+    let Decoded { value, warnings } = decoded(request, &options)?;
     let at = place(request, name);
     let updated = request.server.cluster().update(&request.resource, &at, value, part, false, &writer);
     answer(request, StatusCode::OK, updated, warnings)

@@ -19,16 +19,21 @@ pub(crate) enum ApplyError {
     Untyped(String),
 }
 
-/// Records in `new` that `manager` created it. `inherent` are members that an object of its kind has before anybody sets
+/// Records in `new` that `manager` created it. `inherent` are the places, as JSON pointers, of members that an object of its kind has before anybody sets
 /// anything: nobody owns them, only what stands in them.
 pub(crate) fn record_create(new: &mut Value, inherent: &[&str], schema: &Schema, manager: &Manager, now: &str) {
     let mut blank = json!({});
-    for member in inherent.iter().filter(|member| new.get(*member).is_some()) {
-        blank[*member] = match &new[*member] {
-            Value::Object(_) => json!({}),
-            Value::String(_) => "".into(),
-            _ => Value::Null,
+    for place in inherent {
+        let empty = match new.pointer(place) {
+            None => continue,
+            Some(Value::Object(_)) => json!({}),
+            Some(Value::String(_)) => "".into(),
+            Some(_) => Value::Null,
         };
+        let (parent, member) = place.rsplit_once('/').unwrap_or_default();
+        if let Some(parent) = blank.pointer_mut(parent) {
+            parent[member] = empty;
+        }
     }
     record(&blank, true, new, schema, manager, now);
 }
@@ -205,7 +210,8 @@ mod tests {
             fields(&new, "make")
         };
         assert_eq!(created(&[]), json!({"f:spec": {".": {}, "f:size": {}}, "f:text": {}}));
-        assert_eq!(created(&["spec", "status", "text"]), json!({"f:spec": {"f:size": {}}}));
+        assert_eq!(created(&["/spec", "/status", "/text"]), json!({"f:spec": {"f:size": {}}}));
+        assert_eq!(created(&["/spec", "/spec/size", "/text"])["f:spec"], json!({"f:size": {}}));
     }
 
     #[test]

@@ -18,20 +18,6 @@ pub(super) fn data_count(object: &Value) -> Value {
     json!(count("data") + count("binaryData"))
 }
 
-/// How long ago an event was last seen, whichever of its times says so.
-pub(super) fn last_seen(event: &Value) -> Value {
-    let times = [&event["series"]["lastObservedTime"], &event["lastTimestamp"], &event["eventTime"]];
-    let time = times.into_iter().find_map(Value::as_str);
-    json!(time.or(event["metadata"]["creationTimestamp"].as_str()).map_or_else(|| "<unknown>".to_owned(), age_of))
-}
-
-/// `kind/name` of what an event is about.
-pub(super) fn involved_object(event: &Value) -> Value {
-    let object = &event["involvedObject"];
-    let kind = object["kind"].as_str().unwrap_or_default().to_lowercase();
-    json!(format!("{kind}/{}", object["name"].as_str().unwrap_or_default()))
-}
-
 /// `ready/wanted` replicas.
 pub(super) fn ready_replicas(object: &Value) -> Value {
     let ready = object["status"]["readyReplicas"].as_u64().unwrap_or(0);
@@ -148,6 +134,53 @@ pub(super) fn or_not_set(value: &Value) -> Value {
         Value::String(text) => text.as_str().into(),
         other => other.to_string().into(),
     }
+}
+
+/// What is set, or that nothing is.
+pub(super) fn or_none(value: &Value) -> Value {
+    value.as_str().filter(|text| !text.is_empty()).unwrap_or(NONE).into()
+}
+
+/// `met/all` readiness gates of a Pod.
+pub(super) fn readiness_gates(pod: &Value) -> Value {
+    let gates: Vec<&Value> = list(&pod["spec"], "readinessGates").collect();
+    if gates.is_empty() {
+        return NONE.into();
+    }
+    let is_met = |gate: &&&Value| {
+        list(&pod["status"], "conditions")
+            .any(|condition| condition["type"] == gate["conditionType"] && condition["status"] == "True")
+    };
+    json!(format!("{}/{}", gates.iter().filter(is_met).count(), gates.len()))
+}
+
+/// The names of those whom a binding grants its role, of one kind. Those of `ServiceAccount`s come with their namespace.
+pub(super) fn subjects(binding: &Value, kind: &str) -> Value {
+    let named = list(binding, "subjects").filter(|subject| subject["kind"] == kind).map(|subject| {
+        let part = |key: &str| subject[key].as_str().unwrap_or_default();
+        match kind {
+            "ServiceAccount" => format!("{}/{}", part("namespace"), part("name")),
+            _ => part("name").to_owned(),
+        }
+    });
+    json!(named.collect::<Vec<_>>().join(", "))
+}
+
+/// The served versions of a definition.
+pub(super) fn served_versions(definition: &Value) -> Value {
+    let served = list(&definition["spec"], "versions").filter(|version| version["served"] == true).map(|version| {
+        let storage = if version["storage"] == true { "(storage)" } else { "" };
+        format!("{}{storage}", version["name"].as_str().unwrap_or_default())
+    });
+    let mut served: Vec<String> = served.collect();
+    served.sort_unstable();
+    json!(served.join(","))
+}
+
+/// The short names of a definition.
+pub(super) fn short_names(definition: &Value) -> Value {
+    let names = list(&definition["spec"]["names"], "shortNames").filter_map(Value::as_str);
+    json!(names.collect::<Vec<_>>().join(","))
 }
 
 /// `Kind/name` of the role that a binding grants.

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{cells, path};
+use super::{cells, event_cells, path};
+use crate::crd::status::has_condition;
 use crate::resource::Rules;
 use crate::table::columns::{Cell, Column};
 
@@ -25,17 +26,30 @@ pub(super) fn columns(rules: Rules, kind: &str) -> Vec<Column> {
     match rules {
         Rules::Event | Rules::EventView => {
             return vec![
-                computed("Last Seen", cells::last_seen),
+                computed("Last Seen", event_cells::last_seen),
                 text("Type", ".type"),
                 text("Reason", ".reason"),
-                computed("Object", cells::involved_object),
-                text("Source", ".source.component").wide(),
+                computed("Object", event_cells::involved_object),
+                computed("Subobject", event_cells::subobject).wide(),
+                computed("Source", event_cells::source).wide(),
                 text("Message", ".message"),
+                computed("First Seen", event_cells::first_seen).wide(),
+                computed("Count", event_cells::count).wide(),
                 Column::name().wide(),
             ];
         }
         Rules::CustomResourceDefinition => {
-            columns.push(text("Created At", ".metadata.creationTimestamp"));
+            columns.extend([
+                text("Scope", ".spec.scope"),
+                computed("Versions", cells::served_versions),
+                computed("Created At", |definition| definition["metadata"]["creationTimestamp"].clone()).date(),
+                text("Group", ".spec.group").wide(),
+                text("Kind", ".spec.names.kind").wide(),
+                computed("ShortNames", cells::short_names).wide(),
+                computed("Established", |definition| has_condition(definition, "Established", "True").into())
+                    .boolean()
+                    .wide(),
+            ]);
             return columns;
         }
         _ => columns.extend(between(kind)),
@@ -118,7 +132,17 @@ fn wide(kind: &str) -> Vec<Column> {
     };
     let selector = || computed("Selector", |object| cells::selector(&object["spec"]["selector"])).wide();
     match kind {
-        "Pod" => vec![text("IP", ".status.podIP").wide(), text("Node", ".spec.nodeName").wide()],
+        "Pod" => vec![
+            computed("IP", |pod| cells::or_none(&pod["status"]["podIP"])).wide(),
+            computed("Node", |pod| cells::or_none(&pod["spec"]["nodeName"])).wide(),
+            computed("Nominated Node", |pod| cells::or_none(&pod["status"]["nominatedNodeName"])).wide(),
+            computed("Readiness Gates", cells::readiness_gates).wide(),
+        ],
+        "RoleBinding" | "ClusterRoleBinding" => vec![
+            computed("Users", |binding| cells::subjects(binding, "User")).wide(),
+            computed("Groups", |binding| cells::subjects(binding, "Group")).wide(),
+            computed("ServiceAccounts", |binding| cells::subjects(binding, "ServiceAccount")).wide(),
+        ],
         "Service" => vec![computed("Selector", cells::service_selector).wide()],
         "StatefulSet" => template(),
         "Deployment" | "ReplicaSet" | "DaemonSet" | "Job" => {

@@ -4,6 +4,7 @@
 mod cells;
 mod columns;
 mod defaults;
+mod event_cells;
 pub(crate) mod messages;
 
 pub(crate) use defaults::complete;
@@ -106,7 +107,11 @@ fn resource(row: &Row, schema_id: u64, schemas: &BTreeMap<String, Value>) -> Res
         plural: plural.to_owned(),
         singular: kind.to_lowercase(),
         short_names: short_names.iter().map(|&name| name.to_owned()).collect(),
-        categories: if has(ALL) { vec!["all".to_owned()] } else { Vec::new() },
+        categories: match rules {
+            _ if has(ALL) => vec!["all".to_owned()],
+            Rules::CustomResourceDefinition => vec!["api-extensions".to_owned()],
+            _ => Vec::new(),
+        },
         namespaced: !has(CLUSTER),
         collection: qualify(plural, storage_group).into(),
         storage_group: storage_group.to_owned(),
@@ -121,6 +126,7 @@ fn resource(row: &Row, schema_id: u64, schemas: &BTreeMap<String, Value>) -> Res
         }),
         columns: columns::columns(rules, kind),
         selectable: selectable(rules, kind),
+        deprecation: None,
         generation: has(GENERATION),
         unconditional_update: !has(LOCKED),
         rules,

@@ -1,10 +1,14 @@
 //! `CustomResourceDefinitions`: kinds that are data.
 
+pub(crate) mod names;
 pub(crate) mod resources;
+pub(crate) mod schema_fields;
 pub(crate) mod status;
 pub(crate) mod validate;
 
 use serde_json::{Value, json};
+
+use crate::object::set_member;
 
 /// Held by a CRD that is being deleted until its objects are gone.
 pub(crate) const CLEANUP_FINALIZER: &str = "customresourcecleanup.apiextensions.k8s.io";
@@ -23,6 +27,11 @@ pub(crate) fn default_fields(crd: &mut Value) {
     if spec.get("conversion").is_none_or(Value::is_null) {
         spec["conversion"] = json!({"strategy": "None"});
     }
+}
+
+/// Sets a member of an object to what another has, which may be nothing.
+fn set(object: &mut Value, key: &str, value: Option<&Value>) {
+    set_member(object, key, value.cloned());
 }
 
 pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{strings, text};
+use crate::registry::version_rank;
 use crate::request::path::GroupVersion;
 use crate::resource::{Resource, Rules, ScalePaths, Selectable, qualify};
 use crate::schema::{self, Schema};
@@ -42,10 +43,28 @@ fn resource(crd: &Value, version: &Value, schema_id: u64) -> Resource {
         scale: scale(&version["subresources"]["scale"]),
         columns: columns(&version["additionalPrinterColumns"]),
         selectable: selectable(&version["selectableFields"]),
+        deprecation: deprecation(spec, version),
         generation: true,
         unconditional_update: false,
         rules: Rules::CustomResource,
     }
+}
+
+/// The warning of a deprecated version: its own, or one that names the best version to use instead.
+fn deprecation(spec: &Value, version: &Value) -> Option<String> {
+    if version["deprecated"] != true {
+        return None;
+    }
+    if let Some(warning) = version["deprecationWarning"].as_str() {
+        return Some(warning.to_owned());
+    }
+    let (group, kind, name) = (text(spec, "/group"), text(spec, "/names/kind"), text(version, "/name"));
+    let versions = spec["versions"].as_array().into_iter().flatten();
+    let usable = versions.filter(|other| other["served"] == true && other["deprecated"] != true);
+    let better = usable.map(|other| text(other, "/name")).filter(|other| version_rank(other) > version_rank(name));
+    let instead = better.max_by_key(|other| version_rank(other));
+    let hint = instead.map(|instead| format!("; use {group}/{instead} {kind}")).unwrap_or_default();
+    Some(format!("{group}/{name} {kind} is deprecated{hint}"))
 }
 
 fn scale(scale: &Value) -> Option<ScalePaths> {
@@ -76,4 +95,27 @@ fn selectable(fields: &Value) -> Vec<Selectable> {
             Some(Selectable { name, path: JsonPath::parse(path).ok()? })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deprecated_version_names_the_best_of_the_newer_ones() {
+        let version = |name: &str| json!({"name": name, "served": true});
+        let spec = json!({
+            "group": "demo.example", "names": {"kind": "Widget"},
+            "versions": [version("v1beta1"), version("v2"), version("v1"), {"name": "v3", "served": false}],
+        });
+        let mut old = version("v1");
+        assert_eq!(deprecation(&spec, &old), None);
+        old["deprecated"] = json!(true);
+        let text = "demo.example/v1 Widget is deprecated; use demo.example/v2 Widget";
+        assert_eq!(deprecation(&spec, &old).as_deref(), Some(text));
+        old["name"] = json!("v4");
+        assert_eq!(deprecation(&spec, &old).as_deref(), Some("demo.example/v4 Widget is deprecated"));
+        old["deprecationWarning"] = json!("gone soon");
+        assert_eq!(deprecation(&spec, &old).as_deref(), Some("gone soon"));
+    }
 }

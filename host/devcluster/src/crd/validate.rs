@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use super::text;
+use super::{status, text};
 use crate::field_error::FieldError;
 use crate::schema;
 use crate::table::columns::Column;
@@ -23,6 +23,7 @@ pub(crate) fn validate(old: Option<&Value>, crd: &Value, errors: &mut Vec<FieldE
         });
     }
     validate_versions(spec, errors);
+    validate_stored_versions(crd, errors);
     match text(spec, "/conversion/strategy") {
         "None" => {}
         strategy => {
@@ -72,25 +73,21 @@ fn validate_names(crd: &Value, errors: &mut Vec<FieldError>) {
 
 fn validate_versions(spec: &Value, errors: &mut Vec<FieldError>) {
     let versions = spec["versions"].as_array().map(Vec::as_slice).unwrap_or_default();
-    if versions.is_empty() {
-        errors.push(FieldError::required("spec.versions", "must have exactly one version marked as storage version"));
-        return;
-    }
     let mut seen = HashSet::new();
     // Kubernetes reports a schema that all versions share at one place for all of them.
     let shared = versions.iter().all(|version| version["schema"] == versions[0]["schema"]);
+    let mut unique = true;
     for (index, version) in versions.iter().enumerate() {
         let path = format!("spec.versions[{index}]");
         let name = text(version, "/name");
         if !names::is_label(name) {
             errors.push(FieldError::invalid(format!("{path}.name"), &json!(name), names::LABEL_RULE));
-        } else if !seen.insert(name) {
-            errors.push(FieldError::duplicate(format!("{path}.name"), &json!(name)));
         }
+        unique &= seen.insert(name);
         match &version["schema"]["openAPIV3Schema"] {
             Value::Null => {
                 let field = format!("{path}.schema.openAPIV3Schema");
-                errors.push(FieldError::required(field, "schemas are required"));
+                errors.push(FieldError::required(field, ""));
             }
             _ if shared && index > 0 => {}
             document => {
@@ -100,10 +97,43 @@ fn validate_versions(spec: &Value, errors: &mut Vec<FieldError>) {
         }
         validate_extras(version, &path, errors);
     }
+    // Kubernetes prints whole versions, as a list that may be missing; their names say as much.
+    let names = || -> Value { versions.iter().map(|version| version["name"].clone()).collect() };
+    let printed = if versions.is_empty() { Value::Null } else { names() };
+    if !unique {
+        errors.push(FieldError::invalid("spec.versions", &printed, "must contain unique version names"));
+    }
     if versions.iter().filter(|version| version["storage"] == true).count() != 1 {
-        let names: Value = versions.iter().map(|version| version["name"].clone()).collect();
         let detail = "must have exactly one version marked as storage version";
-        errors.push(FieldError::invalid("spec.versions", &names, detail));
+        errors.push(FieldError::invalid("spec.versions", &printed, detail));
+    }
+}
+
+/// Versions that objects may still be stored in have to stay.
+fn validate_stored_versions(crd: &Value, errors: &mut Vec<FieldError>) {
+    const FIELD: &str = "status.storedVersions";
+    let stored = status::stored_versions(crd);
+    if stored.is_empty() {
+        errors.push(FieldError::invalid(FIELD, &Value::Null, "must have at least one stored version"));
+        return;
+    }
+    let versions = crd["spec"]["versions"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for version in versions.iter().filter(|version| version["storage"] == true) {
+        let name = text(version, "/name");
+        if !stored.iter().any(|stored| stored == name) {
+            let detail = format!("must have the storage version {name}");
+            errors.push(FieldError::invalid(FIELD, &json!(stored), &detail));
+        }
+    }
+    for (index, name) in stored.iter().enumerate() {
+        if !versions.iter().any(|version| version["name"] == **name) {
+            let detail = format!(
+                "missing from spec.versions; {name} was previously a storage version, and must remain in spec.versions \
+                 until a storage migration ensures no data remains persisted in {name} and removes {name} from \
+                 status.storedVersions"
+            );
+            errors.push(FieldError::invalid(format!("{FIELD}[{index}]"), &json!(name), &detail));
+        }
     }
 }
 
@@ -171,9 +201,26 @@ mod tests {
 
     #[test]
     fn one_version_is_stored_and_each_has_a_schema() {
-        assert_eq!(errors(|crd| crd["spec"]["versions"][0]["storage"] = json!(false)).len(), 1);
+        assert_eq!(errors(|crd| crd["spec"]["versions"][0]["storage"] = json!(false)).len(), 2);
         assert_eq!(errors(|crd| crd["spec"]["versions"][0]["schema"] = Value::Null).len(), 1);
         assert_eq!(errors(|crd| crd["spec"]["scope"] = json!("Galaxy")).len(), 1);
+    }
+
+    #[test]
+    fn a_version_that_was_stored_stays() {
+        let found = errors(|crd| crd["status"]["storedVersions"] = json!(["v0", "v1"]));
+        assert_eq!(found.len(), 1);
+        assert!(found[0].starts_with("status.storedVersions[0]: Invalid value: \"v0\": missing from"), "{found:?}");
+    }
+
+    #[test]
+    fn versions_have_different_names() {
+        let found = errors(|crd| {
+            let mut again = crd["spec"]["versions"][0].clone();
+            again["storage"] = json!(false);
+            crd["spec"]["versions"].as_array_mut().unwrap().push(again);
+        });
+        assert_eq!(found, ["spec.versions: Invalid value: [\"v1\",\"v1\"]: must contain unique version names"]);
     }
 
     #[test]

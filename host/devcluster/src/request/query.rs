@@ -29,6 +29,15 @@ impl Query {
         self.get(key).is_some_and(|value| matches!(value, "1" | "true"))
     }
 
+    /// A number, which must be one if it is given.
+    fn integer(&self, key: &str) -> Result<Option<i64>, Refusal> {
+        let parse = |text: &str| {
+            text.parse()
+                .map_err(|_| Refusal::bad_request(format!("strconv.ParseInt: parsing {text:?}: invalid syntax")))
+        };
+        self.get(key).map(parse).transpose()
+    }
+
     /// Whether this read asks for a stream of changes.
     pub(crate) fn is_watch(&self) -> bool {
         self.flag("watch")
@@ -46,35 +55,81 @@ pub(crate) struct ListOptions {
     pub(crate) exact: bool,
     pub(crate) timeout_seconds: Option<u64>,
     pub(crate) allow_bookmarks: bool,
-    pub(crate) send_initial_events: bool,
+    /// A watch begins with what there is. If it is not said, its resourceVersion decides.
+    pub(crate) send_initial_events: Option<bool>,
 }
 
 impl ListOptions {
     pub(crate) fn parse(query: &Query) -> Result<Self, Refusal> {
-        let version_match = query.get("resourceVersionMatch");
-        let send_initial_events = query.flag("sendInitialEvents");
-        let refuse = |detail: &str| {
-            let error = FieldError::forbidden("resourceVersionMatch", detail);
-            Err(Refusal::invalid_options("ListOptions", &error))
-        };
-        if send_initial_events && version_match != Some("NotOlderThan") {
-            return refuse("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+        let send_initial_events = query.get("sendInitialEvents").map(|_| query.flag("sendInitialEvents"));
+        let errors = if query.is_watch() { watch_errors(query) } else { list_errors(query) };
+        if !errors.is_empty() {
+            return Err(Refusal::invalid_options("ListOptions", &errors));
         }
-        if version_match.is_some() && query.get("resourceVersion").is_none() && !send_initial_events {
-            return refuse("resourceVersionMatch is forbidden unless resourceVersion is provided");
-        }
+        // A negative number counts as none.
+        let limit = query.integer("limit")?.and_then(|limit| limit.try_into().ok()).unwrap_or(0);
+        let timeout_seconds = query.integer("timeoutSeconds")?.and_then(|seconds| seconds.try_into().ok());
         Ok(Self {
             label_selector: query.get("labelSelector").unwrap_or_default().to_owned(),
             field_selector: query.get("fieldSelector").unwrap_or_default().to_owned(),
-            limit: query.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(0),
+            limit,
             continue_token: query.get("continue").map(str::to_owned),
             resource_version: query.get("resourceVersion").map(str::to_owned),
-            exact: version_match == Some("Exact"),
-            timeout_seconds: query.get("timeoutSeconds").and_then(|seconds| seconds.parse().ok()),
+            exact: query.get("resourceVersionMatch") == Some("Exact"),
+            timeout_seconds,
             allow_bookmarks: query.flag("allowWatchBookmarks"),
             send_initial_events,
         })
     }
+}
+
+/// What is wrong with the options of a list.
+fn list_errors(query: &Query) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let version = query.get("resourceVersion");
+    if let Some(wanted) = query.get("resourceVersionMatch") {
+        let mut forbid = |detail: &str| errors.push(FieldError::forbidden("resourceVersionMatch", detail));
+        if version.is_none() {
+            forbid("resourceVersionMatch is forbidden unless resourceVersion is provided");
+        }
+        if query.get("continue").is_some() {
+            forbid("resourceVersionMatch is forbidden when continue is provided");
+        }
+        if wanted == "Exact" && version == Some("0") {
+            forbid("resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
+        }
+        if !matches!(wanted, "Exact" | "NotOlderThan") {
+            let supported = [json!("Exact"), json!("NotOlderThan"), json!("")];
+            errors.push(FieldError::not_supported("resourceVersionMatch", &json!(wanted), &supported));
+        }
+    }
+    if query.get("sendInitialEvents").is_some() {
+        errors.push(FieldError::forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"));
+    }
+    errors
+}
+
+/// What is wrong with the options of a watch.
+fn watch_errors(query: &Query) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let wanted = query.get("resourceVersionMatch");
+    let mut forbid = |detail: &str| errors.push(FieldError::forbidden("resourceVersionMatch", detail));
+    let says_initial_events = query.get("sendInitialEvents").is_some();
+    if says_initial_events && wanted != Some("NotOlderThan") {
+        forbid("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+    }
+    let Some(wanted) = wanted else { return errors };
+    if !says_initial_events {
+        forbid("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+    }
+    if query.get("continue").is_some() {
+        forbid("resourceVersionMatch is forbidden when continue is provided");
+    }
+    if wanted != "NotOlderThan" {
+        let supported = [json!("NotOlderThan")];
+        errors.push(FieldError::not_supported("resourceVersionMatch", &json!(wanted), &supported));
+    }
+    errors
 }
 
 /// What to do about fields that the schema does not know, and about duplicate keys.
@@ -95,27 +150,33 @@ pub(crate) struct WriteOptions {
     pub(crate) force: bool,
 }
 
+/// Bytes in the name of a field manager; one that is taken from the user agent is cut.
+const MAX_MANAGER: usize = 128;
+
 impl WriteOptions {
     /// `kind` is the name of the options type for error texts, such as `CreateOptions`.
     pub(crate) fn parse(query: &Query, kind: &str, user_agent: &str, apply: bool) -> Result<Self, Refusal> {
-        let invalid = |error: &FieldError| Err(Refusal::invalid_options(kind, error));
+        let invalid = |error: FieldError| Err(Refusal::invalid_options(kind, &[error]));
         let dry_run = dry_run(query, kind)?;
         let field_validation = match query.get("fieldValidation") {
-            None | Some("Warn") => FieldValidation::Warn,
+            None | Some("" | "Warn") => FieldValidation::Warn,
             Some("Ignore") => FieldValidation::Ignore,
             Some("Strict") => FieldValidation::Strict,
             Some(other) => {
-                let supported = [json!("Ignore"), json!("Strict"), json!("Warn")];
-                return invalid(&FieldError::not_supported("fieldValidation", &json!(other), &supported));
+                let supported = [json!(""), json!("Ignore"), json!("Strict"), json!("Warn")];
+                return invalid(FieldError::not_supported("fieldValidation", &json!(other), &supported));
             }
         };
         let manager = match query.get("fieldManager") {
+            Some(manager) if manager.len() > MAX_MANAGER => {
+                return invalid(FieldError::too_long("fieldManager", MAX_MANAGER as u64));
+            }
             Some(manager) => manager.to_owned(),
-            None if apply => return invalid(&FieldError::required("fieldManager", "is required for apply patch")),
-            None => user_agent.split('/').next().unwrap_or_default().to_owned(),
+            None if apply => return invalid(FieldError::required("fieldManager", "is required for apply patch")),
+            None => user_agent.split('/').next().unwrap_or_default().chars().take(MAX_MANAGER).collect(),
         };
         if query.get("force").is_some() && !apply {
-            return invalid(&FieldError::forbidden("force", "may not be specified for non-apply patch"));
+            return invalid(FieldError::forbidden("force", "may not be specified for non-apply patch"));
         }
         let manager = if manager.is_empty() { "unknown".to_owned() } else { manager };
         Ok(Self { dry_run, field_validation, manager, force: query.flag("force") })
@@ -130,7 +191,7 @@ pub(crate) fn dry_run(query: &Query, kind: &str) -> Result<bool, Refusal> {
         values if values.iter().all(|value| value == "All") => Ok(true),
         values => {
             let error = FieldError::not_supported("dryRun", &Value::from(values), &[json!("All")]);
-            Err(Refusal::invalid_options(kind, &error))
+            Err(Refusal::invalid_options(kind, &[error]))
         }
     }
 }

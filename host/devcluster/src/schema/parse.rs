@@ -58,7 +58,10 @@ impl Parser<'_> {
         if let Some(default) = &schema.default
             && place != Place::Junctor
         {
-            super::validate::validate(default, &schema, &format!("{path}.default"), None, self.errors);
+            // A default is an object of its own, with paths that begin in it.
+            let mut faults = Vec::new();
+            super::validate::validate(default, &schema, "", None, &mut faults);
+            self.errors.extend(faults.into_iter().map(|fault| fault.within(&format!("{path}.default"))));
         }
         schema
     }

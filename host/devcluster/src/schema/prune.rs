@@ -2,15 +2,13 @@
 
 use serde_json::Value;
 
-use super::{METADATA, Schema, Type};
+use super::{METADATA, Schema};
 
-/// Removes unknown fields from `value` and adds their paths to `unknown`.
+/// Removes unknown fields from `value` and adds their paths to `unknown`. Where the value has another shape than the schema
+/// says, it has no known fields: pruning comes before validation.
 pub(crate) fn prune(value: &mut Value, schema: &Schema, path: &str, unknown: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
-            if schema.ty.is_some_and(|ty| ty != Type::Object) {
-                return;
-            }
             map.retain(|key, child| {
                 let known = schema.member(key);
                 let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
@@ -38,8 +36,10 @@ pub(crate) fn prune(value: &mut Value, schema: &Schema, path: &str, unknown: &mu
             });
         }
         Value::Array(items) => {
-            if let Some(schema) = schema.item() {
-                for (index, item) in items.iter_mut().enumerate() {
+            let nothing = Schema::default();
+            let item_schema = schema.item().or((!schema.preserve_unknown).then_some(&nothing));
+            for (index, item) in items.iter_mut().enumerate() {
+                if let Some(schema) = item_schema {
                     prune(item, schema, &format!("{path}[{index}]"), unknown);
                 }
             }
@@ -85,5 +85,18 @@ mod tests {
         );
         unknown.sort();
         assert_eq!(unknown, ["kept.inner.b", "list[1].b", "template.metadata.bogus", "template.spec"]);
+    }
+
+    #[test]
+    fn a_value_of_another_shape_has_no_known_fields() {
+        let document = json!({"type": "object", "properties": {
+            "list": {"type": "array", "items": {"type": "string"}},
+            "map": {"type": "object", "properties": {"a": {"type": "string"}}},
+        }});
+        let mut value = json!({"list": {"a": "b"}, "map": [{"a": "b"}]});
+        let mut unknown = Vec::new();
+        prune(&mut value, &parse(&document, "", &mut Vec::new()), "", &mut unknown);
+        assert_eq!(value, json!({"list": {}, "map": [{}]}));
+        assert_eq!(unknown, ["list.a", "map[0].a"]);
     }
 }

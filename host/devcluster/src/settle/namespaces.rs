@@ -70,7 +70,11 @@ impl Cluster {
             ),
         };
         let deleted = "All content successfully deleted, may be waiting on finalization".to_owned();
+        let discovered = "All resources successfully discovered".to_owned();
+        let parsed = "All legacy kube types successfully parsed".to_owned();
         let conditions = [
+            ("NamespaceDeletionDiscoveryFailure", ("False", "ResourcesDiscovered", discovered)),
+            ("NamespaceDeletionGroupVersionParsingFailure", ("False", "ParsedGroupVersions", parsed)),
             ("NamespaceDeletionContentFailure", ("False", "ContentDeleted", deleted)),
             ("NamespaceContentRemaining", content),
             ("NamespaceFinalizersRemaining", held),

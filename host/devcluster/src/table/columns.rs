@@ -76,6 +76,18 @@ impl Column {
         self
     }
 
+    /// With cells that are times.
+    pub(crate) fn date(mut self) -> Self {
+        "date".clone_into(&mut self.ty);
+        self
+    }
+
+    /// With cells that are true or false.
+    pub(crate) fn boolean(mut self) -> Self {
+        "boolean".clone_into(&mut self.ty);
+        self
+    }
+
     /// A column of `additionalPrinterColumns`; the error says what is wrong with its path.
     pub(crate) fn from_printer_column(document: &Value) -> Result<Self, String> {
         let text = |key: &str| document[key].as_str().unwrap_or_default().to_owned();

@@ -5,6 +5,7 @@ pub(crate) mod json_path;
 
 use serde_json::{Map, Value, json};
 
+use crate::field_error::FieldError;
 use crate::resource::Resource;
 use columns::Column;
 
@@ -17,11 +18,16 @@ pub(crate) enum IncludeObject {
 }
 
 impl IncludeObject {
-    pub(crate) fn parse(value: Option<&str>) -> Self {
+    /// Reads the option of a request; without one it is the metadata.
+    pub(crate) fn parse(value: Option<&str>) -> Result<Self, FieldError> {
         match value {
-            Some("None") => Self::None,
-            Some("Object") => Self::Object,
-            _ => Self::Metadata,
+            Some("None") => Ok(Self::None),
+            Some("Object") => Ok(Self::Object),
+            None | Some("Metadata") => Ok(Self::Metadata),
+            Some(other) => {
+                let detail = "must be 'Metadata', 'Object', 'None', or empty";
+                Err(FieldError::invalid("includeObject", &json!(other), detail))
+            }
         }
     }
 }

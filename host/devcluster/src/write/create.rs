@@ -107,14 +107,15 @@ impl Cluster {
     }
 }
 
-/// Members that objects of built-in kinds have from the start.
+/// Places of the members that objects of built-in kinds have from the start.
 fn inherent(resource: &Resource) -> &'static [&'static str] {
     match resource.rules {
         _ if resource.is_custom() => &[],
         Rules::Event | Rules::EventView => {
-            &["eventTime", "firstTimestamp", "lastTimestamp", "reportingComponent", "reportingInstance", "source"]
+            &["/eventTime", "/firstTimestamp", "/lastTimestamp", "/reportingComponent", "/reportingInstance", "/source"]
         }
-        _ => &["spec", "status"],
+        Rules::CustomResourceDefinition => &["/spec", "/spec/names", "/status"],
+        _ => &["/spec", "/status"],
     }
 }
 

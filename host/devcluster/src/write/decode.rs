@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::crd::schema_fields;
 use crate::events_view;
 use crate::object::ObjectExt;
 use crate::request::body::Body;
@@ -21,6 +22,7 @@ pub(crate) struct Decoded {
 /// Decodes an object of a resource.
 pub(crate) fn decode(resource: &Resource, body: Body, validation: FieldValidation) -> Result<Decoded, Refusal> {
     let Body { mut value, duplicates } = body;
+    whole_numbers(&mut value);
     check_type(resource, &value)?;
     if !resource.is_custom() {
         check_fields(resource, &value, &resource.schema, &resource.kind)?;
@@ -30,6 +32,9 @@ pub(crate) fn decode(resource: &Resource, body: Body, validation: FieldValidatio
     }
     let mut unknown = Vec::new();
     prune(&mut value, &resource.schema, "", &mut unknown);
+    if resource.rules == Rules::CustomResourceDefinition {
+        schema_fields::prune(&mut value, &mut unknown);
+    }
     let problems = duplicates.iter().map(|path| format!("duplicate field \"{path}\""));
     let problems: Vec<String> =
         problems.chain(unknown.iter().map(|path| format!("unknown field \"{path}\""))).collect();
@@ -69,6 +74,15 @@ fn check_type(resource: &Resource, value: &Value) -> Result<(), Refusal> {
         let message = format!("the object provided is unrecognized (must be of type {})", resource.kind);
         return Err(Refusal::bad_request(message));
     }
+    if resource.is_custom() && value["kind"].as_str().is_none_or(str::is_empty) {
+        let text = value.to_string();
+        let excerpt: String = text.chars().take(30).collect();
+        let more = if excerpt.len() < text.len() { " ..." } else { "" };
+        return Err(Refusal::bad_request(format!(
+            "the object provided is unrecognized (must be of type {}): Object 'Kind' is missing in '{text}' ({excerpt}{more})",
+            resource.kind
+        )));
+    }
     let expected = resource.api_version();
     match (value["apiVersion"].as_str(), resource.is_custom()) {
         (None | Some(""), false) => {}
@@ -82,10 +96,9 @@ fn check_type(resource: &Resource, value: &Value) -> Result<(), Refusal> {
         }
         _ => {}
     }
-    match (value["kind"].as_str(), resource.is_custom()) {
-        (None | Some(""), false) => Ok(()),
-        (None | Some(""), true) => Err(Refusal::bad_request(format!("Object 'Kind' is missing in '{value}'"))),
-        (Some(found), _) if found != resource.kind => {
+    match value["kind"].as_str() {
+        None | Some("") => Ok(()),
+        Some(found) if found != resource.kind => {
             let kind = &resource.kind;
             Err(Refusal::wrong_kind(resource, value.meta_str("name"), found, &format!("must be {kind}")))
         }
@@ -94,11 +107,11 @@ fn check_type(resource: &Resource, value: &Value) -> Result<(), Refusal> {
 }
 
 /// Built-in kinds are typed: a value of the wrong type is no object of the kind at all.
-fn check_fields(resource: &Resource, value: &Value, schema: &Schema, path: &str) -> Result<(), Refusal> {
+fn check_fields(resource: &Resource, value: &Value, known: &Schema, path: &str) -> Result<(), Refusal> {
     if value.is_null() {
         return Ok(());
     }
-    if let Some(wanted) = schema.ty
+    if let Some(wanted) = known.ty
         && !wanted.admits(value)
     {
         let found = Type::of(value).map_or("null", Type::as_str);
@@ -109,17 +122,20 @@ fn check_fields(resource: &Resource, value: &Value, schema: &Schema, path: &str)
     match value {
         Value::Object(map) => {
             for (key, child) in map {
-                if let Some(schema) = schema.member(key) {
+                if let Some(schema) = known.member(key) {
                     if resource.rules == Rules::Lease || key == "eventTime" || key == "lastObservedTime" {
                         check_micro_time(resource, key, child)?;
                     }
-                    check_fields(resource, child, schema, &format!("{path}.{key}"))?;
+                    // Keys of maps are no fields of Go.
+                    let is_field = known.properties.contains_key(key);
+                    let path = if is_field { format!("{path}.{key}") } else { path.to_owned() };
+                    check_fields(resource, child, schema, &path)?;
                 }
             }
             Ok(())
         }
         Value::Array(items) => {
-            let schema = schema.item();
+            let schema = known.item();
             items.iter().try_for_each(|item| schema.map_or(Ok(()), |schema| check_fields(resource, item, schema, path)))
         }
         _ => Ok(()),
@@ -144,6 +160,23 @@ fn check_micro_time(resource: &Resource, key: &str, value: &Value) -> Result<(),
         Some(6) => fail(text, "2006"),
         Some(more) if more > 6 => fail(&rest[7..], "Z07:00"),
         _ => fail(rest, ".000000"),
+    }
+}
+
+/// A number without a fraction is kept as an integer, however it was written.
+fn whole_numbers(value: &mut Value) {
+    match value {
+        Value::Object(map) => map.values_mut().for_each(whole_numbers),
+        Value::Array(items) => items.iter_mut().for_each(whole_numbers),
+        Value::Number(number) if number.is_f64() => {
+            // Beyond this, not every integer is a float.
+            const EXACT: f64 = 9_007_199_254_740_992.0;
+            let whole = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() <= EXACT);
+            if let Some(whole) = whole.and_then(|float| format!("{float:.0}").parse::<i64>().ok()) {
+                *value = whole.into();
+            }
+        }
+        _ => {}
     }
 }
 

@@ -51,13 +51,13 @@ impl DeleteOptions {
             Some(other) => {
                 let supported = ["Foreground", "Background", "Orphan", "nil"].map(Value::from);
                 let error = FieldError::not_supported("propagationPolicy", &json!(other), &supported);
-                return Err(Refusal::invalid_options("DeleteOptions", &error));
+                return Err(Refusal::invalid_options("DeleteOptions", &[error]));
             }
         };
         if policy.is_some() && body["orphanDependents"].is_boolean() {
             let detail = "orphanDependents and deletionPropagation cannot be both set";
             let error = FieldError::invalid("propagationPolicy", &json!(policy), detail);
-            return Err(Refusal::invalid_options("DeleteOptions", &error));
+            return Err(Refusal::invalid_options("DeleteOptions", &[error]));
         }
         let in_body = body["dryRun"].as_array().is_some_and(|values| values.iter().any(|value| value == "All"));
         Ok(Self {
@@ -118,6 +118,9 @@ impl Cluster {
                 value["status"]["phase"] = "Terminating".into();
             } else {
                 metadata.insert("deletionGracePeriodSeconds".into(), json!(0));
+            }
+            if resource.rules == Rules::CustomResourceDefinition {
+                crd::status::set_pending(&mut value);
             }
             if resource.generation {
                 let generation = value["metadata"]["generation"].as_i64().unwrap_or(0) + 1;

@@ -1,11 +1,13 @@
 //! Writes: decoding, the rules of metadata and of kinds, and the operations themselves.
 
+pub(crate) mod bytes;
 mod create;
 pub(crate) mod decode;
 mod delete;
 mod metadata;
 pub(crate) mod names;
 mod patch;
+mod replicas;
 mod rules;
 mod update;
 
@@ -18,7 +20,7 @@ use std::sync::Arc;
 
 use crate::apply::{Manager, Operation};
 use crate::field_error::{FieldError, Sort};
-use crate::resource::Resource;
+use crate::resource::{Resource, Rules};
 use crate::schema;
 use crate::schema::correlate::Replacement;
 use crate::schema::validate::validate;
@@ -87,6 +89,7 @@ fn check(
     let mut errors = Vec::new();
     metadata::validate(resource, old, new, &mut errors);
     check_schema(resource, part, old, new, &mut errors);
+    replicas::validate(resource, part, new, &mut errors);
     rules::validate(resource, old, new, &mut errors);
     let mut warnings = Vec::new();
     if resource.schema.has_rules {
@@ -110,11 +113,18 @@ fn check(
 
 /// A write of the status is held to the schema of the status alone.
 fn check_schema(resource: &Resource, part: Part, old: Option<&Value>, new: &Value, errors: &mut Vec<FieldError>) {
+    if resource.rules == Rules::CustomResourceDefinition {
+        // Its types were checked when it was read; what else it needs, its own rules say.
+        return;
+    }
     let schema = resource.storage_schema();
     let change = old.filter(|_| resource.is_custom()).map(|old| Replacement::of_object(old, new, schema));
     match (part, schema.member("status"), new.get("status")) {
         (Part::Status, Some(schema), Some(status)) if resource.is_custom() => {
-            validate(status, schema, "status", change.and_then(|change| change.member("status")), errors);
+            let mut found = Vec::new();
+            validate(status, schema, "", change.and_then(|change| change.member("status")), &mut found);
+            // Their texts name the place in the status, as those of Kubernetes do.
+            errors.extend(found.into_iter().map(|error| error.within("status")));
         }
         (Part::Status, ..) if resource.is_custom() => {}
         _ => validate(new, schema, "", change, errors),

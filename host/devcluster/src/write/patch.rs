@@ -152,7 +152,10 @@ impl Cluster {
             return Err(Refusal::bad_request(message));
         }
         let mut config = sent.clone();
-        remove_nulls(&mut config);
+        if !resource.is_custom() {
+            // A type of Go has no nulls. Custom objects keep them where their schema says so.
+            remove_nulls(&mut config);
+        }
         let version = config.meta_str("resourceVersion").to_owned();
         let stale = |live: &Arc<Object>| live.value.meta_str("resourceVersion") != version;
         if !version.is_empty() && self.store.get(at).is_none_or(stale) {

@@ -49,7 +49,7 @@ async fn options_of_a_delete_are_read() {
 async fn the_kind_must_be_that_of_the_path() {
     let caller = Caller::new();
     let refused = send(&caller, "POST", "/api/v1/namespaces/default/secrets", CONFIGMAP).await;
-    assert_eq!(refused.code, 422, "{}", refused.text);
+    assert_eq!(refused.code, 400, "{}", refused.text);
 }
 
 #[tokio::test]

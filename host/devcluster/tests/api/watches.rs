@@ -9,7 +9,7 @@ use crate::caller::{Caller, WIDGETS, widget};
 
 /// The events of a watch that ends at its timeout: type, name, and generation or annotations.
 async fn events(caller: &Caller, query: &str) -> Vec<Value> {
-    let answer = caller.get(&format!("{WIDGETS}?watch=true&timeoutSeconds=1&{query}")).await;
+    let answer = caller.get(&format!("{WIDGETS}?watch=true&timeoutSeconds=3&{query}")).await;
     assert_eq!(answer.code, 200, "{}", answer.text);
     answer.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

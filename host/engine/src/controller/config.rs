@@ -8,8 +8,8 @@ use capstan_events::Recorder;
 use tokio::sync::Notify;
 
 use crate::{
-    Mapping, Metrics,
-    managed::WallClock,
+    Mapping, Metrics, Queues,
+    managed::{PollLimits, Unrecorded, WallClock},
     queue::Pacing,
     runner::{Runner, Share},
 };
@@ -40,11 +40,8 @@ pub struct ControllerConfig {
     pub drain_time: Duration,
     /// The provider's share of the pool.
     pub share: Share,
-    /// Lets a paused object go its way when it is deleted. Off by default, as in provider-runtime: pausing holds
-    /// everything.
-    pub delete_while_paused: bool,
-    /// The same warning again is held back for so long; 5 min.
-    pub max_silence: Duration,
+    /// Bounds of what objects may ask for as their own poll interval; 1 s to a day.
+    pub poll_limits: PollLimits,
     /// Makes jitter repeatable; random by default.
     pub seed: u64,
     /// The time of day for annotations and conditions.
@@ -67,8 +64,7 @@ impl ControllerConfig {
             write_time: Duration::from_secs(30),
             drain_time: Duration::from_secs(20),
             share: Share::default(),
-            delete_while_paused: false,
-            max_silence: Duration::from_mins(5),
+            poll_limits: PollLimits::default(),
             seed: rand::random(),
             clock: WallClock::system(),
         }
@@ -93,13 +89,19 @@ pub struct Shared {
     pub runner: Runner,
     /// Counts what the controllers do.
     pub metrics: Metrics,
+    /// Looks into their queues.
+    pub queues: Queues,
+    /// What must survive a controller that is replaced.
+    pub(crate) unrecorded: Unrecorded,
 }
 
 impl Shared {
-    /// With counters of its own.
+    /// Of one host, with counters of its own; controllers that are to know of each other's unfinished work are given
+    /// clones of one value.
     #[must_use]
     pub fn new(cluster: Cluster, watches: Watches, recorder: Recorder, runner: Runner) -> Self {
-        Self { cluster, watches, recorder, runner, metrics: Metrics::default() }
+        let (metrics, queues, unrecorded) = (Metrics::default(), Queues::default(), Unrecorded::default());
+        Self { cluster, watches, recorder, runner, metrics, queues, unrecorded }
     }
 }
 

@@ -14,7 +14,10 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     ExternalSystem, Reads,
     dependencies::Dependencies,
-    managed::{Announcer, Counters, Fingerprint, InCluster, Lifecycle, Metadata, Outcome, Report, Rules},
+    inspection::Questions,
+    managed::{
+        Announcer, Counters, Fingerprint, InCluster, Lifecycle, Metadata, Outcome, Pause, Report, Rules, Surroundings,
+    },
     metrics::{Begun, ControllerMetrics},
     queue::{BACKOFF, Next, Priority, Queue, Taken},
     runner::{Ending, Lane, Runs, Slot, SlotRequest},
@@ -28,23 +31,29 @@ pub use config::{ControllerConfig, Resync, Shared};
 /// panics again and again is to be seen, not to be a load.
 const RESTART: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
 
+/// Objects that are listed when somebody looks into the queue.
+const LISTED: usize = 200;
+
 /// Manages the objects of one kind.
 ///
-/// Expected flow: build it, keep [`counters`](Self::counters) and [`resync`](Self::resync) if they are needed, then
-/// [`run`](Self::run) it as a task until it is cancelled.
+/// Expected flow: build it, keep [`counters`](Self::counters), [`resync`](Self::resync) and [`pause`](Self::pause) if they
+/// are needed, then [`run`](Self::run) it as a task until it is cancelled.
 pub struct Controller {
     config: ControllerConfig,
     shared: Shared,
     external: Arc<dyn ExternalSystem>,
     counters: Arc<Counters>,
     resync: Resync,
+    pause: Pause,
 }
 
 impl Controller {
     /// Does nothing until it is run.
     #[must_use]
     pub fn new(config: ControllerConfig, shared: Shared, external: Arc<dyn ExternalSystem>) -> Self {
-        Self { config, shared, external, counters: Arc::default(), resync: Resync::default() }
+        let resync = Resync::default();
+        let pause = Pause::new(resync.clone());
+        Self { config, shared, external, counters: Arc::default(), resync, pause }
     }
 
     /// Counts its reconciles, also while it runs.
@@ -59,17 +68,25 @@ impl Controller {
         self.resync.clone()
     }
 
+    /// Pauses all of its objects, also before it runs.
+    #[must_use]
+    pub fn pause(&self) -> Pause {
+        self.pause.clone()
+    }
+
     /// Watches and reconciles until it is cancelled; then lets running reconciles finish for the configured time.
     ///
     /// A panic of the controller itself (those of reconciles are theirs alone) lets them finish too, and starts it again
     /// from what the watch knows.
     pub async fn run(self, cancel: CancellationToken) {
         let mut metrics = self.shared.metrics.controller(&self.config.provider, &self.config.kind);
+        let mut questions = self.shared.queues.enter(metrics.name());
         let mut subscription = self.subscribe();
-        let lifecycle = Arc::new(self.lifecycle());
+        let lifecycle = Arc::new(self.lifecycle(&subscription));
         let mut wait = RESTART.0;
         loop {
-            let mut active = Active::start(&self, subscription, Arc::clone(&lifecycle), &mut metrics);
+            let told = Told { metrics: &mut metrics, questions: &mut questions };
+            let mut active = Active::start(&self, subscription, Arc::clone(&lifecycle), told);
             let turns = async { while active.turn(&cancel).await {} };
             let panicked = AssertUnwindSafe(turns).catch_unwind().await.is_err();
             let aborted = active.runs.drain(self.config.drain_time).await;
@@ -96,18 +113,34 @@ impl Controller {
         self.shared.watches.subscribe(Selection { namespace, ..Selection::all(kind) })
     }
 
-    fn lifecycle(&self) -> Lifecycle {
-        let Self { config, shared, external, .. } = self;
-        let recorder = Arc::new(shared.recorder.clone());
-        let announcer = Announcer::new(recorder, config.reporting_controller(), config.max_silence);
+    fn lifecycle(&self, subscription: &Subscription) -> Lifecycle {
+        let Self { config, shared, external, pause, .. } = self;
+        let max_silence = shared.recorder.max_silence();
+        let announcer = Announcer::new(Arc::new(shared.recorder.clone()), config.reporting_controller(), max_silence);
         let rules = Rules {
             recoverable: config.recoverable,
             creation_grace: config.creation_grace,
-            delete_while_paused: config.delete_while_paused,
+            poll_limits: config.poll_limits,
         };
-        let objects = Arc::new(InCluster { cluster: shared.cluster.clone(), watches: shared.watches.clone() });
-        Lifecycle::new(Arc::clone(external), objects, announcer, rules, config.session_time, config.clock)
+        let (cluster, watches) = (shared.cluster.clone(), shared.watches.clone());
+        let objects = Arc::new(InCluster { cluster, watches, store: subscription.store().clone() });
+        let surroundings = Surroundings {
+            external: Arc::clone(external),
+            objects,
+            announcer,
+            clock: config.clock,
+            pause: pause.clone(),
+            unrecorded: shared.unrecorded.clone(),
+            provider: config.provider.clone(),
+        };
+        Lifecycle::new(surroundings, rules, config.session_time)
     }
+}
+
+/// How others hear of a controller.
+struct Told<'a> {
+    metrics: &'a mut ControllerMetrics,
+    questions: &'a mut Questions,
 }
 
 /// A controller at work. One task owns all of it, so there are no locks.
@@ -115,7 +148,7 @@ struct Active<'a> {
     kind: String,
     lifecycle: Arc<Lifecycle>,
     counters: Arc<Counters>,
-    metrics: &'a mut ControllerMetrics,
+    told: Told<'a>,
     resync: Resync,
     subscription: Subscription,
     mapped: MappedChanges,
@@ -127,6 +160,8 @@ struct Active<'a> {
     /// Our place in the line for a slot, while something is due.
     request: Option<SlotRequest>,
     runs: Runs<Report>,
+    /// For each of them.
+    deadline: Duration,
     /// What is being reconciled.
     running: HashMap<Arc<ObjectKey>, Running>,
     /// The state in which each object was last reconciled.
@@ -145,15 +180,16 @@ impl<'a> Active<'a> {
         controller: &Controller,
         subscription: Subscription,
         lifecycle: Arc<Lifecycle>,
-        metrics: &'a mut ControllerMetrics,
+        told: Told<'a>,
     ) -> Self {
-        let Controller { config, shared, external, counters, resync } = controller;
-        metrics.started(config.share.slots.get());
+        let Controller { config, shared, external, counters, resync, .. } = controller;
+        told.metrics.started(config.share.slots.get());
+        let deadline = config.session_time + config.write_time;
         Self {
             kind: config.kind.kind.clone(),
             lifecycle,
             counters: Arc::clone(counters),
-            metrics,
+            told,
             resync: resync.clone(),
             subscription,
             mapped: MappedChanges::follow(&shared.watches, &config.mapped),
@@ -162,7 +198,8 @@ impl<'a> Active<'a> {
             dependencies: Dependencies::new(shared.watches.clone(), Arc::clone(external)),
             lane: shared.runner.lane(&config.provider, config.share),
             request: None,
-            runs: Runs::new(config.session_time + config.write_time),
+            runs: Runs::new(deadline),
+            deadline,
             running: HashMap::new(),
             seen: HashMap::new(),
         }
@@ -171,7 +208,7 @@ impl<'a> Active<'a> {
     /// Waits for one thing to happen and deals with it; false when it is time to stop.
     async fn turn(&mut self, cancel: &CancellationToken) -> bool {
         let due = self.queue.is_due(Instant::now());
-        self.metrics.depth(self.queue.depth());
+        self.told.metrics.depth(self.queue.depth());
         if due && self.request.is_none() {
             self.request = Some(self.lane.request());
         }
@@ -200,13 +237,17 @@ impl<'a> Active<'a> {
                     self.queue.retry(key);
                 }
             }
+            Some(question) = self.told.questions.next() => {
+                // Who asked may have gone.
+                let _ = question.send(self.queue.listing(Instant::now(), LISTED));
+            }
             () = at(timer) => {}
         }
         true
     }
 
     fn add(&mut self, key: &ObjectKey, priority: Priority) {
-        self.metrics.added();
+        self.told.metrics.added();
         self.queue.add(key, priority);
     }
 
@@ -250,7 +291,7 @@ impl<'a> Active<'a> {
                 continue;
             };
             let reads = Arc::new(Reads::default());
-            let begun = self.metrics.begun(now.saturating_duration_since(since));
+            let begun = self.told.metrics.begun(now.saturating_duration_since(since));
             let running =
                 Running { object: object.reference(), uid: object.uid().to_owned(), reads: Arc::clone(&reads), begun };
             self.dependencies.begin(&key);
@@ -267,20 +308,23 @@ impl<'a> Active<'a> {
         };
         let missed = self.dependencies.finish(key, &object, reads.take());
         let current = self.subscription.store().get(key).map(|object| Metadata::of(&object).fingerprint());
-        let (outcome, next, seen) = match ending {
-            Ending::Finished(report) => (report.outcome, report.next, Some(report.seen)),
+        let (outcome, next, seen, took) = match ending {
+            Ending::Finished(report) => {
+                self.queue.pace(key, report.poll);
+                (report.outcome, report.next, Some(report.seen), report.took)
+            }
             Ending::Panicked(message) => {
                 tracing::error!(%object, message, "the reconcile panicked");
-                (Outcome::Panicked, BACKOFF, None)
+                (Outcome::Panicked, BACKOFF, None, Duration::ZERO)
             }
             Ending::TimedOut => {
                 tracing::error!(%object, "the reconcile did not end within its time");
-                (Outcome::TimedOut, BACKOFF, None)
+                (Outcome::TimedOut, BACKOFF, None, self.deadline)
             }
         };
-        self.counters.count(outcome);
-        self.metrics.ended(begun, outcome, next);
-        self.metrics.unwatched(self.dependencies.unwatched());
+        self.counters.count(outcome, took);
+        self.told.metrics.ended(begun, outcome, next);
+        self.told.metrics.unwatched(self.dependencies.unwatched());
         let now = Instant::now();
         let Some(current) = current else {
             self.queue.forget(key);

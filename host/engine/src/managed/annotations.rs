@@ -34,18 +34,22 @@ impl CreateRecord {
         self.pending > self.ended()
     }
 
-    /// Whether the last success is so recent that the external system may not show it yet.
-    pub(crate) fn succeeded_within(&self, grace: Duration, now: Timestamp) -> bool {
+    /// Whether a create is so recent that the external system may not show what it made: the last one that succeeded, or
+    /// one of unknown result, which may have.
+    pub(crate) fn may_not_show_yet(&self, grace: Duration, now: Timestamp) -> bool {
         let Ok(grace) = SignedDuration::try_from(grace) else {
             return true;
         };
-        self.succeeded.is_some_and(|succeeded| now.duration_since(succeeded) < grace)
+        let unclear = self.pending.filter(|_| self.is_unclear());
+        unclear.max(self.succeeded).is_some_and(|since| now.duration_since(since) < grace)
     }
 
-    /// The annotations that say that a create is about to be asked for. Always later than every result on record, be it
-    /// of the same second or of a clock that ran ahead: otherwise a crash right now would go unnoticed.
+    /// The annotations that say that a create is about to be asked for. Always later than everything on record, be it of
+    /// the same second or of a clock that ran ahead: otherwise a crash right now would go unnoticed, and two creates could
+    /// not be told apart.
     pub(crate) fn intent(&self, now: Timestamp) -> Value {
-        let after = self.ended().and_then(|ended| ended.checked_add(SignedDuration::from_secs(1)).ok());
+        let last = self.pending.max(self.ended());
+        let after = last.and_then(|last| last.checked_add(SignedDuration::from_secs(1)).ok());
         json!({ keys::CREATE_PENDING: text(Some(now).max(after)) })
     }
 
@@ -119,9 +123,10 @@ mod tests {
     }
 
     #[test]
-    fn an_intent_is_later_than_a_result_of_the_same_second() {
-        let intent = record(&[(keys::CREATE_FAILED, T0)]).intent(at(T0));
-        assert_eq!(intent, json!({ keys::CREATE_PENDING: T1 }));
+    fn an_intent_is_later_than_everything_of_the_same_second() {
+        for key in [keys::CREATE_FAILED, keys::CREATE_PENDING] {
+            assert_eq!(record(&[(key, T0)]).intent(at(T0)), json!({ keys::CREATE_PENDING: T1 }), "{key}");
+        }
     }
 
     #[test]
@@ -136,12 +141,16 @@ mod tests {
     }
 
     #[test]
-    fn a_success_is_recent_until_the_grace_is_over() {
-        let record = record(&[(keys::CREATE_SUCCEEDED, T0)]);
+    fn what_was_created_may_not_show_until_the_grace_is_over() {
         let grace = Duration::from_secs(30);
-        assert!(record.succeeded_within(grace, at("2026-01-01T00:00:29Z")));
-        assert!(!record.succeeded_within(grace, at("2026-01-01T00:00:30Z")));
-        assert!(!CreateRecord::default().succeeded_within(grace, at(T0)));
+        for key in [keys::CREATE_SUCCEEDED, keys::CREATE_PENDING] {
+            let record = record(&[(key, T0)]);
+            assert!(record.may_not_show_yet(grace, at("2026-01-01T00:00:29Z")), "{key}");
+            assert!(!record.may_not_show_yet(grace, at("2026-01-01T00:00:30Z")), "{key}");
+        }
+        let failed = record(&[(keys::CREATE_PENDING, T0), (keys::CREATE_FAILED, T0)]);
+        assert!(!failed.may_not_show_yet(grace, at(T0)), "what failed made nothing");
+        assert!(!CreateRecord::default().may_not_show_yet(grace, at(T0)));
     }
 
     #[test]

@@ -3,15 +3,16 @@
 //! Every external action leaves one. Every transition of a condition leaves one, unless an action or a failure of the
 //! same reconcile already tells why. The same failure again leaves none, until it has been silent for long.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use capstan_api::{Condition, ObjectRef};
-use capstan_events::{Event, Recorder, Regarding};
+use capstan_events::{Event, MaxSilence, Recorder, Regarding};
 
 use super::{
+    announcement::{Announcement, Occasion},
     silence::Silence,
     snapshot::Snapshot,
-    verdict::{Announcement, INVALID_POLICY, Occasion},
+    verdict::INVALID_POLICY,
 };
 
 /// Takes events. The recorder writes them into the cluster; tests collect them.
@@ -42,7 +43,7 @@ pub(crate) struct Announcer {
 impl Announcer {
     /// `controller` is what events give as reporting controller; `max_silence` the longest time for which the same
     /// warning is held back.
-    pub(crate) fn new(sink: Arc<dyn EventSink>, controller: String, max_silence: Duration) -> Self {
+    pub(crate) fn new(sink: Arc<dyn EventSink>, controller: String, max_silence: MaxSilence) -> Self {
         Self { sink, controller, silence: Silence::new(max_silence) }
     }
 

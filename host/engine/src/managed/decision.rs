@@ -9,7 +9,7 @@ use capstan_api::keys;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{merge, snapshot::Snapshot};
+use super::{merge, pause::PausedBy, poll::PollLimits, snapshot::Snapshot};
 use crate::Observation;
 
 /// What holds for all objects of a kind.
@@ -19,8 +19,19 @@ pub(crate) struct Rules {
     pub(crate) recoverable: bool,
     /// For so long after a create the external system may not show what it has.
     pub(crate) creation_grace: Duration,
-    /// A paused object that is deleted goes the way of every other.
-    pub(crate) delete_while_paused: bool,
+    /// Bounds of what an object may ask for as its own poll interval.
+    pub(crate) poll_limits: PollLimits,
+}
+
+/// What is known in the middle of a reconcile.
+#[derive(Clone, Copy)]
+pub(crate) struct Situation<'a> {
+    pub(crate) object: &'a Snapshot,
+    /// Who paused it, if it is; it may have been meanwhile.
+    pub(crate) paused: Option<PausedBy>,
+    pub(crate) progress: &'a Progress,
+    pub(crate) rules: &'a Rules,
+    pub(crate) now: Timestamp,
 }
 
 /// How far this reconcile has come.
@@ -43,8 +54,8 @@ pub(crate) enum Progress {
 /// The next thing to do.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Step {
-    /// Say that it is paused; no session.
-    Pause,
+    /// Say that it is paused, and do nothing else.
+    Pause(PausedBy),
     /// It is being deleted and we have no part in it any more.
     LeaveToOthers,
     /// Take the finalizer off.
@@ -76,7 +87,11 @@ pub(crate) enum Step {
 }
 
 /// Decides. Every step but the last ones changes what is known, so that asking again gets further.
-pub(crate) fn decide(object: &Snapshot, progress: &Progress, rules: &Rules, now: Timestamp) -> Step {
+pub(crate) fn decide(situation: &Situation<'_>) -> Step {
+    let Situation { object, paused, progress, rules, now } = *situation;
+    if let Some(by) = paused {
+        return while_paused(object, by);
+    }
     match progress {
         Progress::Begun => before_connect(object, rules),
         Progress::Connected => Step::Observe,
@@ -84,11 +99,16 @@ pub(crate) fn decide(object: &Snapshot, progress: &Progress, rules: &Rules, now:
     }
 }
 
+/// A pause comes before everything, at every point of a reconcile.
+fn while_paused(object: &Snapshot, by: PausedBy) -> Step {
+    if !(object.is_deleting() && object.is_let_go_while_paused()) {
+        return Step::Pause(by);
+    }
+    if object.is_held() { Step::Release } else { Step::LeaveToOthers }
+}
+
 fn before_connect(object: &Snapshot, rules: &Rules) -> Step {
     let deleting = object.is_deleting();
-    if object.is_paused() && !(deleting && rules.delete_while_paused) {
-        return Step::Pause;
-    }
     if deleting && !object.is_held() {
         return Step::LeaveToOthers;
     }
@@ -107,13 +127,12 @@ fn after_observe(object: &Snapshot, found: &Observation, recorded: bool, rules: 
         return Step::ReportMissing;
     }
     // Once it was seen to exist while being deleted, its absence is no delay of the external system.
-    let fresh =
-        object.creates().succeeded_within(rules.creation_grace, now) && !(deleting && object.was_seen_deleting());
-    if !found.exists && fresh {
+    let late = object.creates().may_not_show_yet(rules.creation_grace, now);
+    if !found.exists && late && !(deleting && object.was_seen_deleting()) {
         return Step::AwaitConfirmation;
     }
     if deleting {
-        if !found.exists {
+        if !found.exists || !allowed.delete {
             return Step::Release;
         }
         // Another finalizer may belong to somebody who still needs what is outside.
@@ -134,7 +153,7 @@ fn after_observe(object: &Snapshot, found: &Observation, recorded: bool, rules: 
 
 /// What observing found out that the object does not say yet: values the external system chose, the external name, and
 /// the success of a create whose result was unknown.
-fn findings(object: &Snapshot, found: &Observation, now: Timestamp) -> Option<Value> {
+pub(super) fn findings(object: &Snapshot, found: &Observation, now: Timestamp) -> Option<Value> {
     let mut annotations = Map::new();
     if let Some(name) =
         found.external_name.as_deref().filter(|name| object.annotation(keys::EXTERNAL_NAME) != Some(name))
@@ -152,8 +171,7 @@ fn findings(object: &Snapshot, found: &Observation, now: Timestamp) -> Option<Va
     if annotations.is_empty() && spec.is_none() {
         return None;
     }
-    // Guarded: the user may have filled in the same fields meanwhile.
-    let mut patch = object.guarded(json!({ "annotations": annotations }));
+    let mut patch = json!({ "metadata": { "annotations": annotations } });
     if let Some(spec) = spec {
         patch["spec"] = spec;
     }

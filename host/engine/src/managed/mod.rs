@@ -1,26 +1,35 @@
 //! The lifecycle of an object that stands for something outside the cluster.
 //!
 //! One reconcile is one [`pass`]: it asks [`decision`] what to do, does it, asks again, until a [`verdict`] says how it
-//! ended; that becomes one [`status`] write and [`announce`]d events. Order, keys, words and policies are those of
+//! ended; that becomes one [`status`] write and [`announce`]d events ([`conclusion`]). Creating, which must not happen
+//! twice, is in [`creation`]. Order, keys, words and policies are those of
 //! Krateo's provider-runtime, so that objects it left behind go on; its known defects are tests here.
 
 mod annotations;
 mod announce;
+mod announcement;
 mod clock;
+mod conclusion;
+mod creation;
 mod decision;
 pub(crate) mod merge;
 mod metadata;
 mod outcome;
 mod pass;
+mod pause;
+mod poll;
 mod session;
 mod silence;
 mod snapshot;
 mod status;
+mod unkept;
 mod unrecorded;
 mod verdict;
 mod writes;
 
 use std::{
+    any::Any,
+    panic::AssertUnwindSafe,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -29,22 +38,28 @@ use std::{
 };
 
 use capstan_cluster::Object;
+use futures::FutureExt;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::{Context, ExternalSystem, Reads, queue::Next};
 
 use pass::Pass;
 use session::Session;
 use snapshot::Snapshot;
-use unrecorded::Unrecorded;
+use unkept::Unkept;
+use verdict::Verdict;
 use writes::ManagedObjects;
 
 pub use clock::WallClock;
 pub use outcome::{Counters, Outcome};
+pub use pause::Pause;
+pub use poll::PollLimits;
 
 pub(crate) use announce::Announcer;
 pub(crate) use decision::Rules;
 pub(crate) use metadata::{Fingerprint, Metadata};
+pub(crate) use unrecorded::Unrecorded;
 pub(crate) use writes::InCluster;
 
 /// Numbers reconciles in logs.
@@ -59,7 +74,28 @@ pub(crate) struct Lifecycle {
     /// For all calls of one session together.
     session_time: Duration,
     clock: WallClock,
+    pause: Pause,
     unrecorded: Unrecorded,
+    unkept: Unkept,
+    provider: String,
+}
+
+/// What a lifecycle works with.
+pub(crate) struct Surroundings {
+    /// Knows the external system.
+    pub(crate) external: Arc<dyn ExternalSystem>,
+    /// Where the managed objects are.
+    pub(crate) objects: Arc<dyn ManagedObjects>,
+    /// Where events go.
+    pub(crate) announcer: Announcer,
+    /// The time of day.
+    pub(crate) clock: WallClock,
+    /// Pauses all of its objects.
+    pub(crate) pause: Pause,
+    /// Results of creates that earlier lifecycles could not write down.
+    pub(crate) unrecorded: Unrecorded,
+    /// The provider's name, for logs.
+    pub(crate) provider: String,
 }
 
 /// What the controller has to know of a reconcile that is over.
@@ -67,39 +103,79 @@ pub(crate) struct Lifecycle {
 pub(crate) struct Report {
     pub(crate) outcome: Outcome,
     pub(crate) next: Next,
+    /// The poll interval of the object's own.
+    pub(crate) poll: Option<Duration>,
     /// The object as the reconcile has taken note of it. If it looks different now, somebody changed it meanwhile.
     pub(crate) seen: Fingerprint,
+    /// From its beginning to its end, every call and every write included.
+    pub(crate) took: Duration,
 }
 
 impl Lifecycle {
-    pub(crate) fn new(
-        external: Arc<dyn ExternalSystem>,
-        objects: Arc<dyn ManagedObjects>,
-        announcer: Announcer,
-        rules: Rules,
-        session_time: Duration,
-        clock: WallClock,
-    ) -> Self {
-        Self { external, objects, announcer, rules, session_time, clock, unrecorded: Unrecorded::default() }
+    /// `session_time` is for all calls of one reconcile together.
+    pub(crate) fn new(surroundings: Surroundings, rules: Rules, session_time: Duration) -> Self {
+        let Surroundings { external, objects, announcer, clock, pause, unrecorded, provider } = surroundings;
+        let unkept = Unkept::default();
+        Self { external, objects, announcer, rules, session_time, clock, pause, unrecorded, unkept, provider }
     }
 
     /// Reconciles one object from the state given. What the provider reads is written into `reads`.
+    ///
+    /// A panic, ours or one of the provider's host code, is an end like others: with a condition, an event and back-off.
     pub(crate) async fn reconcile(&self, object: Object, reads: Arc<Reads>) -> Report {
+        let reconcile_id = RECONCILES.fetch_add(1, Ordering::Relaxed);
+        // Enabled with any line at all: whatever is logged on the way says what it is about.
+        let span = tracing::error_span!(
+            "reconcile",
+            provider = self.provider,
+            kind = object.kind().kind,
+            object = %object.key(),
+            reconcile_id
+        );
+        self.reconcile_as(reconcile_id, object, reads).instrument(span).await
+    }
+
+    async fn reconcile_as(&self, reconcile_id: u64, object: Object, reads: Arc<Reads>) -> Report {
+        let snapshot = Snapshot::of(object);
         let context = Context {
-            object: object.reference(),
-            uid: object.uid().to_owned(),
-            reconcile_id: RECONCILES.fetch_add(1, Ordering::Relaxed),
+            object: snapshot.object().reference(),
+            uid: snapshot.object().uid().to_owned(),
+            reconcile_id,
+            verbose: snapshot.is_verbose(),
             reads,
         };
         let session = Session::new(Instant::now() + self.session_time);
-        Pass::new(self, context, session, Snapshot::of(object)).run().await
+        let pass = Pass::new(self, context.clone(), session, snapshot.clone());
+        let begun = Instant::now();
+        match AssertUnwindSafe(pass.run()).catch_unwind().await {
+            Ok(report) => report,
+            Err(panic) => {
+                let message = said_by(panic.as_ref());
+                tracing::error!(message, "the reconcile panicked");
+                // Its own writes are remembered; the state it began with is older.
+                let heard = self.objects.heard(&context.object).filter(|heard| heard.uid() == context.uid);
+                let newest = heard.map_or(snapshot, Snapshot::of);
+                let closed = Session::new(begun);
+                let pass = Pass::new(self, context, closed, newest);
+                let report = pass.conclude(Verdict::panicked(&message)).await;
+                Report { took: begun.elapsed(), ..report }
+            }
+        }
     }
 
     /// Forgets an object that is gone.
     pub(crate) fn forget(&self, uid: &str) {
         self.announcer.forget(uid);
         self.unrecorded.forget(uid);
+        self.unkept.forget(uid);
     }
+}
+
+/// The message of a panic.
+fn said_by(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "without a message".to_owned())
 }
 
 #[cfg(test)]

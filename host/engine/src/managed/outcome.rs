@@ -1,6 +1,9 @@
 //! How reconciles end, for counting.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 /// What a reconcile came to. Few values: they are a metric's label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -84,13 +87,17 @@ impl Outcome {
 
 /// Counts the reconciles of one controller.
 #[derive(Debug, Default)]
-pub struct Counters([AtomicU64; Outcome::ALL.len()]);
+pub struct Counters {
+    ended: [AtomicU64; Outcome::ALL.len()],
+    /// Nanoseconds.
+    spent: AtomicU64,
+}
 
 impl Counters {
     /// Reconciles that ended so.
     #[must_use]
     pub fn of(&self, outcome: Outcome) -> u64 {
-        self.0[outcome as usize].load(Ordering::Relaxed)
+        self.ended[outcome as usize].load(Ordering::Relaxed)
     }
 
     /// All reconciles that ended.
@@ -105,8 +112,16 @@ impl Counters {
         Outcome::ALL.into_iter().filter(|outcome| outcome.is_failure()).map(|outcome| self.of(outcome)).sum()
     }
 
-    pub(crate) fn count(&self, outcome: Outcome) {
-        self.0[outcome as usize].fetch_add(1, Ordering::Relaxed);
+    /// The time that they took together, each from its beginning to its end.
+    #[must_use]
+    pub fn spent(&self) -> Duration {
+        Duration::from_nanos(self.spent.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn count(&self, outcome: Outcome, took: Duration) {
+        self.ended[outcome as usize].fetch_add(1, Ordering::Relaxed);
+        let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.spent.fetch_add(took, Ordering::Relaxed);
     }
 }
 
@@ -119,11 +134,12 @@ mod tests {
         let counters = Counters::default();
         for (index, outcome) in Outcome::ALL.into_iter().enumerate() {
             assert_eq!(outcome as usize, index);
-            counters.count(outcome);
+            counters.count(outcome, Duration::from_secs(1));
             assert_eq!(counters.of(outcome), 1);
         }
         let labels: std::collections::HashSet<_> = Outcome::ALL.into_iter().map(Outcome::as_str).collect();
         assert_eq!(labels.len(), Outcome::ALL.len());
         assert_eq!((counters.reconciles(), counters.failures()), (14, 4));
+        assert_eq!(counters.spent(), Duration::from_secs(14));
     }
 }

@@ -1,56 +1,65 @@
 //! One reconcile: asks for the next step, does it, and says how it ended.
+//!
+//! Creating is in `creation.rs`, the end with its status and events in `conclusion.rs`.
 
-use std::{ops::ControlFlow, time::Duration};
+use std::ops::ControlFlow;
 
-use capstan_api::Condition;
+use capstan_api::{Condition, keys};
 use capstan_cluster::Error;
 use serde_json::Value;
-use tokio::time::sleep;
+use tokio::time::Instant;
 
 use super::{
-    Lifecycle, Report, annotations,
+    Lifecycle, Report,
     announce::Subject,
-    decision::{Progress, Step, decide},
+    announcement::Announcement,
+    decision::{Progress, Situation, Step, decide, findings},
     metadata::Fingerprint,
     outcome::Outcome,
+    pause::PausedBy,
     session::Session,
     snapshot::Snapshot,
-    status::Wish,
-    verdict::{Announcement, Phase, Verdict, readiness},
+    unkept::Part,
+    verdict::{Phase, Verdict, readiness},
 };
-use crate::{
-    Context, Observation,
-    queue::{BACKOFF, Next},
-};
-
-/// The result of a create must not be lost, so it is written several times over, twice as late each time.
-const RECORD_TRIES: u32 = 5;
-/// The wait before the second try.
-const RECORD_PAUSE: Duration = Duration::from_millis(100);
-/// A status that others keep writing is left for the next reconcile after so many tries.
-const STATUS_TRIES: u32 = 3;
+use crate::{Context, Failure, Observation, queue::Next};
 
 pub(super) struct Pass<'a> {
-    lifecycle: &'a Lifecycle,
-    context: Context,
-    session: Session,
+    pub(super) lifecycle: &'a Lifecycle,
+    pub(super) context: Context,
+    pub(super) session: Session,
     progress: Progress,
-    /// The newest state known.
-    object: Snapshot,
+    /// The newest state that was read or written.
+    pub(super) object: Snapshot,
     /// The newest state that was known to nobody's change but ours.
-    seen: Fingerprint,
-    generation: Option<i64>,
+    pub(super) seen: Fingerprint,
+    /// The states before it.
+    known: Vec<Fingerprint>,
+    pub(super) generation: Option<i64>,
+    /// What asked for this reconcile, if somebody did.
+    pub(super) request: Option<String>,
     /// The provider's patches of `status`.
-    patches: Vec<Value>,
+    pub(super) patches: Vec<Value>,
+    pub(super) begun: Instant,
 }
 
-type Flow = ControlFlow<Verdict>;
+pub(super) type Flow = ControlFlow<Verdict>;
 
 impl<'a> Pass<'a> {
     pub(super) fn new(lifecycle: &'a Lifecycle, context: Context, session: Session, object: Snapshot) -> Self {
-        let (seen, generation) = (object.metadata().fingerprint(), object.generation());
-        let (progress, patches) = (Progress::default(), Vec::new());
-        Self { lifecycle, context, session, progress, object, seen, generation, patches }
+        Self {
+            lifecycle,
+            context,
+            session,
+            progress: Progress::default(),
+            seen: object.metadata().fingerprint(),
+            known: Vec::new(),
+            generation: object.generation(),
+            request: object.annotation(keys::RECONCILE_REQUESTED_AT).map(str::to_owned),
+            patches: Vec::new(),
+            begun: Instant::now(),
+            object,
+        }
     }
 
     pub(super) async fn run(mut self) -> Report {
@@ -58,8 +67,11 @@ impl<'a> Pass<'a> {
             ControlFlow::Continue(()) => self.steps().await,
             ControlFlow::Break(verdict) => verdict,
         };
-        if let Err(problem) = self.disconnect().await {
-            tracing::warn!(object = %self.context.object, %problem.message, "disconnect failed");
+        // A pause gives the session up: saying goodbye would be one more call.
+        if self.paused().is_none()
+            && let Err(problem) = self.disconnect().await
+        {
+            tracing::warn!(%problem.message, "disconnect failed");
             self.lifecycle.announcer.tell(&self.subject(), &[Announcement::cannot_disconnect(&problem)], &[]);
         }
         self.conclude(verdict).await
@@ -67,12 +79,26 @@ impl<'a> Pass<'a> {
 
     async fn steps(&mut self) -> Verdict {
         loop {
-            let step = decide(&self.object, &self.progress, &self.lifecycle.rules, self.lifecycle.clock.now());
-            tracing::trace!(object = %self.context.object, reconcile = self.context.reconcile_id, ?step);
+            let step = self.decide(&self.object);
+            self.log(&step);
+            // These two reach the outside without a write that the API server would refuse to an older copy.
+            if matches!(step, Step::Update | Step::Delete) && self.is_overtaken(&step) {
+                return Verdict::conflict();
+            }
             if let ControlFlow::Break(verdict) = self.step(step).await {
                 return verdict;
             }
         }
+    }
+
+    fn decide(&self, object: &Snapshot) -> Step {
+        decide(&Situation {
+            object,
+            paused: self.paused(),
+            progress: &self.progress,
+            rules: &self.lifecycle.rules,
+            now: self.lifecycle.clock.now(),
+        })
     }
 
     async fn step(&mut self, step: Step) -> Flow {
@@ -81,7 +107,7 @@ impl<'a> Pass<'a> {
             _ => Observation::default(),
         };
         ControlFlow::Break(match step {
-            Step::Pause => Verdict::paused(&self.object),
+            Step::Pause(by) => Verdict::paused(by, self.object.is_deleting()),
             Step::LeaveToOthers => Verdict::quiet(Outcome::Released, Next::Stop),
             Step::Release => self.release().await,
             Step::RefuseUnclearCreate => Verdict::unclear_create(),
@@ -93,7 +119,7 @@ impl<'a> Pass<'a> {
             Step::Delete => self.delete().await,
             Step::Hold => return self.hold().await,
             Step::Create => self.create().await,
-            Step::Record(patch) => return self.record(&patch).await,
+            Step::Record(patch) => return self.record(patch, &found).await,
             Step::Settle => Verdict::settled(&found),
             Step::Update => self.update(&found).await,
         })
@@ -103,7 +129,7 @@ impl<'a> Pass<'a> {
         let managed = self.object.object().json();
         match self.session.connect(self.lifecycle.external.as_ref(), &self.context, managed).await {
             Ok(()) => self.progress = Progress::Connected,
-            Err(failure) => return ControlFlow::Break(Verdict::failed(Phase::Connect, &failure, None)),
+            Err(failure) => return ControlFlow::Break(self.cannot_look(Phase::Connect, &failure)),
         }
         ControlFlow::Continue(())
     }
@@ -115,8 +141,14 @@ impl<'a> Pass<'a> {
                 self.progress = Progress::Observed { observation, recorded: false };
                 ControlFlow::Continue(())
             }
-            Err(failure) => ControlFlow::Break(Verdict::failed(Phase::Observe, &failure, None)),
+            Err(failure) => ControlFlow::Break(self.cannot_look(Phase::Observe, &failure)),
         }
+    }
+
+    /// Without a look there is no deletion either: whoever waits for it is told the way out.
+    fn cannot_look(&self, phase: Phase, failure: &Failure) -> Verdict {
+        let ready = self.object.is_deleting().then(|| Verdict::deletion_blocked(&self.object));
+        Verdict::failed(phase, failure, ready)
     }
 
     async fn hold(&mut self) -> Flow {
@@ -141,54 +173,23 @@ impl<'a> Pass<'a> {
         }
     }
 
-    async fn record(&mut self, patch: &Value) -> Flow {
-        if let Err(error) = self.write(patch).await {
-            return ControlFlow::Break(refused(
-                &error,
-                "UpdateExternalResource",
-                "cannot update managed resource",
-                None,
-            ));
+    async fn record(&mut self, findings: Value, found: &Observation) -> Flow {
+        let (unkept, uid) = (&self.lifecycle.unkept, self.context.uid.clone());
+        if !unkept.is_vain(&uid, Part::Findings, &findings) {
+            // Guarded: the user may have filled in the same fields meanwhile.
+            let patch = self.object.guard(findings);
+            if let Err(error) = self.write(&patch).await {
+                let what = "cannot update managed resource";
+                return ControlFlow::Break(refused(&error, "UpdateExternalResource", what, None));
+            }
+            let left = self::findings(&self.object, found, self.lifecycle.clock.now());
+            unkept.note(&uid, Part::Findings, left.as_ref());
         }
         if let Progress::Observed { recorded, .. } = &mut self.progress {
             // What the API server did not keep this time it will not keep the next time either.
             *recorded = true;
         }
         ControlFlow::Continue(())
-    }
-
-    async fn create(&mut self) -> Verdict {
-        let creating = || Some(Condition::creating());
-        let intent = self.object.creates().intent(self.lifecycle.clock.now());
-        let patch = self.object.guarded(serde_json::json!({ "annotations": intent }));
-        if let Err(error) = self.write(&patch).await {
-            if error.is_transient() {
-                // The intent may stand there although its answer was lost. Nothing was created, and only we know.
-                let never_begun = self.object.creates().failure(self.lifecycle.clock.now());
-                self.lifecycle.unrecorded.keep(&self.context.uid, never_begun);
-            }
-            return refused(&error, "UpdateExternalResource", "cannot update managed resource", creating());
-        }
-        match self.session.create(self.object.object().json()).await {
-            Ok(creation) => {
-                let result = self.object.creates().success(self.lifecycle.clock.now(), &creation);
-                self.patches.extend(creation.status);
-                match self.record_result(result).await {
-                    Ok(()) => Verdict::created(),
-                    Err(message) => Verdict::created_unrecorded(message),
-                }
-            }
-            // Nobody knows what a create that was cut off did: its intent stays without a result.
-            Err(failure) if self.session.is_interrupted() => Verdict::failed(Phase::Create, &failure, creating()),
-            Err(failure) => {
-                let mut verdict = Verdict::failed(Phase::Create, &failure, creating());
-                let result = self.object.creates().failure(self.lifecycle.clock.now());
-                if let Err(message) = self.record_result(result).await {
-                    verdict.announcements.push(Announcement::cannot_update(&message));
-                }
-                verdict
-            }
-        }
     }
 
     async fn update(&mut self, found: &Observation) -> Verdict {
@@ -208,154 +209,83 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Writes down the result of an earlier create for which the API server could not be reached then.
-    async fn catch_up(&mut self) -> Flow {
-        let Some(result) = self.lifecycle.unrecorded.get(&self.context.uid) else {
-            return ControlFlow::Continue(());
-        };
-        match self.record_result(result).await {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(message) => {
-                let creating = Some(Condition::creating());
-                ControlFlow::Break(Verdict::write_failed("UpdateExternalResource", message, creating))
-            }
-        }
-    }
-
-    /// Writes down the result of a create, whatever others write meanwhile. If it cannot be done now it is kept for the
-    /// next reconcile.
-    async fn record_result(&mut self, annotations: Value) -> Result<(), String> {
-        let patch = self.object.annotating(&annotations);
-        // First of all: this reconcile may be ended while it waits for an answer.
-        self.lifecycle.unrecorded.keep(&self.context.uid, annotations.clone());
-        let mut pause = RECORD_PAUSE;
-        let mut tries = 1;
-        let object = loop {
-            match self.lifecycle.objects.patch(&self.context.object, None, &patch).await {
-                Ok(object) => break Snapshot::of(object),
-                Err(error @ Error::NotFound(_)) => {
-                    self.lifecycle.unrecorded.forget(&self.context.uid);
-                    return Err(error.to_string());
-                }
-                Err(error) if tries == RECORD_TRIES || matches!(error, Error::UnknownKind(_)) => {
-                    return Err(format!("cannot update managed resource annotations: {error}"));
-                }
-                Err(error) => tracing::debug!(object = %self.context.object, %error, "create result not recorded yet"),
-            }
-            sleep(pause).await;
-            pause *= 2;
-            tries += 1;
-        };
-        self.lifecycle.unrecorded.forget(&self.context.uid);
-        if object.metadata().is_only_annotated(self.object.metadata(), &annotations) {
-            self.seen = object.metadata().fingerprint();
-        }
-        self.object = object;
-        Ok(())
-    }
-
     /// A write that is refused if the state known is not the newest.
-    async fn write(&mut self, patch: &Value) -> Result<(), Error> {
+    pub(super) async fn write(&mut self, patch: &Value) -> Result<(), Error> {
         let object = self.lifecycle.objects.patch(&self.context.object, None, patch).await?;
-        self.object = Snapshot::of(object);
-        self.seen = self.object.metadata().fingerprint();
+        self.take_note(Snapshot::of(object));
         self.generation = self.object.generation();
         Ok(())
     }
 
+    /// Goes on with the state that a write of ours made, and nobody else's.
+    pub(super) fn take_note(&mut self, object: Snapshot) {
+        self.known.push(self.seen);
+        self.seen = object.metadata().fingerprint();
+        self.object = object;
+    }
+
     async fn disconnect(&mut self) -> Result<(), crate::Problem> {
-        let closed = Session::new(tokio::time::Instant::now());
+        let closed = Session::new(Instant::now());
         std::mem::replace(&mut self.session, closed).disconnect().await
     }
 
-    /// Writes the status and the events.
-    async fn conclude(mut self, verdict: Verdict) -> Report {
-        let mut verdict = verdict.with_policy(self.object.policy_problem());
-        let over = matches!(verdict.outcome, Outcome::Released | Outcome::Gone | Outcome::Conflict);
-        let mut transitions = Vec::new();
-        if !over {
-            let wish = Wish {
-                patches: std::mem::take(&mut self.patches),
-                conditions: std::mem::take(&mut verdict.conditions),
-                generation: self.generation,
-                now: annotations::text(Some(self.lifecycle.clock.now())),
-            };
-            match self.write_status(&wish).await {
-                Ok(changed) => transitions = changed,
-                Err(Error::NotFound(_) | Error::UnknownKind(_)) => {}
-                Err(Error::Conflict(_)) => verdict.next = soon(verdict.next),
-                Err(error) => {
-                    tracing::warn!(object = %self.context.object, %error, "cannot update managed resource status");
-                    verdict.outcome = Outcome::Failed;
-                    verdict.next = soon(verdict.next);
-                    if let Error::Invalid(message) = error {
-                        transitions = self.say_refused(&message, wish.now).await;
-                    }
-                }
-            }
+    /// Who has paused the object by now. Asked before every step, so that a pause that comes in the middle lets the call
+    /// that runs finish and nothing else begin.
+    pub(super) fn paused(&self) -> Option<PausedBy> {
+        if self.lifecycle.pause.is_set() {
+            return Some(PausedBy::Provider);
         }
-        self.lifecycle.announcer.tell(&self.subject(), &verdict.announcements, &transitions);
-        tracing::debug!(
-            object = %self.context.object, reconcile = self.context.reconcile_id, outcome = verdict.outcome.as_str(),
-            "reconciled"
-        );
-        Report { outcome: verdict.outcome, next: verdict.next, seen: self.seen }
+        let paused = self.object.is_paused() || self.news().is_some_and(|news| news.is_paused());
+        paused.then_some(PausedBy::Annotation)
     }
 
-    /// What the provider wants in the status is not allowed there, and the conditions went with it: at least this is told.
-    async fn say_refused(&mut self, message: &str, now: String) -> Vec<Condition> {
-        let message = format!("the status that the provider gave is refused: {message}");
-        let wish = Wish {
-            patches: Vec::new(),
-            conditions: vec![Condition::reconcile_error("StatusRefused", message)],
-            generation: self.generation,
-            now,
-        };
-        self.write_status(&wish).await.unwrap_or_else(|error| {
-            tracing::warn!(object = %self.context.object, %error, "cannot say that the status was refused");
-            Vec::new()
-        })
-    }
-
-    /// One write at most, on the newest state; says which conditions changed.
-    async fn write_status(&mut self, wish: &Wish) -> Result<Vec<Condition>, Error> {
-        let target = self.context.object.clone();
-        for attempt in 1.. {
-            let plan = wish.plan(&self.object);
-            let Some(patch) = plan.patch else { break };
-            match self.lifecycle.objects.patch(&target, Some("status"), &patch).await {
-                Ok(object) => {
-                    self.object = Snapshot::of(object);
-                    return Ok(plan.transitions);
-                }
-                Err(Error::Conflict(_)) if attempt < STATUS_TRIES => {
-                    let newest = self.lifecycle.objects.get(&target).await?;
-                    if newest.uid() != self.context.uid {
-                        break;
-                    }
-                    self.object = Snapshot::of(newest);
-                }
-                Err(error) => return Err(error),
-            }
+    /// The state that others have made of the object since the one that this reconcile works on, as far as the host has
+    /// heard. A status that others wrote is no news.
+    pub(super) fn news(&self) -> Option<Snapshot> {
+        let heard = self.lifecycle.objects.heard(&self.context.object)?;
+        if heard.resource_version() == self.object.object().resource_version() || heard.uid() != self.context.uid {
+            return None;
         }
-        Ok(Vec::new())
+        let heard = Snapshot::of(heard);
+        let print = heard.metadata().fingerprint();
+        // A watch may lag behind our own writes.
+        (print != self.seen && !self.known.contains(&print)).then_some(heard)
     }
 
-    fn subject(&self) -> Subject<'_> {
+    /// Whether the news of the object would lead to another step than the one about to be made.
+    fn is_overtaken(&self, step: &Step) -> bool {
+        self.news().is_some_and(|news| self.decide(&news) != *step)
+    }
+
+    pub(super) fn subject(&self) -> Subject<'_> {
         Subject { object: &self.context.object, snapshot: &self.object }
+    }
+
+    /// One line for each step; for an object that asks for it without having to turn the log level of the host.
+    fn log(&self, step: &Step) {
+        let verbose = self.context.verbose;
+        if verbose {
+            tracing::info!(?step, "next step");
+        } else {
+            tracing::trace!(?step, "next step");
+        }
+        if let (Step::Update, Progress::Observed { observation, .. }) = (step, &self.progress) {
+            for difference in &observation.differences {
+                if verbose {
+                    tracing::info!(path = difference.path, ?difference, "differs");
+                } else {
+                    tracing::debug!(path = difference.path, ?difference, "differs");
+                }
+            }
+        }
     }
 }
 
 /// How a write to the object that did not succeed ends the reconcile.
-fn refused(error: &Error, action: &'static str, what: &str, ready: Option<Condition>) -> Verdict {
+pub(super) fn refused(error: &Error, action: &'static str, what: &str, ready: Option<Condition>) -> Verdict {
     match error {
         Error::Conflict(_) => Verdict::conflict(),
         Error::NotFound(_) | Error::UnknownKind(_) => Verdict::quiet(Outcome::Gone, Next::Stop),
         error => Verdict::write_failed(action, format!("{what}: {error}"), ready),
     }
-}
-
-/// With back-off, and not before whatever was asked for already.
-fn soon(next: Next) -> Next {
-    if matches!(next, Next::Backoff { .. }) { next } else { BACKOFF }
 }

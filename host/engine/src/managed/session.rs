@@ -63,6 +63,11 @@ impl Session {
         }
     }
 
+    /// The time that is left for its calls.
+    pub(super) fn left(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
+    }
+
     /// Whether the last call was cut off, so that nobody knows what it did.
     pub(super) fn is_interrupted(&self) -> bool {
         self.open.as_ref().is_none_or(|session| session.is_interrupted())

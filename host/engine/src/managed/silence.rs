@@ -4,14 +4,14 @@ use std::{
     collections::HashMap,
     hash::{DefaultHasher, Hash, Hasher},
     sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
+use capstan_events::MaxSilence;
 use tokio::time::Instant;
 
 /// For each object and kind of warning, what was said last.
 pub(super) struct Silence {
-    longest: Duration,
+    longest: MaxSilence,
     /// By uid; an object has few kinds of warnings.
     said: Mutex<HashMap<String, Vec<Said>>>,
 }
@@ -26,7 +26,7 @@ struct Said {
 
 impl Silence {
     /// The same warning is held back for `longest`.
-    pub(super) fn new(longest: Duration) -> Self {
+    pub(super) fn new(longest: MaxSilence) -> Self {
         Self { longest, said: Mutex::default() }
     }
 
@@ -41,7 +41,7 @@ impl Silence {
             return true;
         };
         let held = *last.held_since.get_or_insert_with(Instant::now);
-        let speaks = anyway || last.note != note || held.elapsed() >= self.longest;
+        let speaks = anyway || last.note != note || self.longest.is_over(held.elapsed());
         if speaks {
             *last = Said { kind, note, held_since: None };
         }
@@ -67,13 +67,15 @@ fn hash(value: impl Hash) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tokio::time::advance;
 
     use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn the_same_again_is_held_back_until_the_silence_was_long() {
-        let silence = Silence::new(Duration::from_secs(10));
+        let silence = Silence::new(MaxSilence::of(Duration::from_secs(10)));
         let says = || silence.may_break("u", "Reason", "Action", "note", false);
         assert!(says());
         advance(Duration::from_secs(1)).await;
@@ -87,7 +89,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_new_is_said_at_once() {
-        let silence = Silence::new(Duration::from_secs(10));
+        let silence = Silence::new(MaxSilence::of(Duration::from_secs(10)));
         assert!(silence.may_break("u", "Reason", "Action", "note", false));
         assert!(silence.may_break("u", "Reason", "Action", "other note", false));
         assert!(silence.may_break("u", "Other", "Action", "note", false));

@@ -1,10 +1,16 @@
 //! What the lifecycle reads of a managed object.
 
+use std::time::Duration;
+
 use capstan_api::{Allowed, DeletionPolicy, ManagementPolicy, Policies, keys};
 use capstan_cluster::Object;
 use serde_json::{Value, json};
 
-use super::{annotations::CreateRecord, metadata::Metadata};
+use super::{
+    annotations::CreateRecord,
+    metadata::Metadata,
+    poll::{self, InvalidInterval, PollLimits},
+};
 
 /// One state of a managed object, taken apart.
 #[derive(Clone)]
@@ -49,6 +55,15 @@ impl Snapshot {
         self.annotation(keys::PAUSED) == Some("true")
     }
 
+    /// Exactly `true`: a paused object is let go when it is deleted.
+    pub(crate) fn is_let_go_while_paused(&self) -> bool {
+        self.annotation(keys::DELETE_WHILE_PAUSED) == Some("true")
+    }
+
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.annotation(keys::VERBOSE) == Some("true")
+    }
+
     pub(crate) fn is_deleting(&self) -> bool {
         self.metadata.deletion_timestamp.is_some()
     }
@@ -56,9 +71,18 @@ impl Snapshot {
     /// Whether `Ready` says `Deleting`, which it does from the first time that the external resource was found during the
     /// deletion.
     pub(crate) fn was_seen_deleting(&self) -> bool {
+        self.says("Ready", "Deleting")
+    }
+
+    /// Whether its conditions tell that it is paused.
+    pub(crate) fn says_paused(&self) -> bool {
+        self.says("Synced", "ReconcilePaused")
+    }
+
+    fn says(&self, kind: &str, reason: &str) -> bool {
         let conditions = self.status["conditions"].as_array();
         let mut conditions = conditions.into_iter().flatten();
-        conditions.any(|condition| condition["type"] == "Ready" && condition["reason"] == "Deleting")
+        conditions.any(|condition| condition["type"] == kind && condition["reason"] == reason)
     }
 
     /// Whether our finalizer keeps it.
@@ -94,6 +118,11 @@ impl Snapshot {
         })
     }
 
+    /// The poll interval of its own, within the limits.
+    pub(crate) fn poll_interval(&self, limits: PollLimits) -> Option<Result<Duration, InvalidInterval>> {
+        self.annotation(keys::POLL_INTERVAL).map(|text| poll::interval(text, limits))
+    }
+
     pub(crate) fn creates(&self) -> CreateRecord {
         CreateRecord::of(&self.metadata.annotations)
     }
@@ -105,19 +134,24 @@ impl Snapshot {
     /// A merge patch that puts our finalizer on it; refused if this state is not the newest.
     pub(crate) fn holding(&self) -> Value {
         let finalizers: Vec<_> = self.metadata.finalizers.iter().map(String::as_str).chain([keys::FINALIZER]).collect();
-        self.guarded(json!({ "finalizers": finalizers }))
+        self.guarded(&json!({ "finalizers": finalizers }))
     }
 
     /// A merge patch that takes our finalizer off it, however often it is there; refused if this state is not the
     /// newest.
     pub(crate) fn releasing(&self) -> Value {
-        self.guarded(json!({ "finalizers": self.foreign_finalizers().collect::<Vec<_>>() }))
+        self.guarded(&json!({ "finalizers": self.foreign_finalizers().collect::<Vec<_>>() }))
     }
 
     /// A merge patch of metadata that is refused if this state is not the newest.
-    pub(crate) fn guarded(&self, mut metadata: Value) -> Value {
-        metadata["resourceVersion"] = json!(self.object.resource_version());
-        json!({ "metadata": metadata })
+    pub(crate) fn guarded(&self, metadata: &Value) -> Value {
+        self.guard(json!({ "metadata": metadata }))
+    }
+
+    /// The same merge patch, refused if this state is not the newest.
+    pub(crate) fn guard(&self, mut patch: Value) -> Value {
+        patch["metadata"]["resourceVersion"] = json!(self.object.resource_version());
+        patch
     }
 
     /// A merge patch of annotations that is applied to whatever state is the newest, but to no other object of the same

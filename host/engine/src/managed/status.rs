@@ -12,6 +12,8 @@ pub(crate) struct Wish {
     pub(crate) patches: Vec<Value>,
     /// Conditions to set; others are left alone.
     pub(crate) conditions: Vec<Condition>,
+    /// The request that this reconcile answers, to be echoed.
+    pub(crate) handled: Option<String>,
     /// The generation that was reconciled.
     pub(crate) generation: Option<i64>,
     /// The time of day for transitions.
@@ -25,7 +27,12 @@ pub(crate) struct Plan {
     pub(crate) patch: Option<Value>,
     /// The conditions whose status, reason or message changes.
     pub(crate) transitions: Vec<Condition>,
+    /// A request is echoed that was not before.
+    pub(crate) handled: bool,
 }
+
+/// Where requests for a reconcile are echoed, as crossplane does.
+const HANDLED: &str = "lastHandledReconcileAt";
 
 impl Wish {
     /// Compares the wish with an object.
@@ -36,16 +43,20 @@ impl Wish {
             patch.as_object_mut().map(|members| members.remove("conditions"));
             merge::apply(&mut status, &patch);
         }
+        let handled = self.handled.as_deref().filter(|request| status[HANDLED] != **request);
+        if let Some(request) = handled {
+            merge::apply(&mut status, &json!({ HANDLED: request }));
+        }
         let transitions = self.set_conditions(&mut status);
         let patch = match merge::difference(object.status(), &status) {
             Some(difference) => {
-                let mut patch = object.guarded(json!({}));
+                let mut patch = object.guarded(&json!({}));
                 patch["status"] = difference;
                 Some(patch)
             }
             None => None,
         };
-        Plan { patch, transitions }
+        Plan { patch, transitions, handled: handled.is_some() }
     }
 
     /// Conditions of other types stay as they are, with members that we know nothing of.
@@ -104,6 +115,7 @@ mod tests {
         Wish {
             patches: patches.to_vec(),
             conditions: conditions.to_vec(),
+            handled: None,
             generation: Some(2),
             now: "2026-01-02T00:00:00Z".to_owned(),
         }
@@ -131,7 +143,16 @@ mod tests {
             "metadata": {"resourceVersion": "5"},
             "status": {"conditions": [synced("t0", 2)]},
         });
-        assert_eq!(plan, Plan { patch: Some(expected), transitions: vec![] });
+        assert_eq!(plan, Plan { patch: Some(expected), ..Plan::default() });
+    }
+
+    #[test]
+    fn a_request_is_echoed_once() {
+        let wish = Wish { handled: Some("now".to_owned()), ..Wish::default() };
+        let plan = wish.plan(&object(&Value::Null));
+        assert_eq!((&plan.patch.unwrap()["status"], plan.handled), (&json!({"lastHandledReconcileAt": "now"}), true));
+        let again = wish.plan(&object(&json!({"lastHandledReconcileAt": "now"})));
+        assert_eq!(again, Plan::default());
     }
 
     #[test]

@@ -2,15 +2,16 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use serde_json::Value;
 
 /// By uid, the annotations still to be written. While the process lives, an API server that was away does not turn a
-/// create of known result into one of unknown result.
-#[derive(Default)]
-pub(super) struct Unrecorded(Mutex<HashMap<String, Value>>);
+/// create of known result into one of unknown result. Shared by all controllers, so that it outlives each of them: a
+/// provider's are built anew when its kinds or limits change. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Unrecorded(Arc<Mutex<HashMap<String, Value>>>);
 
 impl Unrecorded {
     pub(super) fn keep(&self, uid: &str, annotations: Value) {

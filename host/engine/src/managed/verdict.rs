@@ -1,14 +1,16 @@
 //! How a reconcile ends: what it says in conditions and events, and when the next one is due. One constructor for each
 //! end; the words are provider-runtime's.
 
-use std::borrow::Cow;
+use capstan_api::{Condition, Status, keys};
 
-use capstan_api::{Condition, Status};
-use capstan_events::EventKind;
-
-use super::{outcome::Outcome, snapshot::Snapshot};
+use super::{
+    announcement::{Announcement, Occasion, PROCESS},
+    outcome::Outcome,
+    pause::PausedBy,
+    snapshot::Snapshot,
+};
 use crate::{
-    Failure, Observation, Problem, Readiness, Retry,
+    Failure, Observation, Readiness, Retry,
     queue::{BACKOFF, Next},
 };
 
@@ -25,27 +27,6 @@ pub(crate) struct Verdict {
     pub(crate) next: Next,
 }
 
-/// An event to be written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Announcement {
-    pub(crate) kind: EventKind,
-    pub(crate) reason: Cow<'static, str>,
-    pub(crate) action: &'static str,
-    pub(crate) note: String,
-    pub(crate) occasion: Occasion,
-}
-
-/// When an announcement becomes an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Occasion {
-    /// Each time.
-    Always,
-    /// When a condition changed, and again after a long silence.
-    Throttled,
-    /// When a condition changed.
-    Transition,
-}
-
 /// A call of the lifecycle, as it is named when it fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -55,9 +36,6 @@ pub(crate) enum Phase {
     Update,
     Delete,
 }
-
-/// The event action for everything that is not an external action.
-const PROCESS: &str = "ProcessEvent";
 
 impl Phase {
     /// Before the message in `Synced`.
@@ -83,39 +61,6 @@ impl Phase {
     }
 }
 
-impl Announcement {
-    fn normal(reason: &'static str, action: &'static str, note: &str, occasion: Occasion) -> Self {
-        Self { kind: EventKind::Normal, reason: reason.into(), action, note: note.to_owned(), occasion }
-    }
-
-    fn warning(reason: &'static str, action: &'static str, note: &str) -> Self {
-        let occasion = Occasion::Throttled;
-        Self { kind: EventKind::Warning, reason: reason.into(), action, note: note.to_owned(), occasion }
-    }
-
-    /// The session did not end well.
-    pub(crate) fn cannot_disconnect(problem: &Problem) -> Self {
-        Self::warning("CannotDisconnectFromProvider", PROCESS, &problem.message)
-    }
-
-    /// A write to the object did not succeed while something outside was done.
-    pub(crate) fn cannot_update(what: &str) -> Self {
-        Self::warning("CannotUpdateManagedResource", "UpdateExternalResource", what)
-    }
-
-    /// A transition of a condition for which nothing else stands.
-    pub(crate) fn transition(condition: &Condition) -> Self {
-        let expected = matches!(condition.reason.as_str(), "ReconcilePaused" | "Creating" | "Deleting");
-        let kind = if condition.status == Status::True || expected { EventKind::Normal } else { EventKind::Warning };
-        let note = match condition.message.as_str() {
-            "" => format!("{} is {:?}", condition.kind, condition.status),
-            message => message.to_owned(),
-        };
-        let reason = condition.reason.clone().into();
-        Self { kind, reason, action: "ConditionChanged", note, occasion: Occasion::Always }
-    }
-}
-
 impl Verdict {
     /// Says nothing. For what is over, and for conflicts, which are no errors.
     pub(crate) fn quiet(outcome: Outcome, next: Next) -> Self {
@@ -127,17 +72,53 @@ impl Verdict {
         Self::quiet(Outcome::Conflict, BACKOFF)
     }
 
-    pub(crate) fn paused(object: &Snapshot) -> Self {
-        let mut condition = Condition::reconcile_paused();
-        if object.is_deleting() {
-            "deletion waits until the pause annotation is removed".clone_into(&mut condition.message);
-        }
-        let note = "Reconciliation is paused via the pause annotation";
+    /// Nothing may be done, in the words of who paused it.
+    pub(crate) fn paused(by: PausedBy, deleting: bool) -> Self {
+        let message = match (by, deleting) {
+            (PausedBy::Annotation, false) => "",
+            (PausedBy::Annotation, true) => "deletion waits until the pause annotation is removed",
+            (PausedBy::Provider, false) => "the provider is paused",
+            (PausedBy::Provider, true) => "deletion waits: the provider is paused",
+        };
+        let note = match by {
+            PausedBy::Annotation => "Reconciliation is paused via the pause annotation",
+            PausedBy::Provider => "Reconciliation is paused: the provider is paused",
+        };
         Self {
-            conditions: vec![condition],
+            conditions: vec![Condition { message: message.to_owned(), ..Condition::reconcile_paused() }],
             announcements: vec![Announcement::normal("ReconciliationPaused", PROCESS, note, Occasion::Transition)],
             outcome: Outcome::Paused,
             next: Next::Stop,
+        }
+    }
+
+    /// The pause came while something was being done: what came of it stays said, and nothing follows.
+    pub(crate) fn overtaken_by_pause(mut self, by: PausedBy, deleting: bool) -> Self {
+        if self.outcome != Outcome::Paused {
+            let paused = Self::paused(by, deleting);
+            self.conditions.retain(|condition| condition.kind != "Synced");
+            self.conditions.extend(paused.conditions);
+            self.announcements.extend(paused.announcements);
+            self.next = paused.next;
+        }
+        self
+    }
+
+    /// An end that says nothing of `Synced` must not leave the words of a pause that is over.
+    pub(crate) fn resumed(mut self) -> Self {
+        if self.conditions.iter().all(|condition| condition.kind != "Synced") {
+            self.conditions.push(Condition::reconcile_success());
+        }
+        self
+    }
+
+    /// Our own code, or the provider's host code, panicked. Nothing is known of how far it came.
+    pub(crate) fn panicked(message: &str) -> Self {
+        Self {
+            conditions: vec![Condition::reconcile_error("Panicked", format!("the reconcile panicked: {message}"))],
+            announcements: vec![Announcement::warning("ReconcilePanicked", PROCESS, message)],
+            outcome: Outcome::Panicked,
+            next: BACKOFF,
         }
     }
 
@@ -186,6 +167,17 @@ impl Verdict {
         let failure = Failure::new("", "external resource does not exist", Retry::OnChange);
         let verdict = Self::failed(Phase::Observe, &failure, readiness(found));
         Self { outcome: Outcome::Missing, next: Next::Poll, ..verdict }
+    }
+
+    /// What to say of readiness when a deletion cannot go on because the provider cannot look.
+    pub(crate) fn deletion_blocked(object: &Snapshot) -> Condition {
+        let key = keys::DELETION_POLICY;
+        let message = format!("deletion waits for the external resource to be deleted; {key}: orphan leaves it behind");
+        // That it was found during the deletion must stay on record.
+        if object.was_seen_deleting() {
+            return Condition { message, ..Condition::deleting() };
+        }
+        Condition::unavailable("DeletionBlocked", &message)
     }
 
     pub(crate) fn awaiting_confirmation() -> Self {

@@ -2,12 +2,14 @@
 
 use async_trait::async_trait;
 use capstan_api::ObjectRef;
-use capstan_cluster::{Cluster, Error, Object, Patch, Watches};
+use capstan_cluster::{Cluster, Error, Object, Patch, Store, Watches};
 use serde_json::Value;
 
 /// Where managed objects are. Tests have a small one in memory.
 #[async_trait]
 pub(crate) trait ManagedObjects: Send + Sync {
+    /// The newest state that the host has heard of, without asking anybody; `None` if it knows of none.
+    fn heard(&self, target: &ObjectRef) -> Option<Object>;
     /// The newest state, from the API server itself.
     async fn get(&self, target: &ObjectRef) -> Result<Object, Error>;
     /// Applies a merge patch to the object or to its `subresource`, and gives the state it has then.
@@ -18,10 +20,16 @@ pub(crate) trait ManagedObjects: Send + Sync {
 pub(crate) struct InCluster {
     pub(crate) cluster: Cluster,
     pub(crate) watches: Watches,
+    /// Of the watch of the managed kind.
+    pub(crate) store: Store,
 }
 
 #[async_trait]
 impl ManagedObjects for InCluster {
+    fn heard(&self, target: &ObjectRef) -> Option<Object> {
+        self.store.get(&target.key)
+    }
+
     async fn get(&self, target: &ObjectRef) -> Result<Object, Error> {
         self.cluster.get(target).await
     }

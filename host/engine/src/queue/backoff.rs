@@ -73,6 +73,12 @@ impl Poll {
         Ok(Self { interval, jitter: fraction(jitter)? })
     }
 
+    /// The same jitter around another interval; around this one if there is none, or if it is zero.
+    #[must_use]
+    pub fn at(self, interval: Option<Duration>) -> Self {
+        Self { interval: interval.filter(|interval| !interval.is_zero()).unwrap_or(self.interval), ..self }
+    }
+
     /// The next wait.
     pub fn delay(&self, random: &mut impl RngExt) -> Duration {
         let swing = 2.0 * random.random::<f64>() - 1.0;

@@ -8,6 +8,7 @@
 //!   runs at once, and its failures still count.
 
 mod backoff;
+mod listing;
 mod pending;
 mod priority;
 
@@ -20,6 +21,7 @@ use tokio::time::Instant;
 use pending::Pending;
 
 pub use backoff::{Backoff, InvalidWait, Poll};
+pub use listing::{Listed, Listing};
 pub use priority::Priority;
 
 /// What becomes of a key after its reconcile.
@@ -72,6 +74,8 @@ pub struct Queue {
 struct Entry {
     /// Failures in a row.
     attempts: u32,
+    /// The object's own poll interval.
+    interval: Option<Duration>,
     state: State,
 }
 
@@ -82,9 +86,9 @@ enum State {
     /// Waits for its time. `held` is back-off, which only a change of the object itself cuts short; `priority` is what
     /// it will run with.
     Waiting { until: Instant, ticket: u64, priority: Priority, held: bool },
-    /// Handed out with this priority. `again` is what came in meanwhile, `cuts` whether it cuts short a back-off that may
+    /// Handed out with this priority, for so long. `again` is what came in meanwhile, `cuts` whether it cuts short a back-off that may
     /// follow.
-    Running { priority: Priority, again: Option<Priority>, cuts: bool },
+    Running { priority: Priority, since: Instant, again: Option<Priority>, cuts: bool },
 }
 
 impl Queue {
@@ -109,12 +113,12 @@ impl Queue {
         let Some((key, entry)) = self.entries.get_key_value(key).map(|(key, entry)| (key.clone(), entry.state)) else {
             let key = Arc::new(key.clone());
             let state = self.due(&key, priority, Instant::now());
-            self.entries.insert(key, Entry { attempts: 0, state });
+            self.entries.insert(key, Entry { attempts: 0, interval: None, state });
             return;
         };
         let state = match entry {
-            State::Running { priority: with, again, cuts: cut } => {
-                State::Running { priority: with, again: again.max(Some(priority)), cuts: cut || cuts }
+            State::Running { priority: with, since, again, cuts: cut } => {
+                State::Running { priority: with, since, again: again.max(Some(priority)), cuts: cut || cuts }
             }
             State::Due { priority: old, .. } if old >= priority => return,
             State::Due { priority: old, ticket, since } => {
@@ -139,7 +143,7 @@ impl Queue {
         let entry = self.entries.get_mut(&key)?;
         // Whatever stands among the due is.
         let State::Due { priority, since, .. } = entry.state else { return None };
-        entry.state = State::Running { priority, again: None, cuts: false };
+        entry.state = State::Running { priority, since: now, again: None, cuts: false };
         Some(Taken { key, since })
     }
 
@@ -160,14 +164,15 @@ impl Queue {
         let Some((key, entry)) = self.entries.get_key_value(key).map(|(key, entry)| (key.clone(), entry)) else {
             return;
         };
-        let State::Running { priority, again, cuts } = entry.state else { return };
+        let State::Running { priority, again, cuts, .. } = entry.state else { return };
+        let interval = entry.interval;
         let attempts = match next {
             Next::Poll | Next::Stop => 0,
             Next::Park => entry.attempts,
             Next::Backoff { .. } => entry.attempts.saturating_add(1),
         };
         let wait = match next {
-            Next::Poll | Next::Park => Some(self.pacing.poll.delay(&mut self.random)),
+            Next::Poll | Next::Park => Some(self.pacing.poll.at(interval).delay(&mut self.random)),
             Next::Backoff { at_least } => Some(self.pacing.backoff.delay(attempts, &mut self.random).max(at_least)),
             Next::Stop => None,
         };
@@ -186,7 +191,14 @@ impl Queue {
                 return;
             }
         };
-        self.entries.insert(key, Entry { attempts, state });
+        self.entries.insert(key, Entry { attempts, interval, state });
+    }
+
+    /// Polls a key at an interval of its own from its next [`finish`](Self::finish) on; `None`: at the controller's.
+    pub fn pace(&mut self, key: &ObjectKey, interval: Option<Duration>) {
+        if let Some(entry) = self.entries.get_mut(key) {
+            entry.interval = interval;
+        }
     }
 
     /// Drops a key whose object is gone. If it is handed out it stays so until it is finished; what came in for it, and
@@ -194,8 +206,9 @@ impl Queue {
     pub fn forget(&mut self, key: &ObjectKey) {
         let Some(entry) = self.entries.get_mut(key) else { return };
         match entry.state {
-            State::Running { priority, .. } => {
-                *entry = Entry { attempts: 0, state: State::Running { priority, again: None, cuts: false } };
+            State::Running { priority, since, .. } => {
+                let state = State::Running { priority, since, again: None, cuts: false };
+                *entry = Entry { attempts: 0, interval: None, state };
             }
             State::Due { priority, ticket, .. } => {
                 self.pending.remove_due(priority, ticket);

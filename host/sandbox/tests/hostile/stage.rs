@@ -168,6 +168,7 @@ pub(crate) fn context() -> Context {
         object: ObjectRef { kind, key: ObjectKey::namespaced("team-a", "it") },
         uid: "uid".into(),
         reconcile_id: 1,
+        verbose: false,
         reads: Arc::new(Reads::default()),
     }
 }

@@ -6,18 +6,16 @@ use std::{
     fmt,
     path::{Path, PathBuf},
     process::Command,
-    sync::atomic::{AtomicU32, Ordering},
 };
 
 use anyhow::{Context, Result, ensure};
-use capstan_realcluster::{Programs, RealCluster};
+use capstan_realcluster::{Programs, RealCluster, target};
 use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
 };
 use tempfile::TempDir;
 
-use crate::built::target;
 pub use embedded::Embedded;
 
 /// Which API server.
@@ -68,7 +66,7 @@ impl Server {
                 Running::Embedded(server)
             }
             ServerKind::Real => {
-                let cluster = start_real()?;
+                let cluster = RealCluster::start_for_test()?;
                 std::fs::copy(cluster.kubeconfig(), &kubeconfig)?;
                 Running::Real(Box::new(cluster))
             }
@@ -129,17 +127,6 @@ impl Server {
         command.arg("--kubeconfig").arg(&self.kubeconfig);
         Ok(Some(command))
     }
-}
-
-fn start_real() -> Result<RealCluster> {
-    static STARTED: AtomicU32 = AtomicU32::new(0);
-    let target = target()?;
-    let programs = Programs::find(&target)?;
-    let parent = target.join("realcluster/tests");
-    // Of a test run that was killed.
-    capstan_realcluster::sweep(&parent)?;
-    let number = STARTED.fetch_add(1, Ordering::Relaxed);
-    RealCluster::start(&programs, &parent.join(format!("{}-{number}", std::process::id())))
 }
 
 /// Runs a program; what it printed, or an error with what it complained of.

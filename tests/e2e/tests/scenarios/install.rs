@@ -65,7 +65,6 @@ pub(crate) async fn the_host_has_the_rights_it_was_given_and_no_others(world: &W
         &["get", "secrets", "-n", NAMESPACE][..],
         &["get", "secrets", "-n", "default"],
         &["create", "clusterroles"],
-        &["update", "configmaps", "-n", NAMESPACE],
         &["create", "pods", "-n", "default"],
         &["delete", "patches.krateo.io"],
         &["create", "clusterrolebindings"],

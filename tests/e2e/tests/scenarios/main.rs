@@ -6,6 +6,7 @@ mod delivery;
 mod hostile;
 mod install;
 mod kubectl;
+mod observed;
 mod patch;
 mod restart;
 mod workloads;
@@ -15,8 +16,8 @@ mod worlds;
 use std::{future::Future, pin::Pin, process::ExitCode, sync::Arc};
 
 use anyhow::Result;
-use capstan_e2e::{ServerKind, target};
-use capstan_realcluster::Programs;
+use capstan_e2e::ServerKind;
+use capstan_realcluster::is_here;
 use libtest_mimic::{Arguments, Trial};
 
 use world::World;
@@ -45,6 +46,7 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
         what_is_not_granted_is_refused_and_named,
         every_transition_leaves_an_event,
     },
+    observed::{ reconciles_are_counted_and_can_be_looked_into },
     hostile::{ bad_guests_end_as_conditions_while_a_neighbour_converges },
     delivery::{
         a_config_map_is_enough_and_can_be_replaced,
@@ -74,14 +76,11 @@ const WITH_KUBECTL: &[(&str, Scenario)] = scenarios! {
     kubectl::{ a_session_from_create_to_delete, a_watch_shows_changes_as_they_come },
 };
 
-/// Set by `cargo xtask test` where there is Go: then missing programs are a failure.
-const REQUIRED: &str = "CAPSTAN_REAL_CLUSTER_REQUIRED";
-
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let worlds = Arc::new(Worlds::default());
     let mut trials = trials(&worlds, ServerKind::Embedded, SCENARIOS, true);
-    let real = real_server_is_here();
+    let real = is_here();
     trials.extend(self::trials(&worlds, ServerKind::Embedded, WITH_KUBECTL, real));
     for scenarios in [SCENARIOS, ON_THE_REAL_SERVER, WITH_KUBECTL] {
         trials.extend(self::trials(&worlds, ServerKind::Real, scenarios, real));
@@ -91,17 +90,6 @@ fn main() -> ExitCode {
         worlds.show_logs();
     }
     conclusion.exit_code()
-}
-
-fn real_server_is_here() -> bool {
-    let programs = target().map(|target| Programs::find(&target));
-    if let Ok(Err(missing)) = programs
-        && std::env::var_os(REQUIRED).is_none()
-    {
-        eprintln!("!!! THE REAL CONTROL PLANE IS NOT TESTED: {missing} (it needs Go) !!!");
-        return false;
-    }
-    true
 }
 
 fn trials(worlds: &Arc<Worlds>, kind: ServerKind, scenarios: &[(&str, Scenario)], here: bool) -> Vec<Trial> {

@@ -20,7 +20,7 @@ const MAGIC: &[u8] = b"k8s\0";
 /// Why a body in protobuf was not understood.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProtobufError {
-    #[error("provided data does not appear to be a protobuf message, expected prefix {MAGIC:x?}")]
+    #[error("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]")]
     NoPrefix,
     #[error("unexpected EOF")]
     Truncated,

@@ -69,6 +69,8 @@ struct Contents {
     conflicts: usize,
     /// By how much watches are late.
     lag: Duration,
+    /// The plural that nobody may list or watch.
+    unlisted: Option<&'static str>,
 }
 
 impl ApiServer {
@@ -106,6 +108,11 @@ impl ApiServer {
     /// Answers so many patches with a conflict, whatever they say.
     pub(super) fn conflict(&self, times: usize) {
         self.state.lock().unwrap().conflicts = times;
+    }
+
+    /// Refuses lists and watches of a plural from now on.
+    pub(super) fn forbid_lists(&self, plural: &'static str) {
+        self.state.lock().unwrap().unlisted = Some(plural);
     }
 
     /// How many watches are open.
@@ -220,6 +227,9 @@ async fn answer(State(api): State<ApiServer>, request: Request) -> Response {
             let resources = [resource(served.plural.to_owned()), resource(format!("{}/status", served.plural))];
             let list = json!({"groupVersion": served.group_version, "resources": resources});
             Json(list).into_response()
+        }
+        (&Method::GET, [plural]) if api.state.lock().unwrap().unlisted == Some(*plural) => {
+            refuse(StatusCode::FORBIDDEN, "Forbidden")
         }
         (&Method::GET, [_]) => {
             let query = parts.uri.query().unwrap_or_default().replace("%3D", "=");

@@ -23,7 +23,7 @@ use tokio::{task::JoinSet, time::sleep};
 use super::*;
 use crate::{
     Metrics,
-    managed::WallClock,
+    managed::{PollLimits, WallClock},
     queue::{Backoff, Pacing, Poll},
     runner::Runner,
 };
@@ -44,6 +44,7 @@ struct World {
     resync: Resync,
     watches: Watches,
     metrics: Metrics,
+    pause: Pause,
     cancel: CancellationToken,
     tasks: JoinSet<&'static str>,
 }
@@ -71,7 +72,7 @@ impl World {
         let shared = Shared::new(cluster, watches.clone(), recorder, runner);
         let metrics = shared.metrics.clone();
         let controller = Controller::new(config, shared, Arc::new(provider.clone()));
-        let (counters, resync) = (controller.counters(), controller.resync());
+        let (counters, resync, pause) = (controller.counters(), controller.resync(), controller.pause());
         let mut tasks = JoinSet::new();
         let stop = cancel.clone();
         tasks.spawn(async move {
@@ -83,7 +84,7 @@ impl World {
             writer.run(stop).await;
             "events"
         });
-        let world = Self { server, provider, counters, resync, watches, metrics, cancel, tasks };
+        let world = Self { server, provider, counters, resync, watches, metrics, pause, cancel, tasks };
         world.pass(100).await;
         world
     }
@@ -211,6 +212,96 @@ async fn row08_pausing_holds_a_queued_object_and_resuming_is_immediate() {
     assert_eq!(world.provider.calls().get("update a"), Some(&1));
 }
 
+fn annotation(key: &str, value: &Value) -> Value {
+    json!({"metadata": {"annotations": {key: value}}})
+}
+
+#[tokio::test(start_paused = true)]
+async fn pausing_a_running_object_lets_its_call_finish_and_nothing_else_begin() {
+    let world = World::start().await;
+    world.settled("a", json!({"size": 1})).await;
+    world.put("a", &json!({"spec": {"behaviour": "slow"}}));
+    world.pass(5_000).await;
+    world.put("a", &annotation(keys::PAUSED, &json!("true")));
+    world.pass(60_000).await;
+    assert_eq!(world.provider.calls(), calls([("observe a", 1)]), "it differed, and was not updated");
+    assert_eq!(world.thing("a")["status"]["conditions"][1]["reason"], "ReconcilePaused");
+    world.put("a", &annotation(keys::PAUSED, &Value::Null));
+    world.pass(11_000).await;
+    assert_eq!(world.provider.calls(), calls([("observe a", 1), ("update a", 1)]), "resumed at once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn pausing_ends_back_off_and_polls_and_resuming_begins_at_once() {
+    let world = World::start().await;
+    world.put("a", &json!({"spec": {"behaviour": "fail"}}));
+    world.pass(6_500).await;
+    world.put("a", &annotation(keys::PAUSED, &json!("true")));
+    world.pass(100).await;
+    world.provider.calls();
+    assert_eq!(world.thing("a")["status"]["conditions"][0]["reason"], "ReconcilePaused", "said at once");
+    world.pass(300_000).await;
+    assert_eq!(world.provider.calls(), calls([]));
+    world.put("a", &annotation(keys::PAUSED, &Value::Null));
+    world.pass(100).await;
+    assert_eq!(world.provider.calls(), calls([("observe a", 1)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_provider_calls_nothing_and_resumes_at_once() {
+    let world = World::start().await;
+    world.settled("a", json!({})).await;
+    world.pause.set(true);
+    world.pass(100).await;
+    assert_eq!(world.thing("a")["status"]["conditions"][1]["message"], "the provider is paused");
+    world.put("a", &json!({"spec": {"size": 2}}));
+    world.put("b", &json!({"spec": {}}));
+    world.pass(120_000).await;
+    assert_eq!(world.provider.calls(), calls([]));
+    world.pause.set(false);
+    world.pass(100).await;
+    let calls = world.provider.calls();
+    assert_eq!((calls.get("update a"), calls.get("create b")), (Some(&1), Some(&1)), "{calls:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_is_answered_at_once_whatever_the_back_off() {
+    let world = World::start().await;
+    world.put("a", &json!({"spec": {"behaviour": "fail"}}));
+    world.pass(120_000).await;
+    world.provider.calls();
+    world.put("a", &annotation(keys::RECONCILE_REQUESTED_AT, &json!("12:00")));
+    world.pass(100).await;
+    assert_eq!(world.provider.calls(), calls([("observe a", 1)]));
+    assert_eq!(world.thing("a")["status"]["lastHandledReconcileAt"], "12:00");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_is_polled_at_its_own_interval_within_the_limits() {
+    let world = World::with(Duration::ZERO, |config| {
+        config.poll_limits = PollLimits::new(Duration::from_secs(30), Duration::from_mins(10)).unwrap();
+    })
+    .await;
+    world.settled("a", json!({})).await;
+    for (interval, seconds, polls) in [("45s", 90, 2), ("1s", 90, 3), ("1h", 1_200, 2), ("nonsense", 120, 2)] {
+        world.put("a", &annotation(keys::POLL_INTERVAL, &json!(interval)));
+        world.pass(100).await;
+        world.provider.calls();
+        world.pass(seconds * 1_000).await;
+        assert_eq!(world.provider.calls(), calls([("observe a", polls)]), "{interval}");
+    }
+}
+
+/// Secrets were read through a cache that wanted to list and watch all of them.
+#[tokio::test(start_paused = true)]
+async fn b16_what_a_provider_reads_need_not_be_listed() {
+    let world = World::start().await;
+    world.server.apply("configmaps", "source", &json!({"data": {"x": "1"}}));
+    world.server.forbid_lists("configmaps");
+    world.settled("a", json!({"source": "source"})).await;
+    assert_eq!(world.thing("a")["status"]["copied"]["x"], "1");
+}
+
 #[tokio::test(start_paused = true)]
 async fn row16_row30_a_panic_fails_one_object_and_backs_off() {
     let world = World::start().await;
@@ -221,6 +312,8 @@ async fn row16_row30_a_panic_fails_one_object_and_backs_off() {
     assert_eq!(world.provider.calls().get("observe bad"), Some(&3));
     assert_eq!(world.counters.of(Outcome::Panicked), 3);
     assert!(world.provider.has("good"));
+    assert_eq!(world.thing("bad")["status"]["conditions"][0]["reason"], "Panicked");
+    assert_eq!(world.server.events().iter().filter(|event| *event == "bad: ReconcilePanicked").count(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,8 +9,6 @@ use super::{
 };
 use crate::{Creation, Observation};
 
-const RECOVERABLE: Rules = Rules { recoverable: true, ..RULES };
-
 #[tokio::test(start_paused = true)]
 async fn the_intent_is_on_the_object_when_the_provider_is_asked() {
     let seen = Arc::new(Mutex::new(Value::Null));
@@ -122,7 +120,7 @@ async fn a_create_that_was_cut_off_is_not_repeated_blindly() {
 async fn a_recoverable_kind_finds_its_create_again() {
     let object = annotated(held(), &[(keys::CREATE_PENDING, NOW)]);
     let found = Observation { external_name: Some("ext-1".to_owned()), ..existing(true) };
-    let scenario = Scenario::with_rules(object, Answers::observing(found), RECOVERABLE);
+    let scenario = Scenario::with_rules(object, Answers::observing(found), recoverable());
     let run = scenario.run().await;
     assert_eq!(run.steps, ["connect", "observe", "record", "disconnect", "status"]);
     assert_eq!(run.report.outcome, Outcome::Settled);
@@ -132,7 +130,10 @@ async fn a_recoverable_kind_finds_its_create_again() {
 #[tokio::test(start_paused = true)]
 async fn a_recoverable_kind_creates_again_what_is_not_there() {
     let object = annotated(held(), &[(keys::CREATE_PENDING, NOW)]);
-    let scenario = Scenario::with_rules(object, Answers::default(), RECOVERABLE);
+    let scenario = Scenario::with_rules(object, Answers::default(), recoverable());
+    let run = scenario.run().await;
+    assert_eq!(run.report.outcome, Outcome::Waiting, "it may have been made, and not show yet");
+    advance(Duration::from_secs(30)).await;
     let run = scenario.run().await;
     assert_eq!(run.steps, ["connect", "observe", "intent", "create", "success", "disconnect", "status"]);
 }
@@ -147,14 +148,61 @@ async fn a_result_that_could_not_be_written_is_written_before_anything_else() {
     let run = scenario.run().await;
     assert_eq!(run.steps.iter().filter(|step| *step == "success").count(), 5);
     let created = "Normal CreatedExternalResource/CreateEvent: Successfully requested creation of external resource";
-    let warning =
-        "Warning CannotUpdateManagedResource/UpdateExternalResource: cannot update managed resource annotations";
+    let warning = "Warning CannotUpdateManagedResource/UpdateExternalResource: cannot update managed resource annotations: cannot \
+         update critical annotations";
     assert_eq!(run.events, [created.to_owned(), format!("{warning}: {}", unavailable())]);
     assert_eq!(scenario.conditions()[0], "Ready=False Creating");
     scenario.answer(Answers::observing(existing(true)));
     let run = scenario.run().await;
     assert_eq!(run.steps, ["success", "connect", "observe", "disconnect", "status"]);
     assert_eq!(scenario.annotation(keys::EXTERNAL_NAME).as_deref(), Some("ext-1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_result_that_could_not_be_written_outlives_the_controller() {
+    let mut scenario = Scenario::new(held(), Answers::default());
+    for _ in 0..5 {
+        scenario.store.refuse("success", unavailable());
+    }
+    scenario.run().await;
+    scenario.rebuild();
+    scenario.answer(Answers::observing(existing(true)));
+    let run = scenario.run().await;
+    assert_eq!(run.steps[0], "success", "{:?}", run.steps);
+    assert_eq!(run.report.outcome, Outcome::Settled, "not a create of unknown result");
+}
+
+/// Observing takes so long.
+fn slowly(seconds: u64, answers: Answers) -> Answers {
+    Answers { slow: Some(("observe", Duration::from_secs(seconds))), ..answers }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_is_not_begun_with_too_little_time_left() {
+    let scenario = Scenario::new(held(), slowly(31, Answers::default()));
+    let run = scenario.run().await;
+    assert_eq!(run.steps, ["connect", "observe", "disconnect", "status"], "no intent, no create");
+    assert_eq!((run.report.outcome, run.report.next), (Outcome::Failed, BACKOFF));
+    let synced = &scenario.conditions()[1];
+    assert!(synced.starts_with("Synced=False DeadlineExceeded: create failed: not begun: 29.0s of 60.0s"), "{synced}");
+    scenario.answer(slowly(29, Answers::default()));
+    assert_eq!(scenario.run().await.report.outcome, Outcome::Created);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_intent_that_took_too_long_to_write_is_taken_back() {
+    let scenario = Scenario::new(held(), slowly(20, Answers::default()));
+    scenario.store.delay("intent", Duration::from_secs(20));
+    let run = scenario.run().await;
+    assert_eq!(run.steps, ["connect", "observe", "intent", "failure", "disconnect", "status"]);
+    scenario.answer(Answers::default());
+    assert_eq!(scenario.run().await.report.outcome, Outcome::Created, "nobody has to decide");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recoverable_create_may_begin_late() {
+    let scenario = Scenario::with_rules(held(), slowly(50, Answers::default()), recoverable());
+    assert_eq!(scenario.run().await.report.outcome, Outcome::Created);
 }
 
 #[tokio::test(start_paused = true)]

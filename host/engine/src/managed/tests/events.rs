@@ -2,7 +2,7 @@
 
 use tokio::time::advance;
 
-use super::{provider::failure, *};
+use super::{provider::failure, store::unavailable, *};
 use crate::{Failure, Problem, Readiness, Retry};
 
 fn failing(message: &str) -> Answers {
@@ -80,4 +80,106 @@ async fn events_name_their_object_and_controller() {
     let event = scenario.events.0.lock().unwrap()[0].clone();
     assert_eq!(event.controller, "capstan.dev/test");
     assert_eq!((event.regarding.object.to_string().as_str(), event.regarding.uid.as_str()), ("Thing ns/a", "uid-1"));
+}
+
+/// Every event of provider-runtime's reconciler, word by word: what dashboards and alerts are made of.
+#[tokio::test(start_paused = true)]
+async fn the_events_are_those_of_provider_runtime() {
+    let differs = || Answers::observing(existing(false));
+    let late = || Answers::observing(crate::Observation { late_initialize: Some(json!({"a": 1})), ..existing(true) });
+    let failed = || failure("100% wrong");
+    let away = unavailable().to_string();
+    let cannot_update =
+        format!("Warning CannotUpdateManagedResource/UpdateExternalResource: cannot update managed resource: {away}");
+    let no_result = format!(
+        "Warning CannotUpdateManagedResource/UpdateExternalResource: cannot update managed resource annotations: cannot \
+         update critical annotations: {away}"
+    );
+    let created = "Normal CreatedExternalResource/CreateEvent: Successfully requested creation of external resource";
+    for (object, answers, refused, expected) in [
+        (
+            annotated(held(), &[(keys::PAUSED, "true")]),
+            Answers::default(),
+            None,
+            vec!["Normal ReconciliationPaused/ProcessEvent: Reconciliation is paused via the pause annotation"],
+        ),
+        (
+            annotated(held(), &[(keys::CREATE_PENDING, NOW)]),
+            Answers::default(),
+            None,
+            vec![
+                "Warning CannotInitializeManagedResource/ProcessEvent: cannot determine creation result - remove the \
+                 krateo.io/external-create-pending annotation if it is safe to proceed",
+            ],
+        ),
+        (
+            held(),
+            Answers { connect: Err(failed()), ..Answers::default() },
+            None,
+            vec!["Warning CannotConnectToProvider/ProcessEvent: 100% wrong"],
+        ),
+        (
+            held(),
+            Answers { observe: Err(failed()), disconnect: Err(failed()), ..Answers::default() },
+            None,
+            vec![
+                "Warning CannotDisconnectFromProvider/ProcessEvent: 100% wrong",
+                "Warning CannotObserveExternalResource/ObserveExternalResource: 100% wrong",
+            ],
+        ),
+        (
+            annotated(held(), &[(keys::MANAGEMENT_POLICY, "observe")]),
+            Answers::default(),
+            None,
+            vec!["Warning CannotObserveExternalResource/ObserveExternalResource: external resource does not exist"],
+        ),
+        (
+            annotated(held(), &[(keys::CREATE_SUCCEEDED, NOW)]),
+            Answers::default(),
+            None,
+            vec![
+                "Normal PendingExternalResource/ProcessEvent: Waiting for external resource existence to be confirmed",
+            ],
+        ),
+        (
+            deleted(),
+            differs(),
+            None,
+            vec!["Normal DeletedExternalResource/DeleteEvent: Successfully requested deletion of external resource"],
+        ),
+        (
+            deleted(),
+            Answers { delete: Err(failed()), ..differs() },
+            None,
+            vec!["Warning CannotDeleteExternalResource/DeleteExternalResource: 100% wrong"],
+        ),
+        (held(), Answers::default(), Some("intent"), vec![cannot_update.as_str()]),
+        (
+            held(),
+            Answers { create: Err(failed()), ..Answers::default() },
+            None,
+            vec!["Warning CannotCreateExternalResource/CreateExternalResource: 100% wrong"],
+        ),
+        (held(), Answers::default(), None, vec![created]),
+        (held(), Answers::default(), Some("success"), vec![created, no_result.as_str()]),
+        (held(), late(), Some("record"), vec![cannot_update.as_str()]),
+        (
+            held(),
+            differs(),
+            None,
+            vec!["Normal UpdatedExternalResource/UpdateEvent: Successfully requested update of external resource"],
+        ),
+        (
+            held(),
+            Answers { update: Err(failed()), ..differs() },
+            None,
+            vec!["Warning CannotUpdateExternalResource/UpdateExternalResource: 100% wrong"],
+        ),
+    ] {
+        let scenario = Scenario::new(object, answers);
+        for label in std::iter::repeat_n(refused, 5).flatten() {
+            scenario.store.refuse(label, unavailable());
+        }
+        assert_eq!(scenario.run().await.events, expected);
+    }
 }

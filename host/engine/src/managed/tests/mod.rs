@@ -2,18 +2,23 @@
 //! calls, writes, conditions and events out.
 
 mod creates;
+mod defects;
 mod deletes;
 mod events;
+mod model;
 mod order;
+mod pauses;
 mod policies;
 mod provider;
 mod recovery;
+mod requests;
 mod store;
+mod takeover;
 
 use std::sync::Mutex;
 
 use capstan_api::keys;
-use capstan_events::{Event, EventKind};
+use capstan_events::{Event, EventKind, MaxSilence};
 use serde_json::{Value, json};
 
 use super::{announce::EventSink, *};
@@ -34,6 +39,11 @@ struct Scenario {
     log: Log,
     events: Arc<Events>,
     answers: Arc<Mutex<Answers>>,
+    pause: Pause,
+    external: Arc<Scripted>,
+    unrecorded: Unrecorded,
+    clock: WallClock,
+    rules: Rules,
 }
 
 /// How one reconcile went.
@@ -55,26 +65,64 @@ impl EventSink for Events {
     }
 }
 
-const RULES: Rules = Rules { recoverable: false, creation_grace: Duration::from_secs(30), delete_while_paused: false };
+fn rules() -> Rules {
+    Rules { recoverable: false, creation_grace: Duration::from_secs(30), poll_limits: PollLimits::default() }
+}
+
+fn recoverable() -> Rules {
+    Rules { recoverable: true, ..rules() }
+}
+
+const SESSION_TIME: Duration = Duration::from_mins(1);
+
+fn announcer(events: &Arc<Events>) -> Announcer {
+    let silence = MaxSilence::of(Duration::from_mins(5));
+    Announcer::new(Arc::<Events>::clone(events), "capstan.dev/test".to_owned(), silence)
+}
 
 impl Scenario {
     fn new(object: Value, answers: Answers) -> Self {
-        Self::with_rules(object, answers, RULES)
+        Self::with_rules(object, answers, rules())
     }
 
     fn with_rules(object: Value, answers: Answers, rules: Rules) -> Self {
         let log = Log::default();
         let store = Arc::new(Store::new(object, Arc::clone(&log)));
         let answers = Arc::new(Mutex::new(answers));
-        let external =
-            Arc::new(Scripted { answers: Arc::clone(&answers), store: Arc::clone(&store), log: Arc::clone(&log) });
+        let external = Arc::new(Scripted {
+            answers: Arc::clone(&answers),
+            store: Arc::clone(&store),
+            log: Arc::clone(&log),
+            verbose: Mutex::default(),
+        });
         let events = Arc::new(Events::default());
-        let announcer =
-            Announcer::new(Arc::<Events>::clone(&events), "capstan.dev/test".to_owned(), Duration::from_mins(5));
         let clock = WallClock::anchored(NOW.parse().unwrap());
-        let objects = Arc::<Store>::clone(&store);
-        let lifecycle = Lifecycle::new(external, objects, announcer, rules, Duration::from_mins(1), clock);
-        Self { lifecycle, store, log, events, answers }
+        let (pause, unrecorded) = (Pause::default(), Unrecorded::default());
+        let surroundings = Surroundings {
+            external: Arc::<Scripted>::clone(&external),
+            objects: Arc::<Store>::clone(&store),
+            announcer: announcer(&events),
+            clock,
+            pause: pause.clone(),
+            unrecorded: unrecorded.clone(),
+            provider: "test".to_owned(),
+        };
+        let lifecycle = Lifecycle::new(surroundings, rules, SESSION_TIME);
+        Self { lifecycle, store, log, events, answers, pause, external, unrecorded, clock, rules }
+    }
+
+    /// The controllers of the provider are built anew; the process goes on.
+    fn rebuild(&mut self) {
+        let surroundings = Surroundings {
+            external: Arc::<Scripted>::clone(&self.external),
+            objects: Arc::<Store>::clone(&self.store),
+            announcer: announcer(&self.events),
+            clock: self.clock,
+            pause: self.pause.clone(),
+            unrecorded: self.unrecorded.clone(),
+            provider: "test".to_owned(),
+        };
+        self.lifecycle = Lifecycle::new(surroundings, self.rules, SESSION_TIME);
     }
 
     fn answer(&self, answers: Answers) {

@@ -1,6 +1,7 @@
-//! Pause and policies.
+//! What the policies allow, and what they say when they make no sense.
 
 use super::{provider::failure, *};
+use crate::Observation;
 
 /// What is done outside for an object with these policies, when it is missing, differs and is deleted.
 async fn actions(management: Option<&str>, deletion: Option<&str>) -> [bool; 3] {
@@ -25,53 +26,29 @@ async fn actions(management: Option<&str>, deletion: Option<&str>) -> [bool; 3] 
     done
 }
 
+/// Seven spellings of the management policy, four of the deletion policy: what may be created, updated and deleted.
 #[tokio::test(start_paused = true)]
-async fn every_combination_of_policies_does_what_the_table_says() {
+async fn the_28_rows_of_the_policy_table() {
+    const ALL: [bool; 3] = [true, true, true];
+    const KEEP: [bool; 3] = [true, true, false];
+    const DELETE: [bool; 3] = [false, false, true];
+    const NONE: [bool; 3] = [false; 3];
+    let mut rows = 0;
     for (management, columns) in [
-        (None, [[true, true, true], [true, true, false], [true, true, false]]),
-        (Some("default"), [[true, true, true], [true, true, false], [true, true, false]]),
-        (Some("observe-create-update"), [[true, true, false]; 3]),
-        (Some("observe-delete"), [[false, false, true]; 3]),
-        (Some("observe"), [[false; 3]; 3]),
-        (Some("foo"), [[false; 3]; 3]),
+        (None, [ALL, ALL, KEEP, KEEP]),
+        (Some("default"), [ALL, ALL, KEEP, KEEP]),
+        (Some("observe-create-update"), [KEEP; 4]),
+        (Some("observe-delete"), [DELETE; 4]),
+        (Some("observe"), [NONE; 4]),
+        (Some("Default"), [NONE; 4]),
+        (Some("foo"), [NONE; 4]),
     ] {
-        for (deletion, expected) in [(None, 0), (Some("delete"), 0), (Some("orphan"), 1), (Some("Delete"), 2)] {
-            assert_eq!(actions(management, deletion).await, columns[expected], "{management:?} {deletion:?}");
+        for (deletion, expected) in [None, Some("delete"), Some("orphan"), Some("Delete")].into_iter().zip(columns) {
+            assert_eq!(actions(management, deletion).await, expected, "{management:?} {deletion:?}");
+            rows += 1;
         }
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn only_the_exact_word_pauses() {
-    for (word, paused) in [("true", true), ("True", false), ("1", false), ("false", false), ("", false)] {
-        let scenario = Scenario::new(annotated(held(), &[(keys::PAUSED, word)]), Answers::observing(existing(true)));
-        let run = scenario.run().await;
-        assert_eq!(run.report.outcome == Outcome::Paused, paused, "{word:?}");
-        assert_eq!(run.steps.contains(&"connect".to_owned()), !paused, "{word:?}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn pausing_and_resuming_leave_one_event_each() {
-    let scenario = Scenario::new(held(), Answers::observing(existing(true)));
-    scenario.run().await;
-    scenario.store.edit(&json!({"metadata": {"annotations": {keys::PAUSED: "true"}}}));
-    let run = scenario.run().await;
-    assert_eq!(run.events.len(), 1, "{:?}", run.events);
-    let run = scenario.run().await;
-    assert_eq!((run.events.len(), run.steps.len()), (0, 0), "still paused: nothing to say and nothing to write");
-    scenario.store.edit(&json!({"metadata": {"annotations": {keys::PAUSED: null}}}));
-    let run = scenario.run().await;
-    assert_eq!(run.events, ["Normal ReconcileSuccess/ConditionChanged: Synced is True"]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_paused_object_can_be_let_go_if_the_controller_is_told_so() {
-    let object = annotated(deleted(), &[(keys::PAUSED, "true")]);
-    let rules = Rules { delete_while_paused: true, ..RULES };
-    let scenario = Scenario::with_rules(object, Answers::default(), rules);
-    scenario.run().await;
-    assert!(scenario.store.is_gone());
+    assert_eq!(rows, 28);
 }
 
 #[tokio::test(start_paused = true)]
@@ -115,4 +92,45 @@ async fn a_real_failure_comes_before_a_senseless_policy() {
     let scenario = Scenario::new(object, Answers { connect: Err(failure("no credentials")), ..Answers::default() });
     scenario.run().await;
     assert_eq!(scenario.conditions(), ["Synced=False ReconcileError: connect failed: no credentials"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_existing_resource_is_imported_by_observing_it_first() {
+    let import = [(keys::MANAGEMENT_POLICY, "observe"), (keys::EXTERNAL_NAME, "ext-1")];
+    let found = Observation { status: Some(json!({"url": "x"})), ..existing(false) };
+    let scenario = Scenario::new(annotated(fresh(), &import), Answers::observing(found.clone()));
+    let run = scenario.run().await;
+    assert_eq!(run.steps, ["connect", "observe", "hold", "disconnect", "status"], "it differs, and stays as it is");
+    assert_eq!(scenario.store.value()["status"]["url"], "x");
+    assert_eq!(scenario.conditions(), ["Ready=True Available", "Synced=True ReconcileSuccess"]);
+    assert_eq!(scenario.annotation(keys::EXTERNAL_NAME).as_deref(), Some("ext-1"));
+
+    let taken_over = json!({"metadata": {"annotations": {keys::MANAGEMENT_POLICY: null}}});
+    scenario.store.edit(&taken_over);
+    let run = scenario.run().await;
+    assert_eq!(run.steps, ["connect", "observe", "update", "disconnect"], "from now on it follows the object");
+    assert_eq!(scenario.annotation(keys::CREATE_PENDING), None, "it was never created");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_imported_resource_outlives_its_object() {
+    let observe = [(keys::MANAGEMENT_POLICY, "observe")];
+    let scenario = Scenario::new(annotated(deleted(), &observe), Answers::observing(existing(true)));
+    assert_eq!(scenario.run().await.steps, ["release"]);
+    assert!(scenario.store.is_gone());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_changes_in_the_middle_counts() {
+    let orphan: store::Meddling =
+        Arc::new(|store| store.edit(&json!({"metadata": {"annotations": {keys::DELETION_POLICY: "orphan"}}})));
+    let observe_only: store::Meddling =
+        Arc::new(|store| store.edit(&json!({"metadata": {"annotations": {keys::MANAGEMENT_POLICY: "observe"}}})));
+    for (object, edit) in [(deleted(), orphan), (held(), observe_only)] {
+        let answers = Answers { meanwhile: Some(("observe", edit)), ..Answers::observing(existing(false)) };
+        let scenario = Scenario::new(object, answers);
+        let run = scenario.run().await;
+        assert_eq!(run.steps, ["connect", "observe", "disconnect"]);
+        assert_eq!(run.report.outcome, Outcome::Conflict);
+    }
 }

@@ -3,9 +3,11 @@
 use std::{
     future::pending,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use async_trait::async_trait;
+use tokio::time::sleep;
 
 use super::{
     Log,
@@ -24,6 +26,10 @@ pub(super) struct Answers {
     pub(super) disconnect: Result<(), Failure>,
     /// The call that never ends.
     pub(super) hangs: Option<&'static str>,
+    /// The call that takes so long.
+    pub(super) slow: Option<(&'static str, Duration)>,
+    /// The call that panics.
+    pub(super) panics: Option<&'static str>,
     /// The session is cut off by its first failure.
     pub(super) interrupted: bool,
     /// What somebody else does to the object during a call.
@@ -40,6 +46,8 @@ impl Default for Answers {
             delete: Ok(()),
             disconnect: Ok(()),
             hangs: None,
+            slow: None,
+            panics: None,
             interrupted: false,
             meanwhile: None,
         }
@@ -60,6 +68,8 @@ pub(super) struct Scripted {
     pub(super) answers: Arc<Mutex<Answers>>,
     pub(super) store: Arc<Store>,
     pub(super) log: Log,
+    /// Whether the last session was asked to be verbose.
+    pub(super) verbose: Mutex<bool>,
 }
 
 struct Session {
@@ -74,6 +84,10 @@ impl Session {
         if let Some((_, meddle)) = self.answers.meanwhile.as_ref().filter(|(during, _)| *during == call) {
             meddle(&self.store);
         }
+        assert!(self.answers.panics != Some(call), "broken {call}");
+        if let Some((_, time)) = self.answers.slow.filter(|(slow, _)| *slow == call) {
+            sleep(time).await;
+        }
         if self.answers.hangs == Some(call) {
             pending::<()>().await;
         }
@@ -82,7 +96,8 @@ impl Session {
 
 #[async_trait]
 impl ExternalSystem for Scripted {
-    async fn connect(&self, _: &Context, _: &str) -> Result<Box<dyn ExternalSession>, Failure> {
+    async fn connect(&self, context: &Context, _: &str) -> Result<Box<dyn ExternalSession>, Failure> {
+        *self.verbose.lock().unwrap() = context.verbose;
         let answers = self.answers.lock().unwrap().clone();
         let session = Session { answers, store: Arc::clone(&self.store), log: Arc::clone(&self.log) };
         session.called("connect").await;

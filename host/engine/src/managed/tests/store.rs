@@ -3,12 +3,14 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use capstan_api::{ObjectRef, keys};
 use capstan_cluster::{Clash, Error, Object};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use super::Log;
 use crate::managed::{merge, writes::ManagedObjects};
@@ -24,6 +26,10 @@ struct State {
     refusals: VecDeque<(&'static str, Error)>,
     /// What is done to the object by the next write of a label.
     mutation: Option<(&'static str, Mutation)>,
+    /// What is done to it by every write, as a definition prunes and fills in.
+    schema: Option<Mutation>,
+    /// How long the next write of a label takes.
+    delay: Option<(&'static str, Duration)>,
 }
 
 pub(super) fn conflict() -> Error {
@@ -36,7 +42,19 @@ pub(super) fn unavailable() -> Error {
 
 impl Store {
     pub(super) fn new(object: Value, log: Log) -> Self {
-        Self { state: Mutex::new(State { object: Some(object), refusals: VecDeque::new(), mutation: None }), log }
+        let state =
+            State { object: Some(object), refusals: VecDeque::new(), mutation: None, schema: None, delay: None };
+        Self { state: Mutex::new(state), log }
+    }
+
+    /// Lets the next write of a label take its time.
+    pub(super) fn delay(&self, label: &'static str, time: Duration) {
+        self.state.lock().unwrap().delay = Some((label, time));
+    }
+
+    /// Stores only what a definition keeps, from now on.
+    pub(super) fn define(&self, schema: Mutation) {
+        self.state.lock().unwrap().schema = Some(schema);
     }
 
     /// Refuses the next write of a label (`hold`, `intent`, `success`, `status` ...).
@@ -64,7 +82,17 @@ impl Store {
     /// Somebody else changes it.
     pub(super) fn edit(&self, patch: &Value) {
         let mut state = self.state.lock().unwrap();
-        apply(state.object.as_mut().unwrap(), patch);
+        let schema = state.schema;
+        let object = state.object.as_mut().expect("the object is gone");
+        apply(object, patch, schema);
+        if is_released(object) {
+            state.object = None;
+        }
+    }
+
+    /// What is stored, if the object is not gone.
+    pub(super) fn stored(&self) -> Option<Value> {
+        self.state.lock().unwrap().object.clone()
     }
 
     fn label(subresource: Option<&str>, patch: &Value) -> &'static str {
@@ -89,14 +117,22 @@ impl Store {
     }
 }
 
+/// Being deleted, and nobody holds it any more.
+fn is_released(object: &Value) -> bool {
+    object["metadata"].get("deletionTimestamp").is_some() && object["metadata"]["finalizers"] == json!([])
+}
+
 /// As the API server: nothing changes by an equal patch, `spec` counts generations.
-fn apply(object: &mut Value, patch: &Value) {
+fn apply(object: &mut Value, patch: &Value, schema: Option<Mutation>) {
     let mut patch = patch.clone();
     if let Some(metadata) = patch.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("resourceVersion");
     }
     let before = object.clone();
     merge::apply(object, &patch);
+    if let Some(schema) = schema {
+        schema(object);
+    }
     if *object == before {
         return;
     }
@@ -109,6 +145,11 @@ fn apply(object: &mut Value, patch: &Value) {
 
 #[async_trait]
 impl ManagedObjects for Store {
+    /// A watch without delay.
+    fn heard(&self, _: &ObjectRef) -> Option<Object> {
+        Some(Object::from_value(self.stored()?).unwrap())
+    }
+
     async fn get(&self, target: &ObjectRef) -> Result<Object, Error> {
         self.log.lock().unwrap().push("get".to_owned());
         let state = self.state.lock().unwrap();
@@ -119,10 +160,15 @@ impl ManagedObjects for Store {
     async fn patch(&self, target: &ObjectRef, subresource: Option<&str>, patch: &Value) -> Result<Object, Error> {
         let label = Self::label(subresource, patch);
         self.log.lock().unwrap().push(label.to_owned());
+        let delay = self.state.lock().unwrap().delay.take_if(|(during, _)| *during == label);
+        if let Some((_, time)) = delay {
+            sleep(time).await;
+        }
         let mut state = self.state.lock().unwrap();
         if let Some(index) = state.refusals.iter().position(|(refused, _)| *refused == label) {
             return Err(state.refusals.remove(index).unwrap().1);
         }
+        let schema = state.schema;
         let mutation = state.mutation.take_if(|(during, _)| *during == label);
         let object = state.object.as_mut().ok_or_else(|| Error::NotFound(target.to_string()))?;
         for precondition in ["resourceVersion", "uid"] {
@@ -136,12 +182,12 @@ impl ManagedObjects for Store {
         if subresource.is_some() {
             members.remove("metadata");
         }
-        apply(object, &patch);
+        apply(object, &patch, schema);
         if let Some((_, mutate)) = mutation {
             mutate(object);
         }
         let answer = Ok(Object::from_value(object.clone()).unwrap());
-        if object["metadata"].get("deletionTimestamp").is_some() && object["metadata"]["finalizers"] == json!([]) {
+        if is_released(object) {
             state.object = None;
         }
         answer

@@ -1,0 +1,150 @@
+//! Creating outside: the intent is written down first, then the provider is asked, then the result is written down.
+//!
+//! Guarantees: a create is asked for at most once for each intent; while an intent has no result nothing else is created,
+//! unless the kind can find out by observing; a result is written whatever others write meanwhile, and kept for later if
+//! the API server is away.
+
+use std::{ops::ControlFlow, time::Duration};
+
+use capstan_api::Condition;
+use capstan_cluster::Error;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use super::{
+    announcement::Announcement,
+    pass::{Flow, Pass, refused},
+    snapshot::Snapshot,
+    verdict::{Phase, Verdict},
+};
+use crate::{Failure, Retry};
+
+/// The result of a create must not be lost, so it is written several times over, twice as late each time.
+const RECORD_TRIES: u32 = 5;
+/// The wait before the second try.
+const RECORD_PAUSE: Duration = Duration::from_millis(100);
+
+impl Pass<'_> {
+    pub(super) async fn create(&mut self) -> Verdict {
+        let creating = || Some(Condition::creating());
+        if let Some(failure) = self.too_late() {
+            return Verdict::failed(Phase::Create, &failure, creating());
+        }
+        let intent = self.object.creates().intent(self.lifecycle.clock.now());
+        let patch = self.object.guarded(&json!({ "annotations": intent }));
+        if let Err(error) = self.write(&patch).await {
+            if error.is_transient() {
+                // The intent may stand there although its answer was lost. Nothing was created, and only we know.
+                let never_begun = self.object.creates().failure(self.lifecycle.clock.now());
+                self.lifecycle.unrecorded.keep(&self.context.uid, never_begun);
+            }
+            return refused(&error, "UpdateExternalResource", "cannot update managed resource", creating());
+        }
+        // The write may have taken long, and somebody may have changed his mind.
+        if let Some(failure) = self.too_late() {
+            return self.create_failed(&failure).await;
+        }
+        if self.is_unwanted() {
+            return match self.record_failure().await {
+                Ok(()) => Verdict::conflict(),
+                Err(message) => Verdict::write_failed("UpdateExternalResource", message, creating()),
+            };
+        }
+        match self.session.create(self.object.object().json()).await {
+            Ok(creation) => {
+                let result = self.object.creates().success(self.lifecycle.clock.now(), &creation);
+                self.patches.extend(creation.status);
+                match self.record_result(result).await {
+                    Ok(()) => Verdict::created(),
+                    Err(message) => Verdict::created_unrecorded(message),
+                }
+            }
+            // Nobody knows what a create that was cut off did: its intent stays without a result.
+            Err(failure) if self.session.is_interrupted() => Verdict::failed(Phase::Create, &failure, creating()),
+            Err(failure) => self.create_failed(&failure).await,
+        }
+    }
+
+    /// Nothing was created, and that is written down.
+    async fn create_failed(&mut self, failure: &Failure) -> Verdict {
+        let mut verdict = Verdict::failed(Phase::Create, failure, Some(Condition::creating()));
+        if let Err(message) = self.record_failure().await {
+            verdict.announcements.push(Announcement::cannot_update(&message));
+        }
+        verdict
+    }
+
+    async fn record_failure(&mut self) -> Result<(), String> {
+        let result = self.object.creates().failure(self.lifecycle.clock.now());
+        self.record_result(result).await
+    }
+
+    /// Whether the object was paused or deleted, or its policies were changed, since it was decided to create.
+    fn is_unwanted(&self) -> bool {
+        let forbids = |object: &Snapshot| object.is_deleting() || !object.allowed().create;
+        self.paused().is_some() || forbids(&self.object) || self.news().is_some_and(|news| forbids(&news))
+    }
+
+    /// Whether too little of this reconcile's time is left to begin a create. One that is cut off ends in a question that
+    /// only a person can answer, unless the kind finds out by observing.
+    fn too_late(&self) -> Option<Failure> {
+        let needed = self.lifecycle.session_time / 2;
+        let left = self.session.left();
+        (!self.lifecycle.rules.recoverable && left < needed).then(|| {
+            let message = format!(
+                "not begun: {left:.1?} of {:.1?} are left after observing, and a create that is cut off has an unknown \
+                 result; raise reconcileTimeout if the external system is slow",
+                self.lifecycle.session_time
+            );
+            Failure::new("DeadlineExceeded", message, Retry::Backoff)
+        })
+    }
+
+    /// Writes down the result of an earlier create for which the API server could not be reached then.
+    pub(super) async fn catch_up(&mut self) -> Flow {
+        let Some(result) = self.lifecycle.unrecorded.get(&self.context.uid) else {
+            return ControlFlow::Continue(());
+        };
+        match self.record_result(result).await {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(message) => {
+                let creating = Some(Condition::creating());
+                ControlFlow::Break(Verdict::write_failed("UpdateExternalResource", message, creating))
+            }
+        }
+    }
+
+    /// Writes down the result of a create, whatever others write meanwhile. If it cannot be done now it is kept for the
+    /// next reconcile.
+    async fn record_result(&mut self, annotations: Value) -> Result<(), String> {
+        let patch = self.object.annotating(&annotations);
+        // First of all: this reconcile may be ended while it waits for an answer.
+        self.lifecycle.unrecorded.keep(&self.context.uid, annotations.clone());
+        let mut pause = RECORD_PAUSE;
+        let mut tries = 1;
+        let object = loop {
+            match self.lifecycle.objects.patch(&self.context.object, None, &patch).await {
+                Ok(object) => break Snapshot::of(object),
+                Err(error @ Error::NotFound(_)) => {
+                    self.lifecycle.unrecorded.forget(&self.context.uid);
+                    return Err(error.to_string());
+                }
+                Err(error) if tries == RECORD_TRIES || matches!(error, Error::UnknownKind(_)) => {
+                    let what = "cannot update managed resource annotations: cannot update critical annotations";
+                    return Err(format!("{what}: {error}"));
+                }
+                Err(error) => tracing::debug!(%error, "create result not recorded yet"),
+            }
+            sleep(pause).await;
+            pause *= 2;
+            tries += 1;
+        };
+        self.lifecycle.unrecorded.forget(&self.context.uid);
+        if object.metadata().is_only_annotated(self.object.metadata(), &annotations) {
+            self.take_note(object);
+        } else {
+            self.object = object;
+        }
+        Ok(())
+    }
+}
