@@ -178,7 +178,8 @@ impl World {
     pub(crate) async fn probe(&self, path: &str) -> Result<(u16, String)> {
         let log = self.log();
         // The last host of this world; each says where it listens.
-        let said = log.lines().rev().find_map(|line| line.split_once("probes and metrics are answered address=")?.1.into());
+        let said =
+            log.lines().rev().find_map(|line| line.split_once("probes and metrics are answered address=")?.1.into());
         let address: &str = said.with_context(|| format!("the host does not say where it answers probes: {log}"))?;
         probe(address.trim().parse()?, path).await
     }
@@ -211,7 +212,10 @@ fn start_host(folder: &Path) -> Result<HostProcess> {
     let text = |name: &str| folder.join(name).to_string_lossy().into_owned();
     let (kubeconfig, providers) = (text("kubeconfig"), text("providers"));
     let health = ["--health-address", "127.0.0.1:0"];
-    HostProcess::start(folder, &[&["run", "--kubeconfig", &kubeconfig, "--providers", &providers], &health[..]].concat())
+    HostProcess::start(
+        folder,
+        &[&["run", "--kubeconfig", &kubeconfig, "--providers", &providers], &health[..]].concat(),
+    )
 }
 
 impl Drop for World {

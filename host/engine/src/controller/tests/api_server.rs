@@ -65,8 +65,8 @@ struct Contents {
     writes: Vec<String>,
     /// `GET /api/v1/namespaces/ns/configmaps/s`, every request in their order.
     requests: Vec<String>,
-    /// So many patches are still to be answered with a conflict.
-    conflicts: usize,
+    /// So many patches of things are still to be answered with this.
+    refused: (usize, StatusCode),
     /// By how much watches are late.
     lag: Duration,
     /// The plural that nobody may list or watch.
@@ -95,6 +95,12 @@ impl ApiServer {
         events.map(|event| format!("{}: {}", text(&event["regarding"]["name"]), text(&event["reason"]))).collect()
     }
 
+    /// All objects of a plural.
+    pub(super) fn list_of(&self, plural: &str) -> Vec<Value> {
+        let state = self.state.lock().unwrap();
+        state.objects.iter().filter(|((own, _), _)| *own == plural).map(|(_, object)| object.clone()).collect()
+    }
+
     /// What was written to things through the API, and forgets it.
     pub(super) fn writes(&self) -> Vec<String> {
         std::mem::take(&mut self.state.lock().unwrap().writes)
@@ -107,7 +113,12 @@ impl ApiServer {
 
     /// Answers so many patches with a conflict, whatever they say.
     pub(super) fn conflict(&self, times: usize) {
-        self.state.lock().unwrap().conflicts = times;
+        self.state.lock().unwrap().refused = (times, StatusCode::CONFLICT);
+    }
+
+    /// Answers so many patches with an error of its own.
+    pub(super) fn break_down(&self, times: usize) {
+        self.state.lock().unwrap().refused = (times, StatusCode::INTERNAL_SERVER_ERROR);
     }
 
     /// Refuses lists and watches of a plural from now on.
@@ -257,9 +268,9 @@ async fn answer(State(api): State<ApiServer>, request: Request) -> Response {
             }
             {
                 let mut state = api.state.lock().unwrap();
-                if served.plural == "things" && state.conflicts > 0 {
-                    state.conflicts -= 1;
-                    return refuse(StatusCode::CONFLICT, "Conflict");
+                if served.plural == "things" && state.refused.0 > 0 {
+                    state.refused.0 -= 1;
+                    return refuse(state.refused.1, state.refused.1.canonical_reason().unwrap());
                 }
             }
             let metadata = &body["metadata"];

@@ -1,8 +1,10 @@
 //! A controller at work, from the watch to the writes, on a paused clock.
 
 mod api_server;
+mod defects;
 mod load;
 mod mapping;
+mod pauses;
 mod provider;
 mod restart;
 mod sharing;
@@ -15,14 +17,17 @@ use std::{
 };
 
 use capstan_api::{GroupVersionKind, keys};
-use capstan_cluster::{Cluster, Watches};
+use capstan_cluster::{Cluster, Object, Watches};
 use capstan_events::Recorder;
 use serde_json::{Value, json};
-use tokio::{task::JoinSet, time::sleep};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep},
+};
 
 use super::*;
 use crate::{
-    Metrics,
+    Metrics, Outcome, Queues,
     managed::{PollLimits, WallClock},
     queue::{Backoff, Pacing, Poll},
     runner::Runner,
@@ -44,6 +49,7 @@ struct World {
     resync: Resync,
     watches: Watches,
     metrics: Metrics,
+    queues: Queues,
     pause: Pause,
     cancel: CancellationToken,
     tasks: JoinSet<&'static str>,
@@ -70,7 +76,7 @@ impl World {
         adjust(&mut config);
         let runner = Runner::new(NonZeroUsize::new(4).unwrap());
         let shared = Shared::new(cluster, watches.clone(), recorder, runner);
-        let metrics = shared.metrics.clone();
+        let (metrics, queues) = (shared.metrics.clone(), shared.queues.clone());
         let controller = Controller::new(config, shared, Arc::new(provider.clone()));
         let (counters, resync, pause) = (controller.counters(), controller.resync(), controller.pause());
         let mut tasks = JoinSet::new();
@@ -84,7 +90,7 @@ impl World {
             writer.run(stop).await;
             "events"
         });
-        let world = Self { server, provider, counters, resync, watches, metrics, pause, cancel, tasks };
+        let world = Self { server, provider, counters, resync, watches, metrics, queues, pause, cancel, tasks };
         world.pass(100).await;
         world
     }
@@ -111,6 +117,10 @@ impl World {
         self.provider.calls();
         self.server.writes();
     }
+}
+
+fn annotation(key: &str, value: &Value) -> Value {
+    json!({"metadata": {"annotations": {key: value}}})
 }
 
 fn calls<const N: usize>(calls: [(&str, usize); N]) -> BTreeMap<String, usize> {
@@ -192,79 +202,6 @@ async fn an_object_that_vanishes_while_it_is_idle_is_forgotten() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn row08_pausing_holds_a_queued_object_and_resuming_is_immediate() {
-    let world = World::with(Duration::ZERO, |config| config.share.slots = NonZeroUsize::MIN).await;
-    world.settled("a", json!({"size": 1})).await;
-    world.put("slow", &json!({"spec": {"behaviour": "slow"}}));
-    world.pass(100).await;
-    // `a` waits behind `slow` for the only slot.
-    world.put("a", &json!({"spec": {"size": 2}}));
-    world.pass(100).await;
-    world.put("a", &json!({"metadata": {"annotations": {keys::PAUSED: "true"}}}));
-    world.pass(20_000).await;
-    assert_eq!(world.provider.calls().get("observe a"), None);
-    assert_eq!(world.thing("a")["status"]["conditions"][1]["reason"], "ReconcilePaused");
-    world.pass(40_000).await;
-    world.put("slow", &json!({"metadata": {"annotations": {keys::PAUSED: "true"}}}));
-    world.pass(100_000).await;
-    world.put("a", &json!({"metadata": {"annotations": {keys::PAUSED: null}}}));
-    world.pass(100).await;
-    assert_eq!(world.provider.calls().get("update a"), Some(&1));
-}
-
-fn annotation(key: &str, value: &Value) -> Value {
-    json!({"metadata": {"annotations": {key: value}}})
-}
-
-#[tokio::test(start_paused = true)]
-async fn pausing_a_running_object_lets_its_call_finish_and_nothing_else_begin() {
-    let world = World::start().await;
-    world.settled("a", json!({"size": 1})).await;
-    world.put("a", &json!({"spec": {"behaviour": "slow"}}));
-    world.pass(5_000).await;
-    world.put("a", &annotation(keys::PAUSED, &json!("true")));
-    world.pass(60_000).await;
-    assert_eq!(world.provider.calls(), calls([("observe a", 1)]), "it differed, and was not updated");
-    assert_eq!(world.thing("a")["status"]["conditions"][1]["reason"], "ReconcilePaused");
-    world.put("a", &annotation(keys::PAUSED, &Value::Null));
-    world.pass(11_000).await;
-    assert_eq!(world.provider.calls(), calls([("observe a", 1), ("update a", 1)]), "resumed at once");
-}
-
-#[tokio::test(start_paused = true)]
-async fn pausing_ends_back_off_and_polls_and_resuming_begins_at_once() {
-    let world = World::start().await;
-    world.put("a", &json!({"spec": {"behaviour": "fail"}}));
-    world.pass(6_500).await;
-    world.put("a", &annotation(keys::PAUSED, &json!("true")));
-    world.pass(100).await;
-    world.provider.calls();
-    assert_eq!(world.thing("a")["status"]["conditions"][0]["reason"], "ReconcilePaused", "said at once");
-    world.pass(300_000).await;
-    assert_eq!(world.provider.calls(), calls([]));
-    world.put("a", &annotation(keys::PAUSED, &Value::Null));
-    world.pass(100).await;
-    assert_eq!(world.provider.calls(), calls([("observe a", 1)]));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_paused_provider_calls_nothing_and_resumes_at_once() {
-    let world = World::start().await;
-    world.settled("a", json!({})).await;
-    world.pause.set(true);
-    world.pass(100).await;
-    assert_eq!(world.thing("a")["status"]["conditions"][1]["message"], "the provider is paused");
-    world.put("a", &json!({"spec": {"size": 2}}));
-    world.put("b", &json!({"spec": {}}));
-    world.pass(120_000).await;
-    assert_eq!(world.provider.calls(), calls([]));
-    world.pause.set(false);
-    world.pass(100).await;
-    let calls = world.provider.calls();
-    assert_eq!((calls.get("update a"), calls.get("create b")), (Some(&1), Some(&1)), "{calls:?}");
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_request_is_answered_at_once_whatever_the_back_off() {
     let world = World::start().await;
     world.put("a", &json!({"spec": {"behaviour": "fail"}}));
@@ -293,6 +230,7 @@ async fn an_object_is_polled_at_its_own_interval_within_the_limits() {
 }
 
 /// Secrets were read through a cache that wanted to list and watch all of them.
+
 #[tokio::test(start_paused = true)]
 async fn b16_what_a_provider_reads_need_not_be_listed() {
     let world = World::start().await;

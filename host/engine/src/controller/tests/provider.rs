@@ -53,6 +53,13 @@ impl Memory {
     pub(super) fn has(&self, name: &str) -> bool {
         self.state.lock().unwrap().exists.contains_key(name)
     }
+
+    /// Somebody changes or removes outside what an object stands for.
+    pub(super) fn edit(&self, name: &str, change: impl FnOnce(&mut HashMap<String, Value>)) {
+        let mut state = self.state.lock().unwrap();
+        assert!(state.exists.contains_key(name));
+        change(&mut state.exists);
+    }
 }
 
 impl Session {
@@ -103,6 +110,7 @@ impl ExternalSession for Session {
         let spec = serde_json::from_str::<Value>(managed).unwrap()["spec"].clone();
         match spec["behaviour"].as_str() {
             Some("panic") => panic!("as told"),
+            Some("invalid") => return Err(Failure::new("InvalidSpec", "no such behaviour", Retry::OnChange)),
             Some("fail") => return Err(Failure::new("", "as told", Retry::Backoff)),
             Some("slow") => sleep(Duration::from_secs(10)).await,
             Some("hang") => std::future::pending().await,
