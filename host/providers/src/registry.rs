@@ -79,8 +79,12 @@ impl Providers {
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => break Ok(()),
-                Some(Err(_)) = following.join_next() => break Err(Panicked("a source of providers")),
-                Some(Err(_)) = self.tasks.join_next() => break Err(Panicked("the task of a provider")),
+                Some(ended) = following.join_next() => if ended.is_err() {
+                    break Err(Panicked("a source of providers"));
+                },
+                Some(ended) = self.tasks.join_next() => if ended.is_err() {
+                    break Err(Panicked("the task of a provider"));
+                },
                 delivery = deliveries.recv() => match delivery {
                     Some(delivery) => self.take(delivery, &cancel),
                     None => break Ok(()),

@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use capstan_api::{GroupVersionKind, ObjectRef};
-use tokio::time::{sleep, sleep_until};
+use tokio::time::sleep_until;
 
 use super::state::Shared;
 use crate::{Cluster, Error};
@@ -30,7 +30,7 @@ pub(super) async fn confirm(cluster: Cluster, kind: GroupVersionKind, shared: Ar
             Ok(_) | Err(Error::NotFound(_) | Error::UnknownKind(_)) => shared.delete(&object),
             Err(error) => {
                 tracing::debug!(%target, %error, "what became of a write is not known yet");
-                sleep(PATIENCE).await;
+                shared.put_off(&object);
             }
         }
     }

@@ -210,6 +210,13 @@ impl Shared {
         self.lock().doubts.get(object.key()) == Some(&since)
     }
 
+    /// A look at the object told nothing: others are looked at first.
+    pub(super) fn put_off(&self, object: &Object) {
+        if let Some(since) = self.lock().doubts.get_mut(object.key()) {
+            *since = Instant::now();
+        }
+    }
+
     /// A look at the object itself says so.
     pub(super) fn confirm(&self, object: &Object) {
         let mut state = self.lock();
@@ -394,6 +401,21 @@ mod tests {
         shared.remember(&object("new", "1", 5));
         shared.listed();
         assert!(shared.get(&ObjectKey::cluster("new")).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_that_cannot_be_looked_at_keeps_none_of_the_others_waiting() {
+        let shared = Shared::default();
+        for name in ["a", "b"] {
+            shared.remember(&object(name, name, 1));
+            tokio::time::advance(std::time::Duration::from_secs(1)).await;
+        }
+        let oldest = shared.doubtful().await.0;
+        assert_eq!(oldest.key().name, "a");
+        shared.put_off(&oldest);
+        assert_eq!(shared.doubtful().await.0.key().name, "b");
+        shared.apply(&object("b", "b", 1));
+        assert_eq!(shared.doubtful().await.0.key().name, "a", "it is not forgotten");
     }
 
     #[test]
