@@ -32,7 +32,7 @@ pub(crate) async fn reconciles_are_counted_and_can_be_looked_into(world: &World)
         after.errors > before.errors && after.failed > before.failed
     })
     .await?;
-    ensure!(before.succeeded > 0 && after.succeeded >= before.succeeded, "{before:?} and then {after:?}");
+    ensure!(before.succeeded > 0.0 && after.succeeded >= before.succeeded, "{before:?} and then {after:?}");
 
     let text = metrics(world).await?;
     for name in [
