@@ -54,12 +54,11 @@ impl Pass<'_> {
         let Self { lifecycle, object, seen, begun, .. } = &self;
         let took = begun.elapsed();
         let outcome = verdict.outcome.as_str();
-        match trouble {
-            Some(Condition { reason, message, .. }) => {
-                // What the provider said is a value: it is escaped, and cannot look like another line.
-                tracing::warn!(outcome, ?took, reason, problem = message, "the reconcile failed");
-            }
-            None => tracing::debug!(outcome, ?took, "reconciled"),
+        if let Some(Condition { reason, message, .. }) = trouble {
+            // What the provider said is a value: it is escaped, and cannot look like another line.
+            tracing::warn!(outcome, ?took, reason, problem = message, "the reconcile failed");
+        } else {
+            tracing::debug!(outcome, ?took, "reconciled");
         }
         let poll = object.poll_interval(lifecycle.rules.poll_limits).and_then(Result::ok);
         Report { outcome: verdict.outcome, next: verdict.next, poll, seen: *seen, took }
