@@ -58,22 +58,29 @@ pub(crate) async fn reconciles_are_counted_and_can_be_looked_into(world: &World)
     }
     ensure!(!text.contains("observed-"), "objects are no labels:\n{text}");
 
-    its_queue_and_watches_are_shown(world).await?;
+    its_queue_is_shown(world).await?;
+    its_watches_are_shown(world).await?;
     let line = "reconcile{provider=\"patch\" kind=\"Patch\" object=observed-bad reconcile_id=";
     let log = world.log();
     ensure!(log.lines().any(|logged| logged.contains(line) && logged.contains("FieldNotFound")), "{log}");
     Ok(())
 }
 
-async fn its_queue_and_watches_are_shown(world: &World) -> Result<()> {
-    let queues = debug(world, "/debug/queue").await?;
-    let all = queues["controllers"].as_array().context("no list of controllers")?;
-    let ours = all.iter().find(|queue| queue["controller"] == CONTROLLER).with_context(|| queues.to_string())?;
-    let listed = ours["queue"]["objects"].as_array().with_context(|| queues.to_string())?;
-    let state = |name: &str| listed.iter().find(|one| one["object"] == name).map(|one| one["state"].clone());
-    ensure!(state("observed-good") == Some(json!("poll")), "{queues:#}");
-    ensure!(matches!(state("observed-bad"), Some(Value::String(_))), "{queues:#}");
+/// Whatever was made is looked at once more, with back-off, before it is polled.
+async fn its_queue_is_shown(world: &World) -> Result<()> {
+    let look = || debug(world, "/debug/queue");
+    let polled = |queues: &Value| {
+        let controllers = queues["controllers"].as_array();
+        let ours = controllers.into_iter().flatten().find(|queue| queue["controller"] == CONTROLLER);
+        let listed = ours.and_then(|ours| ours["queue"]["objects"].as_array());
+        ["observed-good", "observed-bad"]
+            .iter()
+            .all(|name| listed.into_iter().flatten().any(|one| one["object"] == **name && one["state"] == "poll"))
+    };
+    eventually("both wait for their poll", SOON, look, polled).await.map(drop)
+}
 
+async fn its_watches_are_shown(world: &World) -> Result<()> {
     let watches = debug(world, "/debug/watches").await?;
     let all = watches["watches"].as_array().context("no list of watches")?;
     let ours = all.iter().find(|watch| watch["kind"] == "Patch").with_context(|| watches.to_string())?;
