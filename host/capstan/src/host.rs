@@ -19,11 +19,12 @@ use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
 };
+use prometheus_client::registry::Registry;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     cli,
-    health::{Health, Phase},
+    health::{Health, Phase, Work},
 };
 
 /// For the first answer of the API server.
@@ -78,24 +79,30 @@ impl Host {
         let directory = self.directory.as_ref().map(Dir::try_clone).transpose().context("the providers directory")?;
         let sources = Sources { namespace: Some(self.namespace.clone()), directory };
         let watches = Watches::new(cluster.clone(), CancellationToken::new());
-        let _at_work = health.begin_work(watches.clone(), Arc::clone(&self.sandbox));
         let (recorder, writer) = Recorder::new(cluster.clone(), instance());
         let recorder = recorder.with_max_silence(self.event_silence);
         let runner = Runner::new(self.concurrency);
         let shared = Shared::new(cluster, watches.clone(), recorder, runner);
+        let mut registry = Registry::default();
+        shared.cluster.register_metrics(&mut registry);
+        shared.watches.register_metrics(&mut registry);
+        shared.metrics.register(&mut registry);
+        let (watched, queues, sandbox) = (watches.clone(), shared.queues.clone(), Arc::clone(&self.sandbox));
+        let _at_work = health.begin_work(Work { watches: watched, queues, sandbox, registry });
 
         let writing_ends = CancellationToken::new();
         let mut writing = AbortOnDropHandle::new(tokio::spawn(writer.run(writing_ends.clone())));
         tracing::info!(namespace = self.namespace, "host started");
         let work = async {
             let providers = Providers::new(shared, Arc::clone(&self.sandbox), &self.namespace);
-            tokio::select! {
-                () = providers.run(sources, cancel.clone()) => {}
-                () = self.tell_when_listed(&watches, health) => {}
-            }
+            let served = tokio::select! {
+                served = providers.run(sources, cancel.clone()) => served,
+                () = self.tell_when_listed(&watches, health) => Ok(()),
+            };
             // What the last reconciles had to say is written before the watches go.
             writing_ends.cancel();
-            (&mut writing).await.context("the event writer failed")
+            (&mut writing).await.context("the event writer failed")?;
+            served.context("the host stopped by itself")
         };
         let ending = tokio::select! {
             done = work => done.map(|()| Ending::Stopped),
@@ -136,7 +143,7 @@ fn sandbox_settings(settings: &cli::Host) -> Settings {
 /// A client that has had an answer.
 pub(crate) async fn connect(kubeconfig: Option<&Path>, context: Option<String>) -> Result<Client> {
     let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
-    let config = match kubeconfig {
+    let mut config = match kubeconfig {
         Some(path) => {
             let file = Kubeconfig::read_from(path).with_context(|| format!("{} cannot be read", path.display()))?;
             Config::from_custom_kubeconfig(file, &options).await.context("the kubeconfig makes no sense")?
@@ -144,6 +151,8 @@ pub(crate) async fn connect(kubeconfig: Option<&Path>, context: Option<String>) 
         None if options.context.is_some() => Config::from_kubeconfig(&options).await.context("no usable kubeconfig")?,
         None => Config::infer().await.context("no cluster found: give --kubeconfig FILE, or run in a pod")?,
     };
+    // What the API server sends back is sent again by the cluster's own client, which knows how much time there is.
+    config.default_retry = false;
     let address = config.cluster_url.clone();
     let client = Client::try_from(config).context("no client for this kubeconfig")?;
     tokio::time::timeout(REACHABLE_WITHIN, client.apiserver_version())

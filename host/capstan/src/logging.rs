@@ -20,7 +20,7 @@ pub(crate) fn start(format: LogFormat) {
     let terminal = std::io::stderr().is_terminal();
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);
     if format == LogFormat::Json || (format == LogFormat::Auto && !terminal) {
-        builder.json().flatten_event(true).init();
+        builder.json().flatten_event(true).with_span_list(false).init();
     } else {
         builder.init();
     }

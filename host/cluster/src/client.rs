@@ -5,14 +5,15 @@ use std::sync::Arc;
 use capstan_api::{GroupVersionKind, ObjectKey, ObjectRef, kind_of};
 use http::Method;
 use kube::Client;
+use prometheus_client::registry::Registry;
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
-use tokio::sync::Semaphore;
 
 use crate::{
-    Error, Fence, Object, ObjectError, Resource, Selection,
-    request::{self, Body, Failure, IN_FLIGHT},
+    Error, Fence, Flow, Object, ObjectError, Resource, Selection,
+    request::{self, Body, Failure, Outgoing, Terms},
     resource::Resources,
+    transport::Transport,
 };
 
 /// Objects in one page of a list; what client-go asks for.
@@ -32,14 +33,12 @@ const LIST: usize = 32 << 20;
 #[derive(Clone)]
 pub struct Cluster {
     inner: Arc<Inner>,
-    /// Until when this clone may write; for ever without one.
-    fence: Option<Fence>,
+    terms: Terms,
 }
 
 struct Inner {
-    client: Client,
+    transport: Transport,
     resources: Resources,
-    slots: Semaphore,
 }
 
 /// How an object is changed.
@@ -74,36 +73,53 @@ struct PageMetadata {
 }
 
 impl Cluster {
-    /// Uses a client. Its credentials, address and TLS settings are its own.
+    /// Uses a client. Its credentials, address and TLS settings are its own. It should not repeat requests by itself
+    /// (`default_retry` of kube's configuration): a request is repeated here, where its deadline is known.
     #[must_use]
     pub fn new(client: Client) -> Self {
-        let inner = Inner { client, resources: Resources::default(), slots: Semaphore::new(IN_FLIGHT) };
-        Self { inner: Arc::new(inner), fence: None }
+        let inner = Inner { transport: Transport::new(client), resources: Resources::default() };
+        Self { inner: Arc::new(inner), terms: Terms::default() }
     }
 
     /// The same API server, with the same connections and the same bound on requests; writes are refused with
     /// [`Error::NotLeader`] once the fence is closed. Reads are not.
     #[must_use]
     pub fn fenced(&self, fence: Fence) -> Self {
-        Self { inner: Arc::clone(&self.inner), fence: Some(fence) }
+        Self { inner: Arc::clone(&self.inner), terms: Terms { fence: Some(fence), ..self.terms.clone() } }
+    }
+
+    /// The same API server, with the same connections, bound and fence, asked no faster than the flow allows. All clones
+    /// with one flow share its tokens.
+    #[must_use]
+    pub fn paced(&self, flow: Flow) -> Self {
+        Self { inner: Arc::clone(&self.inner), terms: Terms { flow: Some(flow), ..self.terms.clone() } }
+    }
+
+    /// Has the requests of all clones, and what becomes of the watches over them, told with the metrics of a registry.
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        self.inner.transport.metrics.register(registry);
     }
 
     /// The client below, for requests that change nothing, such as access reviews: what is written through it knows no fence.
     #[must_use]
     pub fn client(&self) -> &Client {
-        &self.inner.client
+        self.inner.transport.client()
+    }
+
+    /// What all requests pass.
+    pub(crate) fn transport(&self) -> &Transport {
+        &self.inner.transport
     }
 
     /// How a kind is served. Found out once; a kind that appears later is found.
     pub async fn resource(&self, kind: &GroupVersionKind) -> Result<Arc<Resource>, Error> {
-        self.inner.resources.find(&self.inner.client, &self.inner.slots, kind).await
+        self.inner.resources.find(&self.inner.transport, kind).await
     }
 
     /// One object, from the API server itself.
     pub async fn get(&self, target: &ObjectRef) -> Result<Object, Error> {
         let path = self.resource(&target.kind).await?.item(&target.key)?;
-        let text = self.send(&target.kind, Method::GET, &path, None).await?;
-        object(&text)
+        object(&self.send(&target.kind, Outgoing::get("get", &path)).await?)
     }
 
     /// All objects of a selection, ordered by namespace and name.
@@ -135,7 +151,7 @@ impl Cluster {
             ];
             let query = request::query(pairs.into_iter().filter_map(|(key, value)| Some((key, value?))));
             let url = format!("{path}{query}");
-            let text = self.send(&selection.kind, Method::GET, &url, None).await?;
+            let text = self.send(&selection.kind, Outgoing::get("list", &url)).await?;
             let page: Page = serde_json::from_str(&text).map_err(|error| Error::Malformed(error.to_string()))?;
             bytes += text.len();
             if bytes > LIST {
@@ -162,8 +178,9 @@ impl Cluster {
         // Checks the scope and the name before anything is sent.
         resource.item(&key)?;
         let path = resource.collection(key.namespace.as_deref())?;
-        let body = Body { content_type: "application/json", bytes: body.to_string().into_bytes() };
-        object(&self.send(&kind, Method::POST, &path, Some(body)).await?)
+        let body = Some(Body { content_type: "application/json", bytes: body.to_string().into_bytes() });
+        let outgoing = Outgoing { verb: "create", method: Method::POST, path_and_query: &path, body };
+        object(&self.send(&kind, outgoing).await?)
     }
 
     /// Changes an object, or one of its subresources, and gives its state afterwards. Only an apply makes one that does
@@ -195,8 +212,9 @@ impl Cluster {
             Patch::Merge(body) => ("application/merge-patch+json", body),
             Patch::Json(body) => ("application/json-patch+json", body),
         };
-        let body = Body { content_type, bytes: body.to_string().into_bytes() };
-        object(&self.send(&target.kind, Method::PATCH, &url, Some(body)).await?)
+        let body = Some(Body { content_type, bytes: body.to_string().into_bytes() });
+        let outgoing = Outgoing { verb: "patch", method: Method::PATCH, path_and_query: &url, body };
+        object(&self.send(&target.kind, outgoing).await?)
     }
 
     /// Asks for deletion; finalizers may keep the object for a while. With a `uid`, only that very object.
@@ -206,8 +224,9 @@ impl Cluster {
         if let Some(uid) = uid {
             options["preconditions"] = json!({"uid": uid});
         }
-        let body = Body { content_type: "application/json", bytes: options.to_string().into_bytes() };
-        self.send(&target.kind, Method::DELETE, &path, Some(body)).await?;
+        let body = Some(Body { content_type: "application/json", bytes: options.to_string().into_bytes() });
+        self.send(&target.kind, Outgoing { verb: "delete", method: Method::DELETE, path_and_query: &path, body })
+            .await?;
         Ok(())
     }
 
@@ -216,15 +235,8 @@ impl Cluster {
         self.inner.resources.forget(kind);
     }
 
-    async fn send(
-        &self,
-        kind: &GroupVersionKind,
-        method: Method,
-        path_and_query: &str,
-        body: Option<Body>,
-    ) -> Result<String, Failure> {
-        let Inner { client, slots, .. } = &*self.inner;
-        let answer = request::send(client, slots, self.fence.as_ref(), kind, method, path_and_query, body).await;
+    async fn send(&self, kind: &GroupVersionKind, outgoing: Outgoing<'_>) -> Result<String, Failure> {
+        let answer = request::send(&self.inner.transport, &self.terms, kind, outgoing).await;
         if let Err(Failure { error: Error::UnknownKind(kind), .. }) = &answer {
             self.forget(kind);
         }

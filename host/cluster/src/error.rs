@@ -20,9 +20,15 @@ pub enum Error {
     /// Somebody else was faster, or owns the fields. Normal.
     #[error("{}", .0.message)]
     Conflict(Clash),
-    /// The API server refuses us; the host's RBAC lacks a right.
+    /// The API server knows us and refuses; the host's RBAC lacks a right.
     #[error("{0}")]
     Forbidden(String),
+    /// The API server does not know us.
+    #[error(
+        "{0}: the API server does not accept the host's credentials. They may have expired: renew those of the kubeconfig; in a \
+         pod, see whether its ServiceAccount still exists and its token is mounted"
+    )]
+    Unauthorized(String),
     /// The request makes no sense to the API server, or to us.
     #[error("{0}")]
     Invalid(String),
@@ -70,6 +76,7 @@ impl Error {
             Self::AlreadyExists(_) => "AlreadyExists",
             Self::Conflict(_) => "Conflict",
             Self::Forbidden(_) => "Forbidden",
+            Self::Unauthorized(_) => "Unauthorized",
             Self::Invalid(_) => "Invalid",
             Self::Unavailable { .. } => "Unavailable",
             Self::NotLeader => "NotLeader",
@@ -80,7 +87,8 @@ impl Error {
     /// Whether the same request may succeed later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable { .. } | Self::UnknownKind(_) | Self::Malformed(_))
+        // Tokens are renewed while the host runs.
+        matches!(self, Self::Unavailable { .. } | Self::UnknownKind(_) | Self::Unauthorized(_) | Self::Malformed(_))
     }
 
     pub(crate) fn unavailable(message: impl Into<String>) -> Self {
@@ -110,7 +118,8 @@ impl From<Status> for Error {
             404 => Self::NotFound(message),
             409 if status.reason == "AlreadyExists" => Self::AlreadyExists(message),
             409 => Self::Conflict(Clash { message, owners: owners(&status) }),
-            401 | 403 => Self::Forbidden(message),
+            401 => Self::Unauthorized(message),
+            403 => Self::Forbidden(message),
             408 | 410 | 429 | 500.. => {
                 let seconds = status.details.map_or(0, |details| details.retry_after_seconds);
                 let retry_after = (seconds > 0).then(|| Duration::from_secs(seconds.into()));
@@ -160,6 +169,7 @@ mod tests {
             (409, "AlreadyExists", "AlreadyExists"),
             (409, "Conflict", "Conflict"),
             (403, "Forbidden", "Forbidden"),
+            (401, "Unauthorized", "Unauthorized"),
             (422, "Invalid", "Invalid"),
             (400, "BadRequest", "Invalid"),
             (503, "ServiceUnavailable", "Unavailable"),

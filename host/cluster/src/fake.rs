@@ -13,7 +13,7 @@ use futures::{StreamExt, channel::mpsc, future::pending};
 use http::{Method, Request, Response, Uri};
 use serde_json::{Value, json};
 
-use crate::{Cluster, Object, Selection};
+use crate::{Cluster, Object, Selection, transport::Transport};
 
 #[derive(Clone, Default)]
 pub(crate) struct Fake(Arc<Mutex<State>>);
@@ -37,6 +37,8 @@ pub(crate) struct State {
 pub(crate) enum Answer {
     Json(u16, Value),
     Text(u16, &'static str),
+    /// With so many seconds in the header `Retry-After`.
+    Busy(u16, u64),
     Never,
 }
 
@@ -75,6 +77,10 @@ impl Fake {
             async move { Ok::<_, Infallible>(fake.answer(&parts.method, &parts.uri).await) }
         });
         Cluster::new(kube::Client::new(service, "default"))
+    }
+
+    pub(crate) fn transport(&self) -> Transport {
+        self.cluster().transport().clone()
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -172,6 +178,16 @@ impl State {
         let path = uri.path();
         let plural = path.rsplit('/').next().unwrap_or_default().to_owned();
         let missing = Answer::Text(404, "404 page not found");
+        if let Some((_, of)) =
+            ["things", "configmaps"].iter().find_map(|plural| path.split_once(&format!("/{plural}/")))
+            && !self.things_missing
+            && *method == Method::GET
+        {
+            let plural = if path.contains("/things/") { "things" } else { "configmaps" };
+            let found = self.objects.get(&format!("{plural}/{of}"));
+            let none = status(404, "NotFound", &json!({"name": of}));
+            return found.map_or(none, |object| Answer::Json(200, object.clone())).response();
+        }
         match path {
             _ if self.things_missing && path.contains("example.com") => missing.response(),
             "/apis/example.com/v1" => resources("Thing", "things").response(),
@@ -205,12 +221,17 @@ impl State {
 
 impl Answer {
     fn response(self) -> Option<Response<Body>> {
+        let mut response = Response::builder();
         let (code, body) = match self {
             Self::Json(code, body) => (code, body.to_string()),
             Self::Text(code, body) => (code, body.to_owned()),
+            Self::Busy(code, seconds) => {
+                response = response.header("retry-after", seconds);
+                (code, "too many requests".to_owned())
+            }
             Self::Never => return None,
         };
-        Some(Response::builder().status(code).body(Body::from(body)).unwrap())
+        Some(response.status(code).body(Body::from(body)).unwrap())
     }
 }
 

@@ -4,11 +4,15 @@
 mod client;
 mod error;
 mod fence;
+mod flow;
 pub mod lease;
+mod metrics;
 mod object;
+mod path;
 mod request;
 mod resource;
 mod selection;
+mod transport;
 mod watch;
 
 #[cfg(test)]
@@ -17,7 +21,8 @@ mod fake;
 pub use client::{Cluster, Patch};
 pub use error::{Clash, Error, FieldOwner};
 pub use fence::Fence;
+pub use flow::{Flow, Rate};
 pub use object::{Object, ObjectError};
 pub use resource::Resource;
-pub use selection::Selection;
-pub use watch::{Change, Store, Subscription, Watches};
+pub use selection::{Reach, Selection};
+pub use watch::{Change, ListedWatch, Store, Subscription, Watches};

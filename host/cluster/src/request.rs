@@ -4,17 +4,35 @@ use std::time::Duration;
 
 use capstan_api::GroupVersionKind;
 use http::{Method, Request, header};
-use kube::{Client, core::Status};
-use tokio::{sync::Semaphore, time::timeout};
+use kube::core::Status;
+use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::{Error, Fence};
+use crate::{Error, Fence, Flow, transport::Transport};
 
-/// For one request with its answer. The API server itself gives up after a minute; whoever waits for us has less time.
+/// For one request with its answer, and all waiting for it. The API server itself gives up after a minute; whoever waits
+/// for us has less time.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Requests in flight. Each takes a connection of its own; a few dozen keep an API server busy, and more would only
-/// wait in its queues instead of ours.
-pub(crate) const IN_FLIGHT: usize = 32;
+/// When the API server sends a request back without a word about when to come again.
+const AWHILE: Duration = Duration::from_secs(1);
+
+/// On which terms a client may ask; on none by default.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Terms {
+    /// Until when it may write.
+    pub(crate) fence: Option<Fence>,
+    /// How fast it may ask.
+    pub(crate) flow: Option<Flow>,
+}
+
+/// What is to be sent.
+pub(crate) struct Outgoing<'a> {
+    /// As RBAC names it.
+    pub(crate) verb: &'static str,
+    pub(crate) method: Method,
+    pub(crate) path_and_query: &'a str,
+    pub(crate) body: Option<Body>,
+}
 
 /// A body and how it is written.
 pub(crate) struct Body {
@@ -22,59 +40,101 @@ pub(crate) struct Body {
     pub(crate) bytes: Vec<u8>,
 }
 
+impl<'a> Outgoing<'a> {
+    pub(crate) fn get(verb: &'static str, path_and_query: &'a str) -> Self {
+        Self { verb, method: Method::GET, path_and_query, body: None }
+    }
+
+    fn request(&self) -> Result<Request<Vec<u8>>, Error> {
+        let mut request = Request::builder()
+            .method(self.method.clone())
+            .uri(self.path_and_query)
+            .header(header::ACCEPT, "application/json");
+        if let Some(body) = &self.body {
+            request = request.header(header::CONTENT_TYPE, body.content_type);
+        }
+        let bytes = self.body.as_ref().map(|body| body.bytes.clone()).unwrap_or_default();
+        request.body(bytes).map_err(|error| Error::Invalid(format!("the request cannot be written: {error}")))
+    }
+}
+
 /// Sends it and gives the answer's text.
 ///
-/// A 404 that names no object means that the path leads nowhere: the kind is not served.
+/// A 404 that names no object means that the path leads nowhere: the kind is not served. After a 429 it is sent again when
+/// the API server says so, if there is time: such a request was not looked at, so that no write happens twice.
 ///
 /// Every write of the host passes here, and none is sent after its fence closed. One that is under way then is given up:
 /// a connection that hangs must not deliver it when others have long taken over.
 pub(crate) async fn send(
-    client: &Client,
-    slots: &Semaphore,
-    fence: Option<&Fence>,
+    transport: &Transport,
+    terms: &Terms,
     kind: &GroupVersionKind,
-    method: Method,
-    path_and_query: &str,
-    body: Option<Body>,
+    outgoing: Outgoing<'_>,
 ) -> Result<String, Failure> {
-    let fence = fence.filter(|_| !method.is_safe());
-    let mut request = Request::builder().method(method).uri(path_and_query).header(header::ACCEPT, "application/json");
-    if let Some(body) = &body {
-        request = request.header(header::CONTENT_TYPE, body.content_type);
-    }
-    let request = request
-        .body(body.map(|body| body.bytes).unwrap_or_default())
-        .map_err(|error| Error::Invalid(format!("the request cannot be written: {error}")))?;
+    let deadline = Instant::now() + TIMEOUT;
+    let fence = terms.fence.as_ref().filter(|_| !outgoing.method.is_safe());
     let answered = async {
-        let _slot = slots.acquire().await.map_err(|_| Error::unavailable("the client is closed"))?;
-        // Not before: the wait for a slot may have been long.
-        let answer = match fence {
-            None => client.request_text(request).await,
-            Some(fence) => {
-                fence.check()?;
-                tokio::select! {
-                    biased;
-                    answer = client.request_text(request) => answer,
-                    () = fence.closed() => {
-                        let message = "the lease was lost while the request was under way: its result is unknown";
-                        return Err(Error::unavailable(message).into());
-                    }
-                }
+        loop {
+            if let Some(flow) = &terms.flow {
+                flow.turn().await;
             }
-        };
-        answer.map_err(|error| match error {
-            // A missing object is named in the details. Where the kind itself is missing there is nobody to write them.
-            kube::Error::Api(status) if status.code == 404 && !names_an_object(&status) => {
-                Error::UnknownKind(kind.clone()).into()
+            let answer = once(transport, fence, &outgoing).await?;
+            let Some(again) = answer.as_ref().err().and_then(sent_back) else {
+                return answer.map_err(|error| failure(kind, error));
+            };
+            if let Some(flow) = &terms.flow {
+                flow.hold(again);
             }
-            kube::Error::Api(status) => Failure { expired: status.code == 410, error: (*status).into() },
-            other => Error::from(other).into(),
-        })
+            if again >= deadline {
+                return answer.map_err(|error| failure(kind, error));
+            }
+            sleep_until(again).await;
+        }
     };
     timeout(TIMEOUT, answered).await.unwrap_or_else(|_| {
         let late = Error::unavailable(format!("no answer from the API server within {TIMEOUT:?}"));
         Err(late.into())
     })
+}
+
+/// Sends it when there is a slot, if it may still be sent then.
+async fn once(
+    transport: &Transport,
+    fence: Option<&Fence>,
+    outgoing: &Outgoing<'_>,
+) -> Result<Result<String, kube::Error>, Error> {
+    let request = outgoing.request()?;
+    let _slot = transport.slot().await.map_err(|_| Error::unavailable("the client is closed"))?;
+    let answer = transport.text(outgoing.verb, request);
+    let Some(fence) = fence else { return Ok(answer.await) };
+    // Not before: the wait for a slot may have been long.
+    fence.check()?;
+    tokio::select! {
+        biased;
+        answer = answer => Ok(answer),
+        () = fence.closed() => {
+            Err(Error::unavailable("the lease was lost while the request was under way: its result is unknown"))
+        }
+    }
+}
+
+/// When a request may come again that the API server had no time to look at.
+fn sent_back(error: &kube::Error) -> Option<Instant> {
+    let kube::Error::Api(status) = error else { return None };
+    let seconds = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
+    let wait = if seconds == 0 { AWHILE } else { Duration::from_secs(seconds.into()) };
+    (status.code == 429).then(|| Instant::now() + wait)
+}
+
+fn failure(kind: &GroupVersionKind, error: kube::Error) -> Failure {
+    match error {
+        // A missing object is named in the details. Where the kind itself is missing there is nobody to write them.
+        kube::Error::Api(status) if status.code == 404 && !names_an_object(&status) => {
+            Error::UnknownKind(kind.clone()).into()
+        }
+        kube::Error::Api(status) => Failure { expired: status.code == 410, error: (*status).into() },
+        other => Error::from(other).into(),
+    }
 }
 
 /// A request that did not succeed.

@@ -7,17 +7,23 @@ use std::{
 };
 
 use capstan_api::{GroupVersionKind, ObjectKey, api_version};
-use kube::{Client, core::ApiResource};
-use tokio::{
-    sync::Semaphore,
-    time::{Instant, timeout},
-};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::APIResourceList;
+use kube::core::ApiResource;
+use tokio::time::{Instant, timeout};
 
-use crate::{Error, request::TIMEOUT};
+use crate::{
+    Error, path,
+    request::{Outgoing, TIMEOUT, Terms, send},
+    transport::Transport,
+};
 
 /// A kind that was not there is not asked for again for so long: it may be about to appear, and a provider that asks
 /// for it in a loop must not become a load.
 const MISSING_FOR: Duration = Duration::from_secs(1);
+
+/// Groups and versions of which something is known. A cluster with all of the cloud providers has a few hundred; what is
+/// asked for beyond that is asked for again each time.
+const VERSIONS: usize = 1024;
 
 /// How the API server serves a kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,21 +38,19 @@ impl Resource {
     /// The path of a collection; of all namespaces if `namespace` is none.
     pub(crate) fn collection(&self, namespace: Option<&str>) -> Result<String, Error> {
         let api = &self.api;
-        let mut path =
-            if api.group.is_empty() { "/api/".to_owned() } else { format!("/apis/{}/", segment(&api.group)?) };
-        path.push_str(segment(&api.version)?);
+        let mut path = version_path(&api.group, &api.version)?;
         match namespace {
             Some(_) if !self.namespaced => {
                 return Err(Error::Invalid(format!("kind {} has no namespaces: leave the namespace out", api.kind)));
             }
             Some(namespace) => {
                 path.push_str("/namespaces/");
-                path.push_str(segment(namespace)?);
+                path.push_str(path::segment(namespace)?);
             }
             None => {}
         }
         path.push('/');
-        path.push_str(segment(&api.plural)?);
+        path.push_str(path::segment(&api.plural)?);
         Ok(path)
     }
 
@@ -55,103 +59,97 @@ impl Resource {
         if self.namespaced && key.namespace.is_none() {
             return Err(Error::Invalid(format!("kind {} is namespaced: name the namespace", self.api.kind)));
         }
-        Ok(format!("{}/{}", self.collection(key.namespace.as_deref())?, segment(&key.name)?))
+        Ok(format!("{}/{}", self.collection(key.namespace.as_deref())?, path::name(&key.name)?))
     }
 }
 
-/// A part of a path that cannot lead anywhere else. Kubernetes itself allows a little less.
-pub(crate) fn segment(text: &str) -> Result<&str, Error> {
-    let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte);
-    if text.is_empty() || text == "." || text == ".." || !text.bytes().all(harmless) {
-        return Err(Error::Invalid(format!("`{}` is no name of an object, kind or namespace", text.escape_debug())));
-    }
-    Ok(text)
+fn version_path(group: &str, version: &str) -> Result<String, Error> {
+    let version = path::segment(version)?;
+    Ok(if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{}/{version}", path::segment(group)?) })
 }
 
-/// What is known of the kinds that were asked for.
+/// What is known of the kinds that were asked for, by group and version: the API server tells all kinds of one together.
 #[derive(Debug, Default)]
-pub(crate) struct Resources(Mutex<HashMap<GroupVersionKind, Known>>);
+pub(crate) struct Resources(Mutex<HashMap<String, Version>>);
 
-#[derive(Debug, Clone)]
-enum Known {
-    Served(Arc<Resource>),
-    Missing(Instant),
+/// Asked for by one at a time, so that many who want to know it are one request.
+type Version = Arc<tokio::sync::Mutex<Known>>;
+
+#[derive(Debug, Default)]
+struct Known {
+    kinds: HashMap<String, Arc<Resource>>,
+    /// When the API server was asked last.
+    asked: Option<Instant>,
 }
 
 impl Resources {
-    pub(crate) async fn find(
-        &self,
-        client: &Client,
-        slots: &Semaphore,
-        kind: &GroupVersionKind,
-    ) -> Result<Arc<Resource>, Error> {
-        match self.lock().get(kind) {
-            Some(Known::Served(resource)) => return Ok(Arc::clone(resource)),
-            Some(Known::Missing(since)) if since.elapsed() < MISSING_FOR => {
-                return Err(Error::UnknownKind(kind.clone()));
+    pub(crate) async fn find(&self, transport: &Transport, kind: &GroupVersionKind) -> Result<Arc<Resource>, Error> {
+        let version = self.version(kind);
+        let found = async {
+            let mut known = version.lock().await;
+            if let Some(resource) = known.kinds.get(&kind.kind) {
+                return Ok(Arc::clone(resource));
             }
-            _ => {}
-        }
-        let served = match list(client, slots, kind).await {
-            Ok(served) => served,
-            // A group or version that is not there.
-            Err(Error::NotFound(_)) => Vec::new(),
-            Err(error) => return Err(error),
+            if known.asked.is_none_or(|asked| asked.elapsed() >= MISSING_FOR) {
+                known.kinds = list(transport, kind).await?;
+                known.asked = Some(Instant::now());
+            }
+            known.kinds.get(&kind.kind).cloned().ok_or_else(|| Error::UnknownKind(kind.clone()))
         };
-        let mut known = self.lock();
-        known.extend(served.into_iter().map(|(kind, resource)| (kind, Known::Served(Arc::new(resource)))));
-        if let Some(Known::Served(resource)) = known.get(kind) {
-            return Ok(Arc::clone(resource));
-        }
-        known.insert(kind.clone(), Known::Missing(Instant::now()));
-        Err(Error::UnknownKind(kind.clone()))
+        timeout(TIMEOUT, found).await.unwrap_or_else(|_| Err(Error::unavailable("discovery took too long")))
     }
 
     /// Its definition was deleted or changed: looked up again when it is next asked for.
     pub(crate) fn forget(&self, kind: &GroupVersionKind) {
-        self.lock().remove(kind);
+        // Whoever is asking now does not need to be told.
+        self.lock().remove(&api_version(kind));
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<GroupVersionKind, Known>> {
+    fn version(&self, kind: &GroupVersionKind) -> Version {
+        let mut versions = self.lock();
+        if versions.len() >= VERSIONS && !versions.contains_key(&api_version(kind)) {
+            // Those that were made up by a provider, first of all.
+            versions.retain(|_, known| known.try_lock().is_ok_and(|known| !known.kinds.is_empty()));
+            if versions.len() >= VERSIONS {
+                versions.clear();
+            }
+        }
+        Arc::clone(versions.entry(api_version(kind)).or_default())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Version>> {
         // A cache of independent entries is whole after a panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn list(
-    client: &Client,
-    slots: &Semaphore,
-    kind: &GroupVersionKind,
-) -> Result<Vec<(GroupVersionKind, Resource)>, Error> {
-    segment(&kind.version)?;
-    let asked = async {
-        // Never closed; without a slot the request is merely not counted.
-        let _slot = slots.acquire().await;
-        if kind.group.is_empty() {
-            client.list_core_api_resources(&kind.version).await
-        } else {
-            segment(&kind.group).map_err(|_| kube::Error::Api(Box::new(not_found())))?;
-            client.list_api_group_resources(&api_version(kind)).await
-        }
-    };
-    let answer = timeout(TIMEOUT, asked).await.map_err(|_| Error::unavailable("discovery took too long"))??;
-    let resources = answer.resources.into_iter().filter(|resource| !resource.name.contains('/'));
+/// All kinds of a group and version, by name; none if there is no such version.
+async fn list(transport: &Transport, kind: &GroupVersionKind) -> Result<HashMap<String, Arc<Resource>>, Error> {
+    let path = version_path(&kind.group, &kind.version)?;
+    let text =
+        match send(transport, &Terms::default(), kind, Outgoing::get("discover", &path)).await.map_err(Error::from) {
+            Ok(text) => text,
+            Err(Error::UnknownKind(_) | Error::NotFound(_)) => return Ok(HashMap::new()),
+            Err(error) => return Err(error),
+        };
+    let listed: APIResourceList = serde_json::from_str(&text).map_err(|error| Error::Malformed(error.to_string()))?;
+    let resources = listed.resources.into_iter().filter(|resource| !resource.name.contains('/'));
     Ok(resources
         .map(|resource| {
             let found = GroupVersionKind::gvk(&kind.group, &kind.version, &resource.kind);
             let api = ApiResource::from_gvk_with_plural(&found, &resource.name);
-            (found, Resource { api, namespaced: resource.namespaced })
+            (resource.kind, Arc::new(Resource { api, namespaced: resource.namespaced }))
         })
         .collect())
 }
 
-fn not_found() -> kube::core::Status {
-    kube::core::Status::failure("no such group", "NotFound").with_code(404)
-}
-
 #[cfg(test)]
 mod tests {
+    use futures::future::join_all;
+    use tokio::time::advance;
+
     use super::*;
+    use crate::fake::{Fake, things};
 
     fn config_maps() -> Resource {
         let kind = GroupVersionKind::gvk("", "v1", "ConfigMap");
@@ -163,15 +161,7 @@ mod tests {
         let resource = config_maps();
         assert_eq!(resource.item(&ObjectKey::namespaced("n", "a")).unwrap(), "/api/v1/namespaces/n/configmaps/a");
         assert_eq!(resource.collection(None).unwrap(), "/api/v1/configmaps");
-    }
-
-    #[test]
-    fn hostile_names_reach_no_other_path() {
-        for name in ["", ".", "..", "a/b", "../secrets/x", "a%2fb", "a?x=y", "a#b", "a b", "ä", "a\n"] {
-            for key in [ObjectKey::namespaced("n", name), ObjectKey::namespaced(name, "a")] {
-                assert!(matches!(config_maps().item(&key), Err(Error::Invalid(_))), "{name:?}");
-            }
-        }
+        assert_eq!(resource.item(&ObjectKey::namespaced("n", "a?b")).unwrap(), "/api/v1/namespaces/n/configmaps/a%3Fb");
     }
 
     #[test]
@@ -181,5 +171,40 @@ mod tests {
         let cluster = Resource { namespaced: false, ..config_maps() };
         let error = cluster.item(&ObjectKey::namespaced("n", "a")).unwrap_err();
         assert!(error.to_string().contains("has no namespaces"), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_who_ask_at_once_are_one_request() {
+        let fake = Fake::default();
+        let cluster = fake.cluster();
+        let kind = things().kind;
+        let found = join_all((0..50).map(|_| cluster.resource(&kind))).await;
+        assert!(found.iter().all(Result::is_ok));
+        assert_eq!(fake.asked("example.com"), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn kinds_that_do_not_exist_cost_one_request_a_second_and_bounded_memory() {
+        let fake = Fake::default();
+        let cluster = fake.cluster();
+        for number in 0..100 {
+            let kind = GroupVersionKind::gvk("example.com", "v1", &format!("Made{number}"));
+            assert_eq!(cluster.resource(&kind).await.unwrap_err().reason(), "UnknownKind");
+        }
+        assert_eq!(fake.asked("example.com"), 1);
+        advance(MISSING_FOR).await;
+        cluster.resource(&GroupVersionKind::gvk("example.com", "v1", "Made")).await.unwrap_err();
+        assert_eq!(fake.asked("example.com"), 2);
+        let resources = Resources::default();
+        let transport = fake.transport();
+        resources.find(&transport, &things().kind).await.unwrap();
+        for number in 0..3 * VERSIONS {
+            let kind = GroupVersionKind::gvk("example.com", &format!("v{}", number + 2), "Thing");
+            resources.find(&transport, &kind).await.unwrap_err();
+        }
+        assert!(resources.lock().len() <= VERSIONS);
+        let asked = fake.state().requests.len();
+        resources.find(&transport, &things().kind).await.unwrap();
+        assert_eq!(fake.state().requests.len(), asked, "what exists is not pushed out by what does not");
     }
 }

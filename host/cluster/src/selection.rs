@@ -34,7 +34,9 @@ impl Selection {
     }
 
     pub(crate) fn field_selector(&self) -> Option<String> {
-        self.name.as_ref().map(|name| format!("metadata.name={name}"))
+        // What has a meaning in a selector is written with a backslash.
+        let escaped = |name: &str| name.replace('\\', r"\\").replace(',', r"\,").replace('=', r"\=");
+        self.name.as_ref().map(|name| format!("metadata.name={}", escaped(name)))
     }
 
     /// Whether an object is among them for sure. Label selectors are the API server's to judge: those never are.
@@ -43,5 +45,29 @@ impl Selection {
             && self.kind == target.kind
             && (self.namespace.is_none() || self.namespace == target.key.namespace)
             && self.name.as_ref().is_none_or(|name| *name == target.key.name)
+    }
+}
+
+/// How far a watch may look for the sake of one object, so that many objects can share one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reach {
+    /// At this object only.
+    #[default]
+    Object,
+    /// At all objects of the kind in its namespace.
+    Namespace,
+    /// At all objects of the kind.
+    Cluster,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_no_part_of_a_selectors_grammar() {
+        let kind = GroupVersionKind::gvk("", "v1", "A");
+        let selection = Selection { name: Some(r"a=b,c\d".to_owned()), ..Selection::all(kind) };
+        assert_eq!(selection.field_selector().unwrap(), r"metadata.name=a\=b\,c\\d");
     }
 }

@@ -5,6 +5,7 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use capstan_api::ObjectRef;
+use capstan_cluster::Reach;
 use serde_json::Value;
 
 use crate::Reads;
@@ -18,6 +19,12 @@ pub trait ExternalSystem: Send + Sync {
     /// then `disconnect`. A session that is dropped instead has been given up (its budget ran out, the object was paused
     /// meanwhile, the host stops).
     async fn connect(&self, context: &Context, managed: &str) -> Result<Box<dyn ExternalSession>, Failure>;
+
+    /// How far the host may look to hear of changes of an object that a session has read. The more, the fewer watches; no
+    /// further than the provider itself might look.
+    fn reach(&self, _target: &ObjectRef) -> Reach {
+        Reach::Object
+    }
 }
 
 /// One reconcile's conversation with an external system. `managed` is the object as JSON text, always the newest the

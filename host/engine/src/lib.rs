@@ -6,7 +6,10 @@
 mod controller;
 mod dependencies;
 mod external;
+mod inspection;
 mod managed;
+mod mapping;
+mod metrics;
 pub mod queue;
 mod reads;
 pub mod runner;
@@ -16,5 +19,8 @@ pub use external::{
     Change, Context, Creation, Difference, ExternalSession, ExternalSystem, Failure, Observation, Problem, Readiness,
     Retry,
 };
+pub use inspection::{ControllerQueue, Queues};
 pub use managed::{Counters, Outcome, Pause, PollLimits, WallClock};
+pub use mapping::{KeysOf, Mapping};
+pub use metrics::Metrics;
 pub use reads::{Read, Reads, Seen};

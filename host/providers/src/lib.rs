@@ -19,5 +19,5 @@ pub use artifact::{Artifact, ArtifactError, MAX_COMPONENT_BYTES, Origin, check_n
 pub use error::{ProviderError, RightsMissing};
 pub use install::INSTALLED_FOR;
 pub use load::{check_kinds, describe};
-pub use registry::{Providers, Sources};
+pub use registry::{Panicked, Providers, Sources};
 pub use source::config_map::{GRANTS, PACKED};

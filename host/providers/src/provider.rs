@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use capstan_cluster::{Flow, Rate};
 use capstan_engine::{Controller, ControllerConfig, Resync, Shared};
 use capstan_sandbox::{Budget, Component, Granted, Guest, Sandbox, Services};
 use tokio::{sync::watch, task::JoinSet, time::Instant};
@@ -48,7 +49,10 @@ struct Running {
 }
 
 impl Provider {
-    pub(crate) fn new(name: String, surroundings: Surroundings) -> Self {
+    pub(crate) fn new(name: String, mut surroundings: Surroundings) -> Self {
+        // Whatever is asked for this provider, by the host or by its guest, goes at its own pace.
+        let cluster = &mut surroundings.shared.cluster;
+        *cluster = cluster.paced(Flow::new(Rate::default()));
         Self { name, surroundings, running: None, tried: None, unsettled: false }
     }
 

@@ -31,6 +31,11 @@ pub struct Sources {
     pub directory: Option<Dir>,
 }
 
+/// A part of the host is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0} panicked; the log says where")]
+pub struct Panicked(&'static str);
+
 /// Everything that was delivered, and a task for every name.
 pub struct Providers {
     surroundings: Surroundings,
@@ -58,7 +63,10 @@ impl Providers {
     }
 
     /// Follows the sources until it is cancelled; then stops all providers and waits for what they are doing.
-    pub async fn run(mut self, sources: Sources, cancel: CancellationToken) {
+    ///
+    /// If one of its tasks panics the host does not go on with half of its work: it stops in order, with an error.
+    pub async fn run(mut self, sources: Sources, cancel: CancellationToken) -> Result<(), Panicked> {
+        let cancel = cancel.child_token();
         let (sender, mut deliveries) = mpsc::channel(UNDER_WAY);
         let mut following = JoinSet::new();
         if let Some(namespace) = sources.namespace {
@@ -67,12 +75,30 @@ impl Providers {
         if let Some(directory) = sources.directory {
             following.spawn(directory::follow(directory, sender.clone()));
         }
-        while let Some(Some(delivery)) = cancel.run_until_cancelled(deliveries.recv()).await {
-            self.take(delivery, &cancel);
-            while self.tasks.try_join_next().is_some() {}
-        }
+        let mut ended = loop {
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => break Ok(()),
+                Some(ended) = following.join_next() => if ended.is_err() {
+                    break Err(Panicked("a source of providers"));
+                },
+                Some(ended) = self.tasks.join_next() => if ended.is_err() {
+                    break Err(Panicked("the task of a provider"));
+                },
+                delivery = deliveries.recv() => match delivery {
+                    Some(delivery) => self.take(delivery, &cancel),
+                    None => break Ok(()),
+                },
+            }
+        };
+        cancel.cancel();
         following.shutdown().await;
-        while self.tasks.join_next().await.is_some() {}
+        while let Some(stopped) = self.tasks.join_next().await {
+            if stopped.is_err() {
+                ended = Err(Panicked("the task of a provider"));
+            }
+        }
+        ended
     }
 
     fn take(&mut self, Delivery { name, content }: Delivery, cancel: &CancellationToken) {

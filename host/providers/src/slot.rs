@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
+use capstan_api::ObjectRef;
+use capstan_cluster::Reach;
 use capstan_engine::{Context, ExternalSession, ExternalSystem, Failure};
 
 /// Whatever is in it when a reconcile begins serves that reconcile to its end.
@@ -24,5 +26,9 @@ impl ExternalSystem for Slot {
     async fn connect(&self, context: &Context, managed: &str) -> Result<Box<dyn ExternalSession>, Failure> {
         let logic = self.0.load_full();
         logic.connect(context, managed).await
+    }
+
+    fn reach(&self, target: &ObjectRef) -> Reach {
+        self.0.load().reach(target)
     }
 }

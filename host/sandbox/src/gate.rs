@@ -5,7 +5,8 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use capstan_api::{Grants, GroupVersionKind, KubernetesGrant, ObjectKey, Verb};
+use capstan_api::{Grants, GroupVersionKind, KubernetesGrant, ObjectKey, ObjectRef, Verb};
+use capstan_cluster::Reach;
 
 use crate::Descriptor;
 
@@ -89,6 +90,22 @@ impl Granted {
         }
         let free = both.iter().any(BTreeMap::is_empty);
         Ok(Permit { labels: if free { Vec::new() } else { both } })
+    }
+
+    /// How far the host may look to hear of changes of an object: as far as the provider may read everything there is.
+    pub(crate) fn reach(&self, target: &ObjectRef) -> Reach {
+        let all = |namespace| {
+            let request = Request { verb: Verb::Get, kind: &target.kind, place: Place::All(namespace) };
+            self.decide(&request).is_ok_and(|permit| !permit.is_conditional())
+        };
+        let namespace = target.key.namespace.as_deref();
+        if all(None) {
+            Reach::Cluster
+        } else if namespace.is_some() && all(namespace) {
+            Reach::Namespace
+        } else {
+            Reach::Object
+        }
     }
 
     fn may_enter(&self, rule: &KubernetesGrant, request: &Request<'_>) -> bool {
@@ -362,6 +379,24 @@ mod tests {
         let rule =
             |colour| format!("[{{apiGroups: [''], kinds: [ConfigMap], verbs: [get], labelSelector: {{c: {colour}}}}}]");
         assert!(get(&granted(&rule("green"), &rule("red")), "a", "b").is_err());
+    }
+
+    #[test]
+    fn what_is_watched_for_an_object_is_no_more_than_may_be_read() {
+        let labelled = "[{apiGroups: [''], kinds: [ConfigMap], verbs: [get], labelSelector: {colour: green}}]";
+        let target = ObjectRef { kind: config_map(), key: ObjectKey::namespaced("team-a", "foo") };
+        for (grants, reach) in [
+            (ALL, Reach::Cluster),
+            (TEAM, Reach::Namespace),
+            (NAMED, Reach::Object),
+            (labelled, Reach::Object),
+            ("[{apiGroups: [''], kinds: [ConfigMap], verbs: [list]}]", Reach::Object),
+            ("[]", Reach::Object),
+        ] {
+            assert_eq!(granted(ALL, grants).reach(&target), reach, "{grants}");
+        }
+        let elsewhere = ObjectRef { kind: config_map(), key: ObjectKey::namespaced("team-b", "foo") };
+        assert_eq!(granted(ALL, TEAM).reach(&elsewhere), Reach::Object);
     }
 
     #[test]

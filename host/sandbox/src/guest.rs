@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use capstan_cluster::{Cluster, Watches};
+use capstan_api::ObjectRef;
+use capstan_cluster::{Cluster, Reach, Watches};
 use capstan_engine::{Context, ExternalSession, ExternalSystem, Failure};
 use capstan_events::{Recorder, Regarding};
 
@@ -92,5 +93,9 @@ impl ExternalSystem for Guest {
             Instance::start(&self.component, Call::Connect, &self.budget, journal, Some(capabilities)).await?;
         instance.connect(managed.to_owned()).await?.map_err(answer::failure)?;
         Ok(Box::new(Session::new(instance)))
+    }
+
+    fn reach(&self, target: &ObjectRef) -> Reach {
+        self.granted.reach(target)
     }
 }

@@ -5,6 +5,7 @@ mod cli;
 mod host;
 mod kubelet;
 mod objects;
+mod probe;
 mod proxy;
 mod server;
 
@@ -13,5 +14,6 @@ pub use cli::{capstan, package_rights};
 pub use host::HostProcess;
 pub use kubelet::play_kubelet;
 pub use objects::{Objects, condition, eventually};
+pub use probe::probe;
 pub use proxy::{Faults, Proxy};
 pub use server::{Embedded, Server, ServerKind, output};

@@ -7,7 +7,7 @@ use std::{
 };
 
 use prometheus_client::{
-    encoding::text::encode,
+    encoding::text::{encode_eof, encode_registry},
     metrics::{counter::Counter, gauge::Gauge, info::Info},
     registry::Registry,
 };
@@ -63,16 +63,21 @@ impl Metrics {
         self.terms.inc();
     }
 
-    /// `None`: this process does not do the work.
-    pub(super) fn encode(&self, sample: Option<Sample>) -> Result<String, fmt::Error> {
+    /// With the metrics of the work. `None`: this process does not do it.
+    pub(super) fn encode(&self, work: Option<(Sample, &Registry)>) -> Result<String, fmt::Error> {
         let number = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
-        let Sample { watches, instances, memory } = sample.unwrap_or(Sample { watches: 0, instances: 0, memory: 0 });
-        self.leading.set(sample.is_some().into());
+        let Sample { watches, instances, memory } =
+            work.map_or(Sample { watches: 0, instances: 0, memory: 0 }, |(sample, _)| sample);
+        self.leading.set(work.is_some().into());
         self.watches.set(number(watches));
         self.instances.set(number(instances));
         self.memory.set(number(memory));
         let mut text = String::new();
-        encode(&mut text, &self.registry)?;
+        encode_registry(&mut text, &self.registry)?;
+        if let Some((_, registry)) = work {
+            encode_registry(&mut text, registry)?;
+        }
+        encode_eof(&mut text)?;
         Ok(text)
     }
 }
@@ -87,11 +92,15 @@ mod tests {
         let text = metrics.encode(None).unwrap();
         assert!(text.contains("\ncapstan_leading 0\n") && text.contains("\ncapstan_terms_total 0\n"), "{text}");
         metrics.begin_term();
-        let text = metrics.encode(Some(Sample { watches: 3, instances: 1, memory: 65_536 })).unwrap();
+        let mut registry = Registry::default();
+        registry.register("of_the_work", "Told while it is done", Gauge::<i64>::default());
+        let sample = Sample { watches: 3, instances: 1, memory: 65_536 };
+        let text = metrics.encode(Some((sample, &registry))).unwrap();
         for line in [
             "capstan_leading 1",
             "capstan_terms_total 1",
             "capstan_watches 3",
+            "of_the_work 0",
             "capstan_sandbox_instances 1",
             "capstan_sandbox_memory_bytes 65536",
             concat!("capstan_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),

@@ -1,5 +1,6 @@
 //! What the kubelet and Prometheus ask for: whether the process lives, whether it is ready, and a few numbers.
 
+mod debug;
 mod heartbeat;
 mod metrics;
 mod routes;
@@ -8,7 +9,9 @@ mod server;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use capstan_cluster::Watches;
+use capstan_engine::Queues;
 use capstan_sandbox::Sandbox;
+use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 
 use heartbeat::Heartbeat;
@@ -33,9 +36,13 @@ struct State {
     work: Option<Work>,
 }
 
-struct Work {
-    watches: Watches,
-    sandbox: Arc<Sandbox>,
+/// What does the work, as far as it can be looked into.
+pub(crate) struct Work {
+    pub(crate) watches: Watches,
+    pub(crate) queues: Queues,
+    pub(crate) sandbox: Arc<Sandbox>,
+    /// The metrics of all of it.
+    pub(crate) registry: Registry,
 }
 
 /// How far the process has come.
@@ -70,10 +77,10 @@ impl Health {
         self.lock().phase = phase;
     }
 
-    /// From now on this process does the work.
-    pub(crate) fn begin_work(&self, watches: Watches, sandbox: Arc<Sandbox>) -> AtWork {
+    /// From now on this process does this work.
+    pub(crate) fn begin_work(&self, work: Work) -> AtWork {
         let mut state = self.lock();
-        *state = State { phase: Phase::Listing, work: Some(Work { watches, sandbox }) };
+        *state = State { phase: Phase::Listing, work: Some(work) };
         self.0.metrics.begin_term();
         AtWork(self.clone())
     }
@@ -96,13 +103,24 @@ impl Health {
         }
     }
 
+    /// While this process does the work.
+    fn queues(&self) -> Option<Queues> {
+        self.lock().work.as_ref().map(|work| work.queues.clone())
+    }
+
+    /// While this process does the work.
+    fn watches(&self) -> Option<Watches> {
+        self.lock().work.as_ref().map(|work| work.watches.clone())
+    }
+
     /// All metrics in the `OpenMetrics` text format.
     pub(crate) fn metrics(&self) -> Result<String, std::fmt::Error> {
-        let sample = self.lock().work.as_ref().map(|work| {
+        let state = self.lock();
+        self.0.metrics.encode(state.work.as_ref().map(|work| {
             let usage = work.sandbox.usage();
-            Sample { watches: work.watches.len(), instances: usage.instances, memory: usage.memory }
-        });
-        self.0.metrics.encode(sample)
+            let sample = Sample { watches: work.watches.len(), instances: usage.instances, memory: usage.memory };
+            (sample, &work.registry)
+        }))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

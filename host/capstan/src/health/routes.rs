@@ -8,14 +8,15 @@ use axum::{
     routing::get,
 };
 
-use super::{Health, metrics::CONTENT_TYPE};
+use super::{Health, debug, metrics::CONTENT_TYPE};
 
-/// GET and HEAD of `/livez`, `/readyz` and `/metrics`. Nothing of a request's body is read.
+/// GET and HEAD of `/livez`, `/readyz` and `/metrics`, and of what [`debug`] shows. Nothing of a request's body is read.
 pub(super) fn routes(health: Health) -> Router {
     Router::new()
         .route("/livez", get(async |State(health): State<Health>| verdict(health.liveness())))
         .route("/readyz", get(async |State(health): State<Health>| verdict(health.readiness())))
         .route("/metrics", get(metrics))
+        .merge(debug::routes())
         .with_state(health)
 }
 

@@ -10,6 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
+use axum::Extension;
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -23,7 +24,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Health, routes::routes};
+use super::{Health, debug::Peer, routes::routes};
 
 /// Where probes of a pod usually go.
 const PORT: u16 = 8081;
@@ -126,7 +127,7 @@ impl Drop for Server {
 }
 
 async fn serve(listener: TcpListener, health: Health) {
-    let service = TowerToHyperService::new(routes(health));
+    let routes = routes(health);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
@@ -140,15 +141,16 @@ async fn serve(listener: TcpListener, health: Health) {
         // Never closed.
         let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
         while connections.try_join_next().is_some() {}
-        let stream: TcpStream = match listener.accept().await {
-            Ok((stream, _)) => stream,
+        let (stream, peer): (TcpStream, SocketAddr) = match listener.accept().await {
+            Ok(accepted) => accepted,
             Err(error) => {
                 tracing::debug!(%error, "a connection for probes cannot be accepted");
                 sleep(PAUSE).await;
                 continue;
             }
         };
-        let connection = http.serve_connection(TokioIo::new(stream), service.clone());
+        let service = TowerToHyperService::new(routes.clone().layer(Extension(Peer(peer.ip()))));
+        let connection = http.serve_connection(TokioIo::new(stream), service);
         connections.spawn(async move {
             let _slot = slot;
             // Whoever is too slow, or breaks off, gets nothing.
@@ -189,6 +191,8 @@ mod tests {
         let answer = ask(&server, "GET /livez HTTP/1.1\r\nhost: a\r\n\r\n");
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("ok\n"), "{answer}");
         assert!(answer.contains("connection: close\r\n"), "one request each: {answer}");
+        let answer = ask(&server, "GET /debug/queue HTTP/1.1\r\nhost: localhost\r\n\r\n");
+        assert!(answer.starts_with("HTTP/1.1 503 "), "allowed, and nothing to look into: {answer}");
         let address = server.address();
         drop(server);
         assert!(Client::connect(address).is_err(), "it is gone when it is dropped");

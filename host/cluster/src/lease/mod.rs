@@ -55,8 +55,7 @@ impl Lease {
         identity: Identity,
         timing: Timing,
     ) -> Result<Self, crate::Error> {
-        let requests =
-            Requests::new(cluster.client().clone(), ObjectKey::namespaced(namespace, name), timing.request())?;
+        let requests = Requests::new(cluster.transport(), ObjectKey::namespaced(namespace, name), timing.request())?;
         Ok(Self { requests: Arc::new(requests), identity, timing, seed: rand::random() })
     }
 

@@ -4,21 +4,21 @@ use std::{fmt, time::Duration};
 
 use capstan_api::{GroupVersionKind, ObjectKey};
 use http::Method;
-use kube::{Client, core::ApiResource};
+use kube::core::ApiResource;
 use serde_json::Value;
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::time::timeout;
 
 use super::{LeaseError, record::Record};
 use crate::{
     Error, Object, Resource,
-    request::{self, Body},
+    request::{self, Body, Outgoing, Terms},
+    transport::Transport,
 };
 
 /// Reads and writes one `Lease`, with the verbs that roles for leader election give: get, create and update.
 pub(super) struct Requests {
-    client: Client,
-    /// Its own: a renewal must not wait in line behind the requests that need it.
-    slots: Semaphore,
+    /// With slots of its own: a renewal must not wait in line behind the requests that need it.
+    transport: Transport,
     kind: GroupVersionKind,
     key: ObjectKey,
     collection: String,
@@ -28,15 +28,14 @@ pub(super) struct Requests {
 
 impl Requests {
     /// `timeout` is for each of them.
-    pub(super) fn new(client: Client, key: ObjectKey, timeout: Duration) -> Result<Self, Error> {
+    pub(super) fn new(transport: &Transport, key: ObjectKey, timeout: Duration) -> Result<Self, Error> {
         let kind = GroupVersionKind::gvk("coordination.k8s.io", "v1", "Lease");
         // Known without asking, so that there is one thing less to fail.
         let resource = Resource { api: ApiResource::from_gvk_with_plural(&kind, "leases"), namespaced: true };
         let collection = resource.collection(key.namespace.as_deref())?;
         let item = resource.item(&key)?;
-        // As many as there can be tasks with the same lease.
-        let slots = Semaphore::new(2);
-        Ok(Self { client, slots, kind, key, collection, item, timeout })
+        // As many slots as there can be tasks with the same lease.
+        Ok(Self { transport: transport.with_slots(2), kind, key, collection, item, timeout })
     }
 
     pub(super) fn key(&self) -> &ObjectKey {
@@ -45,7 +44,7 @@ impl Requests {
 
     /// `None` if it does not exist.
     pub(super) async fn get(&self) -> Result<Option<Record>, LeaseError> {
-        match self.send(Method::GET, &self.item, None).await {
+        match self.send("get", Method::GET, &self.item, None).await {
             Ok(record) => Ok(Some(record)),
             Err(Error::NotFound(_)) => Ok(None),
             Err(error) => Err(self.failed("get", error)),
@@ -53,7 +52,7 @@ impl Requests {
     }
 
     pub(super) async fn create(&self, body: &Value) -> Result<Record, LeaseError> {
-        self.send(Method::POST, &self.collection, Some(body)).await.map_err(|error| match error {
+        self.send("create", Method::POST, &self.collection, Some(body)).await.map_err(|error| match error {
             Error::NotFound(_) => LeaseError::NamespaceMissing(self.key.clone()),
             error => self.failed("create", error),
         })
@@ -61,7 +60,7 @@ impl Requests {
 
     /// Refused if it is not the newest.
     pub(super) async fn update(&self, body: &Value) -> Result<Record, LeaseError> {
-        self.send(Method::PUT, &self.item, Some(body)).await.map_err(|error| match error {
+        self.send("update", Method::PUT, &self.item, Some(body)).await.map_err(|error| match error {
             Error::NotFound(_) => LeaseError::Deleted,
             error => self.failed("update", error),
         })
@@ -75,10 +74,18 @@ impl Requests {
         }
     }
 
-    async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Record, Error> {
+    async fn send(
+        &self,
+        verb: &'static str,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Record, Error> {
         let body = body.map(|body| Body { content_type: "application/json", bytes: body.to_string().into_bytes() });
         // Without a fence: these are the requests that open it.
-        let sent = request::send(&self.client, &self.slots, None, &self.kind, method, path, body);
+        let terms = Terms::default();
+        let outgoing = Outgoing { verb, method, path_and_query: path, body };
+        let sent = request::send(&self.transport, &terms, &self.kind, outgoing);
         let text = timeout(self.timeout, sent)
             .await
             .map_err(|_| Error::unavailable(format!("no answer from the API server within {:?}", self.timeout)))??;

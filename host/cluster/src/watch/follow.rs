@@ -1,66 +1,71 @@
 //! The task behind a watch.
 
-use std::{io, pin::pin, sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, pin::pin, sync::Arc, time::Duration};
 
 use capstan_api::GroupVersionKind;
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt, future::join};
 use kube::{
     Api, Client,
     runtime::watcher::{self, Event, watcher},
 };
-use rand::RngExt;
-use tokio::time::{Instant, sleep, timeout};
-use tower::{BoxError, service_fn};
+use tokio::time::timeout;
 
-use super::{raw::Raw, state::Shared};
-use crate::{Cluster, Error, Object, Resource, Selection, request::TIMEOUT};
+use super::{confirm::confirm, delay::Delay, raw::Raw, state::Shared};
+use crate::{Cluster, Error, Object, Resource, Selection};
 
 /// For one page of a list to arrive and be told. Longer than a request may take to begin, as pages are large.
 const PAGE_TIME: Duration = Duration::from_mins(1);
 
 /// Follows a selection for ever, whatever the API server does: every watch waits by itself, so one that fails delays no
-/// other.
+/// other. It begins anew with a list, so that a panic on the way costs nothing but time.
 pub(super) async fn follow(cluster: Cluster, client: Client, selection: Selection, shared: Arc<Shared>) {
     let mut delay = Delay::default();
     loop {
-        match cluster.resource(&selection.kind).await {
+        // Boxed, as the compiler would otherwise make room for them more than once.
+        let watching = Box::pin(watch_for_ever(&cluster, &client, &selection, &shared, &mut delay));
+        let confirming = Box::pin(confirm(cluster.clone(), selection.kind.clone(), Arc::clone(&shared)));
+        if AssertUnwindSafe(join(watching, confirming)).catch_unwind().await.is_err() {
+            tracing::error!(kind = %selection.kind.kind, "a watch panicked; it is started again");
+            cluster.transport().metrics.watch_panicked();
+        }
+        delay.wait(Delay::LONGEST).await;
+    }
+}
+
+async fn watch_for_ever(cluster: &Cluster, client: &Client, selection: &Selection, shared: &Shared, delay: &mut Delay) {
+    loop {
+        // Seldom done, so that its room is not kept.
+        match Box::pin(cluster.resource(&selection.kind)).await {
             Ok(resource) => {
-                watch(client.clone(), &selection, &resource, &shared, &mut delay).await;
+                watch(cluster, client.clone(), selection, &resource, shared, delay).await;
                 // The kind may be gone, or be served in another way.
                 cluster.forget(&selection.kind);
             }
             Err(error @ Error::UnknownKind(_)) => {
                 tracing::debug!(kind = %selection.kind.kind, %error, "nothing to watch yet");
+                cluster.transport().metrics.watch_failed(error.reason());
                 shared.clear();
                 delay.wait(Delay::MISSING).await;
                 continue;
             }
             Err(error) => {
                 tracing::warn!(kind = %selection.kind.kind, %error, "the API server cannot be asked about a kind");
+                cluster.transport().metrics.watch_failed(error.reason());
             }
         }
         delay.wait(Delay::LONGEST).await;
     }
 }
 
-/// A client for watches: an answer has to begin within the time that every request has. `kube` would wait for ever.
-pub(super) fn client(cluster: &Cluster) -> Client {
-    let inner = cluster.client().clone();
-    let namespace = inner.default_namespace().to_owned();
-    let service = service_fn(move |request| {
-        let client = inner.clone();
-        async move {
-            match timeout(TIMEOUT, client.send(request)).await {
-                Ok(answer) => answer.map_err(BoxError::from),
-                Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
-            }
-        }
-    });
-    Client::new(service, namespace)
-}
-
-/// Until the API server no longer knows the path.
-async fn watch(client: Client, selection: &Selection, resource: &Resource, shared: &Shared, delay: &mut Delay) {
+/// Until the API server no longer knows the path, or the version that the watch went on from.
+async fn watch(
+    cluster: &Cluster,
+    client: Client,
+    selection: &Selection,
+    resource: &Resource,
+    shared: &Shared,
+    delay: &mut Delay,
+) {
     let api: Api<Raw> = match &selection.namespace {
         Some(namespace) if resource.namespaced => Api::namespaced_with(client, namespace, &resource.api),
         Some(_) => {
@@ -75,6 +80,7 @@ async fn watch(client: Client, selection: &Selection, resource: &Resource, share
         ..watcher::Config::default()
     };
     let kind = Arc::new(selection.kind.clone());
+    let metrics = &cluster.transport().metrics;
     let mut events = pin!(watcher(api, config));
     let mut listing = true;
     loop {
@@ -82,6 +88,7 @@ async fn watch(client: Client, selection: &Selection, resource: &Resource, share
         let event = if listing { timeout(PAGE_TIME, events.next()).await } else { Ok(events.next().await) };
         let Ok(Some(event)) = event else {
             tracing::warn!(kind = %selection.kind.kind, "the list does not go on, trying again");
+            metrics.watch_failed("Timeout");
             return;
         };
         match event {
@@ -92,14 +99,27 @@ async fn watch(client: Client, selection: &Selection, resource: &Resource, share
                 };
                 tell(shared, &kind, event);
             }
-            Err(error) => {
-                if is_not_found(&error) {
+            // kube would ask for the same version again, for ever.
+            Err(watcher::Error::WatchStartFailed(kube::Error::Api(status))) if status.code == 410 => {
+                tracing::info!(kind = %selection.kind.kind, "too late for this version, listing again");
+                metrics.watch_failed("Expired");
+                return;
+            }
+            Err(error) => match reason(error) {
+                Error::NotFound(_) => {
                     tracing::info!(kind = %selection.kind.kind, "no longer served");
+                    metrics.watch_failed("NotFound");
                     return;
                 }
-                tracing::warn!(kind = %selection.kind.kind, %error, "watch failed, trying again");
-                delay.wait(Delay::LONGEST).await;
-            }
+                error => {
+                    tracing::warn!(kind = %selection.kind.kind, %error, "watch failed, trying again");
+                    metrics.watch_failed(error.reason());
+                    if let Error::Forbidden(_) = error {
+                        shared.refuse();
+                    }
+                    delay.wait(Delay::LONGEST).await;
+                }
+            },
         }
     }
 }
@@ -115,6 +135,8 @@ fn tell(shared: &Shared, kind: &Arc<GroupVersionKind>, event: Event<Raw>) {
         Event::InitDone => shared.listed(),
         Event::InitApply(raw) | Event::Apply(raw) => {
             if let Some(object) = parse(&raw) {
+                #[cfg(test)]
+                super::tests::fault(&object);
                 shared.apply(&object);
             }
         }
@@ -126,65 +148,13 @@ fn tell(shared: &Shared, kind: &Arc<GroupVersionKind>, event: Event<Raw>) {
     }
 }
 
-fn is_not_found(error: &watcher::Error) -> bool {
-    let (watcher::Error::InitialListFailed(kube::Error::Api(status))
-    | watcher::Error::WatchStartFailed(kube::Error::Api(status))
-    | watcher::Error::WatchError(status)) = error
-    else {
-        return false;
-    };
-    status.code == 404
-}
-
-/// One watch's waiting after failures: from half a second, doubling to half a minute, each a little off so that many
-/// watches do not come back together. It begins anew after a while without failure, and not with the first sign of life:
-/// a list that works says nothing about the watch that follows it.
-#[derive(Debug, Default)]
-struct Delay {
-    failures: u32,
-    last: Option<Instant>,
-}
-
-impl Delay {
-    const FIRST: Duration = Duration::from_millis(500);
-    const LONGEST: Duration = Duration::from_secs(30);
-    /// A CRD that is installed after its provider should be noticed while a person looks.
-    const MISSING: Duration = Duration::from_secs(10);
-    /// So long without failure is success; what client-go takes.
-    const CALM: Duration = Duration::from_mins(2);
-
-    async fn wait(&mut self, longest: Duration) {
-        if self.last.is_some_and(|last| last.elapsed() >= Self::CALM) {
-            self.failures = 0;
-        }
-        let delay = Self::FIRST.saturating_mul(1 << self.failures.min(10)).min(longest);
-        self.failures += 1;
-        let jitter = rand::rng().random_range(0.8..1.2);
-        sleep(delay.mul_f64(jitter)).await;
-        self.last = Some(Instant::now());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use tokio::time::advance;
-
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn waits_grow_to_a_bound_and_begin_anew_after_a_calm() {
-        let mut delay = Delay::default();
-        let mut waits = Vec::new();
-        for _ in 0..10 {
-            let before = Instant::now();
-            delay.wait(Delay::LONGEST).await;
-            waits.push(before.elapsed());
-        }
-        assert!(waits[0] < Duration::from_millis(700));
-        assert!(waits[9] > Duration::from_secs(20) && waits[9] < Duration::from_secs(40));
-        advance(Delay::CALM).await;
-        let before = Instant::now();
-        delay.wait(Delay::LONGEST).await;
-        assert!(before.elapsed() < Duration::from_millis(700));
+/// What a watch failed of, as every other request would.
+fn reason(error: watcher::Error) -> Error {
+    match error {
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => error.into(),
+        watcher::Error::WatchError(status) => (*status).into(),
+        watcher::Error::NoResourceVersion => Error::Malformed("a list or an object has no resourceVersion".to_owned()),
     }
 }

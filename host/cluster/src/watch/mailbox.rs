@@ -11,6 +11,14 @@ use tokio::sync::Notify;
 use super::Change;
 use crate::Object;
 
+/// What a subscriber finds in its mailbox.
+#[derive(Debug, Clone)]
+pub(super) enum News {
+    Change(Change),
+    /// The API server does not let this watch look.
+    Refused,
+}
+
 #[derive(Default)]
 pub(super) struct Mailbox {
     pending: Mutex<Pending>,
@@ -28,6 +36,7 @@ struct Pending {
 enum Item {
     Key(ObjectKey),
     Synced,
+    Refused,
 }
 
 /// From what the subscriber was told last to what is true now.
@@ -54,17 +63,23 @@ impl Mailbox {
         self.put(last.key().clone(), Some(old), Now::Gone(last));
     }
 
+    /// The first list has been told in full.
     pub(super) fn synced(&self) {
-        self.with(Pending::synced);
+        self.with(|pending| pending.put(Item::Synced));
         self.arrived.notify_one();
     }
 
-    pub(super) async fn next(&self) -> Change {
+    pub(super) fn refused(&self) {
+        self.with(|pending| pending.put(Item::Refused));
+        self.arrived.notify_one();
+    }
+
+    pub(super) async fn next(&self) -> News {
         loop {
             // Asked for before looking, so that what arrives in between is not missed.
             let arrived = self.arrived.notified();
-            if let Some(change) = self.with(Pending::pop) {
-                return change;
+            if let Some(news) = self.with(Pending::pop) {
+                return news;
             }
             arrived.await;
         }
@@ -82,9 +97,9 @@ impl Mailbox {
 }
 
 impl Pending {
-    fn synced(&mut self) {
+    fn put(&mut self, item: Item) {
         self.arrivals += 1;
-        self.order.insert(self.arrivals, Item::Synced);
+        self.order.insert(self.arrivals, item);
     }
 
     fn fold(&mut self, key: ObjectKey, old: Option<Object>, now: Now) {
@@ -94,26 +109,27 @@ impl Pending {
             }
             Entry::Occupied(mut entry) => entry.get_mut().now = now,
             Entry::Vacant(entry) => {
-                let key = entry.key().clone();
                 self.arrivals += 1;
-                self.order.insert(self.arrivals, Item::Key(key));
+                self.order.insert(self.arrivals, Item::Key(entry.key().clone()));
                 entry.insert(Folded { arrival: self.arrivals, told: old, now });
             }
         }
     }
 
-    fn pop(&mut self) -> Option<Change> {
+    fn pop(&mut self) -> Option<News> {
         loop {
             let key = match self.order.pop_first()?.1 {
-                Item::Synced => return Some(Change::Synced),
+                Item::Synced => return Some(News::Change(Change::Synced)),
+                Item::Refused => return Some(News::Refused),
                 Item::Key(key) => key,
             };
-            match self.changes.remove(&key) {
-                Some(Folded { told, now: Now::Exists(new), .. }) => return Some(Change::Applied { old: told, new }),
-                Some(Folded { now: Now::Gone(last), .. }) => return Some(Change::Deleted(last)),
+            let change = match self.changes.remove(&key) {
+                Some(Folded { told, now: Now::Exists(new), .. }) => Change::Applied { old: told, new },
+                Some(Folded { now: Now::Gone(last), .. }) => Change::Deleted(last),
                 // Each place in the order has its change.
-                None => {}
-            }
+                None => continue,
+            };
+            return Some(News::Change(change));
         }
     }
 }

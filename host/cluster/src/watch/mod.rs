@@ -1,23 +1,38 @@
 //! The watch mux: one watch for each selection, shared by its subscribers and gone with the last of them.
+//!
+//! Who follows one object is served by a watch of its own, or by a wider one that others follow too: [`table`] decides.
 
+mod census;
+mod confirm;
+mod delay;
 mod follow;
+mod listing;
 mod mailbox;
+mod objects;
 mod raw;
 mod state;
+mod subscription;
+mod table;
 
 use std::{
-    collections::HashMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use capstan_api::{ObjectKey, ObjectRef};
 use kube::Client;
+use prometheus_client::registry::Registry;
+use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Cluster, Object, Selection};
+use crate::{Cluster, Object, Reach, Selection};
+use census::Collected;
 use mailbox::Mailbox;
-use state::Shared;
+use subscription::Source;
+use table::{Table, Watch};
+
+pub use listing::ListedWatch;
+pub use subscription::{Store, Subscription};
 
 /// What a subscriber is told.
 #[derive(Debug, Clone)]
@@ -45,13 +60,7 @@ struct Mux {
     client: OnceLock<Client>,
     cancel: CancellationToken,
     tasks: TaskTracker,
-    watches: Mutex<HashMap<Selection, Watch>>,
-}
-
-struct Watch {
-    shared: Arc<Shared>,
-    cancel: CancellationToken,
-    subscribers: usize,
+    table: Mutex<Table>,
 }
 
 impl Watches {
@@ -63,35 +72,38 @@ impl Watches {
             client: OnceLock::new(),
             cancel,
             tasks: TaskTracker::new(),
-            watches: Mutex::default(),
+            table: Mutex::default(),
         }))
+    }
+
+    /// Has the watches counted, and the objects that they keep, with the metrics of a registry.
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        registry.register_collector(Box::new(Collected(self.clone())));
     }
 
     /// Joins the watch of a selection, or starts it. What is known already is told first. Dropping the answer leaves the
     /// watch; the last one ends it.
     #[must_use]
     pub fn subscribe(&self, selection: Selection) -> Subscription {
-        let mut watches = self.lock();
-        let watch = watches.entry(selection.clone()).or_insert_with(|| {
-            let cancel = self.0.cancel.child_token();
-            let shared = Arc::new(Shared::default());
-            let client = self.0.client.get_or_init(|| follow::client(&self.0.cluster)).clone();
-            let following = follow::follow(self.0.cluster.clone(), client, selection.clone(), Arc::clone(&shared));
-            let ended = cancel.clone();
-            self.0.tasks.spawn(async move { ended.run_until_cancelled(following).await });
-            Watch { shared, cancel, subscribers: 0 }
-        });
-        watch.subscribers += 1;
-        let mailbox = watch.shared.join();
-        let store = Store(Arc::clone(&watch.shared));
-        drop(watches);
-        Subscription { watches: self.clone(), selection, store, mailbox }
+        let source = self.join(&mut self.lock(), selection, None);
+        Subscription::to_all(self.clone(), source)
+    }
+
+    /// Follows one object, through a watch of its own or through one that sees more, as far as `reach` allows: many
+    /// objects of one kind and namespace cost few watches. If the API server refuses the wider one the subscription goes
+    /// on with a narrower one by itself. `None` if nothing wider may be watched and too many objects are watched each for
+    /// itself.
+    #[must_use]
+    pub fn subscribe_one(&self, target: &ObjectRef, reach: Reach) -> Option<Subscription> {
+        let source = self.join_one(target, reach)?;
+        Some(Subscription::to_one(self.clone(), source, target.clone(), reach))
     }
 
     /// The newest state known of an object, from any watch that covers it. `None` if none does, or if it does not exist.
     #[must_use]
     pub fn cached(&self, target: &ObjectRef) -> Option<Object> {
-        let known = self.covering(target).into_iter().filter_map(|shared| shared.get(&target.key));
+        let covering = self.lock().covering(target);
+        let known = covering.into_iter().filter_map(|shared| shared.get(&target.key));
         known.reduce(|one, other| if other.is_newer_than(&one) { other } else { one })
     }
 
@@ -102,7 +114,8 @@ impl Watches {
         if object.is_released() {
             return;
         }
-        for shared in self.covering(&object.reference()) {
+        let covering = self.lock().covering(&object.reference());
+        for shared in covering {
             shared.remember(object);
         }
     }
@@ -119,6 +132,12 @@ impl Watches {
         self.len() == 0
     }
 
+    /// Whether every watch there is has told its first list.
+    #[must_use]
+    pub fn are_synced(&self) -> bool {
+        self.lock().iter().all(|(_, watch)| watch.shared.is_synced())
+    }
+
     /// Ends all watches and waits until their tasks are gone.
     pub async fn close(&self) {
         self.0.cancel.cancel();
@@ -126,105 +145,64 @@ impl Watches {
         self.0.tasks.wait().await;
     }
 
-    fn covering(&self, target: &ObjectRef) -> Vec<Arc<Shared>> {
-        let watches = self.lock();
-        let covering = watches.iter().filter(|(selection, _)| selection.covers(target));
-        covering.map(|(_, watch)| Arc::clone(&watch.shared)).collect()
+    async fn closed(&self) {
+        self.0.cancel.cancelled().await;
     }
 
-    fn leave(&self, selection: &Selection, mailbox: &Arc<Mailbox>) {
-        let mut watches = self.lock();
-        let Some(watch) = watches.get_mut(selection) else {
+    fn join_one(&self, target: &ObjectRef, reach: Reach) -> Option<Source> {
+        let mut table = self.lock();
+        let selection = table.place(target, reach, Instant::now())?;
+        Some(self.join(&mut table, selection, Some(&target.key)))
+    }
+
+    fn join(&self, table: &mut Table, selection: Selection, key: Option<&ObjectKey>) -> Source {
+        let watch = table.entry(&selection, || self.begin(&selection));
+        watch.subscribers += 1;
+        let (mailbox, store) = (watch.shared.join(key), Store(Arc::clone(&watch.shared)));
+        // It may have been refused after it was chosen, and says so only to those who are there. Nothing is narrower than a
+        // watch of one object.
+        if key.is_some() && selection.name.is_none() && watch.shared.is_refused() {
+            mailbox.refused();
+        }
+        Source { selection, store, mailbox }
+    }
+
+    fn begin(&self, selection: &Selection) -> Watch {
+        let Mux { cluster, client, cancel, tasks, .. } = &*self.0;
+        let (cancel, shared) = (cancel.child_token(), Arc::default());
+        let client = client.get_or_init(|| cluster.transport().watching()).clone();
+        let following = follow::follow(cluster.clone(), client, selection.clone(), Arc::clone(&shared));
+        let ended = cancel.clone();
+        tasks.spawn(async move { ended.run_until_cancelled(following).await });
+        Watch { shared, cancel, subscribers: 0 }
+    }
+
+    fn refused(&self, selection: &Selection) {
+        self.lock().refuse(selection, Instant::now());
+    }
+
+    fn leave(&self, selection: &Selection, key: Option<&ObjectKey>, mailbox: &Arc<Mailbox>) {
+        let mut table = self.lock();
+        let Some(watch) = table.get_mut(selection) else {
             return;
         };
-        watch.shared.leave(mailbox);
+        watch.shared.leave(key, mailbox);
         watch.subscribers -= 1;
         if watch.subscribers == 0 {
             watch.cancel.cancel();
-            watches.remove(selection);
+            table.remove(selection);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Selection, Watch>> {
+    fn lock(&self) -> MutexGuard<'_, Table> {
         // Nothing in here panics between two changes that belong together.
-        self.0.watches.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for Watches {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Watches").field("watches", &self.len()).finish_non_exhaustive()
-    }
-}
-
-/// One subscriber's view of a watch.
-///
-/// Guarantees: every object that exists is told; of many changes of one object between two calls only the last state is
-/// told, with the state told before as `old`; a subscriber that does not listen holds up nobody and keeps at most one
-/// change for each object.
-pub struct Subscription {
-    watches: Watches,
-    selection: Selection,
-    store: Store,
-    mailbox: Arc<Mailbox>,
-}
-
-impl Subscription {
-    /// Waits for the next change. `None` when the watches are closed. Nothing is lost if the future is dropped.
-    pub async fn next(&mut self) -> Option<Change> {
-        tokio::select! {
-            biased;
-            () = self.watches.0.cancel.cancelled() => None,
-            change = self.mailbox.next() => Some(change),
-        }
-    }
-
-    /// What the watch knows now, which may be more than [`next`](Self::next) has told.
-    #[must_use]
-    pub fn store(&self) -> &Store {
-        &self.store
-    }
-}
-
-impl Drop for Subscription {
-    fn drop(&mut self) {
-        self.watches.leave(&self.selection, &self.mailbox);
-    }
-}
-
-impl fmt::Debug for Subscription {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subscription").field("selection", &self.selection).finish_non_exhaustive()
-    }
-}
-
-/// The objects of a watch.
-#[derive(Clone)]
-pub struct Store(Arc<Shared>);
-
-impl Store {
-    /// The newest state known.
-    #[must_use]
-    pub fn get(&self, key: &ObjectKey) -> Option<Object> {
-        self.0.get(key)
-    }
-
-    /// How many objects there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-}
-
-impl fmt::Debug for Store {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store").field("objects", &self.len()).finish()
     }
 }
 

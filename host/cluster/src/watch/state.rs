@@ -1,58 +1,116 @@
 //! What a watch knows, and who wants to know.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use capstan_api::ObjectKey;
+use tokio::{sync::Notify, time::Instant};
 
-use super::mailbox::Mailbox;
-use crate::{Object, object::ByKey};
+use super::{mailbox::Mailbox, objects::Objects};
+use crate::Object;
 
 /// Deleted objects whose uid is kept, so that a late answer to a write does not bring them back. A write takes seconds
 /// at most; more deletions than this in that time are not expected of one kind.
 const TOMBSTONES: usize = 1024;
 
 #[derive(Default)]
-pub(super) struct Shared(Mutex<State>);
+pub(super) struct Shared {
+    state: Mutex<State>,
+    /// A write came into doubt while none was.
+    doubted: Notify,
+}
 
 #[derive(Default)]
 struct State {
-    objects: HashSet<ByKey>,
-    mailboxes: Vec<Arc<Mailbox>>,
+    objects: Objects,
+    mailboxes: Mailboxes,
     /// The first list was seen in full.
     synced: bool,
+    /// The API server does not let us look, for the time being.
+    refused: bool,
     /// While a list is being told: what it, or a write of ours, has confirmed so far.
     listing: Option<HashSet<ObjectKey>>,
+    /// Writes of ours that the watch has not told yet, and since when. Each is in the store.
+    doubts: HashMap<ObjectKey, Instant>,
     gone: VecDeque<Box<str>>,
 }
 
+/// Those who want to know of everything, and those who want to know of one object.
+#[derive(Default)]
+struct Mailboxes {
+    all: Vec<Arc<Mailbox>>,
+    keyed: HashMap<ObjectKey, Vec<Arc<Mailbox>>>,
+}
+
+impl Mailboxes {
+    fn concerned(&self, key: &ObjectKey) -> impl Iterator<Item = &Arc<Mailbox>> {
+        self.all.iter().chain(self.keyed.get(key).into_iter().flatten())
+    }
+
+    fn keyed(&self) -> impl Iterator<Item = &Arc<Mailbox>> {
+        self.keyed.values().flatten()
+    }
+}
+
 impl Shared {
-    /// A new subscriber, with everything that is known as its first news.
-    pub(super) fn join(&self) -> Arc<Mailbox> {
+    /// A new subscriber, with everything that is known as its first news; with a key, of that object only.
+    pub(super) fn join(&self, key: Option<&ObjectKey>) -> Arc<Mailbox> {
         let mut state = self.lock();
         let mailbox = Arc::new(Mailbox::default());
-        for ByKey(object) in &state.objects {
-            mailbox.applied(None, object.clone());
+        if let Some(key) = key {
+            if let Some(object) = state.objects.get(key) {
+                mailbox.applied(None, object.clone());
+            }
+            state.mailboxes.keyed.entry(key.clone()).or_default().push(Arc::clone(&mailbox));
+        } else {
+            state.objects.iter().for_each(|object| mailbox.applied(None, object.clone()));
+            state.mailboxes.all.push(Arc::clone(&mailbox));
         }
         if state.synced {
             mailbox.synced();
         }
-        state.mailboxes.push(Arc::clone(&mailbox));
         mailbox
     }
 
-    pub(super) fn leave(&self, mailbox: &Arc<Mailbox>) {
-        self.lock().mailboxes.retain(|other| !Arc::ptr_eq(other, mailbox));
+    pub(super) fn leave(&self, key: Option<&ObjectKey>, mailbox: &Arc<Mailbox>) {
+        let mut state = self.lock();
+        let others = |other: &Arc<Mailbox>| !Arc::ptr_eq(other, mailbox);
+        let Some(key) = key else { return state.mailboxes.all.retain(others) };
+        if let Some(mailboxes) = state.mailboxes.keyed.get_mut(key) {
+            mailboxes.retain(others);
+            if mailboxes.is_empty() {
+                state.mailboxes.keyed.remove(key);
+            }
+        }
     }
 
     pub(super) fn get(&self, key: &ObjectKey) -> Option<Object> {
-        self.lock().objects.get(key).map(|ByKey(object)| object.clone())
+        self.lock().objects.get(key).cloned()
+    }
+
+    pub(super) fn with_uid(&self, uid: &str) -> Option<Object> {
+        self.lock().objects.with_uid(uid).cloned()
+    }
+
+    pub(super) fn owned_by(&self, uid: &str) -> Vec<Object> {
+        self.lock().objects.owned_by(uid).cloned().collect()
     }
 
     pub(super) fn len(&self) -> usize {
         self.lock().objects.len()
+    }
+
+    /// Objects, and bytes of their text.
+    pub(super) fn size(&self) -> (usize, usize) {
+        let state = self.lock();
+        (state.objects.len(), state.objects.iter().map(|object| object.json().len()).sum())
+    }
+
+    /// Whether the first list was seen in full.
+    pub(super) fn is_synced(&self) -> bool {
+        self.lock().synced
     }
 
     /// A list begins. What it does not confirm until [`listed`](Self::listed) is gone.
@@ -63,13 +121,10 @@ impl Shared {
     /// The list is complete.
     pub(super) fn listed(&self) {
         let mut state = self.lock();
+        state.refused = false;
         if let Some(confirmed) = state.listing.take() {
-            let vanished: Vec<Object> = state
-                .objects
-                .iter()
-                .filter(|ByKey(object)| !confirmed.contains(object.key()))
-                .map(|ByKey(object)| object.clone())
-                .collect();
+            let vanished: Vec<Object> =
+                state.objects.iter().filter(|object| !confirmed.contains(object.key())).cloned().collect();
             for object in vanished {
                 state.remove(&object);
             }
@@ -80,6 +135,8 @@ impl Shared {
     /// The watch, or a list, says so.
     pub(super) fn apply(&self, object: &Object) {
         let mut state = self.lock();
+        // Wherever the watch stands, it stands before the end of this object.
+        state.doubts.remove(object.key());
         if let Some(confirmed) = &mut state.listing {
             confirmed.insert(object.key().clone());
         }
@@ -92,10 +149,17 @@ impl Shared {
         if state.gone.iter().any(|uid| **uid == *object.uid()) {
             return;
         }
-        if let Some(confirmed) = &mut state.listing {
-            confirmed.insert(object.key().clone());
+        let listing = match &mut state.listing {
+            Some(confirmed) => confirmed.insert(object.key().clone()),
+            None => false,
+        };
+        if state.put(object) || listing {
+            let first = state.doubts.is_empty();
+            state.doubts.entry(object.key().clone()).or_insert_with(Instant::now);
+            if first {
+                self.doubted.notify_one();
+            }
         }
-        state.put(object);
     }
 
     /// The watch says that it is gone.
@@ -106,30 +170,78 @@ impl Shared {
     /// The whole kind is gone.
     pub(super) fn clear(&self) {
         let mut state = self.lock();
-        let all: Vec<Object> = state.objects.iter().map(|ByKey(object)| object.clone()).collect();
+        let all: Vec<Object> = state.objects.iter().cloned().collect();
         for object in all {
             state.remove(&object);
         }
         state.listing = None;
     }
 
+    /// The API server does not let us look. Who wants to know of one object only may look for itself.
+    pub(super) fn refuse(&self) {
+        let mut state = self.lock();
+        if !std::mem::replace(&mut state.refused, true) {
+            state.mailboxes.keyed().for_each(|mailbox| mailbox.refused());
+        }
+    }
+
+    pub(super) fn is_refused(&self) -> bool {
+        self.lock().refused
+    }
+
+    /// Waits until a write is in doubt: the oldest one, and since when.
+    pub(super) async fn doubtful(&self) -> (Object, Instant) {
+        loop {
+            let doubted = self.doubted.notified();
+            let oldest = {
+                let state = self.lock();
+                let oldest = state.doubts.iter().min_by_key(|(_, since)| **since);
+                oldest.and_then(|(key, since)| Some((state.objects.get(key)?.clone(), *since)))
+            };
+            match oldest {
+                Some(oldest) => return oldest,
+                None => doubted.await,
+            }
+        }
+    }
+
+    /// Whether the watch has not told of it since.
+    pub(super) fn doubts(&self, object: &Object, since: Instant) -> bool {
+        self.lock().doubts.get(object.key()) == Some(&since)
+    }
+
+    /// A look at the object told nothing: others are looked at first.
+    pub(super) fn put_off(&self, object: &Object) {
+        if let Some(since) = self.lock().doubts.get_mut(object.key()) {
+            *since = Instant::now();
+        }
+    }
+
+    /// A look at the object itself says so.
+    pub(super) fn confirm(&self, object: &Object) {
+        let mut state = self.lock();
+        state.doubts.remove(object.key());
+        state.put(object);
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing in here panics between two changes that belong together.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    /// The same version again is no news, and an older one is none either.
-    fn put(&mut self, object: &Object) {
-        let old = self.objects.get(object.key()).map(|ByKey(old)| old.clone());
+    /// The same version again is no news, and an older one is none either: false then.
+    fn put(&mut self, object: &Object) -> bool {
+        let old = self.objects.get(object.key()).cloned();
         if old.as_ref().is_some_and(|old| !object.is_newer_than(old)) {
-            return;
+            return false;
         }
-        self.objects.replace(ByKey(object.clone()));
-        for mailbox in &self.mailboxes {
+        self.objects.put(object);
+        for mailbox in self.mailboxes.concerned(object.key()) {
             mailbox.applied(old.clone(), object.clone());
         }
+        true
     }
 
     fn remove(&mut self, last: &Object) {
@@ -137,7 +249,7 @@ impl State {
             self.gone.pop_front();
         }
         self.gone.push_back(last.uid().into());
-        let Some(ByKey(old)) = self.objects.get(last.key()).cloned() else {
+        let Some(old) = self.objects.get(last.key()).cloned() else {
             return;
         };
         // Another object of that name has taken its place already.
@@ -145,16 +257,15 @@ impl State {
             return;
         }
         self.objects.remove(last.key());
-        for mailbox in &self.mailboxes {
+        self.doubts.remove(last.key());
+        for mailbox in self.mailboxes.concerned(last.key()) {
             mailbox.deleted(old.clone(), last.clone());
         }
     }
 
     fn say_synced(&mut self) {
         if !std::mem::replace(&mut self.synced, true) {
-            for mailbox in &self.mailboxes {
-                mailbox.synced();
-            }
+            self.mailboxes.all.iter().chain(self.mailboxes.keyed()).for_each(|mailbox| mailbox.synced());
         }
     }
 }
@@ -164,7 +275,7 @@ mod tests {
     use futures::FutureExt;
 
     use super::*;
-    use crate::Change;
+    use crate::{Change, watch::mailbox::News};
 
     fn object(name: &str, uid: &str, version: u64) -> Object {
         let json = format!(
@@ -176,13 +287,14 @@ mod tests {
     /// Everything a subscriber would be told now.
     fn told(mailbox: &Mailbox) -> Vec<String> {
         std::iter::from_fn(|| mailbox.next().now_or_never())
-            .map(|change| match change {
-                Change::Synced => "synced".to_owned(),
-                Change::Applied { old, new } => {
+            .map(|news| match news {
+                News::Refused => "refused".to_owned(),
+                News::Change(Change::Synced) => "synced".to_owned(),
+                News::Change(Change::Applied { old, new }) => {
                     let old = old.map_or("-".to_owned(), |old| old.resource_version().to_owned());
                     format!("{} {old}>{}", new.key(), new.resource_version())
                 }
-                Change::Deleted(last) => format!("{} gone", last.key()),
+                News::Change(Change::Deleted(last)) => format!("{} gone", last.key()),
             })
             .collect()
     }
@@ -193,13 +305,13 @@ mod tests {
         shared.listing();
         shared.apply(&object("a", "1", 1));
         shared.listed();
-        assert_eq!(told(&shared.join()), ["a ->1", "synced"]);
+        assert_eq!(told(&shared.join(None)), ["a ->1", "synced"]);
     }
 
     #[test]
     fn a_list_with_nothing_new_is_silent_and_one_with_less_deletes() {
         let shared = Shared::default();
-        let mailbox = shared.join();
+        let mailbox = shared.join(None);
         for names in [&["a", "b"][..], &["a", "b"], &["b"]] {
             shared.listing();
             for name in names {
@@ -210,7 +322,7 @@ mod tests {
         assert_eq!(told(&mailbox), ["b ->1", "synced"]);
         // One that had been told of `a` hears that it is gone.
         let shared = Shared::default();
-        let mailbox = shared.join();
+        let mailbox = shared.join(None);
         shared.apply(&object("a", "a", 1));
         assert_eq!(told(&mailbox), ["a ->1"]);
         shared.listing();
@@ -221,7 +333,7 @@ mod tests {
     #[test]
     fn changes_are_folded_and_old_is_what_was_told() {
         let shared = Shared::default();
-        let (slow, fast) = (shared.join(), shared.join());
+        let (slow, fast) = (shared.join(None), shared.join(None));
         shared.apply(&object("a", "1", 1));
         assert_eq!(told(&fast), ["a ->1"]);
         assert_eq!(told(&slow), ["a ->1"]);
@@ -235,7 +347,7 @@ mod tests {
     #[test]
     fn what_came_and_went_unseen_is_not_told() {
         let shared = Shared::default();
-        let mailbox = shared.join();
+        let mailbox = shared.join(None);
         shared.apply(&object("a", "1", 1));
         shared.delete(&object("a", "1", 2));
         assert_eq!(told(&mailbox), Vec::<String>::new());
@@ -244,7 +356,7 @@ mod tests {
     #[test]
     fn older_states_never_replace_newer_ones() {
         let shared = Shared::default();
-        let mailbox = shared.join();
+        let mailbox = shared.join(None);
         shared.remember(&object("a", "1", 10));
         assert_eq!(told(&mailbox), ["a ->10"]);
         shared.apply(&object("a", "1", 9));
@@ -265,12 +377,45 @@ mod tests {
     }
 
     #[test]
+    fn who_wants_one_object_hears_of_no_other() {
+        let shared = Shared::default();
+        shared.apply(&object("a", "1", 1));
+        shared.apply(&object("b", "2", 1));
+        let key = ObjectKey::cluster("a");
+        let mailbox = shared.join(Some(&key));
+        shared.listing();
+        shared.apply(&object("a", "1", 2));
+        shared.apply(&object("b", "2", 2));
+        shared.listed();
+        assert_eq!(told(&mailbox), ["a ->2", "synced"]);
+        shared.refuse();
+        assert_eq!(told(&mailbox), ["refused"]);
+        shared.leave(Some(&key), &mailbox);
+        assert!(shared.lock().mailboxes.keyed.is_empty());
+    }
+
+    #[test]
     fn a_write_during_a_list_is_not_taken_for_gone() {
         let shared = Shared::default();
         shared.listing();
         shared.remember(&object("new", "1", 5));
         shared.listed();
         assert!(shared.get(&ObjectKey::cluster("new")).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_that_cannot_be_looked_at_keeps_none_of_the_others_waiting() {
+        let shared = Shared::default();
+        for name in ["a", "b"] {
+            shared.remember(&object(name, name, 1));
+            tokio::time::advance(std::time::Duration::from_secs(1)).await;
+        }
+        let oldest = shared.doubtful().await.0;
+        assert_eq!(oldest.key().name, "a");
+        shared.put_off(&oldest);
+        assert_eq!(shared.doubtful().await.0.key().name, "b");
+        shared.apply(&object("b", "b", 1));
+        assert_eq!(shared.doubtful().await.0.key().name, "a", "it is not forgotten");
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use capstan_api::GroupVersionKind;
-use capstan_cluster::{Cluster, Watches};
+use capstan_cluster::{Cluster, Selection, Watches};
 use capstan_events::Recorder;
 use tokio::sync::Notify;
 
 use crate::{
+    Mapping, Metrics, Queues,
     managed::{PollLimits, Unrecorded, WallClock},
     queue::Pacing,
     runner::{Runner, Share},
@@ -22,6 +23,8 @@ pub struct ControllerConfig {
     pub kind: GroupVersionKind,
     /// `None`: in all namespaces.
     pub namespace: Option<String>,
+    /// Objects of other kinds whose changes concern managed ones, beyond what the provider reads.
+    pub mapped: Vec<(Selection, Mapping)>,
     /// A create whose result is unknown is found again by observing, so that no person has to decide.
     pub recoverable: bool,
     /// Back-off and poll interval; by default 1 s to 60 s, and 1 min.
@@ -53,6 +56,7 @@ impl ControllerConfig {
             provider: provider.into(),
             kind,
             namespace: None,
+            mapped: Vec::new(),
             recoverable: false,
             pacing: Pacing::default(),
             creation_grace: Duration::from_secs(30),
@@ -83,15 +87,21 @@ pub struct Shared {
     pub recorder: Recorder,
     /// The pool of reconciles.
     pub runner: Runner,
+    /// Counts what the controllers do.
+    pub metrics: Metrics,
+    /// Looks into their queues.
+    pub queues: Queues,
     /// What must survive a controller that is replaced.
     pub(crate) unrecorded: Unrecorded,
 }
 
 impl Shared {
-    /// Of one host; controllers that are to know of each other's unfinished work are given clones of one value.
+    /// Of one host, with counters of its own; controllers that are to know of each other's unfinished work are given
+    /// clones of one value.
     #[must_use]
     pub fn new(cluster: Cluster, watches: Watches, recorder: Recorder, runner: Runner) -> Self {
-        Self { cluster, watches, recorder, runner, unrecorded: Unrecorded::default() }
+        let (metrics, queues, unrecorded) = (Metrics::default(), Queues::default(), Unrecorded::default());
+        Self { cluster, watches, recorder, runner, metrics, queues, unrecorded }
     }
 }
 

@@ -92,6 +92,24 @@ impl Readers {
         finished
     }
 
+    /// What an object reads.
+    pub(super) fn selections(&self, reader: &ObjectKey) -> impl Iterator<Item = &Arc<Selection>> {
+        self.selections.get(reader).into_iter().flatten()
+    }
+
+    /// Whether somebody reads it.
+    pub(super) fn is_read(&self, selection: &Selection) -> bool {
+        self.watched.contains_key(selection)
+    }
+
+    /// A watch of it begins anew: nothing is known of it until it has told everything.
+    pub(super) fn restart(&mut self, selection: &Selection) {
+        if let Some(watched) = self.watched.get_mut(selection) {
+            watched.synced = false;
+            watched.state = Watched::new(selection).state;
+        }
+    }
+
     /// The object is gone. Gives the selections that have no readers any more.
     pub(super) fn forget(&mut self, reader: &ObjectKey) -> HashSet<Arc<Selection>> {
         let selections = self.selections.remove(reader).unwrap_or_default();
@@ -313,6 +331,17 @@ mod tests {
         readers.change(&one("s"), &applied("9"));
         assert_eq!(readers.woken(&one("s"), &Change::Synced), [""; 0]);
         assert_eq!(readers.woken(&one("s"), &applied("11")), ["a"]);
+    }
+
+    #[test]
+    fn what_happened_while_nobody_watched_is_compared_when_somebody_does() {
+        let mut readers = Readers::settled();
+        readers.restart(&one("s"));
+        assert_eq!(readers.woken(&one("s"), &Change::Synced), ["a"], "it is gone");
+        let mut readers = Readers::settled();
+        readers.restart(&one("s"));
+        readers.change(&one("s"), &applied("5"));
+        assert_eq!(readers.woken(&one("s"), &Change::Synced), [""; 0]);
     }
 
     #[test]

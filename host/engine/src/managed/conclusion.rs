@@ -25,6 +25,8 @@ impl Pass<'_> {
     /// Writes the status and the events.
     pub(super) async fn conclude(mut self, verdict: Verdict) -> Report {
         let mut verdict = verdict.with_policy(self.object.policy_problem());
+        let trouble = verdict.conditions.iter().find(|condition| condition.kind == "Synced");
+        let trouble = trouble.filter(|_| verdict.outcome.is_failure()).cloned();
         let over = matches!(verdict.outcome, Outcome::Released | Outcome::Gone | Outcome::Conflict);
         let mut written = Written::default();
         if !over {
@@ -39,7 +41,7 @@ impl Pass<'_> {
                 Err(Error::NotFound(_) | Error::UnknownKind(_)) => {}
                 Err(Error::Conflict(_)) => verdict.next = soon(verdict.next),
                 Err(error) => {
-                    tracing::warn!(object = %self.context.object, %error, "cannot update managed resource status");
+                    tracing::warn!(%error, "cannot update managed resource status");
                     verdict.outcome = Outcome::Failed;
                     verdict.next = soon(verdict.next);
                     if let Error::Invalid(message) = error {
@@ -49,12 +51,15 @@ impl Pass<'_> {
             }
         }
         self.announce(&verdict, &written);
-        let Self { lifecycle, context, object, seen, begun, .. } = &self;
+        let Self { lifecycle, object, seen, begun, .. } = &self;
         let took = begun.elapsed();
-        tracing::debug!(
-            object = %context.object, reconcile = context.reconcile_id, outcome = verdict.outcome.as_str(), ?took,
-            "reconciled"
-        );
+        let outcome = verdict.outcome.as_str();
+        if let Some(Condition { reason, message, .. }) = trouble {
+            // What the provider said is a value: it is escaped, and cannot look like another line.
+            tracing::warn!(outcome, ?took, reason, problem = message, "the reconcile failed");
+        } else {
+            tracing::debug!(outcome, ?took, "reconciled");
+        }
         let poll = object.poll_interval(lifecycle.rules.poll_limits).and_then(Result::ok);
         Report { outcome: verdict.outcome, next: verdict.next, poll, seen: *seen, took }
     }
@@ -110,7 +115,7 @@ impl Pass<'_> {
             ..Wish::default()
         };
         let written = self.write_status(&wish).await.unwrap_or_else(|error| {
-            tracing::warn!(object = %self.context.object, %error, "cannot say that the status was refused");
+            tracing::warn!(%error, "cannot say that the status was refused");
             Written::default()
         });
         written.transitions

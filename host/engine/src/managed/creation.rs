@@ -133,7 +133,7 @@ impl Pass<'_> {
                     let what = "cannot update managed resource annotations: cannot update critical annotations";
                     return Err(format!("{what}: {error}"));
                 }
-                Err(error) => tracing::debug!(object = %self.context.object, %error, "create result not recorded yet"),
+                Err(error) => tracing::debug!(%error, "create result not recorded yet"),
             }
             sleep(pause).await;
             pause *= 2;

@@ -40,6 +40,7 @@ use std::{
 use capstan_cluster::Object;
 use futures::FutureExt;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::{Context, ExternalSystem, Reads, queue::Next};
 
@@ -76,6 +77,7 @@ pub(crate) struct Lifecycle {
     pause: Pause,
     unrecorded: Unrecorded,
     unkept: Unkept,
+    provider: String,
 }
 
 /// What a lifecycle works with.
@@ -92,6 +94,8 @@ pub(crate) struct Surroundings {
     pub(crate) pause: Pause,
     /// Results of creates that earlier lifecycles could not write down.
     pub(crate) unrecorded: Unrecorded,
+    /// The provider's name, for logs.
+    pub(crate) provider: String,
 }
 
 /// What the controller has to know of a reconcile that is over.
@@ -110,20 +114,33 @@ pub(crate) struct Report {
 impl Lifecycle {
     /// `session_time` is for all calls of one reconcile together.
     pub(crate) fn new(surroundings: Surroundings, rules: Rules, session_time: Duration) -> Self {
-        let Surroundings { external, objects, announcer, clock, pause, unrecorded } = surroundings;
+        let Surroundings { external, objects, announcer, clock, pause, unrecorded, provider } = surroundings;
         let unkept = Unkept::default();
-        Self { external, objects, announcer, rules, session_time, clock, pause, unrecorded, unkept }
+        Self { external, objects, announcer, rules, session_time, clock, pause, unrecorded, unkept, provider }
     }
 
     /// Reconciles one object from the state given. What the provider reads is written into `reads`.
     ///
     /// A panic, ours or one of the provider's host code, is an end like others: with a condition, an event and back-off.
     pub(crate) async fn reconcile(&self, object: Object, reads: Arc<Reads>) -> Report {
+        let reconcile_id = RECONCILES.fetch_add(1, Ordering::Relaxed);
+        // Enabled with any line at all: whatever is logged on the way says what it is about.
+        let span = tracing::error_span!(
+            "reconcile",
+            provider = self.provider,
+            kind = object.kind().kind,
+            object = %object.key(),
+            reconcile_id
+        );
+        self.reconcile_as(reconcile_id, object, reads).instrument(span).await
+    }
+
+    async fn reconcile_as(&self, reconcile_id: u64, object: Object, reads: Arc<Reads>) -> Report {
         let snapshot = Snapshot::of(object);
         let context = Context {
             object: snapshot.object().reference(),
             uid: snapshot.object().uid().to_owned(),
-            reconcile_id: RECONCILES.fetch_add(1, Ordering::Relaxed),
+            reconcile_id,
             verbose: snapshot.is_verbose(),
             reads,
         };
@@ -134,7 +151,7 @@ impl Lifecycle {
             Ok(report) => report,
             Err(panic) => {
                 let message = said_by(panic.as_ref());
-                tracing::error!(object = %context.object, reconcile = context.reconcile_id, message, "the reconcile panicked");
+                tracing::error!(message, "the reconcile panicked");
                 // Its own writes are remembered; the state it began with is older.
                 let heard = self.objects.heard(&context.object).filter(|heard| heard.uid() == context.uid);
                 let newest = heard.map_or(snapshot, Snapshot::of);

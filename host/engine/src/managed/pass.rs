@@ -71,7 +71,7 @@ impl<'a> Pass<'a> {
         if self.paused().is_none()
             && let Err(problem) = self.disconnect().await
         {
-            tracing::warn!(object = %self.context.object, %problem.message, "disconnect failed");
+            tracing::warn!(%problem.message, "disconnect failed");
             self.lifecycle.announcer.tell(&self.subject(), &[Announcement::cannot_disconnect(&problem)], &[]);
         }
         self.conclude(verdict).await
@@ -263,18 +263,18 @@ impl<'a> Pass<'a> {
 
     /// One line for each step; for an object that asks for it without having to turn the log level of the host.
     fn log(&self, step: &Step) {
-        let Context { object, reconcile_id: reconcile, verbose, .. } = &self.context;
-        if *verbose {
-            tracing::info!(%object, reconcile, ?step, "next step");
+        let verbose = self.context.verbose;
+        if verbose {
+            tracing::info!(?step, "next step");
         } else {
-            tracing::trace!(%object, reconcile, ?step, "next step");
+            tracing::trace!(?step, "next step");
         }
         if let (Step::Update, Progress::Observed { observation, .. }) = (step, &self.progress) {
             for difference in &observation.differences {
-                if *verbose {
-                    tracing::info!(%object, reconcile, path = difference.path, ?difference, "differs");
+                if verbose {
+                    tracing::info!(path = difference.path, ?difference, "differs");
                 } else {
-                    tracing::debug!(%object, reconcile, path = difference.path, ?difference, "differs");
+                    tracing::debug!(path = difference.path, ?difference, "differs");
                 }
             }
         }

@@ -8,6 +8,7 @@
 //!   runs at once, and its failures still count.
 
 mod backoff;
+mod listing;
 mod pending;
 mod priority;
 
@@ -20,6 +21,7 @@ use tokio::time::Instant;
 use pending::Pending;
 
 pub use backoff::{Backoff, InvalidWait, Poll};
+pub use listing::{Listed, Listing};
 pub use priority::Priority;
 
 /// What becomes of a key after its reconcile.
@@ -40,6 +42,15 @@ pub enum Next {
 
 /// Again with back-off alone.
 pub(crate) const BACKOFF: Next = Next::Backoff { at_least: Duration::ZERO };
+
+/// A key that is handed out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// Which one.
+    pub key: Arc<ObjectKey>,
+    /// Since when it has been due.
+    pub since: Instant,
+}
 
 /// How long the waits are that [`Next`] asks for.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -70,13 +81,14 @@ struct Entry {
 
 #[derive(Debug, Clone, Copy)]
 enum State {
-    /// Stands among the due.
-    Due { priority: Priority, ticket: u64 },
+    /// Stands among the due, for so long.
+    Due { priority: Priority, ticket: u64, since: Instant },
     /// Waits for its time. `held` is back-off, which only a change of the object itself cuts short; `priority` is what
     /// it will run with.
     Waiting { until: Instant, ticket: u64, priority: Priority, held: bool },
-    /// Handed out. `again` is what came in meanwhile, `cuts` whether it cuts short a back-off that may follow.
-    Running { again: Option<Priority>, cuts: bool },
+    /// Handed out with this priority, for so long. `again` is what came in meanwhile, `cuts` whether it cuts short a back-off that may
+    /// follow.
+    Running { priority: Priority, since: Instant, again: Option<Priority>, cuts: bool },
 }
 
 impl Queue {
@@ -100,37 +112,39 @@ impl Queue {
     fn insert(&mut self, key: &ObjectKey, priority: Priority, cuts: bool) {
         let Some((key, entry)) = self.entries.get_key_value(key).map(|(key, entry)| (key.clone(), entry.state)) else {
             let key = Arc::new(key.clone());
-            let ticket = self.pending.push(key.clone(), priority);
-            let state = State::Due { priority, ticket };
+            let state = self.due(&key, priority, Instant::now());
             self.entries.insert(key, Entry { attempts: 0, interval: None, state });
             return;
         };
         let state = match entry {
-            State::Running { again, cuts: cut } => {
-                State::Running { again: again.max(Some(priority)), cuts: cut || cuts }
+            State::Running { priority: with, since, again, cuts: cut } => {
+                State::Running { priority: with, since, again: again.max(Some(priority)), cuts: cut || cuts }
             }
             State::Due { priority: old, .. } if old >= priority => return,
-            State::Due { priority: old, ticket } => {
+            State::Due { priority: old, ticket, since } => {
                 self.pending.remove_due(old, ticket);
-                State::Due { priority, ticket: self.pending.push(key.clone(), priority) }
+                self.due(&key, priority, since)
             }
             State::Waiting { until, ticket, priority: old, held: true } if !cuts => {
                 State::Waiting { until, ticket, priority: old.max(priority), held: true }
             }
             State::Waiting { until, ticket, .. } => {
                 self.pending.remove_waiting(until, ticket);
-                State::Due { priority, ticket: self.pending.push(key.clone(), priority) }
+                self.due(&key, priority, Instant::now())
             }
         };
         self.set(&key, state);
     }
 
     /// The most urgent key that is due, now handed out until [`finish`](Self::finish).
-    pub fn take(&mut self, now: Instant) -> Option<Arc<ObjectKey>> {
+    pub fn take(&mut self, now: Instant) -> Option<Taken> {
         self.promote(now);
         let key = self.pending.pop()?;
-        self.set(&key, State::Running { again: None, cuts: false });
-        Some(key)
+        let entry = self.entries.get_mut(&key)?;
+        // Whatever stands among the due is.
+        let State::Due { priority, since, .. } = entry.state else { return None };
+        entry.state = State::Running { priority, since: now, again: None, cuts: false };
+        Some(Taken { key, since })
     }
 
     /// Whether [`take`](Self::take) would give something.
@@ -150,33 +164,33 @@ impl Queue {
         let Some((key, entry)) = self.entries.get_key_value(key).map(|(key, entry)| (key.clone(), entry)) else {
             return;
         };
-        let State::Running { again, cuts } = entry.state else { return };
+        let State::Running { priority, again, cuts, .. } = entry.state else { return };
+        let interval = entry.interval;
         let attempts = match next {
             Next::Poll | Next::Stop => 0,
             Next::Park => entry.attempts,
             Next::Backoff { .. } => entry.attempts.saturating_add(1),
         };
         let wait = match next {
-            Next::Poll | Next::Park => Some(self.pacing.poll.at(entry.interval).delay(&mut self.random)),
+            Next::Poll | Next::Park => Some(self.pacing.poll.at(interval).delay(&mut self.random)),
             Next::Backoff { at_least } => Some(self.pacing.backoff.delay(attempts, &mut self.random).max(at_least)),
             Next::Stop => None,
         };
         let held = matches!(next, Next::Backoff { .. });
         let state = match (again, wait) {
-            (Some(priority), _) if !held || cuts => {
-                State::Due { priority, ticket: self.pending.push(key.clone(), priority) }
-            }
+            (Some(priority), _) if !held || cuts => self.due(&key, priority, now),
             (_, Some(wait)) => {
                 let until = now + wait;
                 let ticket = self.pending.wait(key.clone(), until);
-                State::Waiting { until, ticket, priority: again.unwrap_or(Priority::Resync), held }
+                // What was urgent and failed is no less urgent when it is tried again.
+                let priority = again.max(held.then_some(priority)).unwrap_or(Priority::Resync);
+                State::Waiting { until, ticket, priority, held }
             }
             (_, None) => {
                 self.entries.remove(&key);
                 return;
             }
         };
-        let interval = entry.interval;
         self.entries.insert(key, Entry { attempts, interval, state });
     }
 
@@ -192,10 +206,11 @@ impl Queue {
     pub fn forget(&mut self, key: &ObjectKey) {
         let Some(entry) = self.entries.get_mut(key) else { return };
         match entry.state {
-            State::Running { .. } => {
-                *entry = Entry { attempts: 0, interval: None, state: State::Running { again: None, cuts: false } };
+            State::Running { priority, since, .. } => {
+                let state = State::Running { priority, since, again: None, cuts: false };
+                *entry = Entry { attempts: 0, interval: None, state };
             }
-            State::Due { priority, ticket } => {
+            State::Due { priority, ticket, .. } => {
                 self.pending.remove_due(priority, ticket);
                 self.entries.remove(key);
             }
@@ -219,13 +234,17 @@ impl Queue {
     }
 
     fn promote(&mut self, now: Instant) {
-        while let Some(key) = self.pending.pop_waiting(now) {
+        while let Some((key, since)) = self.pending.pop_waiting(now) {
             let Some(State::Waiting { priority, .. }) = self.entries.get(&key).map(|entry| entry.state) else {
                 continue;
             };
-            let ticket = self.pending.push(key.clone(), priority);
-            self.set(&key, State::Due { priority, ticket });
+            let state = self.due(&key, priority, since);
+            self.set(&key, state);
         }
+    }
+
+    fn due(&mut self, key: &Arc<ObjectKey>, priority: Priority, since: Instant) -> State {
+        State::Due { priority, ticket: self.pending.push(Arc::clone(key), priority), since }
     }
 
     fn set(&mut self, key: &ObjectKey, state: State) {

@@ -41,9 +41,11 @@ impl Pending {
         Priority::DESCENDING.iter().find_map(|priority| Some(self.due[priority.index()].pop_first()?.1))
     }
 
-    pub(super) fn pop_waiting(&mut self, now: Instant) -> Option<Arc<ObjectKey>> {
+    /// With the time it has waited for.
+    pub(super) fn pop_waiting(&mut self, now: Instant) -> Option<(Arc<ObjectKey>, Instant)> {
         let first = self.waiting.first_entry()?;
-        (first.key().0 <= now).then(|| first.remove())
+        let until = first.key().0;
+        (until <= now).then(|| (first.remove(), until))
     }
 
     pub(super) fn first_waiting(&self) -> Option<Instant> {

@@ -12,6 +12,16 @@ pub enum Priority {
 }
 
 impl Priority {
+    /// For logs and listings.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Resync => "resync",
+            Self::Dependency => "dependency",
+            Self::UserChange => "user-change",
+        }
+    }
+
     /// One more than the greatest index.
     pub(super) const COUNT: usize = 3;
 

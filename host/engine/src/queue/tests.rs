@@ -1,3 +1,4 @@
+use rand::RngExt;
 use tokio::time::advance;
 
 use super::*;
@@ -19,7 +20,7 @@ fn secs(secs: u64) -> Duration {
 const FAILED: Next = Next::Backoff { at_least: Duration::ZERO };
 
 fn take(queue: &mut Queue) -> Option<String> {
-    queue.take(Instant::now()).map(|key| key.name.clone())
+    queue.take(Instant::now()).map(|taken| taken.key.name.clone())
 }
 
 fn finish(queue: &mut Queue, name: &str, next: Next) {
@@ -33,7 +34,7 @@ fn fail(queue: &mut Queue, name: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn first_in_first_out_within_a_priority() {
+async fn row17_first_in_first_out_within_a_priority() {
     let mut queue = queue();
     for name in ["a", "b", "c"] {
         queue.add(&key(name), Priority::Resync);
@@ -58,7 +59,7 @@ async fn the_more_urgent_overtakes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_running_key_is_not_handed_out_twice_but_runs_once_more() {
+async fn row12_a_running_key_is_not_handed_out_twice_but_runs_once_more() {
     let mut queue = queue();
     queue.add(&key("a"), Priority::Resync);
     assert_eq!(take(&mut queue).as_deref(), Some("a"));
@@ -89,7 +90,7 @@ async fn polls_come_back_of_themselves_and_an_event_is_earlier() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hot_failing_object_still_backs_off() {
+async fn row10_a_hot_failing_object_still_backs_off() {
     let mut queue = queue();
     queue.add(&key("a"), Priority::UserChange);
     for wait in [1, 2, 4, 8, 16, 32, 60, 60] {
@@ -104,7 +105,7 @@ async fn a_hot_failing_object_still_backs_off() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_during_a_failing_run_does_not_drop_the_back_off() {
+async fn row10_an_event_during_a_failing_run_does_not_drop_the_back_off() {
     let mut queue = queue();
     queue.add(&key("a"), Priority::UserChange);
     take(&mut queue);
@@ -140,7 +141,7 @@ async fn a_user_change_during_a_failing_run_runs_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn success_resets_the_back_off() {
+async fn row11_success_resets_the_back_off() {
     let mut queue = queue();
     queue.add(&key("a"), Priority::UserChange);
     for wait in [1, 2, 4] {
@@ -258,4 +259,91 @@ async fn the_waiting_are_handed_out_in_the_order_of_their_time() {
     advance(secs(10)).await;
     let order: Vec<_> = std::iter::from_fn(|| take(&mut queue)).collect();
     assert_eq!(order, ["early", "middle", "late"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn row11_polls_do_not_count_as_failures() {
+    let mut queue = queue();
+    queue.add(&key("a"), Priority::Resync);
+    for _ in 0..100 {
+        assert_eq!(take(&mut queue).as_deref(), Some("a"));
+        finish(&mut queue, "a", Next::Poll);
+        advance(secs(60)).await;
+    }
+    fail(&mut queue, "a");
+    assert_eq!(queue.next_due(), Some(Instant::now() + secs(1)), "the first wait, whatever came before");
+}
+
+#[tokio::test(start_paused = true)]
+async fn row25_what_was_urgent_and_failed_stays_urgent() {
+    let mut queue = queue();
+    queue.add(&key("a"), Priority::UserChange);
+    fail(&mut queue, "a");
+    queue.add(&key("polled"), Priority::Resync);
+    queue.add(&key("woken"), Priority::Dependency);
+    advance(secs(1)).await;
+    let order: Vec<_> = std::iter::from_fn(|| take(&mut queue)).collect();
+    assert_eq!(order, ["a", "woken", "polled"]);
+    finish(&mut queue, "a", Next::Poll);
+    advance(secs(60)).await;
+    queue.add(&key("woken-again"), Priority::Dependency);
+    assert_eq!(take(&mut queue).as_deref(), Some("woken-again"), "a poll is no user's change any more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn row30_one_bad_object_delays_no_other() {
+    let mut queue = queue();
+    queue.add(&key("bad"), Priority::UserChange);
+    for number in 0..100 {
+        queue.add(&key(&format!("good{number}")), Priority::Resync);
+    }
+    fail(&mut queue, "bad");
+    for number in 0..100 {
+        assert_eq!(take(&mut queue), Some(format!("good{number}")));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_long_a_key_has_been_due_is_known() {
+    let mut queue = queue();
+    let begun = Instant::now();
+    queue.add(&key("a"), Priority::Resync);
+    advance(secs(3)).await;
+    queue.add(&key("a"), Priority::UserChange);
+    assert_eq!(queue.take(Instant::now()).unwrap().since, begun);
+    finish(&mut queue, "a", Next::Poll);
+    advance(secs(70)).await;
+    assert_eq!(queue.take(Instant::now()).unwrap().since, begun + secs(63), "since the poll was due");
+}
+
+/// Whatever happens to a key, and however long nothing does: a wait after failures is never shorter than its place in the
+/// row says, and never none.
+#[tokio::test(start_paused = true)]
+async fn row22_no_history_shortens_a_back_off() {
+    for seed in 0..300 {
+        let mut random = StdRng::seed_from_u64(seed);
+        let mut queue = Queue::new(Pacing::default(), seed);
+        let mut failures = 0;
+        queue.add(&key("a"), Priority::Resync);
+        for _ in 0..60 {
+            assert_eq!(take(&mut queue).as_deref(), Some("a"), "seed {seed}");
+            let during = random.random_range(0..3);
+            for _ in 0..during {
+                queue.add(&key("a"), Priority::Dependency);
+            }
+            let failed = random.random_bool(0.7);
+            finish(&mut queue, "a", if failed { FAILED } else { Next::Poll });
+            failures = if failed { failures + 1 } else { 0 };
+            if failed {
+                let full = secs(1 << (failures - 1).min(6)).min(secs(60));
+                let wait = queue.next_due().expect("it waits") - Instant::now();
+                assert!(wait >= full.mul_f64(0.9) && wait <= full, "seed {seed}: {wait:?} after {failures} failures");
+                queue.add(&key("a"), Priority::Dependency);
+                assert_eq!(take(&mut queue), None, "seed {seed}");
+            }
+            // Now and then nothing happens for hours.
+            let idle = if random.random_bool(0.1) { secs(36_000) } else { secs(67) };
+            advance(idle).await;
+        }
+    }
 }

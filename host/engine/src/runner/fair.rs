@@ -3,8 +3,14 @@
 //! Every lane has a pass, which a slot given to it moves on by its stride (the smaller the greater its weight). Of the
 //! lanes that wait and are below their bound the one with the smallest pass is next. A lane that had nothing to do starts
 //! at the pass of the others: rest is not saved up.
+//!
+//! Nobody is interrupted, so turns alone would let a few slow lanes take every slot for as long as they like. A part of the
+//! slots is therefore kept for lanes that have none.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Of so many slots one is kept for lanes that have none.
+const KEPT: usize = 4;
 
 /// Divisible by all small weights, and far from overflow: 2^64 / 2^20 slots.
 const STRIDE: u64 = 1 << 20;
@@ -14,13 +20,18 @@ pub(super) struct LaneId(u64);
 
 #[derive(Debug)]
 pub(super) struct Fair<W> {
+    slots: usize,
     free: usize,
     ids: u64,
     /// The pass of the lane that was served last.
     now: u64,
     lanes: BTreeMap<LaneId, Lane<W>>,
-    /// Lanes that wait and are below their bound, in the order of their turns.
+    /// Lanes that wait, have a slot and are below their bound, in the order of their turns.
     turns: BTreeSet<(u64, LaneId)>,
+    /// Lanes that wait and have no slot, in the order of their turns.
+    first: BTreeSet<(u64, LaneId)>,
+    /// Lanes that have no slot, whether they wait or not.
+    idle: usize,
 }
 
 #[derive(Debug)]
@@ -36,13 +47,23 @@ struct Lane<W> {
 
 impl<W> Fair<W> {
     pub(super) fn new(slots: usize) -> Self {
-        Self { free: slots, ids: 0, now: 0, lanes: BTreeMap::new(), turns: BTreeSet::new() }
+        Self {
+            slots,
+            free: slots,
+            ids: 0,
+            now: 0,
+            lanes: BTreeMap::new(),
+            turns: BTreeSet::new(),
+            first: BTreeSet::new(),
+            idle: 0,
+        }
     }
 
     pub(super) fn add_lane(&mut self) -> LaneId {
         self.ids += 1;
         let id = LaneId(self.ids);
         let waiters = VecDeque::new();
+        self.idle += 1;
         self.lanes.insert(id, Lane { slots: 1, stride: STRIDE, pass: self.now, running: 0, waiters, removed: false });
         id
     }
@@ -76,7 +97,9 @@ impl<W> Fair<W> {
         if self.free == 0 {
             return None;
         }
-        let (pass, id) = *self.turns.first()?;
+        let kept = self.idle.min(self.slots / KEPT);
+        let more = self.turns.first().filter(|_| self.free > kept);
+        let (pass, id) = *self.first.first().into_iter().chain(more).min()?;
         self.now = pass;
         let waiter = self.change(id, |lane, _| {
             lane.pass += lane.stride;
@@ -98,9 +121,13 @@ impl<W> Fair<W> {
     fn change<T>(&mut self, id: LaneId, change: impl FnOnce(&mut Lane<W>, u64) -> T) -> Option<T> {
         let lane = self.lanes.get_mut(&id)?;
         self.turns.remove(&(lane.pass, id));
+        self.first.remove(&(lane.pass, id));
+        self.idle -= usize::from(lane.running == 0);
         let answer = change(lane, self.now);
+        self.idle += usize::from(lane.running == 0);
         if !lane.waiters.is_empty() && lane.running < lane.slots {
-            self.turns.insert((lane.pass, id));
+            let turns = if lane.running == 0 { &mut self.first } else { &mut self.turns };
+            turns.insert((lane.pass, id));
         }
         Some(answer)
     }
@@ -108,6 +135,7 @@ impl<W> Fair<W> {
     fn forget_if_over(&mut self, id: LaneId) {
         if self.lanes.get(&id).is_some_and(|lane| lane.removed && lane.running == 0) {
             self.lanes.remove(&id);
+            self.idle -= 1;
         }
     }
 }

@@ -2,8 +2,14 @@
 //!
 //! A controller asks its [`Lane`] for a [`Slot`] when something is due, and chooses what to run when it has one: what is
 //! most urgent then, not what was when it asked. [`Runs`] holds what is running.
+//!
+//! Guarantees: slots are shared by weight among those who wait; a provider holds no more than its share allows; and a
+//! quarter of the pool is kept for providers that have no slot, so that one which is slow, or many that are, do not keep
+//! the others waiting for as long as their slowest call.
 
 mod fair;
+#[cfg(test)]
+mod fairness;
 mod runs;
 
 use std::{

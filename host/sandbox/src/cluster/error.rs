@@ -19,9 +19,11 @@ impl From<cluster::Error> for Error {
             }
             cluster::Error::Forbidden(_) => Self::Denied(message),
             cluster::Error::Invalid(_) => Self::Invalid(message),
-            cluster::Error::Unavailable { .. } | cluster::Error::NotLeader | cluster::Error::Malformed(_) => {
-                Self::Unavailable(message)
-            }
+            // That the host's credentials are not accepted, or its lease is lost, is nothing a provider can do about.
+            cluster::Error::Unauthorized(_)
+            | cluster::Error::Unavailable { .. }
+            | cluster::Error::NotLeader
+            | cluster::Error::Malformed(_) => Self::Unavailable(message),
         }
     }
 }

@@ -12,7 +12,7 @@ pub(crate) fn target(raw: types::ObjectRef) -> Result<ObjectRef, Error> {
     if let Some(namespace) = &raw.namespace {
         check("namespace", namespace)?;
     }
-    check("name", &raw.name)?;
+    check_name(&raw.name)?;
     Ok(ObjectRef { kind, key: ObjectKey { namespace: raw.namespace, name: raw.name } })
 }
 
@@ -35,6 +35,13 @@ pub(crate) fn check(what: &str, name: &str) -> Result<(), Error> {
     let sound =
         (1..=NAME).contains(&name.len()) && name.bytes().all(harmless) && !name.bytes().all(|byte| byte == b'.');
     if sound { Ok(()) } else { Err(Error::Invalid(format!("`{}` is no valid {what}", escaped(name)))) }
+}
+
+/// Names of objects are whatever is one segment of a path: those of roles have `@`, `+`, blanks and more.
+fn check_name(name: &str) -> Result<(), Error> {
+    let elsewhere = |c: char| c == '/' || c == '%' || c.is_control();
+    let sound = (1..=NAME).contains(&name.len()) && !name.contains(elsewhere) && name != "." && name != "..";
+    if sound { Ok(()) } else { Err(Error::Invalid(format!("`{}` is no valid name", escaped(name)))) }
 }
 
 fn escaped(text: &str) -> String {
@@ -65,6 +72,12 @@ mod tests {
         }
         for name in ["foo", "a.b-c", "system:node", "0"] {
             assert!(check("name", name).is_ok(), "{name}");
+        }
+        for name in ["", ".", "..", "a/b", "../secrets/x", "a%2fb", "a\n", &"x".repeat(254)] {
+            assert!(check_name(name).is_err(), "{name:?}");
+        }
+        for name in ["foo", "system:node", "a@b+c=d", "an admin", "ä", "a?x#y"] {
+            assert!(check_name(name).is_ok(), "{name}");
         }
     }
 }

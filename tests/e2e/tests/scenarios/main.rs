@@ -6,6 +6,7 @@ mod delivery;
 mod hostile;
 mod install;
 mod kubectl;
+mod observed;
 mod patch;
 mod restart;
 mod workloads;
@@ -45,6 +46,7 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
         what_is_not_granted_is_refused_and_named,
         every_transition_leaves_an_event,
     },
+    observed::{ reconciles_are_counted_and_can_be_looked_into },
     hostile::{ bad_guests_end_as_conditions_while_a_neighbour_converges },
     delivery::{
         a_config_map_is_enough_and_can_be_replaced,

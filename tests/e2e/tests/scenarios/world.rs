@@ -4,7 +4,7 @@ use std::{future::Future, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
 use capstan_e2e::{
-    HostProcess, Objects, Proxy, Server, ServerKind, capstan, eventually, package_rights, play_kubelet, plugin,
+    HostProcess, Objects, Proxy, Server, ServerKind, capstan, eventually, package_rights, play_kubelet, plugin, probe,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -174,6 +174,16 @@ impl World {
         self.server.client().map(Objects::new)
     }
 
+    /// What the host answers to a GET of the path, as a code and a body.
+    pub(crate) async fn probe(&self, path: &str) -> Result<(u16, String)> {
+        let log = self.log();
+        // The last host of this world; each says where it listens.
+        let said =
+            log.lines().rev().find_map(|line| line.split_once("probes and metrics are answered address=")?.1.into());
+        let address: &str = said.with_context(|| format!("the host does not say where it answers probes: {log}"))?;
+        probe(address.trim().parse()?, path).await
+    }
+
     /// What scenarios run on.
     pub(crate) fn runtime(&self) -> Handle {
         self.runtime.handle().clone()
@@ -200,7 +210,12 @@ fn redirect(kubeconfig: &Path, url: &str) -> Result<()> {
 
 fn start_host(folder: &Path) -> Result<HostProcess> {
     let text = |name: &str| folder.join(name).to_string_lossy().into_owned();
-    HostProcess::start(folder, &["run", "--kubeconfig", &text("kubeconfig"), "--providers", &text("providers")])
+    let (kubeconfig, providers) = (text("kubeconfig"), text("providers"));
+    let health = ["--health-address", "127.0.0.1:0"];
+    HostProcess::start(
+        folder,
+        &[&["run", "--kubeconfig", &kubeconfig, "--providers", &providers], &health[..]].concat(),
+    )
 }
 
 impl Drop for World {

@@ -63,6 +63,10 @@ struct Contents {
     objects: BTreeMap<(&'static str, String), Value>,
     /// `PATCH things/a/status`, in their order.
     writes: Vec<String>,
+    /// `GET /api/v1/namespaces/ns/configmaps/s`, every request in their order.
+    requests: Vec<String>,
+    /// So many patches of things are still to be answered with this.
+    refused: (usize, StatusCode),
     /// By how much watches are late.
     lag: Duration,
     /// The plural that nobody may list or watch.
@@ -91,9 +95,30 @@ impl ApiServer {
         events.map(|event| format!("{}: {}", text(&event["regarding"]["name"]), text(&event["reason"]))).collect()
     }
 
+    /// All objects of a plural.
+    pub(super) fn list_of(&self, plural: &str) -> Vec<Value> {
+        let state = self.state.lock().unwrap();
+        state.objects.iter().filter(|((own, _), _)| *own == plural).map(|(_, object)| object.clone()).collect()
+    }
+
     /// What was written to things through the API, and forgets it.
     pub(super) fn writes(&self) -> Vec<String> {
         std::mem::take(&mut self.state.lock().unwrap().writes)
+    }
+
+    /// Every request so far, and forgets them.
+    pub(super) fn requests(&self) -> Vec<String> {
+        std::mem::take(&mut self.state.lock().unwrap().requests)
+    }
+
+    /// Answers so many patches with a conflict, whatever they say.
+    pub(super) fn conflict(&self, times: usize) {
+        self.state.lock().unwrap().refused = (times, StatusCode::CONFLICT);
+    }
+
+    /// Answers so many patches with an error of its own.
+    pub(super) fn break_down(&self, times: usize) {
+        self.state.lock().unwrap().refused = (times, StatusCode::INTERNAL_SERVER_ERROR);
     }
 
     /// Refuses lists and watches of a plural from now on.
@@ -197,6 +222,7 @@ fn refuse(code: StatusCode, reason: &str) -> Response {
 
 async fn answer(State(api): State<ApiServer>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    api.state.lock().unwrap().requests.push(format!("{} {}", parts.method, parts.uri));
     let path = parts.uri.path().replace("namespaces/ns/", "");
     let path = path.trim_start_matches("/apis/").trim_start_matches("/api/");
     let body: Value = serde_json::from_slice(&to_bytes(body, 1 << 20).await.unwrap()).unwrap_or_default();
@@ -239,6 +265,13 @@ async fn answer(State(api): State<ApiServer>, request: Request) -> Response {
             }
             if served.plural == "things" {
                 api.state.lock().unwrap().writes.push(format!("{method} {}", below.join("/")));
+            }
+            {
+                let mut state = api.state.lock().unwrap();
+                if served.plural == "things" && state.refused.0 > 0 {
+                    state.refused.0 -= 1;
+                    return refuse(state.refused.1, state.refused.1.canonical_reason().unwrap());
+                }
             }
             let metadata = &body["metadata"];
             let stale = |member: &str| metadata.get(member).is_some_and(|own| *own != object["metadata"][member]);

@@ -1,18 +1,33 @@
 //! A controller at work, from the watch to the writes, on a paused clock.
 
 mod api_server;
+mod defects;
+mod load;
+mod mapping;
+mod pauses;
 mod provider;
+mod restart;
+mod sharing;
 
-use std::{collections::BTreeMap, num::NonZeroUsize, time::Duration};
+use std::{
+    collections::BTreeMap,
+    num::NonZeroUsize,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use capstan_api::{GroupVersionKind, keys};
-use capstan_cluster::{Cluster, Watches};
+use capstan_cluster::{Cluster, Object, Watches};
 use capstan_events::Recorder;
 use serde_json::{Value, json};
-use tokio::{task::JoinSet, time::sleep};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep},
+};
 
 use super::*;
 use crate::{
+    Metrics, Outcome, Queues,
     managed::{PollLimits, WallClock},
     queue::{Backoff, Pacing, Poll},
     runner::Runner,
@@ -20,12 +35,21 @@ use crate::{
 use api_server::ApiServer;
 use provider::Memory;
 
+/// Where a controller is made to panic: at the object of this name, once.
+pub(super) fn fault(object: &Object) {
+    static DONE: AtomicBool = AtomicBool::new(false);
+    assert!(object.key().name != "poison" || DONE.swap(true, Ordering::Relaxed), "as the test wants it");
+}
+
 /// A controller, running, and what surrounds it.
 struct World {
     server: ApiServer,
     provider: Memory,
     counters: Arc<Counters>,
     resync: Resync,
+    watches: Watches,
+    metrics: Metrics,
+    queues: Queues,
     pause: Pause,
     cancel: CancellationToken,
     tasks: JoinSet<&'static str>,
@@ -42,7 +66,7 @@ impl World {
         let cluster = Cluster::new(server.client());
         let watches = Watches::new(cluster.clone(), cancel.child_token());
         let (recorder, writer) = Recorder::new(cluster.clone(), "test".to_owned());
-        let provider = Memory::new(cluster.clone());
+        let provider = Memory::new(cluster.clone(), watches.clone());
         let mut config = ControllerConfig::new("memory", GroupVersionKind::gvk("example.org", "v1", "Thing"));
         config.pacing = Pacing {
             backoff: Backoff::new(Duration::from_secs(1), Duration::from_mins(1), 0.0).unwrap(),
@@ -51,7 +75,8 @@ impl World {
         config.clock = WallClock::anchored("2026-01-01T00:00:00Z".parse().unwrap());
         adjust(&mut config);
         let runner = Runner::new(NonZeroUsize::new(4).unwrap());
-        let shared = Shared::new(cluster, watches, recorder, runner);
+        let shared = Shared::new(cluster, watches.clone(), recorder, runner);
+        let (metrics, queues) = (shared.metrics.clone(), shared.queues.clone());
         let controller = Controller::new(config, shared, Arc::new(provider.clone()));
         let (counters, resync, pause) = (controller.counters(), controller.resync(), controller.pause());
         let mut tasks = JoinSet::new();
@@ -65,7 +90,7 @@ impl World {
             writer.run(stop).await;
             "events"
         });
-        let world = Self { server, provider, counters, resync, pause, cancel, tasks };
+        let world = Self { server, provider, counters, resync, watches, metrics, queues, pause, cancel, tasks };
         world.pass(100).await;
         world
     }
@@ -92,6 +117,10 @@ impl World {
         self.provider.calls();
         self.server.writes();
     }
+}
+
+fn annotation(key: &str, value: &Value) -> Value {
+    json!({"metadata": {"annotations": {key: value}}})
 }
 
 fn calls<const N: usize>(calls: [(&str, usize); N]) -> BTreeMap<String, usize> {
@@ -173,79 +202,6 @@ async fn an_object_that_vanishes_while_it_is_idle_is_forgotten() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pausing_holds_a_queued_object_and_resuming_is_immediate() {
-    let world = World::with(Duration::ZERO, |config| config.share.slots = NonZeroUsize::MIN).await;
-    world.settled("a", json!({"size": 1})).await;
-    world.put("slow", &json!({"spec": {"behaviour": "slow"}}));
-    world.pass(100).await;
-    // `a` waits behind `slow` for the only slot.
-    world.put("a", &json!({"spec": {"size": 2}}));
-    world.pass(100).await;
-    world.put("a", &json!({"metadata": {"annotations": {keys::PAUSED: "true"}}}));
-    world.pass(20_000).await;
-    assert_eq!(world.provider.calls().get("observe a"), None);
-    assert_eq!(world.thing("a")["status"]["conditions"][1]["reason"], "ReconcilePaused");
-    world.pass(40_000).await;
-    world.put("slow", &json!({"metadata": {"annotations": {keys::PAUSED: "true"}}}));
-    world.pass(100_000).await;
-    world.put("a", &json!({"metadata": {"annotations": {keys::PAUSED: null}}}));
-    world.pass(100).await;
-    assert_eq!(world.provider.calls().get("update a"), Some(&1));
-}
-
-fn annotation(key: &str, value: &Value) -> Value {
-    json!({"metadata": {"annotations": {key: value}}})
-}
-
-#[tokio::test(start_paused = true)]
-async fn pausing_a_running_object_lets_its_call_finish_and_nothing_else_begin() {
-    let world = World::start().await;
-    world.settled("a", json!({"size": 1})).await;
-    world.put("a", &json!({"spec": {"behaviour": "slow"}}));
-    world.pass(5_000).await;
-    world.put("a", &annotation(keys::PAUSED, &json!("true")));
-    world.pass(60_000).await;
-    assert_eq!(world.provider.calls(), calls([("observe a", 1)]), "it differed, and was not updated");
-    assert_eq!(world.thing("a")["status"]["conditions"][1]["reason"], "ReconcilePaused");
-    world.put("a", &annotation(keys::PAUSED, &Value::Null));
-    world.pass(11_000).await;
-    assert_eq!(world.provider.calls(), calls([("observe a", 1), ("update a", 1)]), "resumed at once");
-}
-
-#[tokio::test(start_paused = true)]
-async fn pausing_ends_back_off_and_polls_and_resuming_begins_at_once() {
-    let world = World::start().await;
-    world.put("a", &json!({"spec": {"behaviour": "fail"}}));
-    world.pass(6_500).await;
-    world.put("a", &annotation(keys::PAUSED, &json!("true")));
-    world.pass(100).await;
-    world.provider.calls();
-    assert_eq!(world.thing("a")["status"]["conditions"][0]["reason"], "ReconcilePaused", "said at once");
-    world.pass(300_000).await;
-    assert_eq!(world.provider.calls(), calls([]));
-    world.put("a", &annotation(keys::PAUSED, &Value::Null));
-    world.pass(100).await;
-    assert_eq!(world.provider.calls(), calls([("observe a", 1)]));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_paused_provider_calls_nothing_and_resumes_at_once() {
-    let world = World::start().await;
-    world.settled("a", json!({})).await;
-    world.pause.set(true);
-    world.pass(100).await;
-    assert_eq!(world.thing("a")["status"]["conditions"][1]["message"], "the provider is paused");
-    world.put("a", &json!({"spec": {"size": 2}}));
-    world.put("b", &json!({"spec": {}}));
-    world.pass(120_000).await;
-    assert_eq!(world.provider.calls(), calls([]));
-    world.pause.set(false);
-    world.pass(100).await;
-    let calls = world.provider.calls();
-    assert_eq!((calls.get("update a"), calls.get("create b")), (Some(&1), Some(&1)), "{calls:?}");
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_request_is_answered_at_once_whatever_the_back_off() {
     let world = World::start().await;
     world.put("a", &json!({"spec": {"behaviour": "fail"}}));
@@ -274,6 +230,7 @@ async fn an_object_is_polled_at_its_own_interval_within_the_limits() {
 }
 
 /// Secrets were read through a cache that wanted to list and watch all of them.
+
 #[tokio::test(start_paused = true)]
 async fn b16_what_a_provider_reads_need_not_be_listed() {
     let world = World::start().await;
@@ -284,7 +241,7 @@ async fn b16_what_a_provider_reads_need_not_be_listed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_fails_one_object_and_backs_off() {
+async fn row16_row30_a_panic_fails_one_object_and_backs_off() {
     let world = World::start().await;
     world.put("bad", &json!({"spec": {"behaviour": "panic"}}));
     world.put("good", &json!({"spec": {}}));
@@ -298,7 +255,7 @@ async fn a_panic_fails_one_object_and_backs_off() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failing_object_backs_off_while_its_source_changes_and_runs_at_once_when_edited() {
+async fn row10_a_failing_object_backs_off_while_its_source_changes_and_runs_at_once_when_edited() {
     let world = World::start().await;
     world.put("a", &json!({"spec": {"behaviour": "fail"}}));
     world.pass(6_500).await;
@@ -353,7 +310,7 @@ async fn a_source_that_appears_wakes_its_reader() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_lets_running_reconciles_finish() {
+async fn row13_a_stop_lets_running_reconciles_finish() {
     let mut world = World::start().await;
     world.put("a", &json!({"spec": {"behaviour": "slow"}}));
     world.pass(5_000).await;
@@ -364,4 +321,33 @@ async fn a_stop_lets_running_reconciles_finish() {
     assert!(world.provider.has("a"), "it came to its end");
     let annotations = &world.thing("a")["metadata"]["annotations"];
     assert!(annotations.get(keys::CREATE_SUCCEEDED).is_some(), "{annotations}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn row13_a_stop_ends_on_time_whatever_hangs() {
+    let mut world = World::start().await;
+    world.put("a", &json!({"spec": {"behaviour": "hang"}}));
+    world.put("b", &json!({"spec": {"behaviour": "hang"}}));
+    world.pass(5_000).await;
+    let start = Instant::now();
+    world.cancel.cancel();
+    while world.tasks.join_next().await.unwrap().unwrap() != "controller" {}
+    let took = start.elapsed();
+    assert!(took >= Duration::from_secs(20) && took < Duration::from_secs(21), "{took:?} to drain");
+    world.watches.close().await;
+    world.pass(1_000).await;
+    assert_eq!((world.watches.len(), world.server.watches()), (0, 0), "nothing is left");
+}
+
+#[tokio::test(start_paused = true)]
+async fn row13_nothing_new_begins_after_a_stop() {
+    let mut world = World::with(Duration::ZERO, |config| config.share.slots = NonZeroUsize::MIN).await;
+    world.put("slow", &json!({"spec": {"behaviour": "slow"}}));
+    world.pass(1_000).await;
+    world.put("waits", &json!({"spec": {}}));
+    world.pass(100).await;
+    world.cancel.cancel();
+    while world.tasks.join_next().await.unwrap().unwrap() != "controller" {}
+    assert_eq!(world.provider.calls().get("observe waits"), None);
+    assert!(world.provider.has("slow"));
 }

@@ -8,7 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use capstan_api::{GroupVersionKind, ObjectKey, ObjectRef};
-use capstan_cluster::Cluster;
+use capstan_cluster::{Cluster, Reach, Watches};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -19,6 +19,7 @@ use crate::{
 #[derive(Clone)]
 pub(super) struct Memory {
     cluster: Cluster,
+    watches: Watches,
     state: Arc<Mutex<State>>,
 }
 
@@ -36,8 +37,8 @@ struct Session {
 }
 
 impl Memory {
-    pub(super) fn new(cluster: Cluster) -> Self {
-        Self { cluster, state: Arc::default() }
+    pub(super) fn new(cluster: Cluster, watches: Watches) -> Self {
+        Self { cluster, watches, state: Arc::default() }
     }
 
     /// Calls so far, counted, and forgets them.
@@ -51,6 +52,13 @@ impl Memory {
 
     pub(super) fn has(&self, name: &str) -> bool {
         self.state.lock().unwrap().exists.contains_key(name)
+    }
+
+    /// Somebody changes or removes outside what an object stands for.
+    pub(super) fn edit(&self, name: &str, change: impl FnOnce(&mut HashMap<String, Value>)) {
+        let mut state = self.state.lock().unwrap();
+        assert!(state.exists.contains_key(name));
+        change(&mut state.exists);
     }
 }
 
@@ -74,7 +82,10 @@ impl Session {
         let kind = GroupVersionKind::gvk("", "v1", "ConfigMap");
         let target = ObjectRef { kind, key: ObjectKey::namespaced("ns", name) };
         self.context.reads.record(Read::Object(target.clone()));
-        let object = self.memory.cluster.get(&target).await.ok();
+        let object = match self.memory.watches.cached(&target) {
+            Some(object) => Some(object),
+            None => self.memory.cluster.get(&target).await.ok(),
+        };
         let seen = object.as_ref().map_or(Seen::Absent, |object| Seen::Version(object.resource_version().into()));
         self.context.reads.saw(&target, seen);
         Some(object?.value()["data"].clone())
@@ -86,6 +97,10 @@ impl ExternalSystem for Memory {
     async fn connect(&self, context: &Context, _: &str) -> Result<Box<dyn ExternalSession>, Failure> {
         Ok(Box::new(Session { memory: self.clone(), context: context.clone() }))
     }
+
+    fn reach(&self, _: &ObjectRef) -> Reach {
+        Reach::Namespace
+    }
 }
 
 #[async_trait]
@@ -95,8 +110,10 @@ impl ExternalSession for Session {
         let spec = serde_json::from_str::<Value>(managed).unwrap()["spec"].clone();
         match spec["behaviour"].as_str() {
             Some("panic") => panic!("as told"),
+            Some("invalid") => return Err(Failure::new("InvalidSpec", "no such behaviour", Retry::OnChange)),
             Some("fail") => return Err(Failure::new("", "as told", Retry::Backoff)),
             Some("slow") => sleep(Duration::from_secs(10)).await,
+            Some("hang") => std::future::pending().await,
             _ => {}
         }
         let mut status = json!({});

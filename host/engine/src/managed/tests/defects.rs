@@ -55,15 +55,16 @@ async fn b07_priorities_survive_a_requeue_and_what_waits_for_its_time_is_no_dept
     let mut queue = Queue::new(Pacing::default(), 1);
     queue.add(&key("polled"), Priority::Resync);
     let polled = queue.take(Instant::now()).unwrap();
-    queue.finish(&polled, Next::Poll, Instant::now());
+    queue.finish(&polled.key, Next::Poll, Instant::now());
     assert_eq!(queue.depth(), 0, "it waits for its poll");
     // `later` fails; while it backs off a source of it changes, which it keeps until it runs.
     queue.add(&key("later"), Priority::Resync);
     let later = queue.take(Instant::now()).unwrap();
-    queue.finish(&later, BACKOFF, Instant::now());
-    queue.add(&later, Priority::Dependency);
+    queue.finish(&later.key, BACKOFF, Instant::now());
+    queue.add(&later.key, Priority::Dependency);
     advance(Duration::from_mins(2)).await;
-    assert_eq!(queue.take(Instant::now()).as_deref(), Some(&key("later")), "more urgent than the poll due before it");
+    let first = queue.take(Instant::now()).unwrap();
+    assert_eq!(*first.key, key("later"), "more urgent than the poll due before it");
 }
 
 /// The global limiter slowed healthy objects down.
@@ -75,7 +76,7 @@ async fn b08_a_healthy_object_is_polled_at_its_interval_for_ever() {
     queue.add(&key, Priority::UserChange);
     for _ in 0..100 {
         let taken = queue.take(Instant::now()).expect("due");
-        queue.finish(&taken, Next::Poll, Instant::now());
+        queue.finish(&taken.key, Next::Poll, Instant::now());
         assert_eq!(queue.next_due(), Some(Instant::now() + Duration::from_mins(1)));
         advance(Duration::from_mins(1)).await;
     }

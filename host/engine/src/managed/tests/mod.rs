@@ -105,6 +105,7 @@ impl Scenario {
             clock,
             pause: pause.clone(),
             unrecorded: unrecorded.clone(),
+            provider: "test".to_owned(),
         };
         let lifecycle = Lifecycle::new(surroundings, rules, SESSION_TIME);
         Self { lifecycle, store, log, events, answers, pause, external, unrecorded, clock, rules }
@@ -119,6 +120,7 @@ impl Scenario {
             clock: self.clock,
             pause: self.pause.clone(),
             unrecorded: self.unrecorded.clone(),
+            provider: "test".to_owned(),
         };
         self.lifecycle = Lifecycle::new(surroundings, self.rules, SESSION_TIME);
     }

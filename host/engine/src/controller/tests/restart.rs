@@ -1,0 +1,25 @@
+//! A controller that panics.
+
+use prometheus_client::{encoding::text::encode, registry::Registry};
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn a_controller_that_panics_is_started_again_and_loses_nothing() {
+    let world = World::start().await;
+    world.settled("a", json!({"size": 1})).await;
+    world.put("slow", &json!({"spec": {"behaviour": "slow"}}));
+    world.pass(5_000).await;
+    world.put("poison", &json!({"spec": {}}));
+    world.put("a", &json!({"spec": {"size": 2}}));
+    world.pass(60_000).await;
+    assert!(world.provider.has("slow") && world.provider.has("poison"));
+    assert_eq!(world.provider.calls().get("create slow"), Some(&1), "what ran came to its end");
+    assert_eq!(world.thing("a")["status"]["conditions"][1]["observedGeneration"], 2);
+    let (mut registry, mut text) = (Registry::default(), String::new());
+    world.metrics.register(&mut registry);
+    encode(&mut text, &registry).unwrap();
+    let restarts = text.lines().find(|line| line.starts_with("capstan_controller_restarts_total{")).unwrap();
+    assert!(restarts.ends_with("} 1"), "{restarts}");
+    assert!(!text.contains("poison"), "no object is named");
+}
