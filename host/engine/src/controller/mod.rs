@@ -5,7 +5,7 @@ mod config;
 use std::{collections::HashMap, future::pending, sync::Arc, time::Duration};
 
 use capstan_api::{ObjectKey, ObjectRef};
-use capstan_cluster::{Change, Object, Selection, Subscription};
+use capstan_cluster::{Change, Fence, Object, Selection, Subscription};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -62,13 +62,30 @@ impl Controller {
     }
 
     /// Watches and reconciles until it is cancelled; then lets running reconciles finish for the configured time.
+    ///
+    /// When the fence of its cluster closes, reconciles are dropped where they stand: somebody else may begin, and what they
+    /// could still write would be refused. When this returns nothing of them is left in either case.
     pub async fn run(self, cancel: CancellationToken) {
         let drain_time = self.config.drain_time;
+        let fence = self.shared.cluster.fence().cloned();
         let mut active = Active::start(self);
-        while active.turn(&cancel).await {}
-        let aborted = active.runs.drain(drain_time).await;
-        if aborted > 0 {
-            tracing::warn!(kind = %active.kind, aborted, "reconciles were still running after the time to drain");
+        let drained = tokio::select! {
+            biased;
+            () = closed(fence.as_ref()) => None,
+            aborted = async {
+                while active.turn(&cancel).await {}
+                active.runs.drain(drain_time).await
+            } => Some(aborted),
+        };
+        match drained {
+            Some(0) => {}
+            Some(aborted) => {
+                tracing::warn!(kind = %active.kind, aborted, "reconciles were still running after the time to drain");
+            }
+            None => {
+                let aborted = active.runs.drain(Duration::ZERO).await;
+                tracing::warn!(kind = %active.kind, aborted, "the lease is lost: running reconciles are ended");
+            }
         }
     }
 }
@@ -266,6 +283,14 @@ impl Active {
 async fn granted(request: &mut Option<SlotRequest>) -> Slot {
     match request {
         Some(request) => request.await,
+        None => pending().await,
+    }
+}
+
+/// Never, without one.
+async fn closed(fence: Option<&Fence>) {
+    match fence {
+        Some(fence) => fence.closed().await,
         None => pending().await,
     }
 }
