@@ -1,9 +1,9 @@
-//! Of several replicas, one does the work.
+//! Several replicas share the providers.
 
 use anyhow::{Context, Result};
 use capstan_cluster::{
     Cluster,
-    lease::{Identity, Lease, Timing},
+    lease::{Member, Replicas, Timing},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -12,34 +12,60 @@ use crate::{
     host::{Ending, Host},
 };
 
-/// The one lease of all replicas, in the host's own namespace.
-const LEASE: &str = "capstan-host";
-
-/// Stands by until the lease is held, then runs the host; begins anew if the lease is lost.
+/// Joins the replicas and runs those providers whose leases it gets; joins anew if the membership is lost.
 ///
-/// Whoever stands by watches nothing. A term that was lost leaves nothing behind that could write: its requests have a fence
-/// that never opens again.
-pub(crate) async fn lead(host: &Host, cluster: &Cluster, health: &Health, cancel: &CancellationToken) -> Result<()> {
-    let identity = Identity::of_pod(&crate::host::instance());
-    let lease = Lease::new(cluster, host.namespace(), LEASE, identity.clone(), Timing::default())
-        .context("--namespace cannot hold a lease")?;
+/// A membership that was lost leaves nothing behind that could write: its requests have fences that never open again.
+pub(crate) async fn share(
+    host: &Host,
+    cluster: &Cluster,
+    timing: Timing,
+    health: &Health,
+    cancel: &CancellationToken,
+) -> Result<()> {
+    let replicas = Replicas::new(cluster, host.namespace(), &crate::host::instance(), timing)
+        .context("--namespace cannot hold leases")?;
+    health.tell_leases(replicas.counts());
     while !cancel.is_cancelled() {
         health.enter(Phase::Standby);
-        tracing::info!(lease = LEASE, namespace = host.namespace(), %identity, "standing by");
-        let Some(held) = lease.acquire(cancel).await else { break };
-        match host.serve(cluster.fenced(held.fence()), health, cancel, held.lost()).await? {
+        let Some(member) = replicas.join(cancel).await else { break };
+        match work(host, cluster, &member, health, cancel).await? {
             Ending::Stopped => {
                 // All is at rest: whoever comes next may begin at once.
-                if let Err(error) = held.release().await {
-                    tracing::warn!(%error, "the lease is not given up: it expires by itself");
+                if let Err(error) = member.leave().await {
+                    tracing::warn!(%error, "the membership is not given up: it expires by itself");
                 }
             }
             Ending::Lost => {
-                tracing::error!("the lease is lost: all reconciles were ended, and nothing more is written");
+                tracing::error!("the membership is lost: all reconciles were ended, and nothing more is written");
             }
         }
     }
     Ok(())
+}
+
+/// One membership.
+async fn work(
+    host: &Host,
+    cluster: &Cluster,
+    member: &Member,
+    health: &Health,
+    cancel: &CancellationToken,
+) -> Result<Ending> {
+    let mut work = std::pin::pin!(host.serve(
+        cluster.fenced(member.fence()),
+        Some(member.leases()),
+        health,
+        cancel,
+        member.lost()
+    ));
+    tokio::select! {
+        ending = &mut work => ending,
+        () = cancel.cancelled() => {
+            // Before the first lease is free, so that the others know whose turn it is.
+            member.announce_leave();
+            work.await
+        }
+    }
 }
 
 #[cfg(test)]

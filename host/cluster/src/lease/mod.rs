@@ -42,7 +42,7 @@ use requests::Requests;
 
 pub use error::LeaseError;
 pub use identity::Identity;
-pub use term::{Leases, Term};
+pub use term::{LeaseCounts, Leases, Term};
 pub use timing::{InvalidTiming, Timing};
 
 /// Commands under way to the task that keeps the leases.
@@ -56,6 +56,7 @@ pub struct Replicas {
     pod: String,
     timing: Timing,
     seed: Option<u64>,
+    counts: LeaseCounts,
 }
 
 /// This process is one of the replicas.
@@ -82,13 +83,19 @@ impl Replicas {
     /// [`Error::Invalid`](crate::Error::Invalid) if the namespace cannot be one.
     pub fn new(cluster: &Cluster, namespace: &str, pod: &str, timing: Timing) -> Result<Self, crate::Error> {
         let requests = Arc::new(Requests::new(cluster.client().clone(), namespace, timing.request())?);
-        Ok(Self { requests, cluster: cluster.clone(), pod: pod.to_owned(), timing, seed: None })
+        Ok(Self { requests, cluster: cluster.clone(), pod: pod.to_owned(), timing, seed: None, counts: LeaseCounts::default() })
     }
 
     /// Makes jitter and identities repeatable; random by default. No two replicas may have the same seed.
     #[must_use]
     pub fn seeded(self, seed: u64) -> Self {
         Self { seed: Some(seed), ..self }
+    }
+
+    /// What becomes of the leases in this process.
+    #[must_use]
+    pub fn counts(&self) -> LeaseCounts {
+        self.counts.clone()
     }
 
     /// Waits until this process is a member, however long that takes. `None` if it was cancelled before.
@@ -123,7 +130,6 @@ impl Replicas {
         let (stop, leaving) = (CancellationToken::new(), CancellationToken::new());
         let (commands, received) = mpsc::channel(COMMANDS);
         let (replicas, known) = watch::channel(Vec::new());
-        let counts = Arc::default();
         let keeper = Keeper {
             requests: Arc::clone(&self.requests),
             cluster: self.cluster.clone(),
@@ -131,12 +137,12 @@ impl Replicas {
             timing: self.timing,
             fence: membership.fence().clone(),
             seed,
-            counts: Arc::clone(&counts),
+            counts: Arc::clone(&self.counts.0),
             replicas,
             commands: commands.downgrade(),
         };
         let keeping = tokio::spawn(keeper.run(received, leaving.clone(), stop.clone()));
-        let leases = Leases { me: identity.as_str().into(), commands, replicas: known, counts };
+        let leases = Leases { me: identity.as_str().into(), commands, replicas: known };
         Member { identity, membership, leases, stop, leaving, keeping: AbortOnDropHandle::new(keeping) }
     }
 }

@@ -62,10 +62,6 @@ impl Record {
         self.0["metadata"]["name"].as_str().unwrap_or_default()
     }
 
-    pub(super) fn uid(&self) -> &str {
-        self.0["metadata"]["uid"].as_str().unwrap_or_default()
-    }
-
     /// Empty if nobody has made it yet.
     pub(super) fn resource_version(&self) -> &str {
         self.0["metadata"]["resourceVersion"].as_str().unwrap_or_default()

@@ -17,13 +17,30 @@ pub struct Leases {
     pub(super) me: Arc<str>,
     pub(super) commands: mpsc::Sender<Command>,
     pub(super) replicas: watch::Receiver<Vec<String>>,
-    pub(super) counts: Arc<Counts>,
 }
 
-#[derive(Default)]
+/// Of one process, over all of its memberships. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct LeaseCounts(pub(super) Arc<Counts>);
+
+#[derive(Debug, Default)]
 pub(super) struct Counts {
     pub(super) held: AtomicUsize,
     pub(super) transitions: AtomicU64,
+}
+
+impl LeaseCounts {
+    /// How many providers this replica holds.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.0.held.load(Relaxed)
+    }
+
+    /// How often it has taken one, given one up or lost one.
+    #[must_use]
+    pub fn transitions(&self) -> u64 {
+        self.0.transitions.load(Relaxed)
+    }
 }
 
 /// To the task that keeps the leases.
@@ -61,18 +78,6 @@ impl Leases {
         let replicas = self.replicas.borrow();
         let first = rendezvous::order(provider, replicas.iter().map(String::as_str)).first().copied();
         first.is_none_or(|first| first == &*self.me)
-    }
-
-    /// How many providers this replica holds.
-    #[must_use]
-    pub fn held(&self) -> usize {
-        self.counts.held.load(Relaxed)
-    }
-
-    /// How many it has taken, given up and lost.
-    #[must_use]
-    pub fn transitions(&self) -> u64 {
-        self.counts.transitions.load(Relaxed)
     }
 }
 
