@@ -258,7 +258,8 @@ mod tests {
     #[test]
     fn times_of_leases_are_durations_that_fit_together() {
         let timing = |arguments: &[&str]| {
-            let cli = Cli::try_parse_from(["capstan", "run"].iter().chain(arguments)).map_err(|error| error.to_string())?;
+            let cli =
+                Cli::try_parse_from(["capstan", "run"].iter().chain(arguments)).map_err(|error| error.to_string())?;
             let Command::Run(run) = cli.command else { panic!("not run") };
             run.election.timing().map_err(|error| error.to_string())
         };

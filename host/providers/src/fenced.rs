@@ -2,9 +2,7 @@
 
 use async_trait::async_trait;
 use capstan_cluster::Fence;
-use capstan_engine::{
-    Change, Context, Creation, ExternalSession, ExternalSystem, Failure, Observation, Retry,
-};
+use capstan_engine::{Change, Context, Creation, ExternalSession, ExternalSystem, Failure, Observation, Retry};
 
 /// Asks nothing more once its fence is closed: a process that was stopped in the middle of a reconcile must not go on with
 /// the next call to the outside when somebody else has taken over.

@@ -56,7 +56,11 @@ impl Metrics {
         );
         let (leading, terms) = (Gauge::default(), Counter::default());
         let (watches, instances, memory) = (Gauge::default(), Gauge::default(), Gauge::default());
-        registry.register("capstan_leading", "1 while this replica is at work, with or without a provider", leading.clone());
+        registry.register(
+            "capstan_leading",
+            "1 while this replica is at work, with or without a provider",
+            leading.clone(),
+        );
         registry.register("capstan_terms", "How often this replica began to do the work", terms.clone());
         registry.register("capstan_watches", "Watches of the API server", watches.clone());
         registry.register("capstan_sandbox_instances", "Provider instances alive", instances.clone());

@@ -60,7 +60,13 @@ impl Health {
     /// `stopping` is cancelled when the process is to end.
     pub(crate) fn new(stopping: CancellationToken) -> Self {
         let state = Mutex::new(State { phase: Phase::Connecting, work: None });
-        Self(Arc::new(Inner { heartbeat: Heartbeat::default(), metrics: Metrics::new(), stopping, leases: OnceLock::new(), state }))
+        Self(Arc::new(Inner {
+            heartbeat: Heartbeat::default(),
+            metrics: Metrics::new(),
+            stopping,
+            leases: OnceLock::new(),
+            state,
+        }))
     }
 
     /// Shows that tasks get to run, as long as it is polled. Never ends.

@@ -286,8 +286,11 @@ impl Active {
         let Keeper { requests, identity, timing, .. } = &self.keeper;
         let known = lease.unwrap_or_else(|| Record::of_new_provider(requests.namespace(), &provider));
         let body = known.held_by(identity, timing, Timestamp::now());
-        let written =
-            if known.resource_version().is_empty() { requests.create(&body).await } else { requests.update(&body).await };
+        let written = if known.resource_version().is_empty() {
+            requests.create(&body).await
+        } else {
+            requests.update(&body).await
+        };
         let Some(lease) = self.written(&known, written).await? else { return Ok(()) };
         let (Some(reply), Some(commands)) = (self.wanted.remove(&provider), self.keeper.commands.upgrade()) else {
             return Ok(());

@@ -51,7 +51,8 @@ impl Membership {
         let now = Timestamp::now();
         let record = Record::of_new_member(requests.namespace(), identity, &timing, now);
         let random = StdRng::seed_from_u64(seed);
-        let mut renewer = Renewer { requests: Arc::clone(requests), identity: identity.clone(), timing, random, record };
+        let mut renewer =
+            Renewer { requests: Arc::clone(requests), identity: identity.clone(), timing, random, record };
         let sent = renewer.create().await?;
         let fence = Fence::new(sent + timing.renew_deadline());
         let (stop, leaving) = (CancellationToken::new(), CancellationToken::new());

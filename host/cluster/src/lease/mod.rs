@@ -83,7 +83,14 @@ impl Replicas {
     /// [`Error::Invalid`](crate::Error::Invalid) if the namespace cannot be one.
     pub fn new(cluster: &Cluster, namespace: &str, pod: &str, timing: Timing) -> Result<Self, crate::Error> {
         let requests = Arc::new(Requests::new(cluster.client().clone(), namespace, timing.request())?);
-        Ok(Self { requests, cluster: cluster.clone(), pod: pod.to_owned(), timing, seed: None, counts: LeaseCounts::default() })
+        Ok(Self {
+            requests,
+            cluster: cluster.clone(),
+            pod: pod.to_owned(),
+            timing,
+            seed: None,
+            counts: LeaseCounts::default(),
+        })
     }
 
     /// Makes jitter and identities repeatable; random by default. No two replicas may have the same seed.

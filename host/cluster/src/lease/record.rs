@@ -227,7 +227,10 @@ mod tests {
         }));
         let me = Identity::of_pod("a");
         let wanted = Record(former.wanted(&me));
-        assert_eq!((wanted.wanted_by(), wanted.holder(), wanted.provider()), (Some(me.as_str()), Some("b"), Some("patch")));
+        assert_eq!(
+            (wanted.wanted_by(), wanted.holder(), wanted.provider()),
+            (Some(me.as_str()), Some("b"), Some("patch"))
+        );
         let body = wanted.held_by(&me, &Timing::default(), at("2026-01-01T00:00:00Z"));
         let expected = record(&json!({
             "holderIdentity": me.as_str(), "leaseDurationSeconds": 15, "leaseTransitions": 5,

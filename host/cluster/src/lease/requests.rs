@@ -26,12 +26,7 @@ pub(super) struct Requests {
 
 /// All Leases that replicas in this namespace share.
 pub(super) fn selection(namespace: &str) -> Selection {
-    Selection {
-        kind: kind(),
-        namespace: Some(namespace.to_owned()),
-        labels: Some(SORT_LABEL.to_owned()),
-        name: None,
-    }
+    Selection { kind: kind(), namespace: Some(namespace.to_owned()), labels: Some(SORT_LABEL.to_owned()), name: None }
 }
 
 fn kind() -> GroupVersionKind {

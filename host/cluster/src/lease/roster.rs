@@ -273,7 +273,8 @@ impl Roster {
     /// One after the other as well: the next one when the last one has come.
     fn ask(&self, stake: &Stake, now: Instant) -> Option<Step> {
         let of_another = |provider: &&String| matches!(self.holder(provider, now), Holder::Other(_));
-        let mut open = stake.wanted.iter().filter(of_another).filter_map(|provider| Some((provider, self.lease(provider)?)));
+        let mut open =
+            stake.wanted.iter().filter(of_another).filter_map(|provider| Some((provider, self.lease(provider)?)));
         if open.clone().any(|(_, lease)| lease.wanted_by() == Some(self.me.as_str())) {
             return None;
         }
@@ -290,9 +291,10 @@ impl Roster {
     /// When something changes by time alone.
     pub(super) fn next_change(&self, stake: &Stake, now: Instant) -> Option<Instant> {
         let expiries = self.members.values().map(Sighting::expiry);
-        let vanished = self.seats.values().filter_map(|seat| {
-            Some(seat.vanished? + seat.record.duration().unwrap_or(self.duration))
-        });
+        let vanished = self
+            .seats
+            .values()
+            .filter_map(|seat| Some(seat.vanished? + seat.record.duration().unwrap_or(self.duration)));
         let turns = stake.wanted.iter().filter_map(|provider| match self.holder(provider, now) {
             Holder::Nobody(since) => self.turn(provider, since, stake.is_leaving, now),
             _ => None,

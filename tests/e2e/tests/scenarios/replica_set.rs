@@ -140,9 +140,8 @@ impl ReplicaSet {
     pub(crate) fn start_one_with_a_share(&mut self, place: usize) -> Result<usize> {
         for _ in 0..10 {
             self.start()?;
-            let settled = self.until("it gets its share", Duration::from_secs(20), |set, holders| {
-                set.held_by(holders, place) > 0
-            });
+            let settled = self
+                .until("it gets its share", Duration::from_secs(20), |set, holders| set.held_by(holders, place) > 0);
             if settled.is_ok() {
                 self.quiet()?;
                 return Ok(place);
@@ -201,9 +200,9 @@ impl ReplicaSet {
     }
 
     pub(crate) fn holders(&self) -> Result<Holders> {
-        let leases = self.runtime.block_on(async {
-            self.objects()?.list("coordination.k8s.io/v1", "leases", NAMESPACE).await
-        })?;
+        let leases = self
+            .runtime
+            .block_on(async { self.objects()?.list("coordination.k8s.io/v1", "leases", NAMESPACE).await })?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let of_providers = leases.iter().filter(|lease| lease["metadata"]["labels"]["capstan.dev/lease"] == "provider");
         Ok(of_providers

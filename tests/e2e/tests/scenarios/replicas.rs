@@ -124,7 +124,13 @@ pub(crate) async fn one_that_was_stopped_writes_nothing_after_the_takeover(world
             stopped.process.signal(Signal::Continue)?;
             // It comes back as a new member and gets its share again: from then on it may write.
             set.until("it is given providers again", LOADED, |set, holders| set.held_by(holders, 0) > 0).or_else(
-                |error| if stopped.process.log().matches("is one of the replicas").count() > 1 { Ok(Default::default()) } else { Err(error) },
+                |error| {
+                    if stopped.process.log().matches("is one of the replicas").count() > 1 {
+                        Ok(Default::default())
+                    } else {
+                        Err(error)
+                    }
+                },
             )?;
             let late: Vec<_> = stopped.proxy.accepted().split_off(before);
             let again = late.iter().position(|write| write.path.contains("/leases/capstan-provider-"));
@@ -155,18 +161,22 @@ pub(crate) async fn one_that_is_asked_to_stop_hands_over_at_once(world: &World) 
         })?;
         set.replicas[1].process.signal(Signal::Terminate)?;
         let asked = Instant::now();
-        set.until("the other takes over", Duration::from_secs(40), |set, holders| set.held_by(holders, 0) == PROVIDERS)?;
+        set.until("the other takes over", Duration::from_secs(40), |set, holders| {
+            set.held_by(holders, 0) == PROVIDERS
+        })?;
         ensure!(asked.elapsed() < LONG.duration / 2, "long before anything expires: {:?}", asked.elapsed());
         let deadline = Instant::now() + SOON;
         while !set.replicas[1].process.has_succeeded()? {
             ensure!(Instant::now() < deadline, "it does not end, or not well");
             std::thread::sleep(Duration::from_millis(50));
         }
-        let writes: Vec<String> = set.replicas[1].proxy.accepted().split_off(before).into_iter().map(|write| write.path).collect();
+        let writes: Vec<String> =
+            set.replicas[1].proxy.accepted().split_off(before).into_iter().map(|write| write.path).collect();
         let made = writes.iter().position(|path| path.ends_with(&format!("/configmaps/note-late-{number}")));
         let recorded = writes.iter().rposition(|path| path.ends_with(&format!("/notes/late-{number}")));
         ensure!(made.is_some() && made < recorded, "its create was finished and written down: {writes:#?}");
-        let free = writes.iter().position(|path| path.ends_with(&format!("/leases/capstan-provider-{}", provider(number))));
+        let free =
+            writes.iter().position(|path| path.ends_with(&format!("/leases/capstan-provider-{}", provider(number))));
         ensure!(recorded < free, "and then the lease was given up: {writes:#?}");
         set.runtime.block_on(async {
             let objects = set.objects()?;
@@ -220,7 +230,10 @@ pub(crate) async fn a_third_is_given_its_share_one_by_one(world: &World) -> Resu
         let holders = set.quiet()?;
         let third = format!("{}_", set.replicas[2].pod);
         for (name, holder) in &holders {
-            ensure!(before[name] == *holder || holder.starts_with(&third), "{name} moved to {holder}: only its own move");
+            ensure!(
+                before[name] == *holder || holder.starts_with(&third),
+                "{name} moved to {holder}: only its own move"
+            );
         }
         changes.end(set)?;
         ensure!(set.made_twice().is_empty(), "made twice: {:?}", set.made_twice());
