@@ -2,7 +2,7 @@
 
 use std::future::pending;
 
-use capstan_cluster::lease::{Leases, Term};
+use capstan_cluster::lease::{LeaseError, Leases, Term};
 use capstan_engine::Shared;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -47,8 +47,10 @@ pub(crate) async fn serve(
         };
         // It lets its controllers come to rest: by themselves, or dropped where they stand if the lease is lost.
         tokio::join!(provider.run(follows, ends.clone()), over);
-        if let Err(error) = term.release().await {
-            tracing::warn!(provider = name, %error, "the lease of the provider is not given up yet");
+        match term.release().await {
+            // Without a membership there is nothing left to give up.
+            Ok(()) | Err(LeaseError::Ended) => {}
+            Err(error) => tracing::warn!(provider = name, %error, "the lease of the provider is not given up yet"),
         }
     }
 }
