@@ -36,8 +36,8 @@ struct Replica {
 #[derive(Default)]
 struct Log {
     running: Mutex<BTreeMap<String, String>>,
-    standing_still: Mutex<usize>,
-    most_standing_still: Mutex<usize>,
+    /// How many come to rest now, and the most there ever were.
+    coming_to_rest: Mutex<(i32, i32)>,
 }
 
 impl Log {
@@ -48,6 +48,12 @@ impl Log {
 
     fn end(&self, provider: &str) {
         self.running.lock().unwrap().remove(provider);
+    }
+
+    fn comes_to_rest(&self, change: i32) {
+        let mut count = self.coming_to_rest.lock().unwrap();
+        count.0 += change;
+        count.1 = count.1.max(count.0);
     }
 
     fn of(&self, replica: &str) -> Vec<String> {
@@ -78,13 +84,9 @@ impl Replica {
                     tokio::select! {
                         () = term.lost() => log.end(&provider),
                         () = async { tokio::select! { () = stop.cancelled() => {} () = term.wanted_elsewhere() => {} } } => {
-                            *log.standing_still.lock().unwrap() += 1;
-                            let now = *log.standing_still.lock().unwrap();
-                            let mut most = log.most_standing_still.lock().unwrap();
-                            *most = now.max(*most);
-                            drop(most);
+                            log.comes_to_rest(1);
                             sleep(DRAIN).await;
-                            *log.standing_still.lock().unwrap() -= 1;
+                            log.comes_to_rest(-1);
                             log.end(&provider);
                         }
                     }
