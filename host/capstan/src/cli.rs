@@ -73,21 +73,21 @@ pub(crate) struct Run {
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Election {
     /// A replica that does not renew for so long is taken for dead by the others: whole seconds
-    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = duration)]
-    pub(crate) leader_elect_lease_duration: Duration,
+    #[arg(long = "leader-elect-lease-duration", value_name = "DURATION", default_value = "15s", value_parser = duration)]
+    pub(crate) lease_duration: Duration,
     /// A replica that cannot renew for so long stops working; shorter than the lease's duration
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
-    pub(crate) leader_elect_renew_deadline: Duration,
+    #[arg(long = "leader-elect-renew-deadline", value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    pub(crate) renew_deadline: Duration,
     /// Between two renewals; fits more than twice into the renewal deadline
-    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration)]
-    pub(crate) leader_elect_retry_period: Duration,
+    #[arg(long = "leader-elect-retry-period", value_name = "DURATION", default_value = "2s", value_parser = duration)]
+    pub(crate) retry_period: Duration,
 }
 
 impl Election {
     /// Checked: lease > deadline > twice the retry period.
     pub(crate) fn timing(self) -> Result<Timing, InvalidTiming> {
-        let Self { leader_elect_lease_duration, leader_elect_renew_deadline, leader_elect_retry_period } = self;
-        Timing::new(leader_elect_lease_duration, leader_elect_renew_deadline, leader_elect_retry_period)
+        let Self { lease_duration, renew_deadline, retry_period } = self;
+        Timing::new(lease_duration, renew_deadline, retry_period)
     }
 }
 

@@ -63,7 +63,7 @@ async fn delivered(wanted: &mut Wanted) -> Result<(), watch::error::RecvError> {
 /// Waits until there is nothing to run any more.
 async fn gone(wanted: &mut Wanted) {
     if wanted.wait_for(Option::is_none).await.is_err() {
-        pending().await
+        pending::<()>().await;
     }
 }
 

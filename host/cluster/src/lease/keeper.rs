@@ -200,8 +200,8 @@ impl Active {
             self.wanted.retain(|_, reply| !reply.is_closed());
             let now = Instant::now();
             self.let_go(now);
-            let Some(step) = self.roster.next_step(&self.stake(), now) else { break };
-            if let Err(error) = self.step(step).await {
+            let Some(next) = self.roster.next_step(&self.stake(), now) else { break };
+            if let Err(error) = self.step(next).await {
                 return self.pause(error);
             }
         }

@@ -234,7 +234,7 @@ impl Roster {
         })
     }
 
-    fn take(&self, provider: &String, stake: &Stake, now: Instant) -> Option<Step> {
+    fn take(&self, provider: &str, stake: &Stake, now: Instant) -> Option<Step> {
         let due = match self.holder(provider, now) {
             // Taken with an answer that did not arrive.
             Holder::Us => now,
@@ -242,7 +242,7 @@ impl Roster {
             Holder::Other(_) => return None,
         };
         let lease = self.lease(provider).cloned();
-        (now >= due).then(|| Step::Take { provider: provider.clone(), lease })
+        (now >= due).then(|| Step::Take { provider: provider.to_owned(), lease })
     }
 
     /// When it is our turn to take a provider that nobody has: each replica leaves those before it the time that a lease lasts.

@@ -67,7 +67,7 @@ impl Leases {
     pub async fn known(&self) {
         let mut replicas = self.replicas.clone();
         if replicas.wait_for(|replicas| !replicas.is_empty()).await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

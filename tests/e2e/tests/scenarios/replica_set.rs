@@ -147,21 +147,10 @@ impl ReplicaSet {
                 return Ok(place);
             }
             self.replicas[place].process.signal(Signal::Terminate)?;
-            let look = async |set: &mut Self| set.replicas[place].process.has_succeeded();
-            self.block_until("it stops", look)?;
+            self.replicas[place].ended()?;
             self.replicas.remove(place);
         }
         anyhow::bail!("ten replicas came and none got a provider: {}", self.logs())
-    }
-
-    fn block_until(&mut self, what: &str, look: impl AsyncFn(&mut Self) -> Result<bool>) -> Result<()> {
-        let deadline = Instant::now() + SOON;
-        let runtime = self.runtime.handle().clone();
-        while !runtime.block_on(look(self))? {
-            ensure!(Instant::now() < deadline, "{what}: not within {SOON:?}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Ok(())
     }
 
     /// Waits until nothing moves any more.
@@ -238,6 +227,18 @@ impl ReplicaSet {
             }
         }
         times.into_iter().filter(|(_, times)| *times > 1).map(|(path, _)| path).collect()
+    }
+}
+
+impl Replica {
+    /// Waits until it has ended by itself, and well.
+    pub(crate) fn ended(&mut self) -> Result<()> {
+        let deadline = Instant::now() + SOON;
+        while !self.process.has_succeeded()? {
+            ensure!(Instant::now() < deadline, "{} does not end, or not well", self.pod);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
     }
 }
 

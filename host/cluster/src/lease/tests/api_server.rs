@@ -98,8 +98,8 @@ impl ApiServer {
     }
 
     pub(super) async fn patch(&self, name: &str, patch: &Value) {
-        let path = format!("{COLLECTION}/{name}");
-        let (code, answer) = self.request("PATCH", &path, "application/merge-patch+json", patch).await;
+        let lease = format!("{COLLECTION}/{name}");
+        let (code, answer) = self.request("PATCH", &lease, "application/merge-patch+json", patch).await;
         assert_eq!(code, 200, "{answer}");
     }
 
