@@ -1,8 +1,9 @@
 //! The command line.
 #![expect(clippy::doc_markdown, reason = "these comments are help texts, shown as they are")]
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use capstan_cluster::lease::{InvalidTiming, Timing};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::health;
@@ -54,16 +55,40 @@ pub(crate) struct Run {
     /// The context of the kubeconfig [default: its current one]
     #[arg(long, value_name = "NAME")]
     pub(crate) context: Option<String>,
-    /// Works only while it holds the lease `capstan-host` in its namespace, so that there can be several replicas
+    /// Shares the providers with other replicas: each runs where its Lease is held
     /// [default: true in a pod that uses its own cluster, false otherwise]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(crate) leader_elect: Option<bool>,
+    #[command(flatten)]
+    pub(crate) election: Election,
     /// Where /livez, /readyz and /metrics are answered, or `off` [default: port 8081 of all addresses in a pod, off
     /// otherwise]
     #[arg(long, value_name = "ADDR")]
     pub(crate) health_address: Option<health::Address>,
     #[command(flatten)]
     pub(crate) host: Host,
+}
+
+/// Times of leases. All replicas should have the same.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Election {
+    /// A replica that does not renew for so long is taken for dead by the others: whole seconds
+    #[arg(long = "leader-elect-lease-duration", value_name = "DURATION", default_value = "15s", value_parser = duration)]
+    pub(crate) lease_duration: Duration,
+    /// A replica that cannot renew for so long stops working; shorter than the lease's duration
+    #[arg(long = "leader-elect-renew-deadline", value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    pub(crate) renew_deadline: Duration,
+    /// Between two renewals; fits more than twice into the renewal deadline
+    #[arg(long = "leader-elect-retry-period", value_name = "DURATION", default_value = "2s", value_parser = duration)]
+    pub(crate) retry_period: Duration,
+}
+
+impl Election {
+    /// Checked: lease > deadline > twice the retry period.
+    pub(crate) fn timing(self) -> Result<Timing, InvalidTiming> {
+        let Self { lease_duration, renew_deadline, retry_period } = self;
+        Timing::new(lease_duration, renew_deadline, retry_period)
+    }
 }
 
 /// `capstan dev`
@@ -91,7 +116,7 @@ pub(crate) struct Manifests {
     /// The host's container image, as your cluster can pull it [default: capstan:VERSION]
     #[arg(long, value_parser = image)]
     pub(crate) image: Option<String>,
-    /// How many replicas; one leads, another takes over
+    /// How many replicas, which share the providers
     #[arg(long, value_name = "N", default_value = "2")]
     pub(crate) replicas: std::num::NonZeroU16,
     /// Adds a ServiceMonitor, for clusters with the Prometheus operator
@@ -199,6 +224,13 @@ pub(crate) struct Host {
     pub(crate) event_silence: capstan_events::MaxSilence,
 }
 
+/// `15s`, `500ms`, `1m30s`.
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    const WRONG: &str = "a duration is written 15s, 500ms or 1m30s";
+    let duration: jiff::SignedDuration = text.parse().map_err(|_| WRONG)?;
+    duration.try_into().map_err(|_| WRONG)
+}
+
 /// A name that the API server takes for a namespace.
 fn namespace(text: &str) -> Result<String, &'static str> {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
@@ -221,5 +253,26 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_of_leases_are_durations_that_fit_together() {
+        let timing = |arguments: &[&str]| {
+            let cli =
+                Cli::try_parse_from(["capstan", "run"].iter().chain(arguments)).map_err(|error| error.to_string())?;
+            let Command::Run(run) = cli.command else { panic!("not run") };
+            run.election.timing().map_err(|error| error.to_string())
+        };
+        assert_eq!(timing(&[]), Ok(Timing::default()));
+        let short = [
+            "--leader-elect-lease-duration=3s",
+            "--leader-elect-renew-deadline=2s",
+            "--leader-elect-retry-period=400ms",
+        ];
+        assert_eq!(timing(&short).unwrap().duration(), Duration::from_secs(3));
+        let odd = timing(&["--leader-elect-renew-deadline=15s"]).unwrap_err();
+        assert!(odd.contains("shorter than the lease's duration"), "{odd}");
+        assert!(timing(&["--leader-elect-retry-period=soon"]).unwrap_err().contains("15s, 500ms"));
+        assert!(timing(&["--leader-elect-retry-period=-1s"]).is_err());
     }
 }

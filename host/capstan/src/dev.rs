@@ -52,7 +52,7 @@ pub(crate) async fn run(dev: cli::Dev, cancel: CancellationToken) -> Result<()> 
     // One process, nobody else who could want the work, and nobody who probes.
     let health = Health::new(cancel.clone());
     let hosted = match Host::new(&dev.host) {
-        Ok(host) => host.serve(Cluster::new(client), &health, &cancel, pending()).await,
+        Ok(host) => host.serve(Cluster::new(client), None, &health, &cancel, pending()).await,
         Err(error) => Err(error),
     };
     serving_ends.cancel();

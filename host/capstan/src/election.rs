@@ -1,9 +1,9 @@
-//! Of several replicas, one does the work.
+//! Several replicas share the providers.
 
 use anyhow::{Context, Result};
 use capstan_cluster::{
     Cluster,
-    lease::{Identity, Lease, Timing},
+    lease::{Member, Replicas, Timing},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -12,34 +12,60 @@ use crate::{
     host::{Ending, Host},
 };
 
-/// The one lease of all replicas, in the host's own namespace.
-const LEASE: &str = "capstan-host";
-
-/// Stands by until the lease is held, then runs the host; begins anew if the lease is lost.
+/// Joins the replicas and runs those providers whose leases it gets; joins anew if the membership is lost.
 ///
-/// Whoever stands by watches nothing. A term that was lost leaves nothing behind that could write: its requests have a fence
-/// that never opens again.
-pub(crate) async fn lead(host: &Host, cluster: &Cluster, health: &Health, cancel: &CancellationToken) -> Result<()> {
-    let identity = Identity::of_pod(&crate::host::instance());
-    let lease = Lease::new(cluster, host.namespace(), LEASE, identity.clone(), Timing::default())
-        .context("--namespace cannot hold a lease")?;
+/// A membership that was lost leaves nothing behind that could write: its requests have fences that never open again.
+pub(crate) async fn share(
+    host: &Host,
+    cluster: &Cluster,
+    timing: Timing,
+    health: &Health,
+    cancel: &CancellationToken,
+) -> Result<()> {
+    let replicas = Replicas::new(cluster, host.namespace(), &crate::host::instance(), timing)
+        .context("--namespace cannot hold leases")?;
+    health.tell_leases(replicas.counts());
     while !cancel.is_cancelled() {
         health.enter(Phase::Standby);
-        tracing::info!(lease = LEASE, namespace = host.namespace(), %identity, "standing by");
-        let Some(held) = lease.acquire(cancel).await else { break };
-        match host.serve(cluster.fenced(held.fence()), health, cancel, held.lost()).await? {
+        let Some(member) = replicas.join(cancel).await else { break };
+        match work(host, cluster, &member, health, cancel).await? {
             Ending::Stopped => {
                 // All is at rest: whoever comes next may begin at once.
-                if let Err(error) = held.release().await {
-                    tracing::warn!(%error, "the lease is not given up: it expires by itself");
+                if let Err(error) = member.leave().await {
+                    tracing::warn!(%error, "the membership is not given up: it expires by itself");
                 }
             }
             Ending::Lost => {
-                tracing::error!("the lease is lost: all reconciles were ended, and nothing more is written");
+                tracing::error!("the membership is lost: all reconciles were ended, and nothing more is written");
             }
         }
     }
     Ok(())
+}
+
+/// One membership.
+async fn work(
+    host: &Host,
+    cluster: &Cluster,
+    member: &Member,
+    health: &Health,
+    cancel: &CancellationToken,
+) -> Result<Ending> {
+    let mut work = std::pin::pin!(host.serve(
+        cluster.fenced(member.fence()),
+        Some(member.leases()),
+        health,
+        cancel,
+        member.lost()
+    ));
+    tokio::select! {
+        ending = &mut work => ending,
+        () = cancel.cancelled() => {
+            // Before the first lease is free, so that the others know whose turn it is.
+            member.announce_leave();
+            work.await
+        }
+    }
 }
 
 #[cfg(test)]
@@ -50,13 +76,13 @@ mod tests {
     use kube::Client;
     use tokio::{
         task::JoinHandle,
-        time::{Instant, sleep, timeout},
+        time::{sleep, timeout},
     };
 
     use super::*;
     use crate::cli;
 
-    const LEASES: &str = "/apis/coordination.k8s.io/v1/namespaces/default/leases/capstan-host";
+    const LEASES: &str = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
 
     struct Replica {
         health: Health,
@@ -76,7 +102,8 @@ mod tests {
             let cancel = CancellationToken::new();
             let health = Health::new(cancel.clone());
             let (told, cancelled) = (health.clone(), cancel.clone());
-            let running = tokio::spawn(async move { lead(&host, &cluster, &told, &cancelled).await });
+            let running =
+                tokio::spawn(async move { share(&host, &cluster, Timing::default(), &told, &cancelled).await });
             Self { health, cancel, running }
         }
 
@@ -98,39 +125,44 @@ mod tests {
         Client::new(server.router(), "default")
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn the_standby_watches_nothing_and_takes_over_when_the_leader_stops() {
-        let server = DevCluster::new(Options::default());
-        let first = Replica::start(&server);
-        first.until("capstan_leading 1").await;
-        let second = Replica::start(&server);
-        sleep(Duration::from_mins(1)).await;
-        assert!(first.says("capstan_watches 1"), "the providers are watched");
-        assert_eq!(first.health.readiness(), Ok("at work"));
-        assert!(second.says("capstan_leading 0") && second.says("capstan_watches 0"));
-        assert!(second.health.readiness().is_ok(), "standby is ready");
-
-        let begun = Instant::now();
-        first.cancel.cancel();
-        first.running.await.unwrap().unwrap();
-        second.until("capstan_leading 1").await;
-        assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    /// The names of the Leases of members.
+    async fn members(server: &DevCluster) -> Vec<String> {
+        let request = http::Request::get(LEASES).body(Vec::new()).unwrap();
+        let list: serde_json::Value = client(server).request(request).await.unwrap();
+        let items = list["items"].as_array().unwrap().iter();
+        items.map(|lease| lease["metadata"]["name"].as_str().unwrap().to_owned()).collect()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_loses_the_lease_lets_go_of_everything_and_stands_by() {
+    async fn replicas_are_ready_with_and_without_a_provider_and_are_gone_when_they_stop() {
+        let server = DevCluster::new(Options::default());
+        let (first, second) = (Replica::start(&server), Replica::start(&server));
+        for replica in [&first, &second] {
+            replica.until("capstan_leading 1").await;
+            replica.until("capstan_watches 1").await;
+            sleep(Duration::from_mins(1)).await;
+            assert_eq!(replica.health.readiness(), Ok("at work"));
+            assert!(replica.says("capstan_leases_held 0") && replica.says("capstan_terms_total 1"));
+        }
+        assert_eq!(members(&server).await.len(), 2);
+        for replica in [first, second] {
+            replica.cancel.cancel();
+            replica.running.await.unwrap().unwrap();
+        }
+        assert_eq!(members(&server).await, [""; 0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_loses_its_membership_lets_go_of_everything_and_joins_anew() {
         let server = DevCluster::new(Options::default());
         let replica = Replica::start(&server);
         replica.until("capstan_watches 1").await;
-        let stolen = r#"{"spec":{"holderIdentity":"another","leaseDurationSeconds":30}}"#;
-        let request = http::Request::patch(LEASES).header("content-type", "application/merge-patch+json");
-        client(&server).request_text(request.body(stolen.into()).unwrap()).await.unwrap();
-        replica.until("capstan_leading 0").await;
-        assert!(replica.says("capstan_watches 0"));
-        sleep(Duration::from_secs(20)).await;
-        assert!(replica.says("capstan_leading 0"));
-        // It is there when the other one has gone.
+        let before = members(&server).await;
+        let request = http::Request::delete(format!("{LEASES}/{}", before[0])).body(Vec::new()).unwrap();
+        client(&server).request_text(request).await.unwrap();
         replica.until("capstan_terms_total 2").await;
+        let after = members(&server).await;
+        assert!(after.len() == 1 && after != before, "as somebody else: {after:?}");
         replica.cancel.cancel();
         replica.running.await.unwrap().unwrap();
     }

@@ -3,6 +3,7 @@
 use std::{
     num::{NonZeroU32, NonZeroUsize},
     path::Path,
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
@@ -10,7 +11,7 @@ use std::{
 use anyhow::{Context, Result};
 use cap_std::{ambient_authority, fs::Dir};
 use capstan_api::{GroupVersionKind, keys};
-use capstan_cluster::{Change, Cluster, Selection, Watches};
+use capstan_cluster::{Change, Cluster, Selection, Watches, lease::Leases};
 use capstan_engine::{Shared, runner::Runner};
 use capstan_events::{MaxSilence, Recorder};
 use capstan_providers::{Providers, Sources};
@@ -20,6 +21,7 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig},
 };
 use prometheus_client::registry::Registry;
+use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
@@ -29,6 +31,9 @@ use crate::{
 
 /// For the first answer of the API server.
 const REACHABLE_WITHIN: Duration = Duration::from_secs(15);
+
+/// For reconciles that were dropped, until nothing of them is left. Whatever they do ends at its next wait.
+const AT_REST_WITHIN: Duration = Duration::from_secs(20);
 
 /// What stays the same however often the work begins.
 pub(crate) struct Host {
@@ -65,13 +70,15 @@ impl Host {
         &self.namespace
     }
 
-    /// Does the work until it is cancelled, or until `lost` resolves.
+    /// Does the work until it is cancelled, or until `lost` resolves. With `leases` it runs those providers whose leases it gets.
     ///
     /// When it is cancelled, what runs may finish, within its time. When the right is lost, reconciles are dropped where they
-    /// stand: somebody else may begin, and what they could still write would be refused anyway.
+    /// stand: somebody else may begin, and what they could still write would be refused anyway. In both cases nothing is left
+    /// of the work when this returns.
     pub(crate) async fn serve(
         &self,
         cluster: Cluster,
+        leases: Option<Leases>,
         health: &Health,
         cancel: &CancellationToken,
         lost: impl Future<Output = ()>,
@@ -93,20 +100,25 @@ impl Host {
         let writing_ends = CancellationToken::new();
         let mut writing = AbortOnDropHandle::new(tokio::spawn(writer.run(writing_ends.clone())));
         tracing::info!(namespace = self.namespace, "host started");
-        let work = async {
-            let providers = Providers::new(shared, Arc::clone(&self.sandbox), &self.namespace);
+        let ends = cancel.child_token();
+        let mut work = pin!(async {
+            let providers = Providers::new(shared, Arc::clone(&self.sandbox), &self.namespace, leases);
             let served = tokio::select! {
-                served = providers.run(sources, cancel.clone()) => served,
+                served = providers.run(sources, ends.clone()) => served,
                 () = self.tell_when_listed(&watches, health) => Ok(()),
             };
             // What the last reconciles had to say is written before the watches go.
             writing_ends.cancel();
             (&mut writing).await.context("the event writer failed")?;
             served.context("the host stopped by itself")
-        };
+        });
         let ending = tokio::select! {
-            done = work => done.map(|()| Ending::Stopped),
-            () = lost => Ok(Ending::Lost),
+            done = &mut work => done.map(|()| Ending::Stopped),
+            () = lost => {
+                ends.cancel();
+                let at_rest = timeout(AT_REST_WITHIN, &mut work).await;
+                at_rest.context("reconciles do not end although the lease is lost")?.map(|()| Ending::Lost)
+            }
         };
         watches.close().await;
         tracing::info!("host stopped");
@@ -155,7 +167,7 @@ pub(crate) async fn connect(kubeconfig: Option<&Path>, context: Option<String>) 
     config.default_retry = false;
     let address = config.cluster_url.clone();
     let client = Client::try_from(config).context("no client for this kubeconfig")?;
-    tokio::time::timeout(REACHABLE_WITHIN, client.apiserver_version())
+    timeout(REACHABLE_WITHIN, client.apiserver_version())
         .await
         .with_context(|| format!("no answer from {address} within {REACHABLE_WITHIN:?}"))?
         .with_context(|| format!("the API server at {address} cannot be used"))?;

@@ -2,7 +2,7 @@
 
 use std::future::pending;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use capstan_cluster::Cluster;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
@@ -16,6 +16,7 @@ use crate::{
 pub(crate) async fn run(run: cli::Run, cancel: CancellationToken) -> Result<()> {
     // Set by the kubelet in every container.
     let defaults = Defaults::of(&run, std::env::var_os("KUBERNETES_SERVICE_HOST").is_some());
+    let timing = run.election.timing().context("the times of leases do not fit together")?;
     let health = Health::new(cancel.clone());
     // Before anything that may take its time, or fail: somebody wants to know.
     let server = Server::start(run.health_address.unwrap_or(defaults.health_address), health.clone())?;
@@ -29,9 +30,9 @@ pub(crate) async fn run(run: cli::Run, cancel: CancellationToken) -> Result<()> 
     manifests::warn_about_missing(&client, &run.host.namespace).await;
     let (host, cluster) = (Host::new(&run.host)?, Cluster::new(client));
     if run.leader_elect.unwrap_or(defaults.leader_elect) {
-        election::lead(&host, &cluster, &health, &cancel).await
+        election::share(&host, &cluster, timing, &health, &cancel).await
     } else {
-        host.serve(cluster, &health, &cancel, pending()).await.map(drop)
+        host.serve(cluster, None, &health, &cancel, pending()).await.map(drop)
     }
 }
 

@@ -100,6 +100,12 @@ impl Cluster {
         self.inner.transport.metrics.register(registry);
     }
 
+    /// Until when this clone may write; `None`: for ever.
+    #[must_use]
+    pub fn fence(&self) -> Option<&Fence> {
+        self.terms.fence.as_ref()
+    }
+
     /// The client below, for requests that change nothing, such as access reviews: what is written through it knows no fence.
     #[must_use]
     pub fn client(&self) -> &Client {

@@ -9,6 +9,9 @@ use crate::Error;
 
 /// A door for writes that closes by the clock unless it is held open. Cheap to clone; all clones are one door.
 ///
+/// A replica has one for its membership, and a [`child`](Self::child) of it for each provider that it runs: the child closes
+/// with its parent, and alone when that provider is given up.
+///
 /// Guarantees: once closed it never opens again, so that what was left over from one term cannot write in the next. It is
 /// closed at its time even if nothing in this process ran meanwhile (the process was stopped, or starved): whoever asks
 /// compares with the clock.
@@ -16,11 +19,16 @@ use crate::Error;
 /// Assumptions: the clock is the system's monotonic one, which goes on while a process is stopped. On Linux it stands still
 /// while the whole machine is suspended; a write that is sent on waking up is then refused by its resourceVersion only.
 #[derive(Debug, Clone)]
-pub struct Fence(Arc<State>);
+pub struct Fence {
+    state: Arc<State>,
+    /// Of this one; the root's own, or a child of it.
+    closed: CancellationToken,
+}
 
 #[derive(Debug)]
 struct State {
     until: Mutex<Instant>,
+    /// Of the root.
     closed: CancellationToken,
 }
 
@@ -28,10 +36,17 @@ impl Fence {
     /// Open until then.
     #[must_use]
     pub fn new(until: Instant) -> Self {
-        Self(Arc::new(State { until: Mutex::new(until), closed: CancellationToken::new() }))
+        let closed = CancellationToken::new();
+        Self { state: Arc::new(State { until: Mutex::new(until), closed: closed.clone() }), closed }
     }
 
-    /// When it closes unless it is held open; a time in the past if it is closed.
+    /// One that is open at most as long as this one. Closing it leaves this one as it is.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        Self { state: Arc::clone(&self.state), closed: self.closed.child_token() }
+    }
+
+    /// When it closes unless it is held open, or closed before.
     #[must_use]
     pub fn until(&self) -> Instant {
         *self.lock()
@@ -40,11 +55,10 @@ impl Fence {
     /// Whether writes may be sent now.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        let open = Instant::now() < self.until() && !self.0.closed.is_cancelled();
-        if !open {
-            self.0.closed.cancel();
+        if Instant::now() >= self.until() {
+            self.state.closed.cancel();
         }
-        open
+        !self.closed.is_cancelled()
     }
 
     /// [`Error::NotLeader`] if writes may not be sent.
@@ -52,35 +66,34 @@ impl Fence {
         if self.is_open() { Ok(()) } else { Err(Error::NotLeader) }
     }
 
-    /// Holds it open until then, if that is later. `false` if it is closed already, and stays so.
+    /// Holds it, with its parent and all other children, open until then, if that is later. `false` if it is closed already,
+    /// and stays so.
     #[must_use]
     pub fn extend(&self, until: Instant) -> bool {
         let mut current = self.lock();
-        let open = Instant::now() < *current && !self.0.closed.is_cancelled();
+        let open = Instant::now() < *current && !self.closed.is_cancelled();
         if open {
             *current = until.max(*current);
         }
         open
     }
 
-    /// Closes it now.
+    /// Closes it now, with all of its children.
     pub fn close(&self) {
-        let mut until = self.lock();
-        *until = Instant::now().min(*until);
-        self.0.closed.cancel();
+        self.closed.cancel();
     }
 
     /// Waits until it is closed.
     pub async fn closed(&self) {
         while self.is_open() {
             // It may have been held open when that time comes.
-            let _ = self.0.closed.run_until_cancelled(sleep_until(self.until())).await;
+            let _ = self.closed.run_until_cancelled(sleep_until(self.until())).await;
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Instant> {
         // One value is whole after a panic.
-        self.0.until.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -136,6 +149,23 @@ mod tests {
         fence.close();
         assert!(fence.closed().now_or_never().is_some());
         assert!(!fence.is_open());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_child_closes_alone_or_with_its_parent() {
+        let parent = open_for(10 * SECOND);
+        let (one, other) = (parent.child(), parent.child());
+        one.close();
+        assert!(!one.is_open() && other.is_open() && parent.is_open());
+        assert!(parent.extend(Instant::now() + 20 * SECOND));
+        advance(15 * SECOND).await;
+        assert!(!one.is_open() && other.is_open(), "held open with its parent");
+        parent.close();
+        assert!(!other.is_open());
+        let late = open_for(10 * SECOND);
+        let child = late.child();
+        advance(10 * SECOND).await;
+        assert_eq!(child.check(), Err(Error::NotLeader), "closed by the clock of its parent");
     }
 
     #[tokio::test(start_paused = true)]

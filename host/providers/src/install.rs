@@ -31,15 +31,20 @@ pub(crate) async fn install(
         key: ObjectKey::cluster(&name),
     };
     let failed = |error| ProviderError::Install { name: name.clone(), error };
-    match cluster.get(&target).await {
-        Ok(installed) => check_takeover(provider, &installed.value(), definition, grants)?,
-        Err(Error::NotFound(_)) => {}
+    let force = match cluster.get(&target).await {
+        Ok(installed) => {
+            check_takeover(provider, &installed.value(), definition, grants)?;
+            true
+        }
+        // Another replica may be installing the same definition for another provider: the annotation that says for whom is
+        // a conflict then, and the next try finds out whose it is.
+        Err(Error::NotFound(_)) => false,
         Err(error) => return Err(failed(error)),
-    }
+    };
     let manager = format!("capstan-{provider}");
     let mut definition = definition.clone();
     definition["metadata"]["annotations"][INSTALLED_FOR] = json!(provider);
-    let apply = Patch::Apply { body: &definition, manager: &manager, force: true };
+    let apply = Patch::Apply { body: &definition, manager: &manager, force };
     let applied = cluster.patch(&target, None, apply).await.map_err(failed)?;
     if is_established(&applied) {
         return Ok(());

@@ -4,6 +4,7 @@
 mod artifact;
 mod claims;
 mod error;
+mod fenced;
 mod install;
 mod load;
 mod provider;
@@ -12,6 +13,7 @@ mod report;
 mod reviewer;
 mod slot;
 mod source;
+mod terms;
 
 pub mod rights;
 

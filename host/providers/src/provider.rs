@@ -187,7 +187,7 @@ impl Running {
         loaded: Loaded,
         logic: Box<dyn capstan_engine::ExternalSystem>,
     ) -> Self {
-        let slot = Arc::new(Slot::new(logic));
+        let slot = Arc::new(Slot::new(logic, shared.cluster.fence().cloned()));
         let cancel = CancellationToken::new();
         let mut controllers = JoinSet::new();
         let mut resyncs = Vec::new();

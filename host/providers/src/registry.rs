@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use cap_std::fs::Dir;
+use capstan_cluster::lease::Leases;
 use capstan_engine::Shared;
 use capstan_sandbox::Sandbox;
 use tokio::{
@@ -13,10 +14,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Artifact, Origin, ProviderError,
-    provider::{Provider, Surroundings},
+    provider::Surroundings,
     report::Reporter,
     reviewer::Reviewer,
     source::{Content, Delivery, config_map, directory},
+    terms,
 };
 
 /// Deliveries under way. Each may be megabytes, so few.
@@ -39,6 +41,8 @@ pub struct Panicked(&'static str);
 /// Everything that was delivered, and a task for every name.
 pub struct Providers {
     surroundings: Surroundings,
+    /// Where replicas share the providers.
+    leases: Option<Leases>,
     entries: HashMap<String, Entry>,
     tasks: JoinSet<()>,
 }
@@ -52,14 +56,15 @@ struct Entry {
 impl Providers {
     /// Nothing is delivered yet.
     ///
-    /// `namespace` is the host's own; providers may write there only if a rule of their grants names it.
+    /// `namespace` is the host's own; providers may write there only if a rule of their grants names it. With `leases`, each
+    /// provider runs only while its lease is held; `shared` is then for the work that belongs to no provider.
     #[must_use]
-    pub fn new(shared: Shared, sandbox: Arc<Sandbox>, namespace: &str) -> Self {
+    pub fn new(shared: Shared, sandbox: Arc<Sandbox>, namespace: &str, leases: Option<Leases>) -> Self {
         let reporter = Reporter(shared.recorder.clone());
         let reviewer = Reviewer::new(shared.cluster.client().clone(), namespace);
         let surroundings =
             Surroundings { shared, sandbox, namespace: namespace.into(), claims: Arc::default(), reporter, reviewer };
-        Self { surroundings, entries: HashMap::new(), tasks: JoinSet::new() }
+        Self { surroundings, leases, entries: HashMap::new(), tasks: JoinSet::new() }
     }
 
     /// Follows the sources until it is cancelled; then stops all providers and waits for what they are doing.
@@ -67,6 +72,11 @@ impl Providers {
     /// If one of its tasks panics the host does not go on with half of its work: it stops in order, with an error.
     pub async fn run(mut self, sources: Sources, cancel: CancellationToken) -> Result<(), Panicked> {
         let cancel = cancel.child_token();
+        if let Some(leases) = &self.leases
+            && cancel.run_until_cancelled(leases.known()).await.is_none()
+        {
+            return Ok(());
+        }
         let (sender, mut deliveries) = mpsc::channel(UNDER_WAY);
         let mut following = JoinSet::new();
         if let Some(namespace) = sources.namespace {
@@ -104,7 +114,7 @@ impl Providers {
     fn take(&mut self, Delivery { name, content }: Delivery, cancel: &CancellationToken) {
         match content {
             Content::Arrived(artifact) => self.arrived(&name, artifact, cancel),
-            Content::Broken { origin, error } => self.surroundings.reporter.failed(&name, &origin, &error.into()),
+            Content::Broken { origin, error } => self.refuse(&name, &origin, &error.into()),
             Content::Gone(origin) => self.gone(&name, &origin),
         }
     }
@@ -113,8 +123,8 @@ impl Providers {
         // A name that is gone keeps its task: what comes under it again must not overlap with what is still stopping.
         let entry = self.entries.entry(name.to_owned()).or_insert_with(|| {
             let (wanted, follows) = watch::channel(None);
-            let provider = Provider::new(name.to_owned(), self.surroundings.clone());
-            self.tasks.spawn(provider.run(follows, cancel.clone()));
+            let (name, surroundings) = (name.to_owned(), self.surroundings.clone());
+            self.tasks.spawn(terms::serve(name, surroundings, self.leases.clone(), follows, cancel.clone()));
             Entry { candidates: Vec::new(), wanted }
         });
         let place = entry.candidates.iter().position(|other| same_place(&other.origin, &artifact.origin));
@@ -128,7 +138,15 @@ impl Providers {
         } else {
             let error =
                 ProviderError::Conflict(format!("provider {name} comes from {} already", entry.candidates[0].origin));
-            self.surroundings.reporter.failed(name, &entry.candidates[place].origin, &error);
+            let origin = entry.candidates[place].origin.clone();
+            self.refuse(name, &origin, &error);
+        }
+    }
+
+    /// What never comes as far as a lease: of all replicas one says so.
+    fn refuse(&self, name: &str, origin: &Origin, error: &ProviderError) {
+        if self.leases.as_ref().is_none_or(|leases| leases.speaks_for(name)) {
+            self.surroundings.reporter.failed(name, origin, error);
         }
     }
 

@@ -6,9 +6,20 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::program;
+
+/// What a process can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// Come to an orderly end.
+    Terminate,
+    /// Stand still, until it is told to go on.
+    Stop,
+    /// Go on.
+    Continue,
+}
 
 /// Killed when dropped.
 #[derive(Debug)]
@@ -20,9 +31,22 @@ pub struct HostProcess {
 impl HostProcess {
     /// `capstan ARGUMENTS`, with its log in a file of `folder`.
     pub fn start(folder: &Path, arguments: &[&str]) -> Result<Self> {
+        Self::start_in(folder, None, arguments)
+    }
+
+    /// The same, in a pod of this name.
+    pub fn start_as(folder: &Path, pod: &str, arguments: &[&str]) -> Result<Self> {
+        Self::start_in(folder, Some(pod), arguments)
+    }
+
+    fn start_in(folder: &Path, pod: Option<&str>, arguments: &[&str]) -> Result<Self> {
         let log = folder.join("host.log");
         let output = File::options().create(true).append(true).open(&log).context("no log file")?;
-        let child = Command::new(program("capstan")?)
+        let mut command = Command::new(program("capstan")?);
+        if let Some(pod) = pod {
+            command.env("HOSTNAME", pod);
+        }
+        let child = command
             .args(arguments)
             .args(["--log", "text"])
             .stdin(Stdio::null())
@@ -38,6 +62,23 @@ impl HostProcess {
         self.child.kill()?;
         self.child.wait()?;
         Ok(())
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        let signal = match signal {
+            Signal::Terminate => "-TERM",
+            Signal::Stop => "-STOP",
+            Signal::Continue => "-CONT",
+        };
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status()?;
+        ensure!(sent.success(), "kill {signal}: {sent}");
+        Ok(())
+    }
+
+    /// Whether it has ended by itself, and without an error.
+    pub fn has_succeeded(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_some_and(|status| status.success()))
     }
 
     /// Whether it still runs.

@@ -11,9 +11,9 @@ mod server;
 
 pub use built::{plugin, program};
 pub use cli::{capstan, package_rights};
-pub use host::HostProcess;
+pub use host::{HostProcess, Signal};
 pub use kubelet::play_kubelet;
 pub use objects::{Objects, condition, eventually};
 pub use probe::probe;
-pub use proxy::{Faults, Proxy};
+pub use proxy::{Accepted, Faults, Proxy};
 pub use server::{Embedded, Server, ServerKind, output};

@@ -5,7 +5,7 @@ use std::{
     convert::Infallible,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail};
@@ -46,6 +46,17 @@ pub struct Proxy {
     accepting: Option<AbortHandle>,
 }
 
+/// A write that the server took.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    /// When its answer came.
+    pub at: Instant,
+    /// How it was asked.
+    pub method: Method,
+    /// Of the object, or of the collection for a create.
+    pub path: String,
+}
+
 #[derive(Debug)]
 struct State {
     upstream: Upstream,
@@ -53,6 +64,8 @@ struct State {
     chance: Mutex<StdRng>,
     /// Objects by the path under which the server said that it created them.
     created: Mutex<BTreeMap<String, u32>>,
+    /// Writes that the server took, in the order of its answers.
+    accepted: Mutex<Vec<Accepted>>,
 }
 
 struct Upstream(Client);
@@ -76,6 +89,7 @@ impl Proxy {
             faults: Mutex::default(),
             chance: Mutex::new(StdRng::seed_from_u64(seed)),
             created: Mutex::default(),
+            accepted: Mutex::default(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.context("no port")?;
         let address = listener.local_addr()?;
@@ -118,6 +132,12 @@ impl Proxy {
     #[must_use]
     pub fn created(&self) -> BTreeMap<String, u32> {
         lock(&self.state.created).clone()
+    }
+
+    /// The writes that the server took until now.
+    #[must_use]
+    pub fn accepted(&self) -> Vec<Accepted> {
+        lock(&self.state.accepted).clone()
     }
 }
 
@@ -166,12 +186,16 @@ impl State {
             return Ok(self.refusal());
         }
         let watch = request.uri().query().is_some_and(|query| query.contains("watch=true"));
-        let path = request.uri().path().to_owned();
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let (parts, body) = request.into_parts();
         let body = kube::client::Body::from(body.collect().await?.to_bytes());
         let answer = self.upstream.0.send(Request::from_parts(parts, body)).await?;
         if answer.status() == StatusCode::CREATED {
-            *lock(&self.created).entry(path).or_default() += 1;
+            *lock(&self.created).entry(path.clone()).or_default() += 1;
+        }
+        // Asking who one is, or what one may do, is written as a create.
+        if write && answer.status().is_success() && !path.contains("/selfsubject") {
+            lock(&self.accepted).push(Accepted { at: Instant::now(), method, path });
         }
         if write && self.happens(faults.lost_answers) {
             bail!("the answer is lost");

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::atomic::AtomicU64,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -19,6 +19,8 @@ pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0
 pub(super) struct Metrics {
     registry: Registry,
     leading: Gauge,
+    leases: Gauge,
+    transitions: Counter,
     terms: Counter,
     watches: Gauge,
     instances: Gauge,
@@ -45,9 +47,20 @@ impl Metrics {
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("capstan_build", "What is running", build);
 
+        let (leases, transitions) = (Gauge::default(), Counter::default());
+        registry.register("capstan_leases_held", "Providers whose lease this replica holds", leases.clone());
+        registry.register(
+            "capstan_lease_transitions",
+            "Leases of providers that this replica has taken, given up or lost",
+            transitions.clone(),
+        );
         let (leading, terms) = (Gauge::default(), Counter::default());
         let (watches, instances, memory) = (Gauge::default(), Gauge::default(), Gauge::default());
-        registry.register("capstan_leading", "1 while this replica does the work", leading.clone());
+        registry.register(
+            "capstan_leading",
+            "1 while this replica is at work, with or without a provider",
+            leading.clone(),
+        );
         registry.register("capstan_terms", "How often this replica began to do the work", terms.clone());
         registry.register("capstan_watches", "Watches of the API server", watches.clone());
         registry.register("capstan_sandbox_instances", "Provider instances alive", instances.clone());
@@ -56,7 +69,12 @@ impl Metrics {
             "Memories and tables of all provider instances",
             memory.clone(),
         );
-        Self { registry, leading, terms, watches, instances, memory }
+        Self { registry, leading, leases, transitions, terms, watches, instances, memory }
+    }
+
+    pub(super) fn tell_leases(&self, held: usize, transitions: u64) {
+        self.leases.set(i64::try_from(held).unwrap_or(i64::MAX));
+        self.transitions.inner().store(transitions, Relaxed);
     }
 
     pub(super) fn begin_term(&self) {
@@ -92,6 +110,7 @@ mod tests {
         let text = metrics.encode(None).unwrap();
         assert!(text.contains("\ncapstan_leading 0\n") && text.contains("\ncapstan_terms_total 0\n"), "{text}");
         metrics.begin_term();
+        metrics.tell_leases(2, 5);
         let mut registry = Registry::default();
         registry.register("of_the_work", "Told while it is done", Gauge::<i64>::default());
         let sample = Sample { watches: 3, instances: 1, memory: 65_536 };
@@ -99,6 +118,8 @@ mod tests {
         for line in [
             "capstan_leading 1",
             "capstan_terms_total 1",
+            "capstan_leases_held 2",
+            "capstan_lease_transitions_total 5",
             "capstan_watches 3",
             "of_the_work 0",
             "capstan_sandbox_instances 1",

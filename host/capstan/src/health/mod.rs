@@ -6,9 +6,9 @@ mod metrics;
 mod routes;
 mod server;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use capstan_cluster::Watches;
+use capstan_cluster::{Watches, lease::LeaseCounts};
 use capstan_engine::Queues;
 use capstan_sandbox::Sandbox;
 use prometheus_client::registry::Registry;
@@ -27,6 +27,8 @@ struct Inner {
     heartbeat: Heartbeat,
     metrics: Metrics,
     stopping: CancellationToken,
+    /// Where replicas share the providers.
+    leases: OnceLock<LeaseCounts>,
     state: Mutex<State>,
 }
 
@@ -50,7 +52,7 @@ pub(crate) struct Work {
 pub(crate) enum Phase {
     /// The API server has not answered yet.
     Connecting,
-    /// Another replica does the work.
+    /// It is none of the replicas that share the work, not yet or not any more.
     Standby,
     /// This one does, and does not know all of its providers yet.
     Listing,
@@ -65,7 +67,13 @@ impl Health {
     /// `stopping` is cancelled when the process is to end.
     pub(crate) fn new(stopping: CancellationToken) -> Self {
         let state = Mutex::new(State { phase: Phase::Connecting, work: None });
-        Self(Arc::new(Inner { heartbeat: Heartbeat::default(), metrics: Metrics::new(), stopping, state }))
+        Self(Arc::new(Inner {
+            heartbeat: Heartbeat::default(),
+            metrics: Metrics::new(),
+            stopping,
+            leases: OnceLock::new(),
+            state,
+        }))
     }
 
     /// Shows that tasks get to run, as long as it is polled. Never ends.
@@ -75,6 +83,11 @@ impl Health {
 
     pub(crate) fn enter(&self, phase: Phase) {
         self.lock().phase = phase;
+    }
+
+    /// What becomes of the leases is told from now on. Said once.
+    pub(crate) fn tell_leases(&self, counts: LeaseCounts) {
+        let _ = self.0.leases.set(counts);
     }
 
     /// From now on this process does this work.
@@ -97,7 +110,7 @@ impl Health {
         }
         match self.lock().phase {
             Phase::Connecting => Err("the API server has not answered yet"),
-            Phase::Standby => Ok("standby: another replica leads, or this one is about to"),
+            Phase::Standby => Ok("standby: about to join the other replicas"),
             Phase::Listing => Err("the providers have not been listed yet"),
             Phase::Working => Ok("at work"),
         }
@@ -115,6 +128,9 @@ impl Health {
 
     /// All metrics in the `OpenMetrics` text format.
     pub(crate) fn metrics(&self) -> Result<String, std::fmt::Error> {
+        if let Some(leases) = self.0.leases.get() {
+            self.0.metrics.tell_leases(leases.held(), leases.transitions());
+        }
         let state = self.lock();
         self.0.metrics.encode(state.work.as_ref().map(|work| {
             let usage = work.sandbox.usage();

@@ -65,8 +65,7 @@ mod tests {
             words,
             [
                 "list, watch of configmaps in namespace elsewhere",
-                "create of leases.coordination.k8s.io in namespace elsewhere",
-                "get, update of leases.coordination.k8s.io named capstan-host in namespace elsewhere",
+                "get, list, watch, create, update, delete of leases.coordination.k8s.io in namespace elsewhere",
                 "create, patch of events.events.k8s.io",
             ]
         );

@@ -15,11 +15,11 @@ pub enum LeaseError {
     Deleted,
     /// The host's RBAC lacks a right.
     #[error(
-        "the host may not {verb} the lease {lease}: give it the right to get, create and update leases of \
-         coordination.k8s.io in that namespace ({message})"
+        "the host may not {verb} the lease {lease}: give it the right to get, list, watch, create, update and delete \
+         leases of coordination.k8s.io in that namespace ({message})"
     )]
     RightMissing {
-        /// Which of the three.
+        /// Which of them.
         verb: &'static str,
         /// Namespace and name.
         lease: ObjectKey,
@@ -29,9 +29,9 @@ pub enum LeaseError {
     /// The namespace does not exist.
     #[error("there is no namespace for the lease {0}: create it, or name another one")]
     NamespaceMissing(ObjectKey),
-    /// The task that renewed it panicked. The lease ends by itself.
-    #[error("the renewal of the lease failed by a defect")]
-    Panicked,
+    /// The task that keeps the leases is no more. They end by themselves.
+    #[error("the task that keeps the leases has ended")]
+    Ended,
     /// Anything else.
     #[error(transparent)]
     Request(#[from] Error),
@@ -46,7 +46,7 @@ impl LeaseError {
             Self::Deleted => "Deleted",
             Self::RightMissing { .. } => "RightsMissing",
             Self::NamespaceMissing(_) => "NamespaceMissing",
-            Self::Panicked => "Panicked",
+            Self::Ended => "Ended",
             Self::Request(error) => error.reason(),
         }
     }

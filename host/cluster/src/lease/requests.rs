@@ -1,75 +1,102 @@
-//! The requests for one `Lease`.
+//! The requests for the host's `Lease`s.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use capstan_api::{GroupVersionKind, ObjectKey};
 use http::Method;
 use kube::core::ApiResource;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::{LeaseError, record::Record};
+use super::{LeaseError, record::SORT_LABEL};
 use crate::{
-    Error, Object, Resource,
+    Error, Object, Resource, Selection,
     request::{self, Body, Outgoing, Terms},
     transport::Transport,
 };
 
-/// Reads and writes one `Lease`, with the verbs that roles for leader election give: get, create and update.
+/// Reads and writes the Leases of one namespace.
 pub(super) struct Requests {
     /// With slots of its own: a renewal must not wait in line behind the requests that need it.
     transport: Transport,
-    kind: GroupVersionKind,
-    key: ObjectKey,
-    collection: String,
-    item: String,
+    resource: Resource,
+    namespace: String,
     timeout: Duration,
+}
+
+/// All Leases that replicas in this namespace share.
+pub(super) fn selection(namespace: &str) -> Selection {
+    Selection { kind: kind(), namespace: Some(namespace.to_owned()), labels: Some(SORT_LABEL.to_owned()), name: None }
+}
+
+fn kind() -> GroupVersionKind {
+    GroupVersionKind::gvk("coordination.k8s.io", "v1", "Lease")
 }
 
 impl Requests {
     /// `timeout` is for each of them.
-    pub(super) fn new(transport: &Transport, key: ObjectKey, timeout: Duration) -> Result<Self, Error> {
-        let kind = GroupVersionKind::gvk("coordination.k8s.io", "v1", "Lease");
+    pub(super) fn new(transport: &Transport, namespace: &str, timeout: Duration) -> Result<Self, Error> {
         // Known without asking, so that there is one thing less to fail.
-        let resource = Resource { api: ApiResource::from_gvk_with_plural(&kind, "leases"), namespaced: true };
-        let collection = resource.collection(key.namespace.as_deref())?;
-        let item = resource.item(&key)?;
-        // As many slots as there can be tasks with the same lease.
-        Ok(Self { transport: transport.with_slots(2), kind, key, collection, item, timeout })
+        let resource = Resource { api: ApiResource::from_gvk_with_plural(&kind(), "leases"), namespaced: true };
+        resource.collection(Some(namespace))?;
+        // One for the renewal, one for the rest.
+        Ok(Self { transport: transport.with_slots(2), resource, namespace: namespace.to_owned(), timeout })
     }
 
-    pub(super) fn key(&self) -> &ObjectKey {
-        &self.key
+    pub(super) fn namespace(&self) -> &str {
+        &self.namespace
     }
 
     /// `None` if it does not exist.
-    pub(super) async fn get(&self) -> Result<Option<Record>, LeaseError> {
-        match self.send("get", Method::GET, &self.item, None).await {
-            Ok(record) => Ok(Some(record)),
+    pub(super) async fn get(&self, name: &str) -> Result<Option<Object>, LeaseError> {
+        match self.send("get", Method::GET, &self.item(name)?, None).await {
+            Ok(lease) => Ok(Some(lease)),
             Err(Error::NotFound(_)) => Ok(None),
-            Err(error) => Err(self.failed("get", error)),
+            Err(error) => Err(self.failed("get", name, error)),
         }
     }
 
-    pub(super) async fn create(&self, body: &Value) -> Result<Record, LeaseError> {
-        self.send("create", Method::POST, &self.collection, Some(body)).await.map_err(|error| match error {
-            Error::NotFound(_) => LeaseError::NamespaceMissing(self.key.clone()),
-            error => self.failed("create", error),
+    pub(super) async fn create(&self, body: &Value) -> Result<Object, LeaseError> {
+        let name = body["metadata"]["name"].as_str().unwrap_or_default();
+        let path = self.resource.collection(Some(&self.namespace))?;
+        self.send("create", Method::POST, &path, Some(body)).await.map_err(|error| match error {
+            Error::NotFound(_) => LeaseError::NamespaceMissing(self.key(name)),
+            error => self.failed("create", name, error),
         })
     }
 
     /// Refused if it is not the newest.
-    pub(super) async fn update(&self, body: &Value) -> Result<Record, LeaseError> {
-        self.send("update", Method::PUT, &self.item, Some(body)).await.map_err(|error| match error {
+    pub(super) async fn update(&self, body: &Value) -> Result<Object, LeaseError> {
+        let name = body["metadata"]["name"].as_str().unwrap_or_default();
+        self.send("update", Method::PUT, &self.item(name)?, Some(body)).await.map_err(|error| match error {
             Error::NotFound(_) => LeaseError::Deleted,
-            error => self.failed("update", error),
+            error => self.failed("update", name, error),
         })
     }
 
-    fn failed(&self, verb: &'static str, error: Error) -> LeaseError {
+    /// Refused if it is not the newest. One that is gone already is fine.
+    pub(super) async fn delete(&self, name: &str, resource_version: &str) -> Result<(), LeaseError> {
+        let body = json!({
+            "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"resourceVersion": resource_version},
+        });
+        match self.text("delete", Method::DELETE, &self.item(name)?, Some(&body)).await {
+            Ok(_) | Err(Error::NotFound(_)) => Ok(()),
+            Err(error) => Err(self.failed("delete", name, error)),
+        }
+    }
+
+    fn key(&self, name: &str) -> ObjectKey {
+        ObjectKey::namespaced(self.namespace.as_str(), name)
+    }
+
+    fn item(&self, name: &str) -> Result<String, Error> {
+        self.resource.item(&self.key(name))
+    }
+
+    fn failed(&self, verb: &'static str, name: &str, error: Error) -> LeaseError {
         match error {
             Error::Conflict(_) | Error::AlreadyExists(_) => LeaseError::Contended,
-            Error::Forbidden(message) => LeaseError::RightMissing { verb, lease: self.key.clone(), message },
+            Error::Forbidden(message) => LeaseError::RightMissing { verb, lease: self.key(name), message },
             error => error.into(),
         }
     }
@@ -80,23 +107,23 @@ impl Requests {
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> Result<Record, Error> {
+    ) -> Result<Object, Error> {
+        let text = self.text(verb, method, path, body).await?;
+        Object::parse(&text, None).map_err(|error| Error::Malformed(error.to_string()))
+    }
+
+    async fn text(
+        &self,
+        verb: &'static str,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<String, Error> {
         let body = body.map(|body| Body { content_type: "application/json", bytes: body.to_string().into_bytes() });
         // Without a fence: these are the requests that open it.
-        let terms = Terms::default();
-        let outgoing = Outgoing { verb, method, path_and_query: path, body };
-        let sent = request::send(&self.transport, &terms, &self.kind, outgoing);
-        let text = timeout(self.timeout, sent)
-            .await
-            .map_err(|_| Error::unavailable(format!("no answer from the API server within {:?}", self.timeout)))??;
-        let malformed = |error: &dyn fmt::Display| Error::Malformed(error.to_string());
-        let object = Object::parse(&text, None).map_err(|error| malformed(&error))?;
-        Record::of(&object).map_err(|error| malformed(&error))
-    }
-}
-
-impl fmt::Display for Requests {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.key.fmt(f)
+        let (terms, kind) = (Terms::default(), kind());
+        let sent = request::send(&self.transport, &terms, &kind, Outgoing { verb, method, path_and_query: path, body });
+        let late = || Error::unavailable(format!("no answer from the API server within {:?}", self.timeout));
+        timeout(self.timeout, sent).await.map_err(|_| late())?
     }
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use capstan_api::GroupVersionKind;
-use capstan_cluster::{Cluster, Selection, Watches};
+use capstan_cluster::{Cluster, Fence, Selection, Watches};
 use capstan_events::Recorder;
 use tokio::sync::Notify;
 
@@ -102,6 +102,13 @@ impl Shared {
     pub fn new(cluster: Cluster, watches: Watches, recorder: Recorder, runner: Runner) -> Self {
         let (metrics, queues, unrecorded) = (Metrics::default(), Queues::default(), Unrecorded::default());
         Self { cluster, watches, recorder, runner, metrics, queues, unrecorded }
+    }
+
+    /// The same for one term: its writes end with the fence, and what an earlier term has not written down is not written
+    /// any more.
+    #[must_use]
+    pub fn fenced(&self, fence: Fence) -> Self {
+        Self { cluster: self.cluster.fenced(fence), unrecorded: Unrecorded::default(), ..self.clone() }
     }
 }
 

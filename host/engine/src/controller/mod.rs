@@ -6,7 +6,7 @@ mod mapped;
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use capstan_cluster::{Selection, Subscription};
+use capstan_cluster::{Fence, Selection, Subscription};
 use futures::FutureExt;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -68,21 +68,24 @@ impl Controller {
     ///
     /// A panic of the controller itself (those of reconciles are theirs alone) lets them finish too, and starts it again
     /// from what the watch knows.
+    ///
+    /// When the fence of its cluster closes, reconciles are dropped where they stand: somebody else may begin, and what they
+    /// could still write would be refused. When this returns nothing of them is left in either case.
     pub async fn run(self, cancel: CancellationToken) {
         let mut metrics = self.shared.metrics.controller(&self.config.provider, &self.config.kind);
         let mut questions = self.shared.queues.enter(metrics.name());
+        let fence = self.shared.cluster.fence().cloned();
         let mut subscription = self.subscribe();
         let lifecycle = Arc::new(self.lifecycle(&subscription));
         let mut wait = RESTART.0;
         loop {
             let told = Told { metrics: &mut metrics, questions: &mut questions };
             let mut active = Active::start(&self, subscription, Arc::clone(&lifecycle), told);
-            let turns = async { while active.turn(&cancel).await {} };
-            let panicked = AssertUnwindSafe(turns).catch_unwind().await.is_err();
-            let aborted = active.runs.drain(self.config.drain_time).await;
-            if aborted > 0 {
-                tracing::warn!(kind = %active.kind, aborted, "reconciles were still running after the time to drain");
-            }
+            let Some(panicked) = self.work(&mut active, &cancel, fence.as_ref()).await else {
+                let aborted = active.runs.drain(Duration::ZERO).await;
+                tracing::warn!(kind = %active.kind, aborted, "the lease is lost: running reconciles are ended");
+                return;
+            };
             if !panicked || cancel.is_cancelled() {
                 return;
             }
@@ -95,6 +98,24 @@ impl Controller {
                 return;
             }
             wait = (wait * 2).min(RESTART.1);
+        }
+    }
+
+    /// Until it is cancelled or panics, which is the answer, and what runs has come to rest. `None`: the fence closed before.
+    async fn work(&self, active: &mut Active<'_>, cancel: &CancellationToken, fence: Option<&Fence>) -> Option<bool> {
+        let working = async {
+            let turns = async { while active.turn(cancel).await {} };
+            let panicked = AssertUnwindSafe(turns).catch_unwind().await.is_err();
+            let aborted = active.runs.drain(self.config.drain_time).await;
+            if aborted > 0 {
+                tracing::warn!(kind = %active.kind, aborted, "reconciles were still running after the time to drain");
+            }
+            panicked
+        };
+        tokio::select! {
+            biased;
+            () = closed(fence) => None,
+            panicked = working => Some(panicked),
         }
     }
 

@@ -8,6 +8,8 @@ mod install;
 mod kubectl;
 mod observed;
 mod patch;
+mod replica_set;
+mod replicas;
 mod restart;
 mod workloads;
 mod world;
@@ -58,6 +60,12 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
     chaos::{
         many_objects_converge_through_an_api_server_that_fails,
         many_objects_converge_around_an_outage_of_the_api_server,
+    },
+    replicas::{
+        two_share_the_providers_and_one_takes_over_from_the_other,
+        one_that_was_stopped_writes_nothing_after_the_takeover,
+        one_that_is_asked_to_stop_hands_over_at_once,
+        a_third_is_given_its_share_one_by_one,
     },
     restart::{ a_killed_host_converges_after_it_comes_back },
 };

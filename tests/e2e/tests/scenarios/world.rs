@@ -201,7 +201,7 @@ impl World {
 }
 
 /// Lets a kubeconfig lead to another server; what was needed to trust the old one goes.
-fn redirect(kubeconfig: &Path, url: &str) -> Result<()> {
+pub(crate) fn redirect(kubeconfig: &Path, url: &str) -> Result<()> {
     let mut config: Value = serde_saphyr::from_str(&std::fs::read_to_string(kubeconfig)?)?;
     config["clusters"][0]["cluster"] = json!({"server": url});
     // JSON is YAML.

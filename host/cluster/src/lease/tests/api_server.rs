@@ -1,4 +1,4 @@
-//! The embedded API server, with a line to it for each contender that can be disturbed.
+//! The embedded API server, with a line to it for each replica that can be disturbed.
 
 use std::{
     convert::Infallible,
@@ -14,17 +14,15 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use tower::ServiceExt;
 
-use crate::{Cluster, lease::Identity};
-
-use super::super::{Lease, Timing};
+use super::super::{Replicas, Timing};
+use crate::Cluster;
 
 const COLLECTION: &str = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
-const LEASE: &str = "/apis/coordination.k8s.io/v1/namespaces/default/leases/l";
 
-/// A cluster whose lease is `default/l`.
+/// A cluster whose Leases are in `default`.
 pub(super) struct ApiServer(Router);
 
-/// One contender's line.
+/// One replica's line.
 #[derive(Clone)]
 pub(super) struct Line {
     router: Router,
@@ -34,12 +32,11 @@ pub(super) struct Line {
 #[derive(Default)]
 struct State {
     trouble: Option<Trouble>,
-    /// Requests with this in their path are never answered.
-    hanging: Option<&'static str>,
-    /// Somebody else writes this just before the next write.
-    overtaking: Option<Value>,
+    /// Watches bring nothing any more, and do not end.
+    deaf: bool,
     /// When the last write was taken.
     last_write: Option<Instant>,
+    reads: usize,
     writes: usize,
 }
 
@@ -63,36 +60,52 @@ impl ApiServer {
         Line { router: self.0.clone(), state: Arc::default() }
     }
 
-    /// A contender of this name with a line of its own.
-    pub(super) fn contender(&self, name: &str) -> (Lease, Line) {
+    /// A replica of this name with a line of its own.
+    pub(super) fn replica(&self, name: &str, seed: u64) -> (Replicas, Line) {
         let line = self.line();
-        (line.lease(name), line)
+        (Replicas::new(&line.cluster(), "default", name, Timing::default()).unwrap().seeded(seed), line)
     }
 
-    /// The lease's `spec`; null if there is no lease.
-    pub(super) async fn spec(&self) -> Value {
-        self.request("GET", LEASE, "", &Value::Null).await.1["spec"].clone()
+    /// All Leases.
+    pub(super) async fn leases(&self) -> Vec<Value> {
+        let (_, list) = self.request("GET", COLLECTION, "", &Value::Null).await;
+        list["items"].as_array().cloned().unwrap_or_default()
     }
 
-    pub(super) async fn holder(&self) -> String {
-        self.spec().await["holderIdentity"].as_str().unwrap_or_default().split('_').next().unwrap().to_owned()
+    /// The Lease of a provider; null if there is none.
+    pub(super) async fn lease(&self, provider: &str) -> Value {
+        let name = format!("capstan-provider-{provider}");
+        let found = self.leases().await.into_iter().find(|lease| lease["metadata"]["name"] == *name);
+        found.unwrap_or_default()
     }
 
-    /// Another holder, as a process that is no longer there has left it.
-    pub(super) async fn make(&self, spec: &Value) {
-        let body =
-            json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "l"}, "spec": spec});
+    /// The name of the replica that holds a provider.
+    pub(super) async fn holder(&self, provider: &str) -> String {
+        let lease = self.lease(provider).await;
+        lease["spec"]["holderIdentity"].as_str().unwrap_or_default().split('_').next().unwrap_or_default().to_owned()
+    }
+
+    pub(super) async fn members(&self) -> usize {
+        self.leases().await.iter().filter(|lease| lease["metadata"]["labels"]["capstan.dev/lease"] == "member").count()
+    }
+
+    pub(super) async fn make(&self, name: &str, labels: &Value, spec: &Value) {
+        let body = json!({
+            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": name, "labels": labels}, "spec": spec,
+        });
         let (code, answer) = self.request("POST", COLLECTION, "application/json", &body).await;
         assert_eq!(code, 201, "{answer}");
     }
 
-    pub(super) async fn patch(&self, patch: &Value) {
-        let (code, answer) = self.request("PATCH", LEASE, "application/merge-patch+json", patch).await;
+    pub(super) async fn patch(&self, name: &str, patch: &Value) {
+        let lease = format!("{COLLECTION}/{name}");
+        let (code, answer) = self.request("PATCH", &lease, "application/merge-patch+json", patch).await;
         assert_eq!(code, 200, "{answer}");
     }
 
-    pub(super) async fn delete(&self) {
-        assert_eq!(self.request("DELETE", LEASE, "application/json", &json!({})).await.0, 200);
+    pub(super) async fn delete(&self, name: &str) {
+        let path = format!("{COLLECTION}/{name}");
+        assert_eq!(self.request("DELETE", &path, "application/json", &json!({})).await.0, 200);
     }
 
     async fn request(&self, method: &str, path: &str, content_type: &str, body: &Value) -> (u16, Value) {
@@ -114,28 +127,22 @@ impl Line {
         Cluster::new(kube::Client::new(service, "default"))
     }
 
-    pub(super) fn lease(&self, name: &str) -> Lease {
-        let identity = Identity::of_pod(name);
-        Lease::new(&self.cluster(), "default", "l", identity, Timing::default()).unwrap().seeded(7)
-    }
-
     pub(super) fn trouble(&self, trouble: impl Into<Option<Trouble>>) {
         self.state().trouble = trouble.into();
     }
 
-    /// Just before the next write of this line, somebody else writes this spec.
-    pub(super) fn overtake(&self, spec: Value) {
-        self.state().overtaking = Some(spec);
-    }
-
-    /// Requests with this in their path are never answered.
-    pub(super) fn hang_on(&self, path: &'static str) {
-        self.state().hanging = Some(path);
+    /// From now on watches that begin bring nothing. Those that run are cut off.
+    pub(super) fn deafen(&self) {
+        self.state().deaf = true;
     }
 
     /// When the last write of this line was taken.
     pub(super) fn last_write(&self) -> Instant {
         self.state().last_write.unwrap()
+    }
+
+    pub(super) fn reads(&self) -> usize {
+        self.state().reads
     }
 
     pub(super) fn writes(&self) -> usize {
@@ -144,17 +151,8 @@ impl Line {
 
     async fn pass(&self, request: Request<Body>) -> Response<AxumBody> {
         let writes = request.method() != Method::GET;
-        let (trouble, overtaking) = {
-            let mut state = self.state();
-            let overtaking = if writes { state.overtaking.take() } else { None };
-            (state.trouble, overtaking)
-        };
-        if self.state().hanging.is_some_and(|hanging| request.uri().path().contains(hanging)) {
-            return pending().await;
-        }
-        if let Some(spec) = overtaking {
-            ApiServer(self.router.clone()).patch(&json!({"spec": spec})).await;
-        }
+        let watches = request.uri().query().is_some_and(|query| query.contains("watch=true"));
+        let trouble = self.state().trouble;
         match trouble {
             Some(Trouble::Silent) => return pending().await,
             Some(Trouble::Refused(code)) => return refused(code),
@@ -165,9 +163,19 @@ impl Line {
             let mut state = self.state();
             state.last_write = Some(Instant::now());
             state.writes += 1;
+        } else if !writes {
+            self.state().reads += 1;
         }
         if writes && trouble == Some(Trouble::AnswersLost) {
             return pending().await;
+        }
+        if watches {
+            let (line, (parts, body)) = (self.clone(), answer.into_parts());
+            let frames = futures::StreamExt::filter(body.into_data_stream(), move |_| {
+                let deaf = line.state().deaf;
+                async move { !deaf }
+            });
+            return Response::from_parts(parts, AxumBody::from_stream(frames));
         }
         answer
     }

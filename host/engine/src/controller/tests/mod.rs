@@ -52,6 +52,8 @@ struct World {
     queues: Queues,
     pause: Pause,
     cancel: CancellationToken,
+    /// Of the lease that all of it needs.
+    fence: Fence,
     tasks: JoinSet<&'static str>,
 }
 
@@ -63,7 +65,8 @@ impl World {
     /// Without jitter, so that times are exact.
     async fn with(lag: Duration, adjust: impl FnOnce(&mut ControllerConfig)) -> Self {
         let (server, cancel) = (ApiServer::new(lag), CancellationToken::new());
-        let cluster = Cluster::new(server.client());
+        let fence = Fence::new(Instant::now() + Duration::from_hours(1_000));
+        let cluster = Cluster::new(server.client()).fenced(fence.clone());
         let watches = Watches::new(cluster.clone(), cancel.child_token());
         let (recorder, writer) = Recorder::new(cluster.clone(), "test".to_owned());
         let provider = Memory::new(cluster.clone(), watches.clone());
@@ -90,7 +93,7 @@ impl World {
             writer.run(stop).await;
             "events"
         });
-        let world = Self { server, provider, counters, resync, watches, metrics, queues, pause, cancel, tasks };
+        let world = Self { server, provider, counters, resync, watches, metrics, queues, pause, cancel, fence, tasks };
         world.pass(100).await;
         world
     }
@@ -350,4 +353,19 @@ async fn row13_nothing_new_begins_after_a_stop() {
     while world.tasks.join_next().await.unwrap().unwrap() != "controller" {}
     assert_eq!(world.provider.calls().get("observe waits"), None);
     assert!(world.provider.has("slow"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_is_lost_drops_running_reconciles_and_nothing_of_them_is_left() {
+    let mut world = World::start().await;
+    world.put("a", &json!({"spec": {"behaviour": "slow"}}));
+    world.pass(5_000).await;
+    let start = Instant::now();
+    world.fence.close();
+    while world.tasks.join_next().await.unwrap().unwrap() != "controller" {}
+    assert!(start.elapsed() < Duration::from_millis(100), "{:?}", start.elapsed());
+    world.pass(60_000).await;
+    assert!(!world.provider.has("a"), "it did not go on");
+    let annotations = &world.thing("a")["metadata"]["annotations"];
+    assert!(annotations.get(keys::CREATE_PENDING).is_some(), "the intent stays for whoever comes next: {annotations}");
 }

@@ -1,0 +1,234 @@
+//! Several hosts share the providers.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering::SeqCst},
+    },
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use capstan_e2e::{Faults, Objects, ServerKind, Signal};
+use tokio::task::JoinHandle;
+
+use crate::{
+    replica_set::{
+        LOADED, LONG, PROVIDERS, ReplicaSet, SHORT, Times, is_of_lease, note, notes_say, provider, write_notes,
+    },
+    world::{SOON, World},
+};
+
+/// For looking, and for a machine that is busy.
+const MARGIN: Duration = Duration::from_secs(5);
+
+async fn in_a_set_of_its_own(
+    world: &World,
+    times: Times,
+    story: impl FnOnce(&mut ReplicaSet) -> Result<()> + Send + 'static,
+) -> Result<()> {
+    let kind: ServerKind = world.server().kind();
+    let scenario = move || -> Result<()> {
+        let mut set = ReplicaSet::new(kind, times)?;
+        let told = story(&mut set);
+        told.with_context(|| set.logs())
+    };
+    // It brings a runtime, which must not be entered from the one of this scenario.
+    tokio::task::spawn_blocking(scenario).await.context("the scenario panicked")?
+}
+
+/// Notes of all providers, changed all the time.
+struct Changes {
+    stop: Arc<AtomicBool>,
+    rounds: Arc<AtomicU32>,
+    changing: JoinHandle<Result<()>>,
+}
+
+impl Changes {
+    fn begin(set: &ReplicaSet) -> Result<Self> {
+        let (stop, rounds) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
+        let objects = {
+            let _entered = set.runtime.enter();
+            set.objects()?
+        };
+        let (stopped, counted) = (Arc::clone(&stop), Arc::clone(&rounds));
+        let changing = set.runtime.spawn(async move {
+            while !stopped.load(SeqCst) {
+                let round = counted.fetch_add(1, SeqCst);
+                write_notes(&objects, "loop", &format!("round {round}")).await?;
+                // New ones as well, that have to be created outside.
+                write_notes(&objects, &format!("new-{}", round / 5), "new").await?;
+            }
+            Ok(())
+        });
+        Ok(Self { stop, rounds, changing })
+    }
+
+    /// The last state arrives everywhere.
+    fn end(self, set: &ReplicaSet) -> Result<()> {
+        self.stop.store(true, SeqCst);
+        set.runtime.block_on(async {
+            self.changing.await??;
+            let objects = set.objects()?;
+            let last = self.rounds.load(SeqCst) - 1;
+            notes_say(&objects, "loop", &format!("round {last}"), LOADED).await?;
+            for number in 0..=last / 5 {
+                notes_say(&objects, &format!("new-{number}"), "new", LOADED).await?;
+            }
+            Ok(())
+        })
+    }
+}
+
+pub(crate) async fn two_share_the_providers_and_one_takes_over_from_the_other(world: &World) -> Result<()> {
+    in_a_set_of_its_own(world, SHORT, |set| {
+        set.start_two()?;
+        let holders = set.quiet()?;
+        ensure!(set.held_by(&holders, 0) + set.held_by(&holders, 1) == PROVIDERS, "{holders:?}");
+        set.runtime.block_on(async {
+            let objects = set.objects()?;
+            write_notes(&objects, "shared", "first").await?;
+            notes_say(&objects, "shared", "first", SOON).await
+        })?;
+        let changes = Changes::begin(set)?;
+        set.replicas[1].process.kill()?;
+        let killed = Instant::now();
+        set.until("the first takes over", SHORT.duration + MARGIN, |set, holders| {
+            set.held_by(holders, 0) == PROVIDERS
+        })?;
+        // Its last renewal was sent before it died, and half a second may lie between the two.
+        ensure!(killed.elapsed() + 2 * SHORT.retry > SHORT.duration, "not before its time: {:?}", killed.elapsed());
+        changes.end(set)?;
+        ensure!(set.made_twice().is_empty(), "made twice: {:?}", set.made_twice());
+        Ok(())
+    })
+    .await
+}
+
+pub(crate) async fn one_that_was_stopped_writes_nothing_after_the_takeover(world: &World) -> Result<()> {
+    in_a_set_of_its_own(world, SHORT, |set| {
+        set.start_two()?;
+        let changes = Changes::begin(set)?;
+        for round in 0..3 {
+            let holders = set.until("all run", LOADED, |set, holders| {
+                set.held_by(holders, 0) + set.held_by(holders, 1) == PROVIDERS
+            })?;
+            // Chance decides who has more.
+            let place = usize::from(set.held_by(&holders, 1) > set.held_by(&holders, 0));
+            // In the middle of something, each time of something else.
+            std::thread::sleep(Duration::from_millis(700 + 37 * round));
+            let stopped = &set.replicas[place];
+            let memberships = || stopped.process.log().matches("is one of the replicas").count();
+            stopped.process.signal(Signal::Stop)?;
+            set.until("the other takes over", SHORT.duration + MARGIN, |set, holders| {
+                set.held_by(holders, 1 - place) == PROVIDERS
+            })?;
+            let (before, joined) = (stopped.proxy.accepted().len(), memberships());
+            stopped.process.signal(Signal::Continue)?;
+            set.until("it comes back as a new member", LOADED, |_, _| memberships() > joined)?;
+            // From then on it may be given providers again, and write.
+            let late: Vec<_> = stopped.proxy.accepted().split_off(before);
+            let again = late.iter().position(|write| write.path.contains("/leases/capstan-provider-"));
+            let late = &late[..again.unwrap_or(late.len())];
+            let writes: Vec<_> = late.iter().filter(|write| !is_of_lease(write)).collect();
+            ensure!(writes.is_empty(), "taken from a replica whose time was over: {writes:#?}");
+        }
+        changes.end(set)?;
+        ensure!(set.made_twice().is_empty(), "made twice: {:?}", set.made_twice());
+        Ok(())
+    })
+    .await
+}
+
+pub(crate) async fn one_that_is_asked_to_stop_hands_over_at_once(world: &World) -> Result<()> {
+    in_a_set_of_its_own(world, LONG, |set| {
+        set.start_two()?;
+        let holders = set.quiet()?;
+        let pod = format!("{}_", set.replicas[1].pod);
+        let number = (0..PROVIDERS).find(|number| holders[&provider(*number)].starts_with(&pod)).context("no share")?;
+        // Slow enough to be met between the intent to create and its result.
+        set.replicas[1].proxy.set_faults(Faults { latency: Duration::from_millis(500), ..Faults::default() });
+        let before = set.replicas[1].proxy.accepted().len();
+        set.runtime.block_on(async {
+            let objects = set.objects()?;
+            write_notes(&objects, "late", "in flight").await?;
+            intended(&objects, number).await
+        })?;
+        set.replicas[1].process.signal(Signal::Terminate)?;
+        let asked = Instant::now();
+        set.until("the other takes over", Duration::from_secs(40), |set, holders| {
+            set.held_by(holders, 0) == PROVIDERS
+        })?;
+        ensure!(asked.elapsed() < LONG.duration / 2, "long before anything expires: {:?}", asked.elapsed());
+        set.replicas[1].ended()?;
+        let writes: Vec<String> =
+            set.replicas[1].proxy.accepted().split_off(before).into_iter().map(|write| write.path).collect();
+        let made = writes.iter().position(|path| path.ends_with(&format!("/configmaps/note-late-{number}")));
+        let recorded = writes.iter().rposition(|path| path.ends_with(&format!("/notes/late-{number}")));
+        ensure!(made.is_some() && made < recorded, "its create was finished and written down: {writes:#?}");
+        let free =
+            writes.iter().position(|path| path.ends_with(&format!("/leases/capstan-provider-{}", provider(number))));
+        ensure!(recorded < free, "and then the lease was given up: {writes:#?}");
+        set.runtime.block_on(async {
+            let objects = set.objects()?;
+            let note = note(&objects, "late", number).await?;
+            ensure!(note["metadata"]["annotations"]["krateo.io/external-create-succeeded"].is_string(), "{note:#}");
+            notes_say(&objects, "late", "in flight", SOON).await
+        })?;
+        ensure!(set.made_twice().is_empty(), "made twice: {:?}", set.made_twice());
+        Ok(())
+    })
+    .await
+}
+
+/// Waits until the intent to create stands there, and no result.
+async fn intended(objects: &Objects, number: usize) -> Result<()> {
+    let deadline = Instant::now() + SOON;
+    loop {
+        let note = note(objects, "late", number).await?;
+        let annotations = &note["metadata"]["annotations"];
+        if annotations["krateo.io/external-create-pending"].is_string() {
+            ensure!(annotations["krateo.io/external-create-succeeded"].is_null(), "too late to meet it: {note:#}");
+            return Ok(());
+        }
+        ensure!(Instant::now() < deadline, "no create is begun: {note:#}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+pub(crate) async fn a_third_is_given_its_share_one_by_one(world: &World) -> Result<()> {
+    in_a_set_of_its_own(world, LONG, |set| {
+        set.start_two()?;
+        let changes = Changes::begin(set)?;
+        let before = set.quiet()?;
+        set.start()?;
+        let mut most = 0;
+        let mut moved = std::collections::BTreeSet::new();
+        let mut last_move = Instant::now();
+        // As long as anything moves. Compiling takes longer than handing over.
+        while last_move.elapsed() < Duration::from_secs(15) {
+            let holders = set.holders()?;
+            let standing: Vec<_> = holders.iter().filter(|(_, holder)| holder.is_empty()).collect();
+            most = most.max(standing.len());
+            for (name, holder) in &holders {
+                if before.get(name) != Some(holder) && moved.insert((name.clone(), holder.clone())) {
+                    last_move = Instant::now();
+                }
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        ensure!(most <= 1, "{most} providers were without a holder at the same time");
+        let holders = set.quiet()?;
+        let third = format!("{}_", set.replicas[2].pod);
+        for (name, holder) in &holders {
+            ensure!(
+                before[name] == *holder || holder.starts_with(&third),
+                "{name} moved to {holder}: only its own move"
+            );
+        }
+        changes.end(set)?;
+        ensure!(set.made_twice().is_empty(), "made twice: {:?}", set.made_twice());
+        Ok(())
+    })
+    .await
+}
