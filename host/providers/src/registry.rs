@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use cap_std::fs::Dir;
 use capstan_engine::Shared;
-use capstan_sandbox::Sandbox;
+use capstan_sandbox::{Network, Sandbox};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -50,11 +50,19 @@ impl Providers {
     /// `namespace` is the host's own; providers may write there only if a rule of their grants names it.
     #[must_use]
     pub fn new(shared: Shared, sandbox: Arc<Sandbox>, namespace: &str) -> Self {
+        let network = Network::default();
         let reporter = Reporter(shared.recorder.clone());
         let reviewer = Reviewer::new(shared.cluster.client().clone(), namespace);
         let surroundings =
-            Surroundings { shared, sandbox, namespace: namespace.into(), claims: Arc::default(), reporter, reviewer };
+            Surroundings { shared, sandbox, namespace: namespace.into(), claims: Arc::default(), reporter, reviewer, network };
         Self { surroundings, entries: HashMap::new(), tasks: JoinSet::new() }
+    }
+
+    /// The same with another way to other systems: certificates, a proxy, ranges of the cluster.
+    #[must_use]
+    pub fn reaching(mut self, network: Network) -> Self {
+        self.surroundings.network = network;
+        self
     }
 
     /// Follows the sources until it is cancelled; then stops all providers and waits for what they are doing.

@@ -10,7 +10,7 @@ use capstan_cluster::Watches;
 use capstan_engine::{Context, ExternalSession, ExternalSystem, Failure, Observation, Reads};
 use capstan_events::{Recorder, Writer};
 use capstan_hostile::{Behaviour, describing};
-use capstan_sandbox::{Budget, Component, Descriptor, Granted, Guest, Outcome, Sandbox, Services, Settings, Usage};
+use capstan_sandbox::{Budget, Component, Descriptor, Granted, Guest, Network, Outcome, Sandbox, Services, Settings, Usage};
 use serde_json::json;
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 use tokio_util::sync::CancellationToken;
@@ -64,7 +64,8 @@ impl Stage {
         let cluster = api.cluster();
         let watches = Watches::new(cluster.clone(), CancellationToken::new());
         let (recorder, writer) = Recorder::new(cluster.clone(), "test".into());
-        let services = Services { cluster, watches, recorder };
+        let network = Network::default();
+        let services = Services { cluster, watches, recorder, network };
         let house = HOUSE.get_or_init(House::open).await.lock().await;
         let guest = |budget| {
             let granted = Granted::new(&house.descriptor, &Grants::parse(GRANTS).unwrap());
