@@ -288,9 +288,11 @@ config: {apiUrl: "https://api.github.com", retries: 3}
 
     #[test]
     fn any_origin_can_be_asked_for_and_not_granted() {
-        for text in
-            ["http: [{origin: '*'}]", "secrets: [{names: ['*'], keys: ['*'], origins: ['*']}]", "http: [{origin: '*', methods: [GET]}]"]
-        {
+        for text in [
+            "http: [{origin: '*'}]",
+            "secrets: [{names: ['*'], keys: ['*'], origins: ['*']}]",
+            "http: [{origin: '*', methods: [GET]}]",
+        ] {
             Grants::parse_needs(text).expect(text);
             let error = Grants::parse(text).expect_err(text).to_string();
             assert!(error.contains("must be named"), "{error}");

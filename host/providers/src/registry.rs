@@ -53,8 +53,15 @@ impl Providers {
         let network = Network::default();
         let reporter = Reporter(shared.recorder.clone());
         let reviewer = Reviewer::new(shared.cluster.client().clone(), namespace);
-        let surroundings =
-            Surroundings { shared, sandbox, namespace: namespace.into(), claims: Arc::default(), reporter, reviewer, network };
+        let surroundings = Surroundings {
+            shared,
+            sandbox,
+            namespace: namespace.into(),
+            claims: Arc::default(),
+            reporter,
+            reviewer,
+            network,
+        };
         Self { surroundings, entries: HashMap::new(), tasks: JoinSet::new() }
     }
 

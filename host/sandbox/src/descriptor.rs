@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use capstan_api::{Grants, GroupVersionKind, kind_of};
 use serde_json::{Map, Value};
 
-use crate::{ConfigError, answer, config, bindings::exports::capstan::provider::describe as wit};
+use crate::{ConfigError, answer, bindings::exports::capstan::provider::describe as wit, config};
 
 /// A provider's own account of itself.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,6 +5,10 @@
 //! with its grants and budget; the lifecycle knows it as an [`ExternalSystem`](capstan_engine::ExternalSystem). Whatever
 //! a guest does ends in an answer, in a failure it reports itself, or in a named [`Outcome`].
 
+// What tests share names this crate as they do from outside.
+#[cfg(test)]
+extern crate self as capstan_sandbox;
+
 mod answer;
 mod bindings;
 mod budget;

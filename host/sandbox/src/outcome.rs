@@ -91,7 +91,9 @@ pub enum Outcome {
         limit: u32,
     },
     /// It sent too many requests to other systems.
-    #[error("{call} sent more than {limit} requests to other systems in one reconcile: the provider loops, or should ask for more at once")]
+    #[error(
+        "{call} sent more than {limit} requests to other systems in one reconcile: the provider loops, or should ask for more at once"
+    )]
     HttpRequestsExhausted {
         /// Where.
         call: Call,
@@ -99,7 +101,9 @@ pub enum Outcome {
         limit: u32,
     },
     /// It exchanged too much with other systems.
-    #[error("{call} exchanged more than {limit} bytes with other systems in one reconcile: the provider loops, or asks for too much")]
+    #[error(
+        "{call} exchanged more than {limit} bytes with other systems in one reconcile: the provider loops, or asks for too much"
+    )]
     HttpBytesExhausted {
         /// Where.
         call: Call,

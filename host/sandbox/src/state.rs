@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use wasmtime::component::HasData;
 
-use crate::{config, cluster, credentials, events, http, limiter::Limiter, log::Journal, wasi::Wasi};
+use crate::{cluster, config, credentials, events, http, limiter::Limiter, log::Journal, wasi::Wasi};
 
 /// Host side of one instance.
 pub(crate) struct State {

@@ -19,7 +19,8 @@ async fn guest(sandbox: &Sandbox, budget: Budget) -> Guest {
     let cluster = Api::default().cluster();
     let (recorder, _) = Recorder::new(cluster.clone(), "test".into());
     let network = Network::default();
-    let services = Services { watches: Watches::new(cluster.clone(), CancellationToken::new()), cluster, recorder, network };
+    let services =
+        Services { watches: Watches::new(cluster.clone(), CancellationToken::new()), cluster, recorder, network };
     Guest::new(component, "test", Granted::new(&descriptor, &Grants::default()), budget, services)
 }
 

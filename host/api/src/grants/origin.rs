@@ -22,7 +22,9 @@ pub enum OriginError {
     #[error("`{0}` is not written as an origin (scheme, host and port, nothing else): write {1}")]
     Written(String, Origin),
     /// There is none in it.
-    #[error("`{0}` is no origin: write scheme, host and port, nothing else, as in https://api.example.org or https://host:8443")]
+    #[error(
+        "`{0}` is no origin: write scheme, host and port, nothing else, as in https://api.example.org or https://host:8443"
+    )]
     None(String),
 }
 

@@ -41,8 +41,7 @@ pub enum HttpMethod {
 
 impl HttpMethod {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Get, Self::Head, Self::Post, Self::Put, Self::Patch, Self::Delete, Self::Options];
+    pub const ALL: [Self; 7] = [Self::Get, Self::Head, Self::Post, Self::Put, Self::Patch, Self::Delete, Self::Options];
 
     /// As it stands in a request.
     #[must_use]

@@ -99,7 +99,8 @@ impl Access {
         let namespace = raw.namespace.or_else(|| self.home.clone()).ok_or_else(|| {
             Error::Invalid("the object is in no namespace: say in which one the Secret is".to_owned())
         })?;
-        for (what, name) in [("namespace", &namespace), ("name of a Secret", &raw.name), ("key of a Secret", &raw.key)] {
+        for (what, name) in [("namespace", &namespace), ("name of a Secret", &raw.name), ("key of a Secret", &raw.key)]
+        {
             if !is_sound(name) {
                 let name = crate::text::cut(name, 253).escape_debug().to_string();
                 return Err(Error::Invalid(format!("`{name}` is no valid {what}")));

@@ -71,7 +71,8 @@ impl Claims {
 /// A private RSA key in PEM, of either of the two forms it comes in. What is wrong with another one is not said, since it
 /// would be told from its content.
 pub(super) fn key(secret: &Secret) -> Result<RsaKeyPair, String> {
-    let wrong = || "it holds no private RSA key of at least 2048 bits in PEM (`-----BEGIN RSA PRIVATE KEY-----`)".to_owned();
+    let wrong =
+        || "it holds no private RSA key of at least 2048 bits in PEM (`-----BEGIN RSA PRIVATE KEY-----`)".to_owned();
     match PrivateKeyDer::from_pem_slice(secret.expose()) {
         Ok(PrivateKeyDer::Pkcs1(der)) => RsaKeyPair::from_der(der.secret_pkcs1_der()).map_err(|_| wrong()),
         Ok(PrivateKeyDer::Pkcs8(der)) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()).map_err(|_| wrong()),

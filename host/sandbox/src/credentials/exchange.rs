@@ -99,9 +99,7 @@ async fn get(
     let request = Checked::post_json(&exchange.url, exchange.body.clone())?;
     let origin = egress.permit(&request)?;
     let waiting = egress.waiting(&origin, Some(fingerprint));
-    if let Some(wait) = egress.network().limits().wait(&waiting) {
-        return Err(Failed::Limited(wait));
-    }
+    egress.is_due(&waiting)?;
     let signed = exchange.claims.sign(key, SystemTime::now()).map_err(Failed::Invalid)?;
     let since = Instant::now();
     let answer = egress.send(&request, [(header::AUTHORIZATION, bearer(&signed)?)], waiting, ANSWER).await?;
@@ -112,7 +110,10 @@ async fn get(
         Failed::from(Unreachable::Token { url: url.into(), problem: problem.to_owned() })
     };
     if !answer.status.is_success() {
-        return Err(failed(&format!("it answers {}: are key, issuer and URL those of one app?", answer.status.as_u16())));
+        return Err(failed(&format!(
+            "it answers {}: are key, issuer and URL those of one app?",
+            answer.status.as_u16()
+        )));
     }
     let mut body: Value = serde_json::from_slice(&answer.body).map_err(|_| failed("it answers no JSON"))?;
     let valid = body.get(&exchange.expiry_field).and_then(|expiry| validity(expiry, SystemTime::now()));

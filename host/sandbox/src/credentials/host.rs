@@ -9,11 +9,7 @@ use crate::{
 };
 
 impl Host for Held<'_, Access> {
-    async fn open(
-        &mut self,
-        secret: SecretKey,
-        scheme: Scheme,
-    ) -> wasmtime::Result<Result<Resource<Handle>, Error>> {
+    async fn open(&mut self, secret: SecretKey, scheme: Scheme) -> wasmtime::Result<Result<Resource<Handle>, Error>> {
         let access = self.get()?.spend()?;
         match access.open(secret, scheme).await {
             Ok(credential) => Ok(Ok(access.hold(credential)?)),

@@ -11,6 +11,8 @@ mod fingerprint;
 mod host;
 mod scheme;
 mod secret;
+#[cfg(test)]
+mod tests;
 
 use wasmtime::component::Linker;
 

@@ -199,7 +199,9 @@ mod tests {
     #[test]
     fn scheme_host_port_path_and_method_narrow() {
         let granted = granted(ANY, REPOS);
-        for url in ["https://api.github.com/repos", "https://api.github.com:443/repos/a?b=c", "https://API.github.com/repos/"] {
+        for url in
+            ["https://api.github.com/repos", "https://api.github.com:443/repos/a?b=c", "https://API.github.com/repos/"]
+        {
             assert!(get(&granted, url).is_ok(), "{url}");
         }
         for url in [
@@ -262,10 +264,8 @@ mod tests {
         let all = granted(ANY, "secrets: [{namespace: '*', names: ['*'], keys: ['*'], origins: ['https://a.b']}]");
         assert!(secret(&all, "team-z", "any", "any").is_ok());
         assert!(secret(&all, "capstan-system", "any", "any").is_err());
-        let named = granted(
-            ANY,
-            "secrets: [{namespace: capstan-system, names: ['*'], keys: ['*'], origins: ['https://a.b']}]",
-        );
+        let named =
+            granted(ANY, "secrets: [{namespace: capstan-system, names: ['*'], keys: ['*'], origins: ['https://a.b']}]");
         assert!(secret(&named, "capstan-system", "any", "any").is_ok());
     }
 

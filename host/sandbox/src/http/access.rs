@@ -76,9 +76,7 @@ impl Access {
         self.spend(request.body.len())?;
         let fingerprint = credential.map(Credential::fingerprint);
         let waiting = self.egress.waiting(&origin, fingerprint);
-        if let Some(wait) = self.egress.network().limits().wait(&waiting) {
-            return Err(Failed::Limited(wait));
-        }
+        self.egress.is_due(&waiting)?;
         let time = request.timeout.map_or(self.timeout, |asked| asked.min(self.timeout));
         let limit = answer::BODY.min(usize::try_from(self.bytes.left).unwrap_or(usize::MAX));
         let asking = self.ask(&request, credential, waiting, limit);

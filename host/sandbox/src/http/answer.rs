@@ -65,9 +65,10 @@ impl Answer {
     }
 
     pub(crate) fn into_wit(self, from_cache: bool) -> wit::Response {
-        let headers = self.headers.iter().map(|(name, value)| {
-            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-        });
+        let headers = self
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
         wit::Response { status: self.status.as_u16(), headers: headers.collect(), body: self.body.into(), from_cache }
     }
 }

@@ -24,7 +24,11 @@ use super::{
     limits::{Waiting, Who},
     request::Checked,
 };
-use crate::{counts::Counters, credentials::Fingerprint, gate::{Denied, Granted}};
+use crate::{
+    counts::Counters,
+    credentials::Fingerprint,
+    gate::{Denied, Granted},
+};
 
 /// Sends what the gate lets pass, for one build of a provider with its grants.
 pub(crate) struct Egress {
@@ -75,6 +79,17 @@ impl Egress {
         Waiting { origin: origin.clone(), who }
     }
 
+    /// Refuses while the origin does not want to hear from who is waiting.
+    pub(crate) fn is_due(&self, waiting: &Waiting) -> Result<(), Failed> {
+        match self.network.limits().wait(waiting) {
+            None => Ok(()),
+            Some(wait) => {
+                self.counters.rate_limited();
+                Err(Failed::Limited(wait))
+            }
+        }
+    }
+
     /// Sends a request that was permitted, with these headers besides its own, and reads at most `limit` bytes of the answer's
     /// body. An answer that tells to wait is an error, and remembered.
     pub(crate) async fn send(
@@ -97,10 +112,12 @@ impl Egress {
             }
         }
         sent.headers_mut().extend(extra);
+        self.counters.http_request();
         let response = self.client()?.request(sent).await;
         let response = response.map_err(|error| self.failed(error))?;
         let learned = self.network.limits().learn(waiting, response.status(), response.headers());
         if let Some(wait) = learned {
+            self.counters.rate_limited();
             tracing::warn!(provider = &*self.provider, url = %shown(request), ?wait, "the origin tells us to wait");
             return Err(Failed::Limited(wait));
         }

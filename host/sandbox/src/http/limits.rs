@@ -143,7 +143,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_limit_holds_for_who_it_was_told_and_ends() {
         let limits = Limits::default();
-        let told = limits.learn(waiting("https://a.b", "one"), StatusCode::TOO_MANY_REQUESTS, &headers(&[("retry-after", "20")]));
+        let told = limits.learn(
+            waiting("https://a.b", "one"),
+            StatusCode::TOO_MANY_REQUESTS,
+            &headers(&[("retry-after", "20")]),
+        );
         assert!(told.is_some());
         assert!(limits.wait(&waiting("https://a.b", "one")).is_some());
         assert_eq!(limits.wait(&waiting("https://a.b", "two")), None);
@@ -156,7 +160,13 @@ mod tests {
     async fn those_who_wait_do_not_come_back_all_at_once() {
         let limits = Limits::default();
         let waits: Vec<_> = (0..50)
-            .filter_map(|_| limits.learn(waiting("https://a.b", "one"), StatusCode::TOO_MANY_REQUESTS, &headers(&[("retry-after", "100")])))
+            .filter_map(|_| {
+                limits.learn(
+                    waiting("https://a.b", "one"),
+                    StatusCode::TOO_MANY_REQUESTS,
+                    &headers(&[("retry-after", "100")]),
+                )
+            })
             .collect();
         let (first, last) = (waits.iter().min().unwrap(), waits.iter().max().unwrap());
         assert!(*first >= Duration::from_secs(100) && *last <= Duration::from_secs(110), "{first:?} {last:?}");

@@ -18,6 +18,8 @@ mod network;
 mod request;
 mod resolve;
 mod settings;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use wasmtime::component::Linker;
 

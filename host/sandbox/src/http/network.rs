@@ -46,11 +46,7 @@ impl Network {
         Ok(Self::made(settings, resolver, bundle))
     }
 
-    fn made(
-        settings: NetworkSettings,
-        resolver: Arc<dyn Resolve>,
-        bundle: Vec<CertificateDer<'static>>,
-    ) -> Self {
+    fn made(settings: NetworkSettings, resolver: Arc<dyn Resolve>, bundle: Vec<CertificateDer<'static>>) -> Self {
         Self(Arc::new(Shared {
             settings,
             resolver,

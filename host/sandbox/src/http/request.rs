@@ -157,7 +157,8 @@ fn headers(raw: &[(String, String)]) -> Result<HeaderMap, Failed> {
         }
         // The value is not shown: it may be a secret.
         let value = value.parse::<HeaderValue>();
-        let value = value.map_err(|_| invalid(format!("the value of {parsed} has line breaks or control characters")))?;
+        let value =
+            value.map_err(|_| invalid(format!("the value of {parsed} has line breaks or control characters")))?;
         headers.append(parsed, value);
     }
     Ok(headers)
@@ -221,7 +222,9 @@ mod tests {
 
     #[test]
     fn headers_of_the_connection_belong_to_the_host() {
-        for name in ["Host", "connection", "Content-Length", "TRANSFER-ENCODING", "accept-encoding", "Proxy-Anything", "te"] {
+        for name in
+            ["Host", "connection", "Content-Length", "TRANSFER-ENCODING", "accept-encoding", "Proxy-Anything", "te"]
+        {
             refused(header(name, "x"), "belongs to the host");
         }
         assert!(header("authorization", "Bearer x").is_ok(), "what a guest has, it may send");
@@ -240,8 +243,14 @@ mod tests {
     #[test]
     fn urls_mean_what_they_say() {
         for url in [
-            "https://a.b/x/../y", "https://a.b/x/%2e%2e/y", "https://a.b/x/%2E./y", "https://a.b/x%2f..%2fy",
-            "https://a.b/x%252f%252e%252e%252fy", "https://a.b/.", "https://a.b/x/..;/y", "https://a.b/%25252525252e",
+            "https://a.b/x/../y",
+            "https://a.b/x/%2e%2e/y",
+            "https://a.b/x/%2E./y",
+            "https://a.b/x%2f..%2fy",
+            "https://a.b/x%252f%252e%252e%252fy",
+            "https://a.b/.",
+            "https://a.b/x/..;/y",
+            "https://a.b/%25252525252e",
         ] {
             refused(with(|raw| raw.url = url.to_owned()), "segment");
         }
