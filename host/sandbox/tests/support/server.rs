@@ -1,6 +1,7 @@
 //! A system outside the cluster: answers on loopback, well and badly.
 
 use std::{
+    collections::HashMap,
     convert::Infallible,
     io::{self, Write},
     net::{IpAddr, Ipv4Addr},
@@ -15,7 +16,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::Request,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use capstan_sandbox::Resolve;
@@ -68,7 +69,7 @@ impl Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
-        let state = Arc::new(State { seen: Arc::clone(&seen), tokens: AtomicU32::new(0) });
+        let state = Arc::new(State { seen: Arc::clone(&seen), tokens: AtomicU32::new(0), things: Mutex::default() });
         let router = Router::new().fallback(move |request: Request| {
             let state = Arc::clone(&state);
             async move { state.answer(request).await }
@@ -96,6 +97,7 @@ impl Drop for Server {
 struct State {
     seen: Arc<Mutex<Vec<Seen>>>,
     tokens: AtomicU32,
+    things: Mutex<HashMap<String, Bytes>>,
 }
 
 impl State {
@@ -125,6 +127,7 @@ impl State {
                 let first = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"first"))]);
                 Body::from_stream(first.chain(stream::pending())).into_response()
             }
+            thing if thing.starts_with("/things/") => self.thing(thing, request).await,
             "/large" => vec![b'x'; LARGE].into_response(),
             "/limited" => (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "30")]).into_response(),
             "/forbidden" => StatusCode::FORBIDDEN.into_response(),
@@ -144,6 +147,38 @@ impl State {
                 ([("x-hop", "seen"), ("connection", "keep-alive")], [b"said: ".as_slice(), &sent].concat())
                     .into_response()
             }
+        }
+    }
+}
+
+impl State {
+    /// Something that can be made, looked at, changed and removed, with a token.
+    async fn thing(&self, path: &str, request: Request) -> Response {
+        if request.headers().get(header::AUTHORIZATION).is_none_or(|value| value != "Bearer the-token") {
+            return StatusCode::UNAUTHORIZED.into_response();
+        }
+        let (parts, body) = request.into_parts();
+        let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+        let mut things = self.things.lock().unwrap();
+        match parts.method {
+            Method::PUT => {
+                things.insert(path.to_owned(), body);
+                StatusCode::NO_CONTENT.into_response()
+            }
+            Method::DELETE => match things.remove(path) {
+                Some(_) => StatusCode::NO_CONTENT.into_response(),
+                None => StatusCode::NOT_FOUND.into_response(),
+            },
+            _ => match things.get(path) {
+                None => StatusCode::NOT_FOUND.into_response(),
+                Some(thing) => {
+                    let etag = format!("\"{}\"", thing.len());
+                    if parts.headers.get(header::IF_NONE_MATCH).is_some_and(|known| known == etag.as_str()) {
+                        return StatusCode::NOT_MODIFIED.into_response();
+                    }
+                    ([(header::ETAG, etag)], thing.clone()).into_response()
+                }
+            },
         }
     }
 }
