@@ -95,14 +95,15 @@ impl Guest {
         };
         let Budget { call, requests, http_requests, http_bytes, .. } = self.budget;
         let http = http::Access::new(Arc::clone(&self.egress), call, http_requests, http_bytes);
-        let credentials = credentials::Access::new(
-            Arc::clone(&self.egress),
-            Arc::clone(&self.granted),
-            (self.services.cluster.clone(), self.services.watches.clone()),
-            Arc::clone(&context.reads),
-            context.object.key.namespace.clone(),
-            requests,
-        );
+        let vault = credentials::Vault {
+            egress: Arc::clone(&self.egress),
+            granted: Arc::clone(&self.granted),
+            cluster: self.services.cluster.clone(),
+            watches: self.services.watches.clone(),
+            reads: Arc::clone(&context.reads),
+            home: context.object.key.namespace.clone(),
+        };
+        let credentials = credentials::Access::new(vault, requests);
         let recorder = self.services.recorder.clone();
         let counters = Arc::clone(&self.counters);
         let events = events::Sink::new(recorder, counters, &self.provider, regarding, self.budget.events);

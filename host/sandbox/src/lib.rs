@@ -42,6 +42,7 @@ mod ticker;
 mod usage;
 mod wasi;
 
+pub use self::http::{Network, NetworkError, NetworkSettings, Resolve, SystemResolver};
 pub use budget::Budget;
 pub use component::Component;
 pub use config::ConfigError;
@@ -49,7 +50,6 @@ pub use counts::Counts;
 pub use descriptor::{Descriptor, ManagedKind};
 pub use gate::Granted;
 pub use guest::{Guest, Services};
-pub use http::{Network, NetworkError, NetworkSettings, Resolve, SystemResolver};
 pub use load_error::LoadError;
 pub use outcome::{Call, LastWords, Outcome, TimeLimit};
 pub use sandbox::{Sandbox, StartError};

@@ -17,16 +17,21 @@ use crate::{
 
 /// Secrets, as one session may use them.
 pub(crate) struct Access {
-    egress: Arc<Egress>,
-    granted: Arc<Granted>,
-    cluster: Cluster,
-    watches: Watches,
-    reads: Arc<Reads>,
-    /// The namespace of the object being reconciled.
-    home: Option<String>,
+    pub(super) vault: Vault,
     handles: ResourceTable,
     /// Times that one may still be asked for, and how many they were.
     requests: (u32, u32),
+}
+
+/// Where they come from.
+pub(crate) struct Vault {
+    pub(crate) egress: Arc<Egress>,
+    pub(crate) granted: Arc<Granted>,
+    pub(crate) cluster: Cluster,
+    pub(crate) watches: Watches,
+    pub(crate) reads: Arc<Reads>,
+    /// The namespace of the object being reconciled.
+    pub(crate) home: Option<String>,
 }
 
 /// Handles at a time: a reconcile needs one or two.
@@ -35,17 +40,11 @@ const HANDLES: usize = 64;
 const READS: usize = 64;
 
 impl Access {
-    pub(crate) fn new(
-        egress: Arc<Egress>,
-        granted: Arc<Granted>,
-        (cluster, watches): (Cluster, Watches),
-        reads: Arc<Reads>,
-        home: Option<String>,
-        requests: u32,
-    ) -> Self {
+    /// One may be asked for so many times.
+    pub(crate) fn new(vault: Vault, requests: u32) -> Self {
         let mut handles = ResourceTable::new();
         handles.set_max_capacity(HANDLES);
-        Self { egress, granted, cluster, watches, reads, home, handles, requests: (requests, requests) }
+        Self { vault, handles, requests: (requests, requests) }
     }
 
     /// Takes one off what is left.
@@ -64,10 +63,12 @@ impl Access {
         self.handles.push(Arc::new(credential))
     }
 
-    pub(super) fn drop(&mut self, handle: Resource<Handle>) -> Result<(), ResourceTableError> {
+    pub(super) fn give_back(&mut self, handle: Resource<Handle>) -> Result<(), ResourceTableError> {
         self.handles.delete(handle).map(|_| ())
     }
+}
 
+impl Vault {
     pub(super) async fn open(&self, raw: wit::SecretKey, scheme: wit::Scheme) -> Result<Credential, Error> {
         let key = self.key(raw)?;
         let decided = self.granted.decide_secret(&key, self.home.as_deref());

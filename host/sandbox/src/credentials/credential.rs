@@ -18,7 +18,8 @@ use super::{
 use crate::http::{Checked, Egress, Failed, Unreachable};
 
 /// A value, how it is used, and where it may go.
-pub(crate) struct Credential {
+#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
+pub struct Credential {
     value: Value,
     header: HeaderName,
     origins: Vec<Origin>,

@@ -11,7 +11,7 @@ use crate::{
 impl Host for Held<'_, Access> {
     async fn open(&mut self, secret: SecretKey, scheme: Scheme) -> wasmtime::Result<Result<Resource<Handle>, Error>> {
         let access = self.get()?.spend()?;
-        match access.open(secret, scheme).await {
+        match access.vault.open(secret, scheme).await {
             Ok(credential) => Ok(Ok(access.hold(credential)?)),
             Err(error) => Ok(Err(error)),
         }
@@ -24,6 +24,6 @@ impl HostCredential for Held<'_, Access> {
     }
 
     async fn drop(&mut self, credential: Resource<Handle>) -> wasmtime::Result<()> {
-        Ok(Access::drop(self.get()?, credential)?)
+        Ok(self.get()?.give_back(credential)?)
     }
 }

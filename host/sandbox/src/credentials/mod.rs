@@ -16,14 +16,20 @@ mod tests;
 
 use wasmtime::component::Linker;
 
-pub(crate) use self::{access::Access, credential::Credential, exchange::Tokens, fingerprint::Fingerprint};
+pub(crate) use self::{
+    access::{Access, Vault},
+    credential::Credential,
+    exchange::Tokens,
+    fingerprint::Fingerprint,
+};
 use crate::{
     bindings::capstan::provider::credentials,
     state::{HeldBy, State},
 };
 
 /// What the guest's handle stands for.
-pub(crate) type Handle = std::sync::Arc<Credential>;
+#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
+pub type Handle = std::sync::Arc<Credential>;
 
 /// Links `capstan:provider/credentials`.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::{Access, Handle, claims, secret::Secret};
+use super::{Handle, Vault, claims, secret::Secret};
 use crate::{
     bindings::capstan::provider::{
         credentials::{Claims, Error, Exchange, Scheme, SecretKey},
@@ -38,7 +38,7 @@ secrets:
 
 struct Stage {
     outside: Outside,
-    access: Access,
+    vault: Vault,
     reads: Arc<Reads>,
     api: Api,
 }
@@ -54,14 +54,20 @@ impl Stage {
         let cluster = api.cluster();
         let watches = Watches::new(cluster.clone(), CancellationToken::new());
         let reads = Arc::new(Reads::default());
-        let (egress, granted) = (outside.egress("test"), Arc::clone(&outside.granted));
-        let access = Access::new(egress, granted, (cluster, watches), Arc::clone(&reads), Some("team-a".into()), 100);
-        Self { outside, access, reads, api }
+        let vault = Vault {
+            egress: outside.egress("test"),
+            granted: Arc::clone(&outside.granted),
+            cluster,
+            watches,
+            reads: Arc::clone(&reads),
+            home: Some("team-a".into()),
+        };
+        Self { outside, vault, reads, api }
     }
 
     async fn open(&self, name: &str, key: &str, scheme: Scheme) -> Result<Handle, Error> {
         let key = SecretKey { namespace: None, name: name.to_owned(), key: key.to_owned() };
-        self.access.open(key, scheme).await.map(Arc::new)
+        self.vault.open(key, scheme).await.map(Arc::new)
     }
 
     async fn get(&self, path: &str, credential: &Handle) -> Result<Response, HttpError> {
@@ -133,7 +139,7 @@ async fn what_is_not_granted_is_not_even_read() {
     let stage = Stage::new().await;
     assert_eq!(name(stage.open("other", "token", Scheme::Bearer).await), "Denied");
     let elsewhere = SecretKey { namespace: Some("team-b".into()), name: "token".into(), key: "token".into() };
-    assert_eq!(name(stage.access.open(elsewhere, Scheme::Bearer).await.map(Arc::new)), "Denied");
+    assert_eq!(name(stage.vault.open(elsewhere, Scheme::Bearer).await.map(Arc::new)), "Denied");
     assert!(stage.api.requests().is_empty());
     assert!(stage.reads.take().is_empty());
 }

@@ -15,10 +15,16 @@ pub(super) struct Outside {
     secrets: Sides<SecretGrant>,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct Sides<T> {
     asked: Vec<T>,
     given: Vec<T>,
+}
+
+impl<T> Default for Sides<T> {
+    fn default() -> Self {
+        Self { asked: Vec::new(), given: Vec::new() }
+    }
 }
 
 /// A key of a Secret.

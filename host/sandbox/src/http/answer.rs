@@ -61,7 +61,9 @@ impl Answer {
         for name in own {
             headers.remove(name);
         }
-        Ok(Self { status: parts.status, headers, body: sink.finish(limit)? })
+        // The answer to a HEAD says how a body would be packed, and has none.
+        let body = if read == 0 { Bytes::new() } else { sink.finish(limit)? };
+        Ok(Self { status: parts.status, headers, body })
     }
 
     pub(crate) fn into_wit(self, from_cache: bool) -> wit::Response {
