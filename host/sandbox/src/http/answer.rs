@@ -38,6 +38,11 @@ impl Answer {
             return Err(Failed::TooLarge(limit));
         }
         let mut headers = parts.headers;
+        // The client bounds what it buffers of them, which is somewhat more at times.
+        let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+        if size > HEADER_BYTES {
+            return Err(Failed::TooLarge(HEADER_BYTES));
+        }
         let packed = headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| {
             let encoding = encoding.as_bytes();
             encoding.eq_ignore_ascii_case(b"gzip") || encoding.eq_ignore_ascii_case(b"x-gzip")
