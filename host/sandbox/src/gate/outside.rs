@@ -77,19 +77,19 @@ impl Granted {
     /// object being reconciled.
     pub(crate) fn decide_secret(&self, secret: &SecretKey, home: Option<&str>) -> Result<Vec<Origin>, Denied> {
         let Sides { asked, given } = &self.outside.secrets;
-        let covering = |rules: &'_ [SecretGrant]| -> Vec<Origins> {
+        let covering = |rules: &'_ [SecretGrant], protected: Option<&String>| -> Vec<Origins> {
             let covers = |rule: &&SecretGrant| {
                 let namespace = match rule.namespace.as_deref() {
                     None => home == Some(&secret.namespace),
                     // What the host keeps for itself is not among "all".
-                    Some("*") => self.protected.as_ref() != Some(&secret.namespace),
+                    Some("*") => protected != Some(&secret.namespace),
                     Some(named) => named == secret.namespace,
                 };
                 namespace && listed(&rule.names, &secret.name) && listed(&rule.keys, &secret.key)
             };
             rules.iter().filter(covers).flat_map(|rule| rule.origins.iter().cloned()).collect()
         };
-        let (asked, found) = (covering(asked), covering(given));
+        let (asked, found) = (covering(asked, None), covering(given, self.protected.as_ref()));
         let named = found.iter().filter_map(|origins| match origins {
             Origins::One(origin) => Some(origin.clone()),
             Origins::Any => None,
