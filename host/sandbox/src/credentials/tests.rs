@@ -3,6 +3,7 @@
 use std::{
     io,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -264,12 +265,12 @@ async fn a_token_is_exchanged_anew_before_it_expires() {
     stage.get("/", &credential).await.unwrap();
     // The clock stands still but for this, so that no connection takes longer than it may.
     tokio::time::pause();
-    tokio::time::advance(std::time::Duration::from_hours(24) - std::time::Duration::from_secs(90)).await;
+    tokio::time::advance(Duration::from_hours(24) - Duration::from_secs(90)).await;
     tokio::time::resume();
     stage.get("/", &credential).await.unwrap();
     assert_eq!(stage.last("authorization"), "Bearer exchanged-0");
     tokio::time::pause();
-    tokio::time::advance(std::time::Duration::from_secs(60)).await;
+    tokio::time::advance(Duration::from_mins(1)).await;
     tokio::time::resume();
     stage.get("/", &credential).await.unwrap();
     assert_eq!(stage.last("authorization"), "Bearer exchanged-1");
@@ -295,7 +296,7 @@ async fn limits_are_those_of_the_credential_in_every_provider() {
     let credential = stage.open("token", "token", Scheme::Bearer).await.unwrap();
     stage.get("/limited", &credential).await.unwrap_err();
     let other = stage.outside.egress("another-provider");
-    let answer = stage.outside.access_of(&other).fetch(stage.outside.request("/"), Some(credential)).await.unwrap();
+    let answer = Outside::access_of(&other).fetch(stage.outside.request("/"), Some(credential)).await.unwrap();
     assert!(matches!(answer, Err(HttpError::RateLimited(_))), "{answer:?}");
     let own = stage.open("token", "token", Scheme::Basic("me".into())).await.unwrap();
     assert_eq!(stage.get("/", &own).await.unwrap().status, 200);
@@ -330,21 +331,22 @@ async fn no_value_is_ever_logged_or_told() {
     let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
     let _logging = tracing::subscriber::set_default(subscriber);
     let stage = Stage::new().await;
-    let mut told = String::new();
+    let mut told = Vec::new();
     for scheme in [Scheme::Bearer, Scheme::Basic("me".into()), Scheme::Header("x-key".into())] {
         let credential = stage.open("token", "token", scheme).await.unwrap();
         for path in ["/", "/limited", "/headers", "/redirect"] {
             let answer = stage.get(path, &credential).await;
-            told += &format!("{answer:?}");
+            told.push(format!("{answer:?}"));
         }
         let elsewhere = stage.outside.request_to("other.test", "/");
         let refused = stage.outside.access().fetch(elsewhere, Some(credential)).await.unwrap();
-        told += &format!("{refused:?}");
+        told.push(format!("{refused:?}"));
     }
     for scheme in [stage.exchange("/exchange"), stage.exchange("/no-token"), Scheme::Signed(claims_of("17"))] {
         let credential = stage.open("key", "key", scheme).await.unwrap();
-        told += &format!("{:?}", stage.get("/redirect", &credential).await);
+        told.push(format!("{:?}", stage.get("/redirect", &credential).await));
     }
+    let told = told.concat();
     let logged = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
     assert!(logged.contains("wait"), "something was logged: {logged}");
     let sent: Vec<String> = stage

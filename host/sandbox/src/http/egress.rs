@@ -114,7 +114,7 @@ impl Egress {
         sent.headers_mut().extend(extra);
         self.counters.http_request();
         let response = self.client()?.request(sent).await;
-        let response = response.map_err(|error| self.failed(error))?;
+        let response = response.map_err(|error| self.failed(&error))?;
         let learned = self.network.limits().learn(waiting, response.status(), response.headers());
         if let Some(wait) = learned {
             self.counters.rate_limited();
@@ -124,7 +124,7 @@ impl Egress {
         Answer::read(response, limit).await
     }
 
-    fn failed(&self, error: legacy::Error) -> Failed {
+    fn failed(&self, error: &legacy::Error) -> Failed {
         let failed = Failed::sending(error, answer::HEADER_BYTES);
         if let Failed::Refused(refused) = &failed {
             self.counters.denied();

@@ -55,11 +55,11 @@ pub(crate) enum Exhausted {
 
 impl Failed {
     /// What hyper's client says, by the types behind it.
-    pub(crate) fn sending(error: hyper_util::client::legacy::Error, header_bytes: usize) -> Self {
+    pub(crate) fn sending(error: &hyper_util::client::legacy::Error, header_bytes: usize) -> Self {
         let mut found: Option<ConnectError> = None;
         let mut too_large = false;
         let mut last = error.to_string();
-        let mut next: Option<&(dyn StdError + 'static)> = Some(&error);
+        let mut next: Option<&(dyn StdError + 'static)> = Some(error);
         while let Some(current) = next {
             last = current.to_string();
             too_large |= current.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse_too_large);

@@ -112,7 +112,7 @@ mod tests {
     }
 
     fn seconds(status: u16, pairs: &[(&'static str, &str)]) -> Option<u64> {
-        let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let now = UNIX_EPOCH + Duration::from_hours(500_000);
         asked(StatusCode::from_u16(status).unwrap(), &headers(pairs), now).map(|wait| wait.as_secs())
     }
 
@@ -170,7 +170,7 @@ mod tests {
             .collect();
         let (first, last) = (waits.iter().min().unwrap(), waits.iter().max().unwrap());
         assert!(*first >= Duration::from_secs(100) && *last <= Duration::from_secs(110), "{first:?} {last:?}");
-        assert!(*last - *first > Duration::from_secs(2), "{first:?} {last:?}");
+        assert!(*last > *first + Duration::from_secs(2), "{first:?} {last:?}");
     }
 
     #[tokio::test(start_paused = true)]

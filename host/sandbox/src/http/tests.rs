@@ -44,10 +44,10 @@ impl Stage {
     }
 
     pub(crate) fn access(&self) -> Access {
-        self.access_of(&self.egress("test"))
+        Self::access_of(&self.egress("test"))
     }
 
-    pub(crate) fn access_of(&self, egress: &Arc<Egress>) -> Access {
+    pub(crate) fn access_of(egress: &Arc<Egress>) -> Access {
         Access::new(Arc::clone(egress), Duration::from_secs(10), 100, 64 << 20)
     }
 
@@ -103,7 +103,7 @@ async fn connections_are_used_again_and_not_by_other_builds() {
     let stage = Stage::new(OPEN).await;
     let egress = stage.egress("test");
     for _ in 0..3 {
-        stage.access_of(&egress).fetch(stage.request("/"), None).await.unwrap().unwrap();
+        Stage::access_of(&egress).fetch(stage.request("/"), None).await.unwrap().unwrap();
     }
     assert_eq!(stage.server.seen().len(), 3);
 }
@@ -172,21 +172,21 @@ async fn requests_and_bytes_of_a_session_are_counted() {
 async fn what_did_not_change_comes_from_the_cache_even_to_another_build() {
     let stage = Stage::new(OPEN).await;
     let first_build = stage.egress("test");
-    let first = stage.access_of(&first_build).fetch(stage.request("/etag"), None).await.unwrap().unwrap();
+    let first = Stage::access_of(&first_build).fetch(stage.request("/etag"), None).await.unwrap().unwrap();
     let second_build = stage.egress("test");
     drop(first_build);
-    let again = stage.access_of(&second_build).fetch(stage.request("/etag"), None).await.unwrap().unwrap();
+    let again = Stage::access_of(&second_build).fetch(stage.request("/etag"), None).await.unwrap().unwrap();
     assert_eq!((first.from_cache, again.from_cache), (false, true));
     assert_eq!((again.status, &again.body), (200, &first.body));
     assert_eq!(header(&again, "x-left"), Some("4998"), "what is new in the answer counts");
     assert_eq!(stage.server.seen()[1].header("if-none-match"), Some("\"one\""));
-    let other = stage.access_of(&stage.egress("other")).fetch(stage.request("/etag"), None).await.unwrap().unwrap();
+    let other = Stage::access_of(&stage.egress("other")).fetch(stage.request("/etag"), None).await.unwrap().unwrap();
     assert!(!other.from_cache, "another provider");
     let accepting = Request { headers: vec![("accept".into(), "text/html".into())], ..stage.request("/etag") };
-    let other = stage.access_of(&second_build).fetch(accepting, None).await.unwrap().unwrap();
+    let other = Stage::access_of(&second_build).fetch(accepting, None).await.unwrap().unwrap();
     assert!(!other.from_cache, "another question");
     let own = Request { headers: vec![("if-none-match".into(), "\"one\"".into())], ..stage.request("/etag") };
-    let own = stage.access_of(&second_build).fetch(own, None).await.unwrap().unwrap();
+    let own = Stage::access_of(&second_build).fetch(own, None).await.unwrap().unwrap();
     assert_eq!((own.status, own.from_cache), (304, false), "who asks by himself is answered");
 }
 
@@ -202,7 +202,7 @@ async fn who_is_told_to_wait_sends_nothing_more() {
     rate_limited(stage.get("/").await);
     assert_eq!(stage.server.seen().len(), 1);
     assert_eq!(stage.counters.read().rate_limited, 2);
-    let other = stage.access_of(&stage.egress("other")).fetch(stage.request("/"), None).await.unwrap();
+    let other = Stage::access_of(&stage.egress("other")).fetch(stage.request("/"), None).await.unwrap();
     assert_eq!(other.unwrap().status, 200, "another provider was told nothing");
     assert_eq!(stage.get("/forbidden").await.map(|answer| answer.status).ok(), None);
 }
@@ -212,7 +212,7 @@ async fn requests_of_one_provider_go_a_few_at_a_time() {
     let stage = Stage::new(OPEN).await;
     let egress = stage.egress("test");
     let slow = |_| {
-        let mut access = stage.access_of(&egress);
+        let mut access = Stage::access_of(&egress);
         let request = stage.request("/slow");
         async move { access.fetch(request, None).await }
     };
