@@ -7,6 +7,7 @@
 ///     name: "hello",                      // a DNS label
 ///     version: env!("CARGO_PKG_VERSION"), // semantic versioning
 ///     needs: "grants.yaml",               // beside Cargo.toml; may be left out if nothing is needed
+///     config: "config.schema.yaml",       // JSON Schema, beside Cargo.toml; may be left out if there is none
 ///     kinds: [Greeting, Farewell],        // types that implement `External`
 /// }
 /// ```
@@ -19,24 +20,28 @@
 /// Once per crate.
 #[macro_export]
 macro_rules! export {
-    (name: $name:expr, version: $version:expr, kinds: [$($kind:ty),+ $(,)?] $(,)?) => {
-        $crate::__export! { $name, $version, "{}", [$($kind),+] }
-    };
-    (name: $name:expr, version: $version:expr, needs: $needs:literal, kinds: [$($kind:ty),+ $(,)?] $(,)?) => {
-        $crate::__export! { $name, $version, $crate::__yaml_object!($needs), [$($kind),+] }
+    (
+        name: $name:expr, version: $version:expr, $(needs: $needs:literal,)? $(config: $schema:literal,)?
+        kinds: [$($kind:ty),+ $(,)?] $(,)?
+    ) => {
+        /// This crate's provider.
+        pub static PROVIDER: $crate::Provider = {
+            const KINDS: &[$crate::ManagedKind] = &[$($crate::ManagedKind::of::<$kind>()),+];
+            $crate::Provider::new($name, $version, $crate::__yaml_or_empty!($($needs)?), KINDS)
+                $(.configured_by($crate::__yaml_object!($schema)))?
+        };
+        $crate::__export_component!(PROVIDER);
     };
 }
 
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __export {
-    ($name:expr, $version:expr, $needs:expr, [$($kind:ty),+]) => {
-        /// This crate's provider.
-        pub static PROVIDER: $crate::Provider = {
-            const KINDS: &[$crate::ManagedKind] = &[$($crate::ManagedKind::of::<$kind>()),+];
-            $crate::Provider::new($name, $version, $needs, KINDS)
-        };
-        $crate::__export_component!(PROVIDER);
+macro_rules! __yaml_or_empty {
+    () => {
+        "{}"
+    };
+    ($path:literal) => {
+        $crate::__yaml_object!($path)
     };
 }
 

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, time::Duration};
 
-use crate::cluster;
+use crate::{cluster, config, credentials, http};
 
 /// What the calls of a provider return.
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -19,8 +19,8 @@ pub struct Problem {
 /// Why a call did not succeed, and what the host does next.
 ///
 /// `?` makes one from any error type. Looking at the error and then along its sources, the first that is known decides:
-/// a [`cluster::Error`] by its own [`is_terminal`](cluster::Error::is_terminal), a JSON error as terminal with
-/// the reason `Malformed`. Everything else is retryable, since trying again in vain is the cheaper mistake.
+/// a [`cluster::Error`], [`http::Error`] or [`credentials::Error`] by its own `is_terminal` (a rate limit waits until it is
+/// over), a JSON error as terminal with the reason `Malformed`. Everything else is retryable, since trying again in vain is the cheaper mistake.
 /// [`OrFail`] decides otherwise in a word.
 ///
 /// This is deliberately not a `std::error::Error`: it is what errors turn into, at the very end.
@@ -97,20 +97,45 @@ impl<E: Error + 'static> From<E> for Failure {
         let message = with_sources(&error);
         let mut next: Option<&(dyn Error + 'static)> = Some(&error);
         while let Some(current) = next {
-            if let Some(known) = current.downcast_ref::<cluster::Error>() {
-                return if known.is_terminal() {
-                    Self::terminal(known.reason(), message)
-                } else {
-                    Self::retryable(known.reason(), message)
+            if let Some((reason, retry)) = judge(current) {
+                let problem = Problem { reason: reason.to_owned(), message };
+                return match retry {
+                    Retry::Never => Self::Terminal(problem),
+                    Retry::After(delay) => Self::RetryAfter(problem, delay),
+                    Retry::Soon => Self::Retryable(problem),
                 };
-            }
-            if current.is::<serde_json::Error>() {
-                return Self::terminal("Malformed", message);
             }
             next = current.source();
         }
         Self::retryable("", message)
     }
+}
+
+enum Retry {
+    Soon,
+    After(Duration),
+    Never,
+}
+
+/// What this crate knows about an error itself, without its sources.
+fn judge(error: &(dyn Error + 'static)) -> Option<(&'static str, Retry)> {
+    let retry = |terminal| if terminal { Retry::Never } else { Retry::Soon };
+    if let Some(known) = error.downcast_ref::<cluster::Error>() {
+        return Some((known.reason(), retry(known.is_terminal())));
+    }
+    match error.downcast_ref::<http::Error>() {
+        Some(limited @ http::Error::RateLimited(delay)) => return Some((limited.reason(), Retry::After(*delay))),
+        Some(known) => return Some((known.reason(), retry(known.is_terminal()))),
+        None => {}
+    }
+    if let Some(known) = error.downcast_ref::<credentials::Error>() {
+        return Some((known.reason(), retry(known.is_terminal())));
+    }
+    // A new configuration is a new instance of the provider, which looks at all objects again.
+    if error.is::<config::Error>() {
+        return Some(("InvalidConfig", Retry::Never));
+    }
+    error.is::<serde_json::Error>().then_some(("Malformed", Retry::Never))
 }
 
 /// Says what an error means, where [`Failure`]'s own judgement does not fit.

@@ -86,6 +86,8 @@
 //! | what was found | [`Observation`], [`Difference`] |
 //! | what went wrong, and `?` | [`Failure`], [`OrFail`] |
 //! | objects in the cluster | [`cluster`] |
+//! | requests to other systems, and their secrets | [`http`], [`credentials`] |
+//! | what the administrator configured | [`config`] |
 //! | log lines, events | [`mod@log`], [`events`] |
 //! | the CRD and the grants | [`crd!`], [`export!`] |
 //! | tests | [`testing`] |
@@ -103,7 +105,10 @@ mod observation;
 mod provider;
 
 pub mod cluster;
+pub mod config;
+pub mod credentials;
 pub mod events;
+pub mod http;
 pub mod log;
 
 #[cfg(target_arch = "wasm32")]

@@ -10,6 +10,7 @@ pub struct Provider {
     name: &'static str,
     version: &'static str,
     needs: &'static str,
+    config_schema: Option<&'static str>,
     kinds: &'static [ManagedKind],
 }
 
@@ -68,7 +69,14 @@ impl Provider {
             }
             next += 1;
         }
-        Self { name, version, needs, kinds }
+        Self { name, version, needs, config_schema: None, kinds }
+    }
+
+    /// The same with a configuration, described by a JSON Schema as JSON.
+    #[must_use]
+    pub const fn configured_by(mut self, schema: &'static str) -> Self {
+        self.config_schema = Some(schema);
+        self
     }
 
     /// A DNS label.
@@ -87,6 +95,12 @@ impl Provider {
     #[must_use]
     pub const fn needs(&self) -> &'static str {
         self.needs
+    }
+
+    /// JSON Schema of its configuration; none if it takes none.
+    #[must_use]
+    pub const fn config_schema(&self) -> Option<&'static str> {
+        self.config_schema
     }
 
     /// What it manages.

@@ -51,7 +51,7 @@ impl<P: Exported> wit_describe::Guest for P {
             version: P::PROVIDER.version().to_owned(),
             kinds: P::PROVIDER.kinds().iter().map(kind).collect(),
             needs: P::PROVIDER.needs().to_owned(),
-            config_schema: None,
+            config_schema: P::PROVIDER.config_schema().map(str::to_owned),
         }
     }
 }

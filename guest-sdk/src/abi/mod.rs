@@ -16,5 +16,6 @@ pub mod bindings {
 
 mod exports;
 pub(crate) mod imports;
+mod outside;
 
 pub use self::exports::Exported;

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use serde_json::Value;
 
+pub(crate) use super::outside::{CredentialHandle, config, fetch, fingerprint, open_credential};
 use super::{Call, Event, Host, Line, State};
 use crate::{
     cluster::{Error, ObjectRef, Patch, Selection},
@@ -32,7 +33,7 @@ impl Drop for Entered {
     }
 }
 
-fn current() -> Option<Host> {
+pub(super) fn current() -> Option<Host> {
     ENTERED.with_borrow(|entered| entered.last().cloned())
 }
 

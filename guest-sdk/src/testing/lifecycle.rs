@@ -69,6 +69,7 @@ fn at(step: Step) -> impl Fn(Failure) -> Failed {
 
 pub(super) fn reconcile(host: &Host, provider: &Provider, target: &ObjectRef) -> Result<Reconciled, Failed> {
     let _entered = imports::enter(host);
+    host.state.borrow_mut().namespace.clone_from(&target.namespace);
     let object = read(host, target);
     let mut session = provider.connect(&object).map_err(at(Step::Connect))?;
     let outcome = act(host, &mut *session, target, &object);

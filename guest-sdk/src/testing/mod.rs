@@ -38,10 +38,12 @@
 //!
 //! What it does not have: schemas, defaulting and admission, grants (everything is allowed), time, and field ownership (an
 //! apply merges, so it neither conflicts nor removes what was applied before). Policies, retries and conditions are the
-//! real host's business and need no test of a provider.
+//! real host's business and need no test of a provider. Requests to other systems are answered by the test, see
+//! [`Host::serve`]; credentials are read from the `stringData` of Secrets that were [`put`](Host::put) there.
 
 pub(crate) mod imports;
 mod lifecycle;
+mod outside;
 mod record;
 mod selector;
 mod store;
@@ -50,11 +52,11 @@ use std::{cell::RefCell, collections::VecDeque, rc::Rc};
 
 use serde_json::Value;
 
-use self::store::Store;
 pub use self::{
     lifecycle::{Action, Failed, Reconciled, Step},
     record::{Call, Event, Line, Verb},
 };
+use self::{outside::Outside, store::Store};
 use crate::{
     Provider,
     cluster::{Error, ObjectRef},
@@ -73,6 +75,9 @@ struct State {
     events: Vec<Event>,
     lines: Vec<Line>,
     faults: VecDeque<(Verb, Error)>,
+    outside: Outside,
+    /// Of the object being reconciled.
+    namespace: Option<String>,
 }
 
 impl Host {

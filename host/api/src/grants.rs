@@ -1,9 +1,19 @@
 //! What an administrator grants to a provider: the grants file. What it does not say is not granted, and a key it does not
 //! know is an error, so that a typing mistake never grants more, or silently less, than was meant.
 
+mod origin;
+mod outside;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use self::outside::{Side, check_http, check_secrets};
+pub use self::{
+    origin::{Origin, OriginError, Origins},
+    outside::{HttpGrant, HttpMethod, SecretGrant},
+};
 
 /// A grants file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +22,15 @@ pub struct Grants {
     /// Kubernetes objects beyond the provider's own kinds.
     #[serde(default)]
     pub kubernetes: Vec<KubernetesGrant>,
+    /// Requests to other systems.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub http: Vec<HttpGrant>,
+    /// Secrets that go with them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SecretGrant>,
+    /// Handed to the provider, in the shape that it asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<Map<String, Value>>,
     /// Bounds of time and memory; absent ones are the host's defaults.
     #[serde(default)]
     pub limits: Limits,
@@ -85,6 +104,19 @@ pub enum GrantError {
     /// A rule with an empty list grants nothing, which cannot be what was meant.
     #[error("rule {0} under `kubernetes` has an empty list of {1}: name at least one, or remove the rule")]
     Empty(usize, &'static str),
+    /// A rule for what lies outside the cluster makes no sense.
+    #[error("rule {rule} under `{section}` has {problem}")]
+    Rule {
+        /// `http` or `secrets`.
+        section: &'static str,
+        /// Counted from one.
+        rule: usize,
+        /// What is wrong, and what to write.
+        problem: String,
+    },
+    /// A provider cannot configure itself.
+    #[error("`config` is for the administrator to give: a provider says by its schema what it takes")]
+    Config,
     /// A limit of zero would stop every call.
     #[error("limit {0} is zero: give a positive value, or leave it out for the default")]
     Zero(&'static str),
@@ -101,11 +133,25 @@ impl GrantError {
 impl Grants {
     /// Reads a grants file (YAML or JSON); an empty one grants nothing.
     pub fn parse(text: &str) -> Result<Self, GrantError> {
+        Self::read(text, Side::Granted)
+    }
+
+    /// Reads what a provider asks for: the same shape, but for `"*"` as an origin, and without configuration.
+    pub fn parse_needs(text: &str) -> Result<Self, GrantError> {
+        Self::read(text, Side::Asked)
+    }
+
+    fn read(text: &str, side: Side) -> Result<Self, GrantError> {
         if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
             return Ok(Self::default());
         }
         let grants: Self = serde_saphyr::from_str(text).map_err(|error| GrantError::Malformed(error.to_string()))?;
         grants.check()?;
+        check_http(&grants.http, side)?;
+        check_secrets(&grants.secrets, side)?;
+        if side == Side::Asked && grants.config.is_some() {
+            return Err(GrantError::Config);
+        }
         Ok(grants)
     }
 
@@ -222,6 +268,39 @@ limits: {callTimeout: 10s, reconcileTimeout: 1m, memory: 64Mi}
     }
 
     #[test]
+    fn what_lies_outside_is_read() {
+        let grants = Grants::parse(
+            r#"
+http:
+  - {origin: "https://api.github.com", methods: [GET, PATCH], pathPrefix: /repos}
+  - {origin: "http://127.0.0.1:8080", allowPrivate: true, allowPlaintext: true}
+secrets:
+  - {namespace: team-a, names: [github-token], keys: [token], origins: ["https://api.github.com"]}
+config: {apiUrl: "https://api.github.com", retries: 3}
+"#,
+        )
+        .unwrap();
+        assert_eq!(grants.http[0].methods.as_deref(), Some(&[HttpMethod::Get, HttpMethod::Patch][..]));
+        assert!(grants.http[1].allow_private && !grants.http[0].allow_private);
+        assert_eq!(grants.secrets[0].origins[0].to_string(), "https://api.github.com");
+        assert_eq!(grants.config.unwrap()["retries"], 3);
+    }
+
+    #[test]
+    fn any_origin_can_be_asked_for_and_not_granted() {
+        for text in [
+            "http: [{origin: '*'}]",
+            "secrets: [{names: ['*'], keys: ['*'], origins: ['*']}]",
+            "http: [{origin: '*', methods: [GET]}]",
+        ] {
+            Grants::parse_needs(text).expect(text);
+            let error = Grants::parse(text).expect_err(text).to_string();
+            assert!(error.contains("must be named"), "{error}");
+        }
+        assert!(matches!(Grants::parse_needs("config: {}"), Err(GrantError::Config)));
+    }
+
+    #[test]
     fn nothing_grants_nothing() {
         for text in ["", "\n# only a comment\n"] {
             assert_eq!(Grants::parse(text).unwrap(), Grants::default());
@@ -238,6 +317,18 @@ limits: {callTimeout: 10s, reconcileTimeout: 1m, memory: 64Mi}
             ("limits: {memory: 64MB}", "64MB"),
             ("limits: {callTimeout: 10}", "10"),
             ("limits: {callTimeout: 0s}", "zero"),
+            ("http: [{origin: 'https://a.b/', methods: [GET]}]", "write https://a.b"),
+            ("http: [{origin: 'http://a.b'}]", "allowPlaintext"),
+            ("http: [{origin: 'https://a.b', methods: []}]", "empty list of methods"),
+            ("http: [{origin: 'https://a.b', methods: [get]}]", "GET"),
+            ("http: [{origin: 'https://a.b', path: /x}]", "pathPrefix"),
+            ("http: [{origin: 'https://a.b', pathPrefix: x}]", "absolute path"),
+            ("http: [{origin: 'https://a.b', pathPrefix: /x/../y}]", "absolute path"),
+            ("http: [{origin: 'https://a.b', allowPrivate: true}, {origin: 'https://a.b'}]", "allowPrivate"),
+            ("secrets: [{names: [a], keys: [b]}]", "origins"),
+            ("secrets: [{names: [a], keys: [], origins: ['https://a.b']}]", "empty list of keys"),
+            ("secrets: [{names: [a], keys: [b], origins: ['https://a.b'], namespaces: [c]}]", "namespace"),
+            ("config: 3", "config"),
         ] {
             let error = Grants::parse(text).expect_err(text).to_string();
             assert!(error.contains(expected), "{text}: {error}");

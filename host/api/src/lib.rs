@@ -8,7 +8,9 @@ mod policy;
 pub mod keys;
 
 pub use condition::{Condition, Conditions, Status};
-pub use grants::{GrantError, Grants, KubernetesGrant, Limits, Verb};
+pub use grants::{
+    GrantError, Grants, HttpGrant, HttpMethod, KubernetesGrant, Limits, Origin, OriginError, Origins, SecretGrant, Verb,
+};
 pub use kube_core::GroupVersionKind;
 pub use object::{ObjectKey, ObjectRef, api_version, kind_of};
 pub use policy::{Allowed, DeletionPolicy, ManagementPolicy, Policies};

@@ -4,7 +4,7 @@ use std::fmt;
 
 use capstan_api::GrantError;
 use capstan_cluster::Error as ClusterError;
-use capstan_sandbox::{LoadError, Outcome};
+use capstan_sandbox::{ConfigError, LoadError, Outcome};
 
 use crate::{ArtifactError, rights::Right};
 
@@ -17,6 +17,9 @@ pub enum ProviderError {
     /// The grants file is of no use.
     #[error(transparent)]
     Grants(#[from] GrantError),
+    /// The configuration in it is not what the provider takes.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The component is refused.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -100,6 +103,7 @@ impl ProviderError {
         match self {
             Self::Artifact(error) => error.reason(),
             Self::Grants(error) => error.reason(),
+            Self::Config(error) => error.reason(),
             Self::Load(error) => error.reason(),
             Self::Describe(outcome) => outcome.reason(),
             Self::Conflict(_) => "Conflict",

@@ -18,6 +18,7 @@ impl Loaded {
         let grants = Grants::parse(&artifact.grants)?;
         let (component, descriptor) = describe(artifact.component.clone(), sandbox).await?;
         check_kinds(&descriptor, &grants)?;
+        descriptor.check_config(grants.config.as_ref())?;
         Ok(Self { component, descriptor, grants })
     }
 

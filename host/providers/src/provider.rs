@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use capstan_cluster::{Flow, Rate};
 use capstan_engine::{Controller, ControllerConfig, Resync, Shared};
-use capstan_sandbox::{Budget, Component, Granted, Guest, Sandbox, Services};
+use capstan_sandbox::{Budget, Component, Granted, Guest, Network, Sandbox, Services};
 use tokio::{sync::watch, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +26,7 @@ pub(crate) struct Surroundings {
     pub(crate) claims: Arc<Claims>,
     pub(crate) reporter: Reporter,
     pub(crate) reviewer: Reviewer,
+    pub(crate) network: Network,
 }
 
 pub(crate) struct Provider {
@@ -143,10 +144,16 @@ impl Provider {
 
     fn guest(&self, loaded: &Loaded) -> Box<dyn capstan_engine::ExternalSystem> {
         let Shared { cluster, watches, recorder, .. } = &self.surroundings.shared;
-        let services = Services { cluster: cluster.clone(), watches: watches.clone(), recorder: recorder.clone() };
+        let services = Services {
+            cluster: cluster.clone(),
+            watches: watches.clone(),
+            recorder: recorder.clone(),
+            network: self.surroundings.network.clone(),
+        };
         let granted = Granted::new(&loaded.descriptor, &loaded.grants).protecting(&self.surroundings.namespace);
         let budget = Budget::new(&loaded.grants.limits);
-        Box::new(Guest::new(loaded.component.clone(), &self.name, granted, budget, services))
+        let guest = Guest::new(loaded.component.clone(), &self.name, granted, budget, services);
+        Box::new(guest.configured(loaded.grants.config.as_ref()))
     }
 
     /// Ends the provider and gives up its kinds.

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use cap_std::fs::Dir;
 use capstan_cluster::lease::Leases;
 use capstan_engine::Shared;
-use capstan_sandbox::Sandbox;
+use capstan_sandbox::{Network, Sandbox};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -60,11 +60,26 @@ impl Providers {
     /// provider runs only while its lease is held; `shared` is then for the work that belongs to no provider.
     #[must_use]
     pub fn new(shared: Shared, sandbox: Arc<Sandbox>, namespace: &str, leases: Option<Leases>) -> Self {
+        let network = Network::default();
         let reporter = Reporter(shared.recorder.clone());
         let reviewer = Reviewer::new(shared.cluster.client().clone(), namespace);
-        let surroundings =
-            Surroundings { shared, sandbox, namespace: namespace.into(), claims: Arc::default(), reporter, reviewer };
+        let surroundings = Surroundings {
+            shared,
+            sandbox,
+            namespace: namespace.into(),
+            claims: Arc::default(),
+            reporter,
+            reviewer,
+            network,
+        };
         Self { surroundings, leases, entries: HashMap::new(), tasks: JoinSet::new() }
+    }
+
+    /// The same with another way to other systems: certificates, a proxy, ranges of the cluster.
+    #[must_use]
+    pub fn reaching(mut self, network: Network) -> Self {
+        self.surroundings.network = network;
+        self
     }
 
     /// Follows the sources until it is cancelled; then stops all providers and waits for what they are doing.

@@ -7,9 +7,12 @@ wasmtime::component::bindgen!({
     path: "../../wit",
     imports: {
         "capstan:provider/cluster": async | trappable,
+        "capstan:provider/credentials": async | trappable,
+        "capstan:provider/http": async | trappable,
         default: trappable,
     },
     exports: { default: async },
+    with: { "capstan:provider/credentials.credential": crate::credentials::Handle },
 });
 
 /// The name of the contract, as it stands in front of its interfaces.

@@ -15,6 +15,10 @@ pub struct Budget {
     pub memory: usize,
     /// Requests to the API server in one reconcile.
     pub requests: u32,
+    /// Requests to other systems in one reconcile.
+    pub http_requests: u32,
+    /// Bytes of their bodies, and of those of the answers, in one reconcile.
+    pub http_bytes: u64,
     /// Events in one reconcile.
     pub events: u32,
     /// Lines of log and output in one reconcile.
@@ -31,6 +35,9 @@ impl Default for Budget {
             memory: 64 << 20,
             // Ten a second over a whole reconcile is more than any provider needs that does not loop.
             requests: 600,
+            // Some hundred pages of a list; quotas of other systems are counted in thousands an hour.
+            http_requests: 200,
+            http_bytes: 32 << 20,
             // More than a person would read about one change of one object.
             events: 32,
             lines: 256,

@@ -4,7 +4,8 @@ use wasmtime::{Trap, WasmBacktrace, component::ResourceTableError};
 use wasmtime_wasi::I32Exit;
 
 use crate::{
-    Call, Outcome, TimeLimit, cluster::RequestsExhausted, limiter::Limiter, log::Journal, state::ImportUnavailable,
+    Call, Outcome, TimeLimit, cluster::RequestsExhausted, http::Exhausted, limiter::Limiter, log::Journal,
+    state::ImportUnavailable,
 };
 
 /// Ends a call into the guest that ran until its budget was spent.
@@ -28,6 +29,11 @@ pub(crate) fn classify(
     }
     if let Some(RequestsExhausted(limit)) = error.downcast_ref() {
         return Outcome::RequestsExhausted { call, limit: *limit };
+    }
+    match error.downcast_ref() {
+        Some(Exhausted::Requests(limit)) => return Outcome::HttpRequestsExhausted { call, limit: *limit },
+        Some(Exhausted::Bytes(limit)) => return Outcome::HttpBytesExhausted { call, limit: *limit },
+        None => {}
     }
     if let Some(ImportUnavailable(import)) = error.downcast_ref() {
         return Outcome::ImportUnavailable { call, import };

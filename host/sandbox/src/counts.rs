@@ -7,6 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 pub struct Counts {
     /// Requests that the grants do not allow.
     pub denied: u64,
+    /// Requests to other systems that were sent.
+    pub http_requests: u64,
+    /// Requests to other systems that were not sent, or in vain, since their origin told us to wait.
+    pub rate_limited: u64,
     /// Events beyond the number of one reconcile.
     pub events_dropped: u64,
     /// Lines of log and output beyond the number of one reconcile.
@@ -16,6 +20,8 @@ pub struct Counts {
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     denied: AtomicU64,
+    http_requests: AtomicU64,
+    rate_limited: AtomicU64,
     events_dropped: AtomicU64,
     lines_dropped: AtomicU64,
 }
@@ -23,6 +29,14 @@ pub(crate) struct Counters {
 impl Counters {
     pub(crate) fn denied(&self) {
         self.denied.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn http_request(&self) {
+        self.http_requests.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn rate_limited(&self) {
+        self.rate_limited.fetch_add(1, Relaxed);
     }
 
     pub(crate) fn event_dropped(&self) {
@@ -36,6 +50,8 @@ impl Counters {
     pub(crate) fn read(&self) -> Counts {
         Counts {
             denied: self.denied.load(Relaxed),
+            http_requests: self.http_requests.load(Relaxed),
+            rate_limited: self.rate_limited.load(Relaxed),
             events_dropped: self.events_dropped.load(Relaxed),
             lines_dropped: self.lines_dropped.load(Relaxed),
         }

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use capstan_api::{Grants, GroupVersionKind, kind_of};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::{answer, bindings::exports::capstan::provider::describe as wit};
+use crate::{ConfigError, answer, bindings::exports::capstan::provider::describe as wit, config};
 
 /// A provider's own account of itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,7 +61,15 @@ impl Descriptor {
         }
         let needs = needs(&raw.needs)?;
         let config_schema = raw.config_schema.map(|text| answer::object("config-schema", &text)).transpose()?;
+        if let Some(schema) = &config_schema {
+            config::check_schema(schema).map_err(|problem| format!("`config-schema`: {problem}"))?;
+        }
         Ok(Self { name: raw.name, version: raw.version, kinds, needs, config_schema })
+    }
+
+    /// Whether the provider takes this configuration.
+    pub fn check_config(&self, config: Option<&Map<String, Value>>) -> Result<(), ConfigError> {
+        config::check(self.config_schema.as_ref(), config)
     }
 }
 
@@ -85,7 +93,7 @@ fn needs(text: &str) -> Result<Grants, Wrong> {
         return Ok(Grants::default());
     }
     answer::object("needs", text)?;
-    Grants::parse(text).map_err(|error| format!("`needs`: {error}"))
+    Grants::parse_needs(text).map_err(|error| format!("`needs`: {error}"))
 }
 
 /// A definition of another kind would be installed in the name of this one.

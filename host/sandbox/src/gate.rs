@@ -1,13 +1,17 @@
-//! The one place that decides what a provider may do to objects of the cluster.
+//! The one place that decides what a provider may do, to objects of the cluster and outside of it.
 //!
 //! Allowed is what the provider asked for in its descriptor *and* the administrator granted; empty means nothing. The
 //! provider's own kinds need neither.
+
+mod outside;
 
 use std::{collections::BTreeMap, fmt};
 
 use capstan_api::{Grants, GroupVersionKind, KubernetesGrant, ObjectKey, ObjectRef, Verb};
 use capstan_cluster::Reach;
 
+use self::outside::Outside;
+pub(crate) use self::outside::SecretKey;
 use crate::Descriptor;
 
 /// What one provider asked for and was granted. Travels as one value with every session.
@@ -16,6 +20,7 @@ pub struct Granted {
     own: Vec<GroupVersionKind>,
     asked: Vec<KubernetesGrant>,
     given: Vec<KubernetesGrant>,
+    outside: Outside,
     /// Write access there is the right to give grants.
     protected: Option<String>,
 }
@@ -61,6 +66,7 @@ impl Granted {
             own: descriptor.kinds.iter().map(|managed| managed.kind.clone()).collect(),
             asked: descriptor.needs.kubernetes.clone(),
             given: grants.kubernetes.clone(),
+            outside: Outside::new(&descriptor.needs, grants),
             protected: None,
         }
     }
@@ -255,6 +261,7 @@ mod tests {
             own: vec![GroupVersionKind::gvk("test.capstan.dev", "v1", "Note")],
             asked: rules(needs),
             given: rules(grants),
+            outside: Outside::default(),
             protected: Some("capstan-system".to_owned()),
         }
     }

@@ -7,11 +7,14 @@ use capstan_api::ObjectRef;
 use capstan_cluster::{Cluster, Reach, Watches};
 use capstan_engine::{Context, ExternalSession, ExternalSystem, Failure};
 use capstan_events::{Recorder, Regarding};
+use serde_json::{Map, Value};
 
 use crate::{
-    Budget, Call, Component, Counts, Granted, answer, cluster,
+    Budget, Call, Component, Counts, Granted, Network, answer, cluster,
+    config::Config,
     counts::Counters,
-    events,
+    credentials, events,
+    http::{self, Egress},
     instance::Instance,
     log::{Journal, Origin},
     session::Session,
@@ -27,6 +30,8 @@ pub struct Services {
     pub watches: Watches,
     /// Where its events go.
     pub recorder: Recorder,
+    /// Where its requests to other systems go.
+    pub network: Network,
 }
 
 /// A component with its grants and budget. Each session is a fresh instance.
@@ -37,6 +42,8 @@ pub struct Guest {
     budget: Budget,
     services: Services,
     counters: Arc<Counters>,
+    egress: Arc<Egress>,
+    config: Config,
 }
 
 impl Guest {
@@ -44,8 +51,18 @@ impl Guest {
     /// events and in logs.
     #[must_use]
     pub fn new(component: Component, provider: &str, granted: Granted, budget: Budget, services: Services) -> Self {
-        let granted = Arc::new(granted);
-        Self { component, provider: provider.into(), granted, budget, services, counters: Arc::default() }
+        let (granted, provider, counters) = (Arc::new(granted), Arc::<str>::from(provider), Arc::<Counters>::default());
+        let network = services.network.clone();
+        let egress = Egress::new(network, Arc::clone(&granted), Arc::clone(&provider), Arc::clone(&counters));
+        let (egress, config) = (Arc::new(egress), Config::new(None));
+        Self { component, provider, granted, budget, services, counters, egress, config }
+    }
+
+    /// The same with a configuration, which [`Descriptor::check_config`](crate::Descriptor::check_config) found sound.
+    #[must_use]
+    pub fn configured(mut self, config: Option<&Map<String, Value>>) -> Self {
+        self.config = Config::new(config);
+        self
     }
 
     /// What was refused to it or dropped so far.
@@ -77,10 +94,21 @@ impl Guest {
             manager: cluster::field_manager(&self.provider, &context.object),
             requests: (self.budget.requests, self.budget.requests),
         };
+        let Budget { call, requests, http_requests, http_bytes, .. } = self.budget;
+        let http = http::Access::new(Arc::clone(&self.egress), call, http_requests, http_bytes);
+        let vault = credentials::Vault {
+            egress: Arc::clone(&self.egress),
+            granted: Arc::clone(&self.granted),
+            cluster: self.services.cluster.clone(),
+            watches: self.services.watches.clone(),
+            reads: Arc::clone(&context.reads),
+            home: context.object.key.namespace.clone(),
+        };
+        let credentials = credentials::Access::new(vault, requests);
         let recorder = self.services.recorder.clone();
         let counters = Arc::clone(&self.counters);
         let events = events::Sink::new(recorder, counters, &self.provider, regarding, self.budget.events);
-        Capabilities { cluster, events, log }
+        Capabilities { cluster, http, credentials, config: self.config.clone(), events, log }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Interfaces of the contract that a component may import.
-const IMPORTS: [&str; 4] = ["cluster", "events", "log", "types"];
+const IMPORTS: [&str; 7] = ["cluster", "config", "credentials", "events", "http", "log", "types"];
 /// Interfaces of the contract that it must export.
 const EXPORTS: [&str; 2] = ["describe", "external"];
 

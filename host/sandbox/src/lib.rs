@@ -5,18 +5,25 @@
 //! with its grants and budget; the lifecycle knows it as an [`ExternalSystem`](capstan_engine::ExternalSystem). Whatever
 //! a guest does ends in an answer, in a failure it reports itself, or in a named [`Outcome`].
 
+// What tests share names this crate as they do from outside.
+#[cfg(test)]
+extern crate self as capstan_sandbox;
+
 mod answer;
 mod bindings;
 mod budget;
 mod classify;
 mod cluster;
 mod component;
+mod config;
 mod counts;
+mod credentials;
 mod descriptor;
 mod engine;
 mod events;
 mod gate;
 mod guest;
+mod http;
 mod inspect;
 mod instance;
 mod limiter;
@@ -35,8 +42,10 @@ mod ticker;
 mod usage;
 mod wasi;
 
+pub use self::http::{Network, NetworkError, NetworkSettings, Resolve, SystemResolver};
 pub use budget::Budget;
 pub use component::Component;
+pub use config::ConfigError;
 pub use counts::Counts;
 pub use descriptor::{Descriptor, ManagedKind};
 pub use gate::Granted;

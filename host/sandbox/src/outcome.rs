@@ -90,6 +90,26 @@ pub enum Outcome {
         /// Requests per reconcile.
         limit: u32,
     },
+    /// It sent too many requests to other systems.
+    #[error(
+        "{call} sent more than {limit} requests to other systems in one reconcile: the provider loops, or should ask for more at once"
+    )]
+    HttpRequestsExhausted {
+        /// Where.
+        call: Call,
+        /// Requests per reconcile.
+        limit: u32,
+    },
+    /// It exchanged too much with other systems.
+    #[error(
+        "{call} exchanged more than {limit} bytes with other systems in one reconcile: the provider loops, or asks for too much"
+    )]
+    HttpBytesExhausted {
+        /// Where.
+        call: Call,
+        /// Bytes per reconcile.
+        limit: u64,
+    },
     /// It stopped on its own: a panic, an assertion, an exit.
     #[error("{call} crashed ({trap}){last_words}")]
     Trapped {
@@ -157,6 +177,8 @@ impl Outcome {
             Self::MemoryExhausted { .. } => "MemoryExhausted",
             Self::StackExhausted { .. } => "StackExhausted",
             Self::RequestsExhausted { .. } => "RequestsExhausted",
+            Self::HttpRequestsExhausted { .. } => "HttpRequestsExhausted",
+            Self::HttpBytesExhausted { .. } => "HttpBytesExhausted",
             Self::Trapped { .. } => "Trapped",
             Self::BoundaryViolated { .. } => "BoundaryViolated",
             Self::MalformedAnswer { .. } => "MalformedAnswer",

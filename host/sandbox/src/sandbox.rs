@@ -19,7 +19,7 @@ use crate::{
     bindings::ProviderPre,
     cluster,
     component::Compiled,
-    engine, events, inspect, log,
+    config, credentials, engine, events, http, inspect, log,
     state::State,
     ticker::{Running, Ticker},
     usage::Gauges,
@@ -68,6 +68,9 @@ impl Sandbox {
         let mut linker = Linker::new(&engine);
         wasi::add_to_linker(&mut linker)?;
         cluster::add_to_linker(&mut linker)?;
+        http::add_to_linker(&mut linker)?;
+        credentials::add_to_linker(&mut linker)?;
+        config::add_to_linker(&mut linker)?;
         events::add_to_linker(&mut linker)?;
         log::add_to_linker(&mut linker)?;
         // A semaphore takes a little less than a word holds; so many instances fit no machine anyway.

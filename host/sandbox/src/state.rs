@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use wasmtime::component::HasData;
 
-use crate::{cluster, events, limiter::Limiter, log::Journal, wasi::Wasi};
+use crate::{cluster, config, credentials, events, http, limiter::Limiter, log::Journal, wasi::Wasi};
 
 /// Host side of one instance.
 pub(crate) struct State {
@@ -19,6 +19,9 @@ pub(crate) struct State {
 /// What a session may use. `describe` has none of it.
 pub(crate) struct Capabilities {
     pub(crate) cluster: cluster::Access,
+    pub(crate) http: http::Access,
+    pub(crate) credentials: credentials::Access,
+    pub(crate) config: config::Config,
     pub(crate) events: events::Sink,
     pub(crate) log: Journal,
 }

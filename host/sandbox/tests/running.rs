@@ -8,7 +8,7 @@ use capstan_api::{Grants, GroupVersionKind, ObjectKey, ObjectRef};
 use capstan_cluster::Watches;
 use capstan_engine::{Context, ExternalSystem, Reads};
 use capstan_events::Recorder;
-use capstan_sandbox::{Budget, Granted, Guest, LoadError, Sandbox, Services, Settings, Usage};
+use capstan_sandbox::{Budget, Granted, Guest, LoadError, Network, Sandbox, Services, Settings, Usage};
 use tokio_util::sync::CancellationToken;
 
 use support::{api::Api, component::hostile};
@@ -18,7 +18,9 @@ async fn guest(sandbox: &Sandbox, budget: Budget) -> Guest {
     let descriptor = component.describe().await.unwrap();
     let cluster = Api::default().cluster();
     let (recorder, _) = Recorder::new(cluster.clone(), "test".into());
-    let services = Services { watches: Watches::new(cluster.clone(), CancellationToken::new()), cluster, recorder };
+    let network = Network::default();
+    let services =
+        Services { watches: Watches::new(cluster.clone(), CancellationToken::new()), cluster, recorder, network };
     Guest::new(component, "test", Granted::new(&descriptor, &Grants::default()), budget, services)
 }
 

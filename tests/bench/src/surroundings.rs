@@ -9,7 +9,7 @@ use capstan_devcluster::{DevCluster, Options};
 use capstan_e2e::plugin;
 use capstan_engine::{Shared, runner::Runner};
 use capstan_events::Recorder;
-use capstan_sandbox::{Budget, Component, Granted, Guest, Services};
+use capstan_sandbox::{Budget, Component, Granted, Guest, Network, Services};
 use kube::{Client, api::ApiResource};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -104,6 +104,7 @@ pub(crate) async fn guest(component: Component, shared: &Shared) -> Result<Guest
         cluster: shared.cluster.clone(),
         watches: shared.watches.clone(),
         recorder: shared.recorder.clone(),
+        network: Network::default(),
     };
     let granted = Granted::new(&descriptor, &Grants::default());
     Ok(Guest::new(component, "bench", granted, Budget::default(), services))

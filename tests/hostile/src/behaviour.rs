@@ -86,6 +86,46 @@ macro_rules! for_each_behaviour {
             reads_through_a_path ReadsThroughAPath,
             /// Patches one object with a body that names another.
             patches_another_object PatchesAnotherObject,
+            /// Asks the machine's metadata service, which no grant opens.
+            fetches_metadata FetchesMetadata,
+            /// Asks this machine, whose origin it was granted, but not private addresses.
+            fetches_loopback FetchesLoopback,
+            /// Asks a machine of a local network, granted likewise.
+            fetches_a_private_address FetchesAPrivateAddress,
+            /// Asks this machine by an IPv6 address that holds an IPv4 one, granted likewise.
+            fetches_a_mapped_address FetchesAMappedAddress,
+            /// Asks by a name that leads to this machine, granted likewise.
+            fetches_a_name_of_loopback FetchesANameOfLoopback,
+            /// Asks an origin that it was not granted.
+            fetches_outside_its_grant FetchesOutsideItsGrant,
+            /// Is redirected to the metadata service.
+            is_redirected IsRedirected,
+            /// Writes a second header into the value of one.
+            smuggles_a_header SmugglesAHeader,
+            /// Names another host than that of the URL.
+            names_another_host NamesAnotherHost,
+            /// Leaves the path that it was granted.
+            climbs_out_of_its_path ClimbsOutOfItsPath,
+            /// Sends a secret to an origin that it is not for.
+            sends_a_credential_elsewhere SendsACredentialElsewhere,
+            /// Opens a secret that it was not granted.
+            opens_a_foreign_secret OpensAForeignSecret,
+            /// Opens one secret after the other and keeps all.
+            hoards_credentials HoardsCredentials,
+            /// Is answered with a little that becomes much.
+            is_bombed_with_gzip IsBombedWithGzip,
+            /// Is answered without end.
+            is_answered_without_end IsAnsweredWithoutEnd,
+            /// Is answered with headers without end.
+            is_answered_with_headers IsAnsweredWithHeaders,
+            /// Is never answered to the end, and says how long it waits.
+            is_answered_slowly IsAnsweredSlowly,
+            /// Is never answered to the end, and waits.
+            waits_for_an_answer WaitsForAnAnswer,
+            /// Sends requests without end.
+            floods_other_systems FloodsOtherSystems,
+            /// Asks for much, again and again.
+            draws_too_much DrawsTooMuch,
             /// Looks for files, variables, arguments and the network.
             looks_around LooksAround,
             /// Keeps something in memory for the next reconcile.

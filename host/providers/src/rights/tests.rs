@@ -144,3 +144,15 @@ fn a_foreign_kind_that_is_managed_has_to_be_known() {
     assert_eq!(rights.own, []);
     assert!(rights.unknown[0].to_string().contains("the provider manages kind Note"), "{}", rights.unknown[0]);
 }
+
+#[test]
+fn secrets_that_go_with_requests_are_read_and_watched_by_the_host() {
+    let granted = |rule: &str| {
+        let grants = Grants::parse(&format!("secrets: [{{{rule}, keys: [a], origins: ['https://a.b']}}]")).unwrap();
+        in_words(&Rights::of(&descriptor(), &grants, &Kinds::of(&descriptor())).granted)
+    };
+    let named = granted("namespace: team-a, names: [token]");
+    assert_eq!(named, ["get, list, watch of secrets named token in namespace team-a"]);
+    assert_eq!(granted("names: [token]"), ["get, list, watch of secrets named token"], "the objects may be anywhere");
+    assert_eq!(granted("namespace: '*', names: ['*']"), ["get, list, watch of secrets"]);
+}

@@ -10,12 +10,19 @@ use capstan_cluster::Watches;
 use capstan_engine::{Context, ExternalSession, ExternalSystem, Failure, Observation, Reads};
 use capstan_events::{Recorder, Writer};
 use capstan_hostile::{Behaviour, describing};
-use capstan_sandbox::{Budget, Component, Descriptor, Granted, Guest, Outcome, Sandbox, Services, Settings, Usage};
+use capstan_sandbox::{
+    Budget, Component, Descriptor, Granted, Guest, Network, NetworkSettings, Outcome, Sandbox, Services, Settings,
+    Usage,
+};
 use serde_json::json;
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{api::Api, component::hostile};
+use crate::support::{
+    api::Api,
+    component::hostile,
+    server::{Names, Server},
+};
 
 /// For one call of a guest that does not end by itself.
 const CALL: Duration = Duration::from_millis(500);
@@ -48,6 +55,7 @@ pub(crate) struct Stage {
     pub(crate) behaviour: Behaviour,
     pub(crate) guest: Guest,
     pub(crate) api: Api,
+    pub(crate) server: Server,
     neighbour: Guest,
     house: MutexGuard<'static, House>,
     // Keeps the queue of events open.
@@ -56,25 +64,55 @@ pub(crate) struct Stage {
 
 pub(crate) type Session = Box<dyn ExternalSession>;
 
-const GRANTS: &str = "kubernetes: [{apiGroups: [''], kinds: [ConfigMap], verbs: ['*'], namespaces: [team-a]}]";
+/// What is granted; `PORT` is where the test's server listens. What must be refused by its address is granted by its name.
+const GRANTS: &str = "
+kubernetes: [{apiGroups: [''], kinds: [ConfigMap], verbs: ['*'], namespaces: [team-a]}]
+http:
+  - {origin: 'http://server.test:PORT', allowPlaintext: true, allowPrivate: true}
+  - {origin: 'http://narrow.test:PORT', allowPlaintext: true, allowPrivate: true, pathPrefix: /in}
+  - {origin: 'http://169.254.169.254', allowPlaintext: true, allowPrivate: true}
+  - {origin: 'http://127.0.0.1:PORT', allowPlaintext: true}
+  - {origin: 'http://[::ffff:7f00:1]:PORT', allowPlaintext: true}
+  - {origin: 'http://rebound.test:PORT', allowPlaintext: true}
+  - {origin: 'http://10.0.0.1', allowPlaintext: true}
+secrets:
+  - {names: [token], keys: [token], origins: ['https://api.example.org']}
+config: {port: PORT}
+";
 
 impl Stage {
     pub(crate) async fn new(behaviour: Behaviour) -> Self {
-        let api = Api::default().with("team-a", "allowed", &json!({})).with("team-b", "secret", &json!({}));
+        let api = Api::default()
+            .with("team-a", "allowed", &json!({}))
+            .with("team-b", "secret", &json!({}))
+            .with_secret("team-a", "token", "token", "a secret value")
+            .with_secret("team-a", "foreign", "token", "another secret value");
+        let server = Server::start().await;
+        let grants = Grants::parse(&GRANTS.replace("PORT", &server.port().to_string())).unwrap();
         let cluster = api.cluster();
         let watches = Watches::new(cluster.clone(), CancellationToken::new());
         let (recorder, writer) = Recorder::new(cluster.clone(), "test".into());
-        let services = Services { cluster, watches, recorder };
+        let network = Network::resolving(NetworkSettings::default(), Arc::new(Names)).unwrap();
+        let services = Services { cluster, watches, recorder, network };
         let house = HOUSE.get_or_init(House::open).await.lock().await;
         let guest = |budget| {
-            let granted = Granted::new(&house.descriptor, &Grants::parse(GRANTS).unwrap());
-            Guest::new(house.component.clone(), "hostile", granted, budget, services.clone())
+            let granted = Granted::new(&house.descriptor, &grants);
+            let guest = Guest::new(house.component.clone(), "hostile", granted, budget, services.clone());
+            guest.configured(grants.config.as_ref())
         };
-        let endless = behaviour == Behaviour::Sleeps || behaviour.name().starts_with("spins");
+        let waits = matches!(behaviour, Behaviour::Sleeps | Behaviour::WaitsForAnAnswer);
+        let endless = waits || behaviour.name().starts_with("spins");
         let call = if endless { CALL } else { AMPLE };
-        let budget = Budget { call, requests: 20, memory: 32 << 20, ..Budget::default() };
+        let budget = Budget {
+            call,
+            requests: 20,
+            http_requests: 20,
+            http_bytes: 6 << 20,
+            memory: 32 << 20,
+            ..Budget::default()
+        };
         let (guest, neighbour) = (guest(budget), guest(Budget::default()));
-        Self { behaviour, guest, neighbour, api, house, _writer: writer }
+        Self { behaviour, guest, neighbour, api, server, house, _writer: writer }
     }
 
     /// The object whose `spec` asks for the behaviour.

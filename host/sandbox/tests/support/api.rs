@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use capstan_cluster::Cluster;
 use http::{Method, Request, Response};
 use kube::client::Body;
@@ -29,6 +30,15 @@ impl Api {
             json!({"namespace": namespace, "name": name, "uid": name, "resourceVersion": "1", "labels": labels});
         let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {}});
         self.0.lock().unwrap().objects.insert(path(namespace, name), object);
+        self
+    }
+
+    /// A Secret that is there, with one value.
+    pub(crate) fn with_secret(self, namespace: &str, name: &str, key: &str, value: &str) -> Self {
+        let metadata = json!({"namespace": namespace, "name": name, "uid": name, "resourceVersion": "1"});
+        let data = json!({key: STANDARD.encode(value)});
+        let object = json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data});
+        self.0.lock().unwrap().objects.insert(format!("/api/v1/namespaces/{namespace}/secrets/{name}"), object);
         self
     }
 
@@ -59,10 +69,11 @@ impl Api {
         let mut state = self.0.lock().unwrap();
         if path == "/api/v1" {
             let verbs = ["get", "list", "watch", "create", "patch", "delete"];
-            let resource = json!({"name": "configmaps", "singularName": "configmap", "namespaced": true, "kind": "ConfigMap", "verbs": verbs});
-            return (200, json!({"kind": "APIResourceList", "groupVersion": "v1", "resources": [resource]}));
+            let resource = |name: &str, kind: &str| json!({"name": name, "singularName": "", "namespaced": true, "kind": kind, "verbs": verbs});
+            let resources = [resource("configmaps", "ConfigMap"), resource("secrets", "Secret")];
+            return (200, json!({"kind": "APIResourceList", "groupVersion": "v1", "resources": resources}));
         }
-        if !path.contains("/configmaps") {
+        if !path.contains("/configmaps") && !path.contains("/secrets/") {
             return not_found(path);
         }
         let separator = if query.is_empty() { "" } else { "?" };

@@ -1,0 +1,112 @@
+//! Configurations against the schema that a provider gives.
+
+use jsonschema::{PatternOptions, ValidationError, Validator};
+use serde_json::{Map, Value};
+
+/// A configuration that the provider does not take.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// It has no schema.
+    #[error("`config` is given, but the provider takes no configuration: remove it")]
+    Unexpected,
+    /// It does not fit the schema.
+    #[error("`config` is not what the provider takes: {0}; `capstan provider inspect -o json` shows the schema")]
+    Invalid(String),
+}
+
+impl ConfigError {
+    /// For conditions, events and metrics.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        "ConfigInvalid"
+    }
+}
+
+/// Problems that are named.
+const NAMED: usize = 3;
+/// Bytes of each.
+const PROBLEM: usize = 200;
+
+/// Whether it is a schema; the message says what is wrong.
+pub(crate) fn check_schema(schema: &Value) -> Result<(), String> {
+    validator(schema).map(|_| ())
+}
+
+/// Checks a configuration. None is checked like an empty one, so that what is required cannot be left out altogether.
+pub(crate) fn check(schema: Option<&Value>, config: Option<&Map<String, Value>>) -> Result<(), ConfigError> {
+    let Some(schema) = schema else {
+        return if config.is_none_or(Map::is_empty) { Ok(()) } else { Err(ConfigError::Unexpected) };
+    };
+    let validator = validator(schema).map_err(ConfigError::Invalid)?;
+    let config = Value::Object(config.cloned().unwrap_or_default());
+    let problems: Vec<String> = validator.iter_errors(&config).take(NAMED).map(|error| said(&error)).collect();
+    if problems.is_empty() { Ok(()) } else { Err(ConfigError::Invalid(problems.join("; "))) }
+}
+
+/// The schema is a stranger's: it refers to nothing outside of itself, since that is not linked, and its patterns are of
+/// the kind that takes linear time.
+fn validator(schema: &Value) -> Result<Validator, String> {
+    jsonschema::options()
+        .with_pattern_options(PatternOptions::regex())
+        .build(schema)
+        .map_err(|error| crate::text::cut(&error.to_string(), PROBLEM).into_owned())
+}
+
+fn said(error: &ValidationError<'_>) -> String {
+    let problem = crate::text::cut(&error.to_string(), PROBLEM).into_owned();
+    match error.instance_path().to_string().as_str() {
+        "" => problem,
+        path => format!("{path}: {problem}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn checked(schema: Option<&Value>, config: &Value) -> Result<(), ConfigError> {
+        check(schema, config.as_object())
+    }
+
+    #[test]
+    fn a_configuration_fits_its_schema_or_is_told_where_not() {
+        let schema = json!({
+            "type": "object", "additionalProperties": false, "required": ["url"],
+            "properties": {"url": {"type": "string", "pattern": "^https://"}, "retries": {"type": "integer", "maximum": 5}},
+        });
+        let schema = Some(&schema);
+        assert_eq!(checked(schema, &json!({"url": "https://x", "retries": 3})), Ok(()));
+        for (config, named) in [
+            (json!({"url": "https://x", "retries": 9}), "/retries"),
+            (json!({"url": "http://x"}), "/url"),
+            (json!({"url": "https://x", "retrys": 1}), "retrys"),
+            (json!({}), "url"),
+            (Value::Null, "url"),
+        ] {
+            let error = checked(schema, &config).unwrap_err().to_string();
+            assert!(error.contains(named), "{config}: {error}");
+        }
+    }
+
+    #[test]
+    fn without_a_schema_there_is_nothing_to_configure() {
+        assert_eq!(checked(None, &json!({})), Ok(()));
+        assert_eq!(checked(None, &Value::Null), Ok(()));
+        assert_eq!(checked(None, &json!({"a": 1})), Err(ConfigError::Unexpected));
+    }
+
+    #[test]
+    fn a_schema_is_one_and_refers_to_nothing_outside() {
+        assert!(check_schema(&json!({"type": "object"})).is_ok());
+        for schema in [
+            json!({"type": "nonsense"}),
+            json!({"$ref": "https://example.org/schema.json"}),
+            json!({"$ref": "file:///etc/passwd"}),
+            json!({"properties": {"a": {"pattern": "(a)\\1"}}}),
+        ] {
+            assert!(check_schema(&schema).is_err(), "{schema}");
+        }
+    }
+}

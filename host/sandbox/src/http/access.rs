@@ -1,0 +1,136 @@
+//! What one session does through its way out.
+
+use std::{sync::Arc, time::Duration};
+
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use tokio::time::timeout;
+
+use super::{
+    answer::{self, Answer},
+    cache::{CacheKey, refreshed},
+    egress::Egress,
+    error::{Exhausted, Failed},
+    limits::Waiting,
+    request::Checked,
+};
+use crate::{
+    bindings::capstan::provider::http as wit,
+    credentials::{Credential, Fingerprint},
+    gate::Denied,
+};
+
+/// Requests to other systems, as one session may make them.
+pub(crate) struct Access {
+    egress: Arc<Egress>,
+    /// For one request, with everything it waits for.
+    timeout: Duration,
+    requests: Left<u32>,
+    bytes: Left<u64>,
+}
+
+/// What is left of how much.
+#[derive(Debug, Clone, Copy)]
+struct Left<T> {
+    left: T,
+    limit: T,
+}
+
+impl Access {
+    /// `call` is what one call into the guest may last.
+    pub(crate) fn new(egress: Arc<Egress>, call: Duration, requests: u32, bytes: u64) -> Self {
+        Self {
+            egress,
+            // The guest gets its answer while there is time to do something with it.
+            timeout: call.mul_f64(0.8),
+            requests: Left { left: requests, limit: requests },
+            bytes: Left { left: bytes, limit: bytes },
+        }
+    }
+
+    pub(crate) async fn fetch(
+        &mut self,
+        mut raw: wit::Request,
+        credential: Option<Arc<Credential>>,
+    ) -> Result<Result<wit::Response, wit::Error>, Exhausted> {
+        match self.answer(&mut raw, credential.as_deref()).await {
+            Ok((answer, from_cache)) => Ok(Ok(answer.into_wit(from_cache))),
+            Err(failed) => failed.told().map(Err),
+        }
+    }
+
+    async fn answer(
+        &mut self,
+        raw: &mut wit::Request,
+        credential: Option<&Credential>,
+    ) -> Result<(Answer, bool), Failed> {
+        let Left { left, limit } = &mut self.requests;
+        *left = left.checked_sub(1).ok_or(Exhausted::Requests(*limit))?;
+        let request = Checked::of(raw)?;
+        let origin = self.egress.permit(&request)?;
+        if let Some(credential) = credential {
+            credential.check(&request).map_err(Failed::Invalid)?;
+            if !credential.origins().contains(&origin) {
+                return Err(self.egress.noted(Denied::elsewhere(&origin, credential.origins())).into());
+            }
+        }
+        self.spend(request.body.len())?;
+        let fingerprint = credential.map(Credential::fingerprint);
+        let waiting = self.egress.waiting(&origin, fingerprint);
+        self.egress.is_due(&waiting)?;
+        let time = request.timeout.map_or(self.timeout, |asked| asked.min(self.timeout));
+        let limit = answer::BODY.min(usize::try_from(self.bytes.left).unwrap_or(usize::MAX));
+        let asking = self.ask(&request, credential, waiting, limit);
+        let asked = timeout(time, self.egress.kept().in_turn(asking)).await.map_err(|_| Failed::TimedOut)?;
+        let (answer, from_cache) = match asked {
+            Err(Failed::TooLarge(size)) if size == limit && limit < answer::BODY => {
+                return Err(Exhausted::Bytes(self.bytes.limit).into());
+            }
+            other => other?,
+        };
+        // What came from the cache was not sent again.
+        if !from_cache {
+            self.spend(answer.body.len())?;
+        }
+        Ok((answer, from_cache))
+    }
+
+    /// With the credential, and whether an earlier answer still holds.
+    async fn ask(
+        &self,
+        request: &Checked,
+        credential: Option<&Credential>,
+        waiting: Waiting,
+        limit: usize,
+    ) -> Result<(Answer, bool), Failed> {
+        let mut extra: Vec<(HeaderName, HeaderValue)> = Vec::new();
+        if let Some(credential) = credential {
+            extra.push(credential.header(&self.egress).await?);
+        }
+        let fingerprint: Option<&Fingerprint> = credential.map(Credential::fingerprint);
+        let key = CacheKey::of(request, fingerprint);
+        let held = key.and_then(|key| self.egress.kept().cache().held(&key));
+        extra.extend(held.iter().map(|(etag, _)| (header::IF_NONE_MATCH, etag.clone())));
+        let answer = self.egress.send(request, extra, waiting, limit).await?;
+        if answer.status == StatusCode::UNAUTHORIZED
+            && let Some(credential) = credential
+        {
+            credential.refused(&self.egress);
+        }
+        match (key, held) {
+            (Some(_), Some((_, kept))) if answer.status == StatusCode::NOT_MODIFIED => {
+                Ok((refreshed(kept, &answer.headers), true))
+            }
+            (Some(key), _) => {
+                self.egress.kept().cache().keep(key, &answer);
+                Ok((answer, false))
+            }
+            (None, _) => Ok((answer, false)),
+        }
+    }
+
+    fn spend(&mut self, bytes: usize) -> Result<(), Exhausted> {
+        let Left { left, limit } = &mut self.bytes;
+        *left = left.checked_sub(bytes as u64).ok_or(Exhausted::Bytes(*limit))?;
+        Ok(())
+    }
+}

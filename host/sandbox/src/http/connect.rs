@@ -1,0 +1,150 @@
+//! Opens connections: to addresses that were checked, and to nothing else.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use capstan_api::Origin;
+use http::Uri;
+use hyper_util::{client::legacy::connect::proxy::Tunnel, rt::TokioIo};
+use tokio::{
+    net::TcpStream,
+    time::{error::Elapsed, timeout},
+};
+use tower::Service;
+use url::Url;
+
+use super::{
+    Network,
+    address::{Place, place},
+};
+use crate::gate::Granted;
+
+/// For a name and a connection together; the other system or the way to it is down if that takes longer.
+const CONNECT: Duration = Duration::from_secs(5);
+/// Addresses of one name that are tried.
+const TRIED: usize = 4;
+
+/// Why there is no connection.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum ConnectError {
+    #[error(
+        "{host} has the address {address}, which is {}",
+        match place {
+            Place::Forbidden => "reached by no provider: it belongs to the machine, or to nobody",
+            _ => "private: if that is meant, add `allowPrivate: true` to the grant",
+        }
+    )]
+    Refused { host: String, address: IpAddr, place: Place },
+    #[error("the name {0} cannot be resolved: {1}")]
+    Unresolved(String, String),
+    #[error("no connection to {0}: {1}")]
+    Failed(String, String),
+    #[error("no connection to {0} within {CONNECT:?}")]
+    TimedOut(String),
+    #[error("no tunnel through the proxy: {0}")]
+    Proxy(String),
+    #[error("`{0}` has no origin")]
+    NoOrigin(Uri),
+}
+
+/// Opens connections for one provider. They are not shared with others, whose grants may differ.
+#[derive(Clone)]
+pub(crate) struct Connector {
+    pub(crate) network: Network,
+    pub(crate) granted: Arc<Granted>,
+}
+
+type Connecting = Pin<Box<dyn Future<Output = Result<TokioIo<TcpStream>, ConnectError>> + Send>>;
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<TcpStream>;
+    type Error = ConnectError;
+    type Future = Connecting;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Connecting {
+        let connector = self.clone();
+        Box::pin(async move {
+            let origin = Url::parse(&uri.to_string()).ok().as_ref().and_then(Origin::of);
+            let origin = origin.ok_or(ConnectError::NoOrigin(uri.clone()))?;
+            let slow = |_: Elapsed| ConnectError::TimedOut(origin.to_string());
+            timeout(CONNECT, connector.connect(&origin, uri)).await.map_err(slow)?
+        })
+    }
+}
+
+impl Connector {
+    async fn connect(&self, origin: &Origin, uri: Uri) -> Result<TokioIo<TcpStream>, ConnectError> {
+        let literal = origin.host().trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().ok();
+        if let Some(address) = literal {
+            self.check(origin, address)?;
+        }
+        if let Some(proxy) = &self.network.settings().proxy {
+            let tunnel = Tunnel::new(proxy.clone(), Direct).call(uri).await;
+            return tunnel.map_err(|error| ConnectError::Proxy(error.to_string()));
+        }
+        let addresses = match literal {
+            Some(address) => vec![address],
+            None => self.resolve(origin).await?,
+        };
+        let mut last = "it has no address".to_owned();
+        for address in addresses.into_iter().take(TRIED) {
+            match TcpStream::connect(SocketAddr::new(address, origin.port())).await {
+                Ok(stream) => {
+                    // What is sent is small and waited for.
+                    let _ = stream.set_nodelay(true);
+                    return Ok(TokioIo::new(stream));
+                }
+                Err(error) => last = error.to_string(),
+            }
+        }
+        Err(ConnectError::Failed(origin.to_string(), last))
+    }
+
+    /// One address that must not be reached spoils all: a name that has both is made to lead there now and then.
+    async fn resolve(&self, origin: &Origin) -> Result<Vec<IpAddr>, ConnectError> {
+        let unresolved = |error: io::Error| ConnectError::Unresolved(origin.host().to_owned(), error.to_string());
+        let addresses = self.network.resolver().resolve(origin.host()).await.map_err(unresolved)?;
+        addresses.iter().try_for_each(|address| self.check(origin, *address))?;
+        Ok(addresses)
+    }
+
+    fn check(&self, origin: &Origin, address: IpAddr) -> Result<(), ConnectError> {
+        match place(address, &self.network.settings().private_ranges) {
+            Place::Public => Ok(()),
+            Place::Private if self.granted.may_be_private(origin) => Ok(()),
+            place => Err(ConnectError::Refused { host: origin.host().to_owned(), address, place }),
+        }
+    }
+}
+
+/// To the proxy, which the administrator named.
+#[derive(Clone)]
+struct Direct;
+
+impl Service<Uri> for Direct {
+    type Response = TokioIo<TcpStream>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<TokioIo<TcpStream>>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, proxy: Uri) -> Self::Future {
+        Box::pin(async move {
+            let host = proxy.host().unwrap_or_default();
+            let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+            TcpStream::connect((host, proxy.port_u16().unwrap_or(80))).await.map(TokioIo::new)
+        })
+    }
+}
