@@ -1,6 +1,5 @@
 //! The network side: connections, and what goes wrong with them on demand.
 
-use std::convert::Infallible;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -97,6 +96,3 @@ fn response(outgoing: Outgoing) -> Response<Full<Bytes>> {
     }
     response
 }
-
-// A handler that fails ends its connection; there is no other error.
-const _: fn(Infallible) = |never| match never {};

@@ -66,6 +66,7 @@ pub(crate) fn document() -> &'static Value {
 }
 
 /// All operations.
+#[cfg(test)]
 pub(crate) fn operations() -> &'static [Operation] {
     &OPERATIONS
 }

@@ -138,12 +138,3 @@ pub(super) fn member(world: &World, call: &Call) -> Result<Id, Answer> {
     let (id, _) = world.organization(call.parameter("org")).ok_or_else(|| call.not_found())?;
     if world.belongs_to(call.actor, id) { Ok(id) } else { Err(call.not_found()) }
 }
-
-/// The organisation that the path names, for one who administers it.
-pub(super) fn administrator(world: &World, call: &Call) -> Result<Id, Answer> {
-    let id = member(world, call)?;
-    if world.administers(call.actor, id) {
-        return Ok(id);
-    }
-    Err(call.forbidden("You must be an admin of this organization."))
-}
