@@ -71,7 +71,9 @@ impl Answer {
 
     /// 422 with a list of errors.
     pub(crate) fn invalid(message: &str, errors: Vec<Value>, documentation: &str) -> Self {
-        let body = json!({"message": message, "errors": errors, "documentation_url": documentation});
+        let body = json!({
+            "message": message, "errors": errors, "documentation_url": documentation, "status": "422",
+        });
         Self::json(422, body)
     }
 

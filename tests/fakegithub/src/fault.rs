@@ -59,7 +59,9 @@ impl Fault {
     }
 
     fn meets(&self, method: &Method, path: &str) -> bool {
-        self.left != Some(0) && self.method.as_ref().is_none_or(|wanted| wanted == method) && path.starts_with(&self.path)
+        self.left != Some(0)
+            && self.method.as_ref().is_none_or(|wanted| wanted == method)
+            && path.starts_with(&self.path)
     }
 }
 

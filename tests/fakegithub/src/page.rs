@@ -8,7 +8,8 @@ const LARGEST: usize = 100;
 
 /// One page of a list, and the value of its `link` header.
 pub(crate) fn cut(items: Vec<Value>, query: &[(String, String)], url: &str) -> (Vec<Value>, Option<String>) {
-    let number = |name: &str| query.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.parse::<usize>().ok());
+    let number =
+        |name: &str| query.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.parse::<usize>().ok());
     let size = number("per_page").filter(|size| *size > 0).unwrap_or(DEFAULT_SIZE).min(LARGEST);
     let page = number("page").filter(|page| *page > 0).unwrap_or(1);
     let last = items.len().div_ceil(size).max(1);

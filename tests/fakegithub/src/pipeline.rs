@@ -125,7 +125,8 @@ impl Shared {
             return Ok(Answer::error(400, &message, "https://docs.github.com/rest/about-the-rest-api/api-versions"));
         }
         let authorization = header("authorization");
-        let token = authorization.and_then(|value| value.split_once(' ')).map_or("", |(_, token)| token.trim()).to_owned();
+        let token =
+            authorization.and_then(|value| value.split_once(' ')).map_or("", |(_, token)| token.trim()).to_owned();
         let actor = authenticate(world, authorization)?;
         passage.actor = Some(actor);
         let found = passage.found.as_ref().ok_or_else(|| Answer::error(404, "Not Found", DOCUMENTATION))?;
@@ -321,7 +322,8 @@ impl World {
 /// GitHub redirects to addresses by number, which lead to all that is below a repository.
 fn by_number(world: &World, path: &str) -> Option<String> {
     let rest = path.strip_prefix("/repositories/")?;
-    let (number, below) = rest.split_once('/').map_or((rest, String::new()), |(number, below)| (number, format!("/{below}")));
+    let (number, below) =
+        rest.split_once('/').map_or((rest, String::new()), |(number, below)| (number, format!("/{below}")));
     let repository = world.repositories.get(&number.parse().ok()?)?;
     Some(format!("/repos/{}{below}", world.full_name(repository)))
 }

@@ -211,8 +211,13 @@ impl<'a> Seed<'a> {
         let Some(repository) = self.world.repository(owner, name) else { return Value::Null };
         let files: BTreeMap<_, _> =
             repository.files.iter().map(|(path, file)| (path, String::from_utf8_lossy(&file.content))).collect();
-        let hooks: Vec<_> = repository.hooks.values().map(|hook| json!({"config": hook.config, "events": hook.events, "active": hook.active})).collect();
-        let variables: BTreeMap<_, _> = repository.variables.iter().map(|(name, (value, _, _))| (name, value)).collect();
+        let hooks: Vec<_> = repository
+            .hooks
+            .values()
+            .map(|hook| json!({"config": hook.config, "events": hook.events, "active": hook.active}))
+            .collect();
+        let variables: BTreeMap<_, _> =
+            repository.variables.iter().map(|(name, (value, _, _))| (name, value)).collect();
         json!({
             "files": files, "hooks": hooks, "rulesets": repository.rulesets.values().collect::<Vec<_>>(),
             "protections": repository.protections, "variables": variables,
@@ -230,7 +235,8 @@ impl<'a> Seed<'a> {
             .iter()
             .map(|(user, member)| (self.world.login(*user), if member.maintainer { "maintainer" } else { "member" }))
             .collect();
-        let named = |id: &Id| self.world.repositories.get(id).map(|each| self.world.full_name(each)).unwrap_or_default();
+        let named =
+            |id: &Id| self.world.repositories.get(id).map(|each| self.world.full_name(each)).unwrap_or_default();
         let repositories: BTreeMap<_, _> =
             team.repositories.iter().map(|(id, granted)| (named(id), granted.name())).collect();
         shown["members"] = json!(members);

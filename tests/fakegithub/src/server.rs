@@ -22,7 +22,8 @@ const LARGEST_BODY: usize = 4 << 20;
 /// How long a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The page that GitHub's proxies show when what is behind them fails.
-const UNICORN: &str = "<!DOCTYPE html><html><body><h1>We had issues producing the response to your request.</h1></body></html>";
+const UNICORN: &str =
+    "<!DOCTYPE html><html><body><h1>We had issues producing the response to your request.</h1></body></html>";
 
 /// Ends a connection without an answer.
 #[derive(Debug, thiserror::Error)]

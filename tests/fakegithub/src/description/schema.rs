@@ -64,6 +64,10 @@ impl Converter<'_> {
         schema.get("properties").is_some() || combined.into_iter().any(|part| self.names_members(part))
     }
 
+    fn all(&self, schemas: &Value) -> Value {
+        schemas.as_array().into_iter().flatten().map(|schema| self.schema(schema)).collect()
+    }
+
     fn schema(&self, schema: &Value) -> Value {
         let Some(members) = schema.as_object() else { return schema.clone() };
         let mut converted = Map::new();
@@ -76,9 +80,12 @@ impl Converter<'_> {
                 }
                 "items" => self.position(value),
                 "additionalProperties" | "not" => self.schema(value),
-                "allOf" | "anyOf" | "oneOf" => {
-                    value.as_array().into_iter().flatten().map(|schema| self.schema(schema)).collect()
+                // Many of GitHub's alternatives overlap: what is one error is another one too.
+                "oneOf" => {
+                    converted.insert("anyOf".to_owned(), self.all(value));
+                    continue;
                 }
+                "allOf" | "anyOf" => self.all(value),
                 _ => value.clone(),
             };
             converted.insert(key.clone(), value);

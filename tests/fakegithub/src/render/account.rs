@@ -13,7 +13,17 @@ impl World {
         let Some(account) = self.accounts.get(&id) else { return Value::Null };
         match account.organization() {
             Some(_) if schema.contains("organization") => project(schema, &self.organization_in_full(account)),
-            _ => project(schema, &self.user_in_full(account)),
+            _ => {
+                let mut shown = project(schema, &self.user_in_full(account));
+                // Only a user's own page has a name and an address.
+                if let (Some(members), false) =
+                    (shown.as_object_mut(), schema.ends_with("-user") && schema != "simple-user")
+                {
+                    members.remove("name");
+                    members.remove("email");
+                }
+                shown
+            }
         }
     }
 

@@ -67,10 +67,13 @@ pub(super) fn revoke_token(world: &mut World, call: &Call) -> Outcome {
 
 pub(super) fn repositories(world: &mut World, call: &Call) -> Outcome {
     let Actor::Installation(id) = call.actor else {
-        return Err(call.forbidden("You must authenticate with an installation access token in order to list repositories"));
+        return Err(
+            call.forbidden("You must authenticate with an installation access token in order to list repositories")
+        );
     };
     let account: Option<Id> = world.installations.get(&id).map(|each| each.account);
-    let shown = world.repositories.values().filter(|each| Some(each.owner) == account && world.is_visible(each.created));
+    let shown =
+        world.repositories.values().filter(|each| Some(each.owner) == account && world.is_visible(each.created));
     let shown = shown.map(|each| world.show_repository(each, call.actor, "repository")).collect();
     Ok(Answer::counted("repositories", shown, json!({"repository_selection": "all"})))
 }

@@ -2,12 +2,16 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::{Outcome, gate};
 use crate::answer::Answer;
 use crate::request::Call;
 use crate::state::{Actor, File, Repository, World};
+
+/// What stands for something else in a segment of a URL.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 pub(super) fn get(world: &mut World, call: &Call) -> Outcome {
     let repository = gate::find(world, call)?;
@@ -27,7 +31,8 @@ pub(super) fn get(world: &mut World, call: &Call) -> Outcome {
         return Ok(Answer::ok(shown));
     }
     let folder = if path.is_empty() { String::new() } else { format!("{path}/") };
-    let inside = repository.files.iter().filter(|(name, _)| name.strip_prefix(&folder).is_some_and(|rest| !rest.contains('/')));
+    let inside =
+        repository.files.iter().filter(|(name, _)| name.strip_prefix(&folder).is_some_and(|rest| !rest.contains('/')));
     let inside: Vec<Value> = inside.map(|(name, file)| entry(world, repository, name, file)).collect();
     if inside.is_empty() {
         let empty = if repository.files.is_empty() { "This repository is empty." } else { "Not Found" };
@@ -98,13 +103,15 @@ fn on_default_branch(world: &World, call: &Call) -> Result<(), Answer> {
 
 fn entry(world: &World, repository: &Repository, path: &str, file: &File) -> Value {
     let (full_name, branch) = (world.full_name(repository), &repository.default_branch);
-    let url = format!("{}/repos/{full_name}/contents/{path}?ref={branch}", world.base);
-    let html = format!("https://github.com/{full_name}/blob/{branch}/{path}");
+    let address =
+        path.split('/').map(|part| utf8_percent_encode(part, SEGMENT).to_string()).collect::<Vec<_>>().join("/");
+    let url = format!("{}/repos/{full_name}/contents/{address}?ref={branch}", world.base);
+    let html = format!("https://github.com/{full_name}/blob/{branch}/{address}");
     let git = format!("{}/repos/{full_name}/git/blobs/{}", world.base, file.sha);
     json!({
         "type": "file", "name": path.rsplit('/').next(), "path": path, "sha": file.sha, "size": file.content.len(),
         "url": url, "html_url": html, "git_url": git,
-        "download_url": format!("https://raw.githubusercontent.com/{full_name}/{branch}/{path}"),
+        "download_url": format!("https://raw.githubusercontent.com/{full_name}/{branch}/{address}"),
         "_links": {"self": url, "git": git, "html": html},
     })
 }

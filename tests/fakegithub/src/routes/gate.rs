@@ -20,10 +20,8 @@ pub(super) fn check(world: &World, call: &Call) -> Result<(), Answer> {
     if matches!(id, "rate-limit/get" | "users/get-by-username" | "orgs/get") {
         return Ok(());
     }
-    let is_for_apps = matches!(
-        id,
-        "apps/create-installation-access-token" | "apps/get-authenticated" | "apps/get-org-installation"
-    );
+    let is_for_apps =
+        matches!(id, "apps/create-installation-access-token" | "apps/get-authenticated" | "apps/get-org-installation");
     if let Actor::App(_) = call.actor {
         let only = "A JSON web token could not be decoded";
         return if is_for_apps { Ok(()) } else { Err(call.error(401, only)) };
@@ -102,12 +100,18 @@ fn repository(world: &World, call: &Call) -> Result<(), Answer> {
 
 fn need(call: &Call) -> Need {
     match call.operation.id.as_str() {
-        "repos/get" | "repos/get-all-topics" | "repos/get-content" | "repos/get-repo-ruleset" | "repos/get-repo-rulesets" => {
-            Need::Read
+        "repos/get"
+        | "repos/get-all-topics"
+        | "repos/get-content"
+        | "repos/get-repo-ruleset"
+        | "repos/get-repo-rulesets" => Need::Read,
+        "repos/list-collaborators" | "repos/check-collaborator" | "repos/get-collaborator-permission-level" => {
+            Need::Push
         }
-        "repos/list-collaborators" | "repos/check-collaborator" | "repos/get-collaborator-permission-level" => Need::Push,
         "repos/create-or-update-file-contents" | "repos/delete-file" => Need::Push,
-        id if id.contains("webhook") || id.starts_with("actions/") || id.contains("vulnerability") => Need::AdminOrHidden,
+        id if id.contains("webhook") || id.starts_with("actions/") || id.contains("vulnerability") => {
+            Need::AdminOrHidden
+        }
         id if id.contains("branch-protection") => Need::AdminOrHidden,
         _ => Need::Admin,
     }

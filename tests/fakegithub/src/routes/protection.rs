@@ -9,8 +9,13 @@ use crate::state::World;
 
 /// What is shown as `{"enabled": ..}`.
 const SWITCHES: [&str; 7] = [
-    "required_linear_history", "allow_force_pushes", "allow_deletions", "block_creations", "required_conversation_resolution",
-    "lock_branch", "allow_fork_syncing",
+    "required_linear_history",
+    "allow_force_pushes",
+    "allow_deletions",
+    "block_creations",
+    "required_conversation_resolution",
+    "lock_branch",
+    "allow_fork_syncing",
 ];
 
 pub(super) fn get(world: &mut World, call: &Call) -> Outcome {
@@ -24,11 +29,13 @@ pub(super) fn get(world: &mut World, call: &Call) -> Outcome {
 pub(super) fn put(world: &mut World, call: &Call) -> Outcome {
     branch_exists(world, call)?;
     for logins in ["/restrictions/users", "/required_pull_request_reviews/dismissal_restrictions/users"] {
-        for login in call.body.pointer(logins).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+        for login in call.body.pointer(logins).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+        {
             if world.user(login).is_none() {
                 let errors = [format!("Users {login} not found")];
                 let documentation = &call.operation.documentation;
-                let body = json!({"message": "Validation Failed", "errors": errors, "documentation_url": documentation});
+                let body =
+                    json!({"message": "Validation Failed", "errors": errors, "documentation_url": documentation});
                 return Err(Answer::json(422, body));
             }
         }
@@ -90,7 +97,8 @@ fn show(world: &World, call: &Call, body: &Value) -> Value {
         });
         let dismissal = &reviews["dismissal_restrictions"];
         if dismissal.as_object().is_some_and(|members| !members.is_empty()) {
-            let url = format!("{}/repos/{owner}/{repo}/branches/{branch}/protection/dismissal_restrictions", world.base);
+            let url =
+                format!("{}/repos/{owner}/{repo}/branches/{branch}/protection/dismissal_restrictions", world.base);
             let mut actors = actors(world, call, dismissal);
             actors.insert("url".to_owned(), url.clone().into());
             actors.insert("users_url".to_owned(), format!("{url}/users").into());

@@ -14,8 +14,19 @@ use crate::state::{Actor, File, Id, Repository, World};
 const LONGEST_NAME: usize = 100;
 /// Members of a request body that are settings of the repository as they are.
 const NOT_SETTINGS: [&str; 13] = [
-    "name", "private", "visibility", "default_branch", "team_id", "auto_init", "gitignore_template", "license_template",
-    "security_and_analysis", "owner", "include_all_branches", "custom_properties", "topics",
+    "name",
+    "private",
+    "visibility",
+    "default_branch",
+    "team_id",
+    "auto_init",
+    "gitignore_template",
+    "license_template",
+    "security_and_analysis",
+    "owner",
+    "include_all_branches",
+    "custom_properties",
+    "topics",
 ];
 
 pub(super) fn get(world: &mut World, call: &Call) -> Outcome {
@@ -202,7 +213,8 @@ fn valid_name(call: &Call, name: &str) -> Result<String, Answer> {
 
 /// GitHub has few combinations of what a squash commit may be called.
 fn consistent_merge_messages(call: &Call, settings: &Map<String, Value>) -> Result<(), Answer> {
-    let pairs = [("squash_merge_commit_title", "squash_merge_commit_message"), ("merge_commit_title", "merge_commit_message")];
+    let pairs =
+        [("squash_merge_commit_title", "squash_merge_commit_message"), ("merge_commit_title", "merge_commit_message")];
     for (title, message) in pairs {
         if call.body[title].is_null() && call.body[message].is_null() {
             continue;

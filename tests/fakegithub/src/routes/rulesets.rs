@@ -70,7 +70,9 @@ fn set(ruleset: &mut Value, body: &Value) {
     for rule in ruleset["rules"].as_array_mut().into_iter().flatten() {
         let defaults = match rule["type"].as_str() {
             Some("required_status_checks") => json!({"do_not_enforce_on_create": false}),
-            Some("pull_request") => json!({"allowed_merge_methods": ["merge", "squash", "rebase"], "required_reviewers": []}),
+            Some("pull_request") => {
+                json!({"allowed_merge_methods": ["merge", "squash", "rebase"], "required_reviewers": []})
+            }
             _ => continue,
         };
         for (name, value) in defaults.as_object().into_iter().flatten() {

@@ -110,7 +110,9 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Outcome {
     let id = maintained(world, call)?;
     world.teams.remove(&id);
     // Teams below it go with it.
-    while let Some(child) = world.teams.values().find(|team| team.parent.is_some_and(|up| !world.teams.contains_key(&up))) {
+    while let Some(child) =
+        world.teams.values().find(|team| team.parent.is_some_and(|up| !world.teams.contains_key(&up)))
+    {
         let child = child.id;
         world.teams.remove(&child);
     }

@@ -19,7 +19,9 @@ pub(super) fn get(world: &mut World, call: &Call) -> Outcome {
     let mut shown = world.show_account(account.id, "public-user");
     // What only the user is to see.
     if let Some(members) = shown.as_object_mut() {
-        for private in ["plan", "private_gists", "total_private_repos", "owned_private_repos", "disk_usage", "collaborators"] {
+        for private in
+            ["plan", "private_gists", "total_private_repos", "owned_private_repos", "disk_usage", "collaborators"]
+        {
             members.remove(private);
         }
     }

@@ -59,9 +59,8 @@ pub(super) fn public_key(_: &mut World, _: &Call) -> Outcome {
 
 pub(super) fn list_secrets(world: &mut World, call: &Call) -> Outcome {
     let secrets = gate::find(world, call)?.secrets.iter();
-    let shown = secrets.map(|(name, (created, updated))| {
-        json!({"name": name, "created_at": created, "updated_at": updated})
-    });
+    let shown =
+        secrets.map(|(name, (created, updated))| json!({"name": name, "created_at": created, "updated_at": updated}));
     Ok(Answer::counted("secrets", shown.collect(), Value::Null))
 }
 
@@ -95,5 +94,9 @@ fn valid_name(call: &Call, name: &str) -> Result<String, Answer> {
     let well_formed = name.chars().all(|each| each.is_ascii_alphanumeric() || each == '_')
         && name.starts_with(|first: char| !first.is_ascii_digit())
         && !name.starts_with("GITHUB_");
-    if well_formed { Ok(name) } else { Err(call.error(422, "Name can only contain alphanumeric characters and underscores")) }
+    if well_formed {
+        Ok(name)
+    } else {
+        Err(call.error(422, "Name can only contain alphanumeric characters and underscores"))
+    }
 }

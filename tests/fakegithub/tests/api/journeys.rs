@@ -1,11 +1,9 @@
 //! What people do at GitHub, operation by operation. Nothing in it may be a violation, on either side.
 
-mod client;
-
 use capstan_fakegithub::Settings;
 use serde_json::{Value, json};
 
-use client::{Client, acme, assert_clean};
+use crate::client::{Client, acme, assert_clean};
 
 const NONE: Value = Value::Null;
 
@@ -94,7 +92,8 @@ async fn who_is_outside_is_invited_and_who_is_a_member_joins_at_once() {
     anna.expect(204, "PUT", "/repos/acme/shop/collaborators/bert", json!({"permission": "triage"})).await;
     let level = anna.expect(200, "GET", "/repos/acme/shop/collaborators/bert/permission", NONE).await;
     assert_eq!((level["permission"].as_str(), level["role_name"].as_str()), (Some("read"), Some("triage")));
-    let invitation = anna.expect(201, "PUT", "/repos/acme/shop/collaborators/carl", json!({"permission": "maintain"})).await;
+    let invitation =
+        anna.expect(201, "PUT", "/repos/acme/shop/collaborators/carl", json!({"permission": "maintain"})).await;
     assert_eq!(invitation["permissions"], "maintain");
     anna.expect(404, "GET", "/repos/acme/shop/collaborators/carl", NONE).await;
     let level = anna.expect(200, "GET", "/repos/acme/shop/collaborators/carl/permission", NONE).await;
@@ -240,7 +239,10 @@ async fn branches_are_protected_by_rulesets_and_by_protection() {
     });
     anna.expect(200, "PUT", path, body).await;
     let seen = anna.expect(200, "GET", path, NONE).await;
-    assert_eq!((&seen["enforce_admins"]["enabled"], &seen["required_linear_history"]["enabled"]), (&json!(true), &json!(true)));
+    assert_eq!(
+        (&seen["enforce_admins"]["enabled"], &seen["required_linear_history"]["enabled"]),
+        (&json!(true), &json!(true))
+    );
     assert_eq!(seen["restrictions"]["users"][0]["login"], "bert");
     anna.expect(204, "DELETE", path, NONE).await;
     assert_clean(&fake);

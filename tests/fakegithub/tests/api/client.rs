@@ -1,5 +1,4 @@
 //! A client that sends exactly what it is told, and knows nothing of GitHub.
-#![allow(dead_code, reason = "each test uses its part")]
 
 use capstan_fakegithub::{Fake, Settings, Side};
 use serde_json::Value;
@@ -8,43 +7,43 @@ use tokio::net::TcpStream;
 
 /// An answer.
 #[derive(Debug)]
-pub struct Reply {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Reply {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
-    pub fn message(&self) -> String {
+    pub(crate) fn message(&self) -> String {
         self.json()["message"].as_str().unwrap_or_default().to_owned()
     }
 }
 
 /// Somebody with a token, or without one.
-pub struct Client<'a> {
-    pub fake: &'a Fake,
-    pub headers: Vec<(String, String)>,
+pub(crate) struct Client<'a> {
+    pub(crate) fake: &'a Fake,
+    pub(crate) headers: Vec<(String, String)>,
 }
 
 impl<'a> Client<'a> {
-    pub fn new(fake: &'a Fake, token: &str) -> Self {
+    pub(crate) fn new(fake: &'a Fake, token: &str) -> Self {
         let client = Self::anonymous(fake);
         client.with("authorization", &format!("Bearer {token}"))
     }
 
-    pub fn anonymous(fake: &'a Fake) -> Self {
+    pub(crate) fn anonymous(fake: &'a Fake) -> Self {
         Self { fake, headers: vec![("user-agent".to_owned(), "test".to_owned())] }
     }
 
-    pub fn with(&self, name: &str, value: &str) -> Client<'a> {
+    pub(crate) fn with(&self, name: &str, value: &str) -> Client<'a> {
         let mut headers = self.headers.clone();
         headers.retain(|(key, _)| key != name);
         headers.push((name.to_owned(), value.to_owned()));
@@ -52,7 +51,7 @@ impl<'a> Client<'a> {
     }
 
     /// None if the connection ended without an answer.
-    pub async fn try_send(&self, method: &str, path: &str, body: &[u8]) -> Option<Reply> {
+    pub(crate) async fn try_send(&self, method: &str, path: &str, body: &[u8]) -> Option<Reply> {
         let mut stream = TcpStream::connect(self.fake.address()).await.unwrap();
         let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", self.fake.address());
         for (name, value) in &self.headers {
@@ -72,21 +71,21 @@ impl<'a> Client<'a> {
         Some(Reply { status, headers, body: answer[end + 4..].to_vec() })
     }
 
-    pub async fn send(&self, method: &str, path: &str, body: &[u8]) -> Reply {
+    pub(crate) async fn send(&self, method: &str, path: &str, body: &[u8]) -> Reply {
         self.try_send(method, path, body).await.expect("an answer")
     }
 
-    pub async fn get(&self, path: &str) -> Reply {
+    pub(crate) async fn get(&self, path: &str) -> Reply {
         self.send("GET", path, b"").await
     }
 
-    pub async fn call(&self, method: &str, path: &str, body: Value) -> Reply {
+    pub(crate) async fn call(&self, method: &str, path: &str, body: Value) -> Reply {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         self.send(method, path, body.as_bytes()).await
     }
 
     /// Sends, and insists on a status.
-    pub async fn expect(&self, status: u16, method: &str, path: &str, body: Value) -> Value {
+    pub(crate) async fn expect(&self, status: u16, method: &str, path: &str, body: Value) -> Value {
         let reply = self.call(method, path, body).await;
         assert_eq!(reply.status, status, "{method} {path}: {}", String::from_utf8_lossy(&reply.body));
         reply.json()
@@ -94,7 +93,7 @@ impl<'a> Client<'a> {
 }
 
 /// A fake with the organisation `acme`, its owner `anna`, its member `bert`, and `carl`, who belongs to nothing.
-pub async fn acme(settings: Settings) -> (Fake, String) {
+pub(crate) async fn acme(settings: Settings) -> (Fake, String) {
     let fake = Fake::start(settings).await.unwrap();
     let mut seed = fake.seed();
     seed.organization("acme");
@@ -109,13 +108,13 @@ pub async fn acme(settings: Settings) -> (Fake, String) {
 }
 
 /// Fails if either side said something that GitHub's description does not allow.
-pub fn assert_clean(fake: &Fake) {
+pub(crate) fn assert_clean(fake: &Fake) {
     let violations = fake.violations();
     assert!(violations.is_empty(), "{violations:#?}");
 }
 
 /// Fails if the fake said something that GitHub's description does not allow, whatever it was asked.
-pub fn assert_answers_clean(fake: &Fake) {
+pub(crate) fn assert_answers_clean(fake: &Fake) {
     let violations = fake.violations_of(Side::Answer);
     assert!(violations.is_empty(), "{violations:#?}");
 }

@@ -1,0 +1,8 @@
+//! The fake from outside.
+
+mod apps;
+mod client;
+mod foreign;
+mod journeys;
+mod limits;
+mod recordings;
