@@ -66,10 +66,10 @@ impl Fake {
         &self.shared.clock
     }
 
-    /// Looks at and changes what the fake knows, as somebody at GitHub's pages would. Requests wait until it is dropped.
+    /// Looks at and changes what the fake knows, as somebody at GitHub's pages would.
     #[must_use]
     pub fn seed(&self) -> Seed<'_> {
-        Seed::new(self.shared.world())
+        Seed::new(&self.shared)
     }
 
     /// Changes settings.

@@ -10,12 +10,11 @@
 //! use capstan_fakegithub::{Fake, Settings};
 //!
 //! let fake = Fake::start(Settings::default()).await.unwrap();
-//! let mut seed = fake.seed();
+//! let seed = fake.seed();
 //! seed.organization("acme");
 //! seed.user("anna");
 //! seed.owner("acme", "anna");
 //! let token = seed.token("anna");
-//! drop(seed);
 //! // ... a client works on fake.url() with the token ...
 //! # let _ = token;
 //! assert!(fake.violations().is_empty());

@@ -33,12 +33,11 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let settings = Settings { prefix: arguments.prefix, hourly_quota: arguments.quota, ..Settings::default() };
     let fake = Fake::listen(settings, SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port))).await?;
-    let mut seed = fake.seed();
+    let seed = fake.seed();
     seed.organization(&arguments.organization);
     seed.user(&arguments.user);
     seed.owner(&arguments.organization, &arguments.user);
     seed.named_token(&arguments.user, &arguments.token);
-    drop(seed);
     println!("{}", fake.url());
     tokio::signal::ctrl_c().await?;
     for violation in fake.violations() {

@@ -34,11 +34,10 @@ fn header() -> Value {
 
 async fn installed() -> (Fake, u64, u64) {
     let (fake, _) = acme(Settings::default()).await;
-    let mut seed = fake.seed();
+    let seed = fake.seed();
     seed.repository("acme", "shop");
     let app = seed.app("bot", "acme");
     let installation = seed.install(app, "acme", &[("administration", "write"), ("metadata", "read")]);
-    drop(seed);
     (fake, app, installation)
 }
 

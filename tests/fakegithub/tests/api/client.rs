@@ -95,7 +95,7 @@ impl<'a> Client<'a> {
 /// A fake with the organisation `acme`, its owner `anna`, its member `bert`, and `carl`, who belongs to nothing.
 pub(crate) async fn acme(settings: Settings) -> (Fake, String) {
     let fake = Fake::start(settings).await.unwrap();
-    let mut seed = fake.seed();
+    let seed = fake.seed();
     seed.organization("acme");
     for login in ["anna", "bert", "carl"] {
         seed.user(login);
@@ -103,7 +103,6 @@ pub(crate) async fn acme(settings: Settings) -> (Fake, String) {
     seed.owner("acme", "anna");
     seed.member("acme", "bert");
     let token = seed.token("anna");
-    drop(seed);
     (fake, token)
 }
 

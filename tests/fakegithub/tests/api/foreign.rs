@@ -130,11 +130,10 @@ async fn new_names_become_what_github_makes_of_them() {
 #[tokio::test]
 async fn the_largest_page_has_a_hundred_items_and_pages_beyond_the_last_are_empty() {
     let (fake, token) = shop().await;
-    let mut seed = fake.seed();
+    let seed = fake.seed();
     for number in 0..204 {
         seed.repository("acme", &format!("r{number}"));
     }
-    drop(seed);
     let anna = Client::new(&fake, &token);
     let reply = anna.get("/orgs/acme/repos?per_page=100000").await;
     assert_eq!(reply.json().as_array().unwrap().len(), 100);
@@ -168,11 +167,10 @@ async fn who_says_not_who_asks_or_with_what_is_refused() {
 #[tokio::test]
 async fn what_one_may_not_see_does_not_exist_and_what_one_may_not_do_is_forbidden() {
     let (fake, token) = shop().await;
-    let mut seed = fake.seed();
+    let seed = fake.seed();
     seed.repository("acme", "open");
     seed.change_repository("acme", "open", &json!({"visibility": "public"}));
     let (carls, berts) = (seed.token("carl"), seed.token("bert"));
-    drop(seed);
     let (carl, bert, nobody) = (Client::new(&fake, &carls), Client::new(&fake, &berts), Client::anonymous(&fake));
     for client in [&carl, &nobody] {
         assert_eq!(client.get("/repos/acme/shop").await.status, 404, "private");

@@ -138,10 +138,9 @@ async fn an_invitation_expires_and_can_be_cancelled_or_declined() {
 #[tokio::test]
 async fn roles_of_an_organisations_own_and_the_base_role_count() {
     let (fake, token) = acme(Settings::default()).await;
-    let mut seed = fake.seed();
+    let seed = fake.seed();
     seed.repository("acme", "shop");
     seed.custom_role("acme", "release-manager", "write");
-    drop(seed);
     let anna = Client::new(&fake, &token);
     // Every member may read.
     let level = anna.expect(200, "GET", "/repos/acme/shop/collaborators/bert/permission", NONE).await;

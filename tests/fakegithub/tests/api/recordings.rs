@@ -27,7 +27,7 @@ fn recorded(text: &str) -> Vec<Exchange> {
 /// The organisation and the users that the recordings are about; the tokens of both users.
 async fn stage(repository: &str) -> (Fake, String, String) {
     let fake = Fake::start(Settings::default()).await.unwrap();
-    let mut seed = fake.seed();
+    let seed = fake.seed();
     seed.organization("octokit-fixture-org");
     seed.user("octokit-fixture-user-a");
     seed.user("octokit-fixture-user-b");
@@ -35,7 +35,6 @@ async fn stage(repository: &str) -> (Fake, String, String) {
     seed.repository("octokit-fixture-org", repository);
     seed.change_repository("octokit-fixture-org", repository, &json!({"visibility": "public"}));
     let tokens = (seed.token("octokit-fixture-user-a"), seed.token("octokit-fixture-user-b"));
-    drop(seed);
     (fake, tokens.0, tokens.1)
 }
 
