@@ -14,6 +14,8 @@ use crate::request::Body;
 /// authentication, rate limits, invalid input and its own failures.
 const GENERAL: [u16; 14] = [301, 304, 307, 400, 401, 403, 404, 415, 422, 429, 500, 502, 503, 504];
 
+const RAW: &str = "application/vnd.github.raw+json";
+
 static OPEN: LazyLock<Value> = LazyLock::new(|| convert(document(), Strictness::Open));
 static CLOSED: LazyLock<Value> = LazyLock::new(|| convert(document(), Strictness::Closed));
 
@@ -103,6 +105,8 @@ impl Checker {
             (Some(_), None) if status >= 400 => self.general(status, media_type, body),
             (Some(given), None) => vec![format!("status {status}: body of {given} is not described")],
             (None, Some(_)) => vec![format!("status {status}: body is missing")],
+            // GitHub says in prose that a file can be had as it is.
+            (Some(RAW), Some(_)) => Vec::new(),
             (Some(given), Some(content)) if content.contains_key(given) => {
                 let at = format!("{at}/content/{}/schema", given.replace('/', "~1"));
                 let errors = self.errors(&at, Strictness::Closed, body);
