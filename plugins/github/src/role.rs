@@ -71,8 +71,10 @@ mod tests {
 
     #[test]
     fn flags_count_by_the_highest_whether_exclusive_or_cumulative() {
-        let cumulative = json!({"permissions": {"pull": true, "triage": true, "push": true, "maintain": false, "admin": false}});
-        let exclusive = json!({"permissions": {"pull": false, "triage": false, "push": true, "maintain": false, "admin": false}});
+        let cumulative =
+            json!({"permissions": {"pull": true, "triage": true, "push": true, "maintain": false, "admin": false}});
+        let exclusive =
+            json!({"permissions": {"pull": false, "triage": false, "push": true, "maintain": false, "admin": false}});
         assert_eq!(Role::shown(&cumulative), Some(Role::named("write")));
         assert_eq!(Role::shown(&exclusive), Some(Role::named("write")));
     }

@@ -24,7 +24,9 @@ impl Base {
         if !matches!(scheme, "https" | "http") {
             return Err(invalid("has a scheme that is neither https nor http"));
         }
-        if rest.contains(['?', '#', '@', '\\', '%']) || rest.chars().any(|each| each.is_whitespace() || each.is_control()) {
+        if rest.contains(['?', '#', '@', '\\', '%'])
+            || rest.chars().any(|each| each.is_whitespace() || each.is_control())
+        {
             return Err(invalid("has a query, a fragment, a user or odd characters"));
         }
         let mut parts = rest.split('/');
@@ -119,7 +121,9 @@ mod tests {
 
     #[test]
     fn odd_addresses_are_refused() {
-        for odd in ["api.github.com", "ftp://h", "https://", "https://u:p@h", "https://h?x=1", "https://h/../x", "https://h x"] {
+        for odd in
+            ["api.github.com", "ftp://h", "https://", "https://u:p@h", "https://h?x=1", "https://h/../x", "https://h x"]
+        {
             assert!(matches!(Base::parse(Some(odd)), Err(Error::InvalidSpec(_))), "{odd}");
         }
     }
@@ -136,7 +140,14 @@ mod tests {
     fn redirects_stay_below_the_base() {
         let base = Base::parse(Some("https://h/api/v3")).unwrap();
         assert!(base.same("https://h/api/v3/repositories/1").is_ok());
-        for away in ["https://evil/api/v3/x", "https://h/api/v3x", "https://h/x", "https://h/api/v3/../x", "/repositories/1", ""] {
+        for away in [
+            "https://evil/api/v3/x",
+            "https://h/api/v3x",
+            "https://h/x",
+            "https://h/api/v3/../x",
+            "/repositories/1",
+            "",
+        ] {
             assert!(base.same(away).is_err(), "{away}");
         }
     }

@@ -193,7 +193,8 @@ mod tests {
         let body = r#"{"message": "Validation Failed: 100% {}", "documentation_url": "https://d",
             "errors": [{"resource": "R", "field": "name", "code": "custom", "message": "taken"}, {"code": "missing"}, "text"]}"#;
         let shown = error(422, &[("x-github-request-id", "A1")], body).to_string();
-        let expected = "PATCH https://h/x: 422: Validation Failed: 100% {}: name: taken: missing: text (https://d, request A1)";
+        let expected =
+            "PATCH https://h/x: 422: Validation Failed: 100% {}: name: taken: missing: text (https://d, request A1)";
         assert_eq!(shown, expected);
     }
 

@@ -93,7 +93,8 @@ impl GitHub {
         if body.is_some() {
             headers.push(("content-type", "application/json".to_owned()));
         }
-        let mut request = Request { method, url: url.to_owned(), headers, body: body.map(|body| body.to_string().into_bytes()) };
+        let mut request =
+            Request { method, url: url.to_owned(), headers, body: body.map(|body| body.to_string().into_bytes()) };
         for _ in 0..=REDIRECTS {
             let response = self.http.send(&request)?;
             match response.status {
@@ -116,7 +117,8 @@ impl Answer {
             Value::Null
         } else {
             let text = "the answer is no JSON: something between here and GitHub may have answered in its place";
-            capstan_sdk::serde_json::from_slice(&response.body).map_err(|error| Error::Unexpected(format!("{text} ({error})")))?
+            capstan_sdk::serde_json::from_slice(&response.body)
+                .map_err(|error| Error::Unexpected(format!("{text} ({error})")))?
         };
         Ok(Self { status: response.status, body, link: response.header("link").map(str::to_owned) })
     }

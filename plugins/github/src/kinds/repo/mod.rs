@@ -6,7 +6,7 @@ mod status;
 
 use capstan_sdk::{Change, Creation, Managed, Observation, Value, json};
 
-pub use self::spec::{OnDelete, Spec};
+pub use self::spec::{OnDelete, Settings, Spec};
 use crate::client::{Error, GitHub, Method, Path};
 
 /// The host's note that a creation was begun: what is found after it is ours, even if its end was never recorded.
@@ -53,7 +53,10 @@ impl Repo {
         }
         let known = object.status["id"].is_u64();
         let begun = object.annotation(CREATE_PENDING).is_some();
-        if !(known || begun || object.is_being_deleted()) && self.adoption == Adoption::Explicit && spec.adopt != Some(true) {
+        if !(known || begun || object.is_being_deleted())
+            && self.adoption == Adoption::Explicit
+            && spec.adopt != Some(true)
+        {
             let name = found["full_name"].as_str().unwrap_or_default();
             let text = format!("{name} exists already: set spec.adopt to true to take it over, or choose another name");
             return Err(Error::AlreadyExists(text));
@@ -75,7 +78,8 @@ impl Repo {
     pub fn create(&mut self, object: &Managed<Spec>) -> Result<Creation, Error> {
         let spec = &object.spec;
         let owner = self.github.find(&Path::of(&["users", &spec.org])?)?;
-        let owner = owner.ok_or_else(|| Error::InvalidSpec(format!("there is no organization or user {:?}", spec.org)))?;
+        let owner =
+            owner.ok_or_else(|| Error::InvalidSpec(format!("there is no organization or user {:?}", spec.org)))?;
         let in_organization = owner["type"] == "Organization";
         // Checked although it goes into the body: a name with a slash would become another one.
         Path::of(&["repos", &spec.org, &spec.name])?;
@@ -107,7 +111,8 @@ impl Repo {
                 settings::Step::Patch(body) => now = self.github.change(Method::Patch, &path, Some(&body))?.body,
                 settings::Step::Topics(names) => {
                     let body = json!({"names": names});
-                    now["topics"] = self.github.change(Method::Put, &path.join("topics"), Some(&body))?.body["names"].take();
+                    now["topics"] =
+                        self.github.change(Method::Put, &path.join("topics"), Some(&body))?.body["names"].take();
                 }
             }
         }
@@ -150,7 +155,9 @@ impl Repo {
             Some(login) if login.eq_ignore_ascii_case(user) => Ok(()),
             login => {
                 let login = login.unwrap_or("an app");
-                let text = format!("a repository of the user {user} can only be created with a token of {user}; this is {login}'s");
+                let text = format!(
+                    "a repository of the user {user} can only be created with a token of {user}; this is {login}'s"
+                );
                 Err(Error::InvalidSpec(text))
             }
         }

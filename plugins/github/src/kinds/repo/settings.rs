@@ -115,7 +115,9 @@ fn same(desired: &Value, actual: &Value) -> bool {
 fn topics(spec: &Spec) -> Result<Option<Vec<String>>, Error> {
     let Some(topics) = &spec.topics else { return Ok(None) };
     let odd = |topic: &&String| {
-        topic.is_empty() || !topic.chars().all(|each| each.is_ascii_alphanumeric() || each == '-') || topic.starts_with('-')
+        topic.is_empty()
+            || !topic.chars().all(|each| each.is_ascii_alphanumeric() || each == '-')
+            || topic.starts_with('-')
     };
     if let Some(topic) = topics.iter().find(odd) {
         return Err(Error::InvalidSpec(format!("{topic:?} is no topic: letters, digits and hyphens are wanted")));
