@@ -16,7 +16,7 @@ use crate::page;
 use crate::record::{Exchange, Record, Side};
 use crate::request::{Body, Call};
 use crate::routes;
-use crate::state::{Actor, World};
+use crate::state::{Actor, Id, World};
 
 const DOCUMENTATION: &str = "https://docs.github.com/rest";
 const QUOTA_DOCUMENTATION: &str = "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api";
@@ -319,13 +319,15 @@ impl World {
     }
 }
 
-/// GitHub redirects to addresses by number, which lead to all that is below a repository.
+/// GitHub redirects to addresses by number, which lead to all that is below a repository. It describes them as those by
+/// name; a number that nothing has leads to a name that nothing can have.
 fn by_number(world: &World, path: &str) -> Option<String> {
     let rest = path.strip_prefix("/repositories/")?;
     let (number, below) =
         rest.split_once('/').map_or((rest, String::new()), |(number, below)| (number, format!("/{below}")));
-    let repository = world.repositories.get(&number.parse().ok()?)?;
-    Some(format!("/repos/{}{below}", world.full_name(repository)))
+    let number: Id = number.parse().ok()?;
+    let name = world.repositories.get(&number).map(|repository| world.full_name(repository));
+    Some(format!("/repos/{}{below}", name.unwrap_or_else(|| format!("-/{number}"))))
 }
 
 fn spend(world: &mut World, actor: Actor, limits: &mut Vec<(&'static str, String)>) -> Result<(), Answer> {

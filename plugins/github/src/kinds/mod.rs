@@ -3,4 +3,6 @@
 
 pub mod collaborator;
 pub mod repo;
+pub mod team;
+pub mod team_membership;
 pub mod team_repo;

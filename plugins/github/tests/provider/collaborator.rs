@@ -28,9 +28,9 @@ fn every_role_in_every_spelling_settles_after_one_request() {
     for permission in ["pull", "read", "triage", "push", "write", "maintain", "admin", "release-manager"] {
         let object = of("bert", permission);
         if kind.observe(&object).unwrap().exists {
-            kind.update(&object).unwrap();
+            let _ = kind.update(&object).unwrap();
         } else {
-            kind.create(&object).unwrap();
+            let _ = kind.create(&object).unwrap();
         }
         stage.fake.forget();
         assert!(kind.observe(&object).unwrap().up_to_date, "{permission}");
@@ -48,13 +48,13 @@ fn an_outsider_is_invited_pending_and_then_a_collaborator() {
     let mut kind = Collaborator::new(stage.github());
     let object = of("carl", "write");
     assert!(!kind.observe(&object).unwrap().exists);
-    kind.create(&object).unwrap();
+    let _ = kind.create(&object).unwrap();
     let pending = kind.observe(&object).unwrap();
     assert!(pending.exists && pending.up_to_date);
     assert!(matches!(&pending.readiness, Readiness::NotReady(problem) if problem.reason == "InvitationPending"));
     // The role of an invitation can be changed, without another one.
     assert!(!kind.observe(&of("carl", "triage")).unwrap().up_to_date);
-    kind.update(&of("carl", "triage")).unwrap();
+    let _ = kind.update(&of("carl", "triage")).unwrap();
     let invitations = stage.fake.seed().invitations("acme", "shop");
     assert_eq!((invitations.len(), invitations[0].2.as_str()), (1, "triage"));
     let path = capstan_github::client::Path::of(&["user", "repository_invitations"]).unwrap().join(invitations[0].0);
@@ -69,11 +69,11 @@ fn who_let_an_invitation_expire_is_invited_anew_and_deleting_cancels_it() {
     let stage = shop();
     let mut kind = Collaborator::new(stage.github());
     let object = of("carl", "admin");
-    kind.create(&object).unwrap();
+    let _ = kind.create(&object).unwrap();
     let first = stage.fake.seed().invitations("acme", "shop")[0].0;
     stage.fake.clock().advance(Settings::default().invitation_lifetime);
     assert!(!kind.observe(&object).unwrap().exists);
-    kind.create(&object).unwrap();
+    let _ = kind.create(&object).unwrap();
     let invitations = stage.fake.seed().invitations("acme", "shop");
     assert!(invitations.len() == 1 && invitations[0].0 != first);
     kind.delete(&object).unwrap();
@@ -87,7 +87,7 @@ fn who_may_read_because_all_may_is_no_collaborator() {
     stage.fake.seed().change_repository("acme", "shop", &json!({"visibility": "public"}));
     let mut kind = Collaborator::new(stage.github());
     assert!(!kind.observe(&of("bert", "pull")).unwrap().exists);
-    kind.create(&of("bert", "pull")).unwrap();
+    let _ = kind.create(&of("bert", "pull")).unwrap();
     assert!(kind.observe(&of("bert", "pull")).unwrap().up_to_date);
     stage.assert_clean();
 }

@@ -5,4 +5,5 @@ mod definition;
 mod repo;
 mod stage;
 mod team_repo;
+mod teams;
 mod trouble;

@@ -35,7 +35,7 @@ fn it_is_created_settled_and_deleted() {
     let left = kind.observe(&object).unwrap();
     let paths: Vec<_> = left.differences.iter().map(|difference| difference.path.as_str()).collect();
     assert_eq!(paths, ["allow_forking", "topics"], "what cannot be set at once");
-    kind.update(&object).unwrap();
+    let _ = kind.update(&object).unwrap();
     stage.fake.forget();
     let settled = kind.observe(&object).unwrap();
     assert!(settled.up_to_date && settled.status.unwrap()["observed"]["hasIssues"] == true);
@@ -59,7 +59,7 @@ fn drift_of_a_field_that_is_set_is_repaired_and_others_are_left_alone() {
     );
     let mut kind = Repo::new(stage.github(), Adoption::Implicit);
     assert_eq!(kind.observe(&object).unwrap().differences.len(), 2);
-    kind.update(&object).unwrap();
+    let _ = kind.update(&object).unwrap();
     let now = stage.fake.seed().look("acme", "shop").unwrap();
     assert_eq!(
         (&now["has_wiki"], &now["has_issues"], &now["description"]),
@@ -75,7 +75,7 @@ fn without_a_word_about_it_a_public_repository_stays_public_and_a_new_one_is_pri
     stage.fake.seed().change_repository("acme", "shop", &json!({"visibility": "public"}));
     assert!(observe(&stage, &repo(json!({}), json!({}))).up_to_date);
     let new = repo(json!({"name": "new"}), json!({}));
-    Repo::new(stage.github(), Adoption::Implicit).create(&new).unwrap();
+    let _ = Repo::new(stage.github(), Adoption::Implicit).create(&new).unwrap();
     assert_eq!(stage.fake.seed().look("acme", "new").unwrap()["private"], true);
     stage.assert_clean();
 }
@@ -106,7 +106,7 @@ fn renames_and_transfers_are_followed_and_a_new_one_of_the_old_name_is_not_mista
     stage.fake.seed().rename_repository("acme", "shop", "anna", "store");
     let mut kind = Repo::new(stage.github(), Adoption::Implicit);
     assert_eq!(kind.observe(&object).unwrap().status.unwrap()["fullName"], "anna/store");
-    kind.update(&object).unwrap();
+    let _ = kind.update(&object).unwrap();
     assert_eq!(stage.fake.seed().look("anna", "store").unwrap()["has_wiki"], false);
     stage.fake.seed().repository("acme", "shop");
     assert_eq!(kind.observe(&object).unwrap().status.unwrap()["id"], id);
@@ -138,7 +138,7 @@ fn it_can_be_archived_or_kept_instead_of_deleted() {
 fn a_users_repository_needs_that_users_token() {
     let stage = Stage::new(Settings::default());
     let mine = repo(json!({"org": "anna"}), json!({}));
-    Repo::new(stage.github(), Adoption::Implicit).create(&mine).unwrap();
+    let _ = Repo::new(stage.github(), Adoption::Implicit).create(&mine).unwrap();
     assert!(stage.fake.seed().look("anna", "shop").is_some());
     let theirs = repo(json!({"org": "bert"}), json!({}));
     let refused = Repo::new(stage.github(), Adoption::Implicit).create(&theirs).unwrap_err();

@@ -22,7 +22,7 @@ fn every_role_settles_with_either_kind_of_flags() {
         let mut kind = TeamRepo::new(stage.github());
         assert!(!kind.observe(&of("pull")).unwrap().exists);
         for permission in ["pull", "triage", "push", "maintain", "admin"] {
-            kind.update(&of(permission)).unwrap();
+            let _ = kind.update(&of(permission)).unwrap();
             stage.fake.forget();
             assert!(kind.observe(&of(permission)).unwrap().up_to_date, "{permission}");
             assert_eq!(stage.requests().len(), 1);

@@ -33,9 +33,12 @@ async fn stage(repository: &str) -> (Fake, String, String) {
     seed.user("octokit-fixture-user-b");
     seed.owner("octokit-fixture-org", "octokit-fixture-user-a");
     seed.repository("octokit-fixture-org", repository);
-    seed.change_repository("octokit-fixture-org", repository, &json!({"visibility": "public", "topics": ["a"]}));
+    seed.change_repository("octokit-fixture-org", repository, &json!({"visibility": "public"}));
     for team in ["a-team"] {
         seed.team("octokit-fixture-org", team);
+    }
+    if repository == "hello-world" {
+        seed.change_repository("octokit-fixture-org", repository, &json!({"topics": ["a"]}));
     }
     let tokens = (seed.token("octokit-fixture-user-a"), seed.token("octokit-fixture-user-b"));
     (fake, tokens.0, tokens.1)
