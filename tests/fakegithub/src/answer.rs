@@ -70,7 +70,7 @@ impl Answer {
     }
 
     /// 422 with a list of errors.
-    pub(crate) fn invalid(message: &str, errors: Vec<Value>, documentation: &str) -> Self {
+    pub(crate) fn invalid(message: &str, errors: &[Value], documentation: &str) -> Self {
         let body = json!({
             "message": message, "errors": errors, "documentation_url": documentation, "status": "422",
         });

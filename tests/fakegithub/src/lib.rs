@@ -2,7 +2,7 @@
 //!
 //! [`Fake::start`] serves it on a loopback port. A test fills it through [`Fake::seed`], lets the client under test work, and
 //! reads what happened from [`Fake::exchanges`] and, above all, [`Fake::violations`]: every request and every answer is held
-//! against the OpenAPI description that GitHub publishes, and what that does not allow is listed there.
+//! against the `OpenAPI` description that GitHub publishes, and what that does not allow is listed there.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]

@@ -151,7 +151,7 @@ impl Shared {
             && found.operation.template.starts_with("/repos/{owner}/{repo}")
             && let Some(now) = world.renamed(owner, name).filter(|each| world.access(actor, each).is_some())
         {
-            let rest = passage.path.split('/').skip(4).map(|part| format!("/{part}")).collect::<String>();
+            let rest = passage.path.match_indices('/').nth(3).map_or("", |(at, _)| &passage.path[at..]);
             return Ok(Answer::moved(is_read, format!("{}/repositories/{}{rest}", world.base, now.id)));
         }
         let call = Call {

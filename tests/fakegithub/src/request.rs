@@ -78,7 +78,7 @@ impl Call<'_> {
         if let Some(message) = message {
             error["message"] = message.into();
         }
-        Answer::invalid("Validation Failed", vec![error], &self.operation.documentation)
+        Answer::invalid("Validation Failed", &[error], &self.operation.documentation)
     }
 
     /// An error with a message.

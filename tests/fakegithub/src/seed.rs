@@ -21,6 +21,7 @@ pub struct Seed<'a> {
     shared: &'a Shared,
 }
 
+#[allow(clippy::must_use_candidate, reason = "a thing is added for its own sake, and not for its number")]
 impl<'a> Seed<'a> {
     pub(crate) fn new(shared: &'a Shared) -> Self {
         Self { shared }

@@ -8,7 +8,7 @@ use capstan_sdk::{Failure, Value, serde_json};
 use super::{Method, Request, Response, TransportError};
 
 /// How long to wait if GitHub says that there is a limit, and not until when (its advice: a minute).
-const UNKNOWN_WAIT: Duration = Duration::from_secs(60);
+const UNKNOWN_WAIT: Duration = Duration::from_mins(1);
 
 /// Why something cannot be looked at or changed.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -100,13 +100,12 @@ impl Checker {
             None => (at, described),
         };
         match (media_type, described["content"].as_object()) {
-            (None, None) => Vec::new(),
+            // GitHub says in prose that a file can be had as it is.
+            (None, None) | (Some(RAW), Some(_)) => Vec::new(),
             // Errors have bodies even where GitHub describes none.
             (Some(_), None) if status >= 400 => self.general(status, media_type, body),
             (Some(given), None) => vec![format!("status {status}: body of {given} is not described")],
             (None, Some(_)) => vec![format!("status {status}: body is missing")],
-            // GitHub says in prose that a file can be had as it is.
-            (Some(RAW), Some(_)) => Vec::new(),
             (Some(given), Some(content)) if content.contains_key(given) => {
                 let at = format!("{at}/content/{}/schema", given.replace('/', "~1"));
                 let errors = self.errors(&at, Strictness::Closed, body);

@@ -1,4 +1,4 @@
-//! The schemas of OpenAPI 3.0 as JSON Schema 2020-12.
+//! The schemas of `OpenAPI` 3.0 as JSON Schema 2020-12.
 
 use serde_json::{Map, Value, json};
 

@@ -85,10 +85,9 @@ fn repository(world: &World, call: &Call) -> Result<(), Answer> {
         Need::Push if call.operation.id.contains("collaborator") => {
             return Err(call.forbidden("Must have push access to view repository collaborators."));
         }
-        Need::Push => return Err(call.not_found()),
         Need::Admin | Need::AdminOrHidden if enough(Role::Admin) => {}
         Need::Admin => return Err(call.forbidden("Must have admin rights to Repository.")),
-        Need::AdminOrHidden => return Err(call.not_found()),
+        Need::Push | Need::AdminOrHidden => return Err(call.not_found()),
     }
     let lifts = matches!(call.operation.id.as_str(), "repos/delete" | "repos/transfer")
         || (call.operation.id == "repos/update" && call.body["archived"] == false);

@@ -121,11 +121,12 @@ fn show(world: &World, call: &Call, body: &Value) -> Value {
 
 /// The users and teams that are named by login and slug. The fake's apps protect nothing.
 fn actors(world: &World, call: &Call, named: &Value) -> Map<String, Value> {
-    let names = |kind: &str| named[kind].as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>();
-    let users = names("users").into_iter().filter_map(|login| world.user(login));
+    let listed =
+        |kind: &str| named[kind].as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>();
+    let users = listed("users").into_iter().filter_map(|login| world.user(login));
     let users: Vec<Value> = users.map(|user| world.show_account(user.id, "simple-user")).collect();
     let organization = world.organization(call.parameter("owner")).map(|(id, _)| id);
-    let teams = names("teams").into_iter().filter_map(|slug| world.team(organization?, slug));
+    let teams = listed("teams").into_iter().filter_map(|slug| world.team(organization?, slug));
     let teams: Vec<Value> = teams.map(|team| world.show_team(team, "team")).collect();
     let shown = [("users", users), ("teams", teams), ("apps", Vec::new())];
     shown.into_iter().map(|(name, items)| (name.to_owned(), Value::Array(items))).collect()

@@ -236,5 +236,5 @@ fn consistent_merge_messages(call: &Call, settings: &Map<String, Value>) -> Resu
 
 fn refused(message: &str, call: &Call, field: &str, text: &str) -> Answer {
     let error = serde_json::json!({"resource": "Repository", "code": "custom", "field": field, "message": text});
-    Answer::invalid(message, vec![error], &call.operation.documentation)
+    Answer::invalid(message, &[error], &call.operation.documentation)
 }

@@ -40,6 +40,7 @@ pub(super) fn membership(world: &mut World, call: &Call) -> Outcome {
     Ok(Answer::ok(world.show_membership(organization, user, role)))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a route like any other")]
 pub(super) fn rate_limit(world: &mut World, call: &Call) -> Outcome {
     let (limit, now) = (world.quota_of(call.actor), world.now);
     let window = *world.quotas.window(call.actor, limit, now);
