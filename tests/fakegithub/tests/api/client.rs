@@ -55,9 +55,9 @@ impl<'a> Client<'a> {
         let mut stream = TcpStream::connect(self.fake.address()).await.unwrap();
         let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", self.fake.address());
         for (name, value) in &self.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            head.extend([name, ": ", value, "\r\n"]);
         }
-        head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
+        head.extend(["content-length: ", &body.len().to_string(), "\r\n\r\n"]);
         stream.write_all(head.as_bytes()).await.unwrap();
         stream.write_all(body).await.unwrap();
         let mut answer = Vec::new();

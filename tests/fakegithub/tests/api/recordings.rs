@@ -34,9 +34,7 @@ async fn stage(repository: &str) -> (Fake, String, String) {
     seed.owner("octokit-fixture-org", "octokit-fixture-user-a");
     seed.repository("octokit-fixture-org", repository);
     seed.change_repository("octokit-fixture-org", repository, &json!({"visibility": "public"}));
-    for team in ["a-team"] {
-        seed.team("octokit-fixture-org", team);
-    }
+    seed.team("octokit-fixture-org", "a-team");
     if repository == "hello-world" {
         seed.change_repository("octokit-fixture-org", repository, &json!({"topics": ["a"]}));
     }
