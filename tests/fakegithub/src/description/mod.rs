@@ -138,15 +138,15 @@ fn decode(segment: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn id(method: Method, path: &str) -> Option<String> {
-        find(&method, path).map(|found| found.operation.id.clone())
+    fn id(method: &Method, path: &str) -> Option<String> {
+        find(method, path).map(|found| found.operation.id.clone())
     }
 
     #[test]
     fn the_more_literal_path_wins() {
         let path = "/repos/o/r/actions/secrets/public-key";
-        assert_eq!(id(Method::GET, path).as_deref(), Some("actions/get-repo-public-key"));
-        assert_eq!(id(Method::GET, "/repos/o/r/actions/secrets/OTHER").as_deref(), Some("actions/get-repo-secret"));
+        assert_eq!(id(&Method::GET, path).as_deref(), Some("actions/get-repo-public-key"));
+        assert_eq!(id(&Method::GET, "/repos/o/r/actions/secrets/OTHER").as_deref(), Some("actions/get-repo-secret"));
     }
 
     #[test]
@@ -163,8 +163,8 @@ mod tests {
 
     #[test]
     fn other_methods_and_empty_segments_are_not_described() {
-        assert_eq!(id(Method::POST, "/repos/o/r"), None);
-        assert_eq!(id(Method::GET, "/repos//r"), None);
-        assert_eq!(id(Method::GET, "/repos/o/r/"), None);
+        assert_eq!(id(&Method::POST, "/repos/o/r"), None);
+        assert_eq!(id(&Method::GET, "/repos//r"), None);
+        assert_eq!(id(&Method::GET, "/repos/o/r/"), None);
     }
 }
