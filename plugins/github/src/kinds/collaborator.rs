@@ -1,0 +1,175 @@
+//! `Collaborator`: a user who works in a repository, or is invited to.
+
+use capstan_sdk::{Change, Creation, Difference, Managed, Observation, Value, json};
+use serde::Deserialize;
+
+use crate::client::{Error, GitHub, Method, Path};
+use crate::role::Role;
+use crate::spec::Connection;
+
+/// The spec.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Spec {
+    /// Where GitHub is.
+    #[serde(flatten)]
+    pub connection: Connection,
+    /// The organisation or user that owns the repository.
+    pub org: String,
+    /// The repository's name.
+    pub repo: String,
+    /// The user's login.
+    pub username: String,
+    /// The role, in either of GitHub's spellings, or one of the organisation's own.
+    pub permission: String,
+}
+
+/// One collaborator, for one reconcile.
+pub struct Collaborator {
+    github: GitHub,
+}
+
+/// An invitation that was not answered yet.
+struct Invitation {
+    id: u64,
+    role: Option<Role>,
+    expired: bool,
+    url: Value,
+}
+
+impl Collaborator {
+    /// A collaborator at `github`.
+    #[must_use]
+    pub fn new(github: GitHub) -> Self {
+        Self { github }
+    }
+
+    /// Looks at what the user may do. An invitation counts as existing, not ready; one that expired as missing, so that the
+    /// user is invited anew.
+    ///
+    /// A collaborator with the wanted role costs one request, which is free while nothing changes.
+    ///
+    /// # Errors
+    /// What requests fail with.
+    pub fn observe(&mut self, object: &Managed<Spec>) -> Result<Observation, Error> {
+        let spec = &object.spec;
+        let desired = Role::named(&spec.permission);
+        let level = self.github.find(&person(spec)?.join("permission"))?.unwrap_or_default();
+        let shown = Role::shown(&level);
+        // Everybody may read what is public: that alone makes no collaborator.
+        let is_telling = shown.as_ref().is_some_and(|role| role.name() != "pull");
+        if (is_telling && shown.as_ref() == Some(&desired)) || self.github.find(&person(spec)?)?.is_some() {
+            let status = json!({"permission": shown.as_ref().map(Role::name), "invitationId": null, "htmlUrl": null});
+            let ready = |observation: Observation| Ok(observation.ready().status(status));
+            if shown.as_ref() == Some(&desired) || self.has_one_role_only(spec)? {
+                return ready(Observation::up_to_date());
+            }
+            let actual = shown.as_ref().map(|role| json!(role.name()));
+            return ready(Observation::differs([Difference::new("permission", json!(desired.name()), actual)]));
+        }
+        let invitation = self.invitations(spec)?.into_iter().find(|each| !each.expired);
+        let Some(invitation) = invitation else { return Ok(Observation::missing()) };
+        let status = json!({"permission": null, "invitationId": invitation.id, "htmlUrl": invitation.url});
+        // An organisation's own role does not show in an invitation: it is not known to differ.
+        let differs = desired.in_invitations().is_some() && invitation.role.as_ref() != Some(&desired);
+        let observation = if differs {
+            let actual = invitation.role.as_ref().map(|role| json!(role.name()));
+            Observation::differs([Difference::new("permission", json!(desired.name()), actual)])
+        } else {
+            Observation::up_to_date()
+        };
+        let text = format!("{} has not accepted the invitation yet", spec.username);
+        Ok(observation.not_ready("InvitationPending", text).status(status))
+    }
+
+    /// Adds the user, or invites who is outside.
+    ///
+    /// # Errors
+    /// What requests fail with.
+    pub fn create(&mut self, object: &Managed<Spec>) -> Result<Creation, Error> {
+        let spec = &object.spec;
+        for old in self.invitations(spec)?.into_iter().filter(|each| each.expired) {
+            self.github.remove(&repository(spec)?.join("invitations").join(old.id), None)?;
+        }
+        let invited = self.put(spec)?;
+        Ok(Creation::done().status(json!({"invitationId": invited["id"], "htmlUrl": invited["html_url"]})))
+    }
+
+    /// Changes the role, of an invitation too.
+    ///
+    /// # Errors
+    /// What requests fail with.
+    pub fn update(&mut self, object: &Managed<Spec>) -> Result<Change, Error> {
+        let spec = &object.spec;
+        let role = Role::named(&spec.permission);
+        let pending = self.invitations(spec)?.into_iter().find(|each| !each.expired);
+        match (pending, role.in_invitations()) {
+            (Some(pending), Some(name)) => {
+                let path = repository(spec)?.join("invitations").join(pending.id);
+                self.github.change(Method::Patch, &path, Some(&json!({"permissions": name})))?;
+            }
+            _ => {
+                self.put(spec)?;
+            }
+        }
+        Ok(Change::done())
+    }
+
+    /// Removes the user, and cancels invitations.
+    ///
+    /// # Errors
+    /// What requests fail with.
+    pub fn delete(&mut self, object: &Managed<Spec>) -> Result<(), Error> {
+        let spec = &object.spec;
+        self.github.remove(&person(spec)?, None)?;
+        let invitations = match self.invitations(spec) {
+            // With the repository they are gone too.
+            Err(error) if error.status() == Some(404) => Vec::new(),
+            invitations => invitations?,
+        };
+        for each in invitations {
+            self.github.remove(&repository(spec)?.join("invitations").join(each.id), None)?;
+        }
+        Ok(())
+    }
+
+    fn put(&self, spec: &Spec) -> Result<Value, Error> {
+        let body = json!({"permission": Role::named(&spec.permission).name()});
+        Ok(self.github.change(Method::Put, &person(spec)?, Some(&body))?.body)
+    }
+
+    /// Whoever works in a user's repository may write: there is nothing to choose.
+    fn has_one_role_only(&self, spec: &Spec) -> Result<bool, Error> {
+        Ok(self.github.find(&repository(spec)?)?.is_some_and(|found| found["owner"]["type"] == "User"))
+    }
+
+    /// The user's invitations to the repository.
+    fn invitations(&self, spec: &Spec) -> Result<Vec<Invitation>, Error> {
+        let all = self.github.list(&repository(spec)?.join("invitations"), |body| match body {
+            Value::Array(items) => items,
+            _ => Vec::new(),
+        })?;
+        let theirs = all.into_iter().filter(|each| {
+            each["invitee"]["login"].as_str().is_some_and(|login| login.eq_ignore_ascii_case(&spec.username))
+        });
+        Ok(theirs
+            .filter_map(|each| {
+                let role = each["permissions"].as_str().map(Role::named);
+                Some(Invitation {
+                    id: each["id"].as_u64()?,
+                    role,
+                    expired: each["expired"] == true,
+                    url: each["html_url"].clone(),
+                })
+            })
+            .collect())
+    }
+}
+
+fn repository(spec: &Spec) -> Result<Path, Error> {
+    Path::of(&["repos", &spec.org, &spec.repo])
+}
+
+fn person(spec: &Spec) -> Result<Path, Error> {
+    Path::of(&["repos", &spec.org, &spec.repo, "collaborators", &spec.username])
+}

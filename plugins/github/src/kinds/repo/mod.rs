@@ -1,0 +1,172 @@
+//! `Repo`: a repository.
+
+mod settings;
+mod spec;
+mod status;
+
+use capstan_sdk::{Change, Creation, Managed, Observation, Value, json};
+
+pub use self::spec::{OnDelete, Settings, Spec};
+use crate::client::{Error, GitHub, Method, Path};
+
+/// The host's note that a creation was begun: what is found after it is ours, even if its end was never recorded.
+const CREATE_PENDING: &str = "krateo.io/external-create-pending";
+
+/// Whether a repository that exists already may be taken over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Adoption {
+    /// Always, as Krateo does.
+    #[default]
+    Implicit,
+    /// Only if `spec.adopt` says so.
+    Explicit,
+}
+
+/// One repository, for one reconcile.
+pub struct Repo {
+    github: GitHub,
+    adoption: Adoption,
+    /// What was seen last: the repository as GitHub shows it.
+    seen: Option<Value>,
+}
+
+impl Repo {
+    /// A repository at `github`.
+    #[must_use]
+    pub fn new(github: GitHub, adoption: Adoption) -> Self {
+        Self { github, adoption, seen: None }
+    }
+
+    /// Looks at the repository and compares what the spec sets.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyExists`] for one that is not ours and may not be adopted; what requests fail with.
+    pub fn observe(&mut self, object: &Managed<Spec>) -> Result<Observation, Error> {
+        let spec = &object.spec;
+        if object.is_being_deleted() && spec.on_delete == OnDelete::Keep {
+            // Nothing is asked, so nothing can stand in the way.
+            return Ok(Observation::missing());
+        }
+        let Some(found) = self.find(object)? else { return Ok(Observation::missing()) };
+        if object.is_being_deleted() && spec.on_delete == OnDelete::Archive && found["archived"] == true {
+            return Ok(Observation::missing());
+        }
+        let known = object.status["id"].is_u64();
+        let begun = object.annotation(CREATE_PENDING).is_some();
+        if !(known || begun || object.is_being_deleted())
+            && self.adoption == Adoption::Explicit
+            && spec.adopt != Some(true)
+        {
+            let name = found["full_name"].as_str().unwrap_or_default();
+            let text = format!("{name} exists already: set spec.adopt to true to take it over, or choose another name");
+            return Err(Error::AlreadyExists(text));
+        }
+        let adopted = !(known || begun) || object.status["adopted"] == true;
+        let differences = settings::differences(spec, &found)?;
+        let status = status::of(&found, adopted);
+        self.seen = Some(found);
+        let observation =
+            if differences.is_empty() { Observation::up_to_date() } else { Observation::differs(differences) };
+        Ok(observation.ready().status(status))
+    }
+
+    /// Creates the repository, for the organisation or user that the spec names. What cannot be set at once is found to
+    /// differ by the next look.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSpec`] if the token belongs to another user than the one it is to be created for.
+    pub fn create(&mut self, object: &Managed<Spec>) -> Result<Creation, Error> {
+        let spec = &object.spec;
+        let owner = self.github.find(&Path::of(&["users", &spec.org])?)?;
+        let owner =
+            owner.ok_or_else(|| Error::InvalidSpec(format!("there is no organization or user {:?}", spec.org)))?;
+        let in_organization = owner["type"] == "Organization";
+        // Checked although it goes into the body: a name with a slash would become another one.
+        Path::of(&["repos", &spec.org, &spec.name])?;
+        let path = if in_organization {
+            Path::of(&["orgs", &spec.org, "repos"])?
+        } else {
+            self.belongs_to_token(&spec.org)?;
+            Path::of(&["user", "repos"])?
+        };
+        let body = settings::creation(spec, in_organization);
+        let made = self.github.change(Method::Post, &path, Some(&body))?.body;
+        Ok(Creation::done().status(status::of(&made, false)))
+    }
+
+    /// Sets what differs, and nothing else.
+    ///
+    /// # Errors
+    /// What requests fail with.
+    pub fn update(&mut self, object: &Managed<Spec>) -> Result<Change, Error> {
+        let seen = match self.seen.take() {
+            Some(seen) => Some(seen),
+            None => self.find(object)?,
+        };
+        let Some(mut now) = seen else { return Ok(Change::done()) };
+        let adopted = object.status["adopted"] == true;
+        for step in settings::steps(&object.spec, &now)? {
+            let path = at(&now)?;
+            match step {
+                settings::Step::Patch(body) => now = self.github.change(Method::Patch, &path, Some(&body))?.body,
+                settings::Step::Topics(names) => {
+                    let body = json!({"names": names});
+                    now["topics"] =
+                        self.github.change(Method::Put, &path.join("topics"), Some(&body))?.body["names"].take();
+                }
+            }
+        }
+        Ok(Change::done().status(status::of(&now, adopted)))
+    }
+
+    /// Deletes or archives the repository, as the spec says.
+    ///
+    /// # Errors
+    /// What requests fail with.
+    pub fn delete(&mut self, object: &Managed<Spec>) -> Result<(), Error> {
+        if object.spec.on_delete == OnDelete::Keep {
+            return Ok(());
+        }
+        let Some(found) = self.find(object)? else { return Ok(()) };
+        if object.spec.on_delete == OnDelete::Delete {
+            return self.github.remove(&at(&found)?, None);
+        }
+        if found["archived"] != true {
+            self.github.change(Method::Patch, &at(&found)?, Some(&json!({"archived": true})))?;
+        }
+        Ok(())
+    }
+
+    /// The repository: by its number once that is known, so that it is followed through renames and transfers and never
+    /// mistaken for a new one of its old name.
+    fn find(&self, object: &Managed<Spec>) -> Result<Option<Value>, Error> {
+        let by_name = Path::of(&["repos", &object.spec.org, &object.spec.name])?;
+        let Some(id) = object.status["id"].as_u64() else { return self.github.find(&by_name) };
+        // By name first: that is the documented address, and leads to the new one after a rename.
+        match self.github.find(&by_name)? {
+            Some(found) if found["id"].as_u64() == Some(id) => Ok(Some(found)),
+            _ => self.github.find(&Path::of(&["repositories"])?.join(id)),
+        }
+    }
+
+    fn belongs_to_token(&self, user: &str) -> Result<(), Error> {
+        let me = self.github.find(&Path::of(&["user"])?)?.unwrap_or_default();
+        match me["login"].as_str() {
+            Some(login) if login.eq_ignore_ascii_case(user) => Ok(()),
+            login => {
+                let login = login.unwrap_or("an app");
+                let text = format!(
+                    "a repository of the user {user} can only be created with a token of {user}; this is {login}'s"
+                );
+                Err(Error::InvalidSpec(text))
+            }
+        }
+    }
+}
+
+/// Where a repository is now, by the name that it has now.
+fn at(found: &Value) -> Result<Path, Error> {
+    let name = found["full_name"].as_str().and_then(|name| name.split_once('/'));
+    let (owner, name) = name.ok_or_else(|| Error::Unexpected("the repository has no full name".to_owned()))?;
+    Path::of(&["repos", owner, name])
+}

@@ -1,0 +1,195 @@
+//! What a spec wants of a repository, against what is.
+
+use capstan_sdk::{Difference, Value, json};
+
+use super::Spec;
+use crate::client::Error;
+
+/// What a new repository can be given at once, wherever it is created. The rest follows by an update.
+const AT_CREATION: [&str; 15] = [
+    "description",
+    "homepage",
+    "has_issues",
+    "has_projects",
+    "has_wiki",
+    "is_template",
+    "allow_squash_merge",
+    "allow_merge_commit",
+    "allow_rebase_merge",
+    "allow_auto_merge",
+    "delete_branch_on_merge",
+    "squash_merge_commit_title",
+    "squash_merge_commit_message",
+    "merge_commit_title",
+    "merge_commit_message",
+];
+
+/// One request that brings a repository closer to its spec.
+#[derive(Debug, PartialEq)]
+pub(super) enum Step {
+    /// A `PATCH` with this body.
+    Patch(Value),
+    /// All topics.
+    Topics(Vec<String>),
+}
+
+/// Where the repository is not as the spec has it. What the spec leaves out is nobody's business here.
+pub(super) fn differences(spec: &Spec, found: &Value) -> Result<Vec<Difference>, Error> {
+    let mut differences = Vec::new();
+    for (name, desired) in owned(spec) {
+        let actual = &found[&name];
+        if !same(&desired, actual) {
+            differences.push(Difference::new(name, desired, actual.clone()));
+        }
+    }
+    if let Some(topics) = topics(spec)? {
+        let actual = sorted(found["topics"].as_array().into_iter().flatten().filter_map(Value::as_str));
+        if topics != actual {
+            differences.push(Difference::new("topics", json!(topics), json!(actual)));
+        }
+    }
+    Ok(differences)
+}
+
+/// The body that creates a repository. Without a word about it, it is private.
+pub(super) fn creation(spec: &Spec, in_organization: bool) -> Value {
+    let mut body = json!({"name": spec.name, "auto_init": spec.initialize.unwrap_or(true)});
+    let visibility = spec.visibility.as_deref();
+    body["private"] = visibility.map_or(spec.private.unwrap_or(true), |visibility| visibility != "public").into();
+    if let (Some(visibility @ ("public" | "private")), true) = (visibility, in_organization) {
+        body["visibility"] = visibility.into();
+    }
+    for (name, value) in spec.settings.owned() {
+        if AT_CREATION.contains(&name.as_str()) {
+            body[name] = value;
+        }
+    }
+    body
+}
+
+/// The requests that set what differs. Lifting an archive comes before all else, and archiving after it: nothing can be
+/// changed in between.
+pub(super) fn steps(spec: &Spec, found: &Value) -> Result<Vec<Step>, Error> {
+    let mut steps = Vec::new();
+    let mut body = json!({});
+    let mut archive = None;
+    let mut names = None;
+    for difference in differences(spec, found)? {
+        let desired = difference.desired.unwrap_or_default();
+        match difference.path.as_str() {
+            "archived" => archive = desired.as_bool(),
+            "topics" => names = topics(spec)?,
+            path => body[path] = desired,
+        }
+    }
+    if archive == Some(false) {
+        steps.push(Step::Patch(json!({"archived": false})));
+    }
+    if body != json!({}) {
+        steps.push(Step::Patch(body));
+    }
+    steps.extend(names.map(Step::Topics));
+    if archive == Some(true) {
+        steps.push(Step::Patch(json!({"archived": true})));
+    }
+    Ok(steps)
+}
+
+/// What the spec sets, by GitHub's names and without the topics.
+fn owned(spec: &Spec) -> Vec<(String, Value)> {
+    let mut owned = spec.settings.owned();
+    match (&spec.visibility, spec.private) {
+        (Some(visibility), _) => owned.push(("visibility".to_owned(), json!(visibility))),
+        (None, Some(private)) => owned.push(("private".to_owned(), json!(private))),
+        (None, None) => {}
+    }
+    owned
+}
+
+/// GitHub shows an empty text as none, or as itself.
+fn same(desired: &Value, actual: &Value) -> bool {
+    desired == actual || (desired == "" && actual.is_null())
+}
+
+/// The topics that are wanted, as GitHub writes them.
+fn topics(spec: &Spec) -> Result<Option<Vec<String>>, Error> {
+    let Some(topics) = &spec.topics else { return Ok(None) };
+    let odd = |topic: &&String| {
+        topic.is_empty()
+            || !topic.chars().all(|each| each.is_ascii_alphanumeric() || each == '-')
+            || topic.starts_with('-')
+    };
+    if let Some(topic) = topics.iter().find(odd) {
+        return Err(Error::InvalidSpec(format!("{topic:?} is no topic: letters, digits and hyphens are wanted")));
+    }
+    Ok(Some(sorted(topics.iter().map(String::as_str))))
+}
+
+fn sorted<'a>(topics: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut topics: Vec<String> = topics.map(str::to_lowercase).collect();
+    topics.sort();
+    topics.dedup();
+    topics
+}
+
+#[cfg(test)]
+mod tests {
+    use capstan_sdk::serde_json;
+
+    use super::*;
+
+    fn spec(more: &Value) -> Spec {
+        let mut spec = json!({"org": "o", "name": "n", "credentials": {}});
+        for (name, value) in more.as_object().unwrap() {
+            spec[name] = value.clone();
+        }
+        serde_json::from_value(spec).unwrap()
+    }
+
+    fn paths(more: &Value, found: &Value) -> Vec<String> {
+        differences(&spec(more), found).unwrap().into_iter().map(|difference| difference.path).collect()
+    }
+
+    #[test]
+    fn what_is_left_out_is_never_compared() {
+        let found = json!({"private": false, "has_wiki": true, "topics": ["x"], "description": "d", "archived": true});
+        assert_eq!(paths(&json!({}), &found), Vec::<String>::new());
+        assert_eq!(paths(&json!({"hasWiki": false}), &found), ["has_wiki"]);
+        assert_eq!(paths(&json!({"private": true}), &found), ["private"]);
+    }
+
+    #[test]
+    fn internal_is_private_enough_and_visibility_says_more() {
+        let found = json!({"private": true, "visibility": "internal"});
+        assert_eq!(paths(&json!({"private": true}), &found), Vec::<String>::new());
+        assert_eq!(paths(&json!({"private": true, "visibility": "private"}), &found), ["visibility"]);
+    }
+
+    #[test]
+    fn order_and_case_of_topics_and_empty_texts_do_not_differ() {
+        let found = json!({"topics": ["b", "a"], "homepage": null, "description": ""});
+        let same = json!({"topics": ["A", "b"], "homepage": "", "description": ""});
+        assert_eq!(paths(&same, &found), Vec::<String>::new());
+        assert_eq!(paths(&json!({"topics": []}), &found), ["topics"]);
+        assert!(differences(&spec(&json!({"topics": ["a b"]})), &found).is_err());
+    }
+
+    #[test]
+    fn without_a_word_a_repository_is_created_private_and_with_a_commit() {
+        let body = creation(&spec(&json!({})), true);
+        assert_eq!(body, json!({"name": "n", "private": true, "auto_init": true}));
+        let body = creation(&spec(&json!({"visibility": "public", "initialize": false, "allowForking": true})), true);
+        assert_eq!(body, json!({"name": "n", "private": false, "visibility": "public", "auto_init": false}));
+    }
+
+    #[test]
+    fn an_archive_is_lifted_first_and_made_last() {
+        let wanted = |archived| spec(&json!({"archived": archived, "hasWiki": false, "topics": ["t"]}));
+        let found = |archived| json!({"archived": archived, "has_wiki": true, "topics": []});
+        let rest = [Step::Patch(json!({"has_wiki": false})), Step::Topics(vec!["t".to_owned()])];
+        let lifted = steps(&wanted(false), &found(true)).unwrap();
+        assert_eq!((&lifted[0], &lifted[1..]), (&Step::Patch(json!({"archived": false})), &rest[..]));
+        let made = steps(&wanted(true), &found(false)).unwrap();
+        assert_eq!((&made[2], &made[..2]), (&Step::Patch(json!({"archived": true})), &rest[..]));
+    }
+}

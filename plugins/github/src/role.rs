@@ -1,0 +1,89 @@
+//! What people and teams may do in a repository.
+//!
+//! GitHub has two names for two of its roles: requests and flags say `pull` and `push` where answers say `read` and `write`.
+//! Organisations have roles of their own besides. The older member `permission` of answers knows three roles only and is not
+//! looked at: what is compared with it never settles.
+
+use capstan_sdk::Value;
+
+/// From the least to the most, as flags name them.
+const FLAGS: [&str; 5] = ["pull", "triage", "push", "maintain", "admin"];
+
+/// A role, by the name that requests have for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Role(String);
+
+impl Role {
+    /// The role of a name in either spelling. A name that is none of GitHub's is one of the organisation's own.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        let lower = name.to_ascii_lowercase();
+        match lower.as_str() {
+            "read" => Self("pull".to_owned()),
+            "write" => Self("push".to_owned()),
+            known if FLAGS.contains(&known) => Self(lower),
+            _ => Self(name.to_owned()),
+        }
+    }
+
+    /// The role that an answer shows: by `role_name`, and on servers that do not have it by the highest of the flags, of
+    /// which some releases set only one and others all below it.
+    #[must_use]
+    pub fn shown(answer: &Value) -> Option<Self> {
+        if let Some(name) = answer["role_name"].as_str().filter(|name| !name.is_empty()) {
+            return (name != "none").then(|| Self::named(name));
+        }
+        let highest = FLAGS.into_iter().rev().find(|flag| answer["permissions"][*flag] == true)?;
+        Some(Self(highest.to_owned()))
+    }
+
+    /// As requests name it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+
+    /// As invitations name it; none for an organisation's own role, which they do not show.
+    #[must_use]
+    pub fn in_invitations(&self) -> Option<&str> {
+        match self.0.as_str() {
+            "pull" => Some("read"),
+            "push" => Some("write"),
+            known if FLAGS.contains(&known) => Some(known),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use capstan_sdk::json;
+
+    use super::*;
+
+    #[test]
+    fn both_spellings_are_one_role() {
+        for (one, other) in [("read", "pull"), ("write", "push"), ("Admin", "admin"), ("triage", "triage")] {
+            assert_eq!(Role::named(one), Role::named(other));
+        }
+        assert_ne!(Role::named("Auditor"), Role::named("auditor"), "an organisation's own names are its own");
+    }
+
+    #[test]
+    fn flags_count_by_the_highest_whether_exclusive_or_cumulative() {
+        let cumulative =
+            json!({"permissions": {"pull": true, "triage": true, "push": true, "maintain": false, "admin": false}});
+        let exclusive =
+            json!({"permissions": {"pull": false, "triage": false, "push": true, "maintain": false, "admin": false}});
+        assert_eq!(Role::shown(&cumulative), Some(Role::named("write")));
+        assert_eq!(Role::shown(&exclusive), Some(Role::named("write")));
+    }
+
+    #[test]
+    fn the_role_name_counts_more_than_flags_and_the_older_permission() {
+        let answer = json!({"permission": "write", "role_name": "maintain", "permissions": {"push": true}});
+        assert_eq!(Role::shown(&answer), Some(Role::named("maintain")));
+        assert_eq!(Role::shown(&json!({"role_name": "none", "permissions": {"pull": true}})), None);
+        assert_eq!(Role::shown(&json!({})), None);
+    }
+}

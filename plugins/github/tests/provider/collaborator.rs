@@ -1,0 +1,103 @@
+//! `Collaborator`.
+
+use capstan_fakegithub::Settings;
+use capstan_github::kinds::collaborator::{Collaborator, Spec};
+use capstan_sdk::{Managed, Readiness, json};
+
+use crate::stage::{Stage, object};
+
+fn of(username: &str, permission: &str) -> Managed<Spec> {
+    let spec =
+        json!({"org": "acme", "repo": "shop", "username": username, "permission": permission, "credentials": {}});
+    object("Collaborator", spec, json!({}))
+}
+
+fn shop() -> Stage {
+    let stage = Stage::new(Settings::default());
+    let seed = stage.fake.seed();
+    seed.repository("acme", "shop");
+    seed.base_role("acme", "none");
+    seed.custom_role("acme", "release-manager", "write");
+    stage
+}
+
+#[test]
+fn every_role_in_every_spelling_settles_after_one_request() {
+    let stage = shop();
+    let mut kind = Collaborator::new(stage.github());
+    for permission in ["pull", "read", "triage", "push", "write", "maintain", "admin", "release-manager"] {
+        let object = of("bert", permission);
+        if kind.observe(&object).unwrap().exists {
+            let _ = kind.update(&object).unwrap();
+        } else {
+            let _ = kind.create(&object).unwrap();
+        }
+        stage.fake.forget();
+        assert!(kind.observe(&object).unwrap().up_to_date, "{permission}");
+        assert!(stage.requests().iter().all(|request| request.starts_with("GET ")), "{permission}");
+    }
+    kind.delete(&of("bert", "pull")).unwrap();
+    assert!(!kind.observe(&of("bert", "pull")).unwrap().exists);
+    stage.assert_clean();
+}
+
+#[test]
+fn an_outsider_is_invited_pending_and_then_a_collaborator() {
+    let stage = shop();
+    let carl = stage.fake.seed().token("carl");
+    let mut kind = Collaborator::new(stage.github());
+    let object = of("carl", "write");
+    assert!(!kind.observe(&object).unwrap().exists);
+    let _ = kind.create(&object).unwrap();
+    let pending = kind.observe(&object).unwrap();
+    assert!(pending.exists && pending.up_to_date);
+    assert!(matches!(&pending.readiness, Readiness::NotReady(problem) if problem.reason == "InvitationPending"));
+    // The role of an invitation can be changed, without another one.
+    assert!(!kind.observe(&of("carl", "triage")).unwrap().up_to_date);
+    let _ = kind.update(&of("carl", "triage")).unwrap();
+    let invitations = stage.fake.seed().invitations("acme", "shop");
+    assert_eq!((invitations.len(), invitations[0].2.as_str()), (1, "triage"));
+    let path = capstan_github::client::Path::of(&["user", "repository_invitations"]).unwrap().join(invitations[0].0);
+    stage.github_with(&carl).change(capstan_github::client::Method::Patch, &path, None).unwrap();
+    let accepted = kind.observe(&of("carl", "triage")).unwrap();
+    assert!(accepted.up_to_date && accepted.readiness == Readiness::Ready);
+    stage.assert_clean();
+}
+
+#[test]
+fn who_let_an_invitation_expire_is_invited_anew_and_deleting_cancels_it() {
+    let stage = shop();
+    let mut kind = Collaborator::new(stage.github());
+    let object = of("carl", "admin");
+    let _ = kind.create(&object).unwrap();
+    let first = stage.fake.seed().invitations("acme", "shop")[0].0;
+    stage.fake.clock().advance(Settings::default().invitation_lifetime);
+    assert!(!kind.observe(&object).unwrap().exists);
+    let _ = kind.create(&object).unwrap();
+    let invitations = stage.fake.seed().invitations("acme", "shop");
+    assert!(invitations.len() == 1 && invitations[0].0 != first);
+    kind.delete(&object).unwrap();
+    assert_eq!(stage.fake.seed().invitations("acme", "shop").len(), 0);
+    stage.assert_clean();
+}
+
+#[test]
+fn who_may_read_because_all_may_is_no_collaborator() {
+    let stage = shop();
+    stage.fake.seed().change_repository("acme", "shop", &json!({"visibility": "public"}));
+    let mut kind = Collaborator::new(stage.github());
+    assert!(!kind.observe(&of("bert", "pull")).unwrap().exists);
+    let _ = kind.create(&of("bert", "pull")).unwrap();
+    assert!(kind.observe(&of("bert", "pull")).unwrap().up_to_date);
+    stage.assert_clean();
+}
+
+#[test]
+fn a_users_repository_has_one_role_only_and_that_settles() {
+    let stage = Stage::new(Settings::default());
+    stage.fake.seed().repository("anna", "shop");
+    stage.fake.seed().collaborator("anna", "shop", "bert", "push");
+    let spec = json!({"org": "anna", "repo": "shop", "username": "bert", "permission": "admin", "credentials": {}});
+    assert!(Collaborator::new(stage.github()).observe(&object("Collaborator", spec, json!({}))).unwrap().up_to_date);
+    stage.assert_clean();
+}

@@ -1,0 +1,70 @@
+//! The `CustomResourceDefinition`s: what Krateo's have is there.
+
+use capstan_github::kinds::repo::Settings;
+use capstan_sdk::{Value, json};
+
+fn definition(text: &str) -> Value {
+    serde_saphyr::from_str(text).unwrap()
+}
+
+fn spec(definition: &Value) -> &Value {
+    &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+}
+
+#[test]
+fn names_columns_and_required_fields_are_krateos() {
+    let kinds = [
+        (include_str!("../../crds/repoes.yaml"), "Repo", "repoes", json!(["credentials", "org", "name"])),
+        (
+            include_str!("../../crds/collaborators.yaml"),
+            "Collaborator",
+            "collaborators",
+            json!(["credentials", "org", "repo", "username", "permission"]),
+        ),
+        (
+            include_str!("../../crds/teamrepoes.yaml"),
+            "TeamRepo",
+            "teamrepoes",
+            json!(["credentials", "org", "teamSlug", "owner", "repo", "permission"]),
+        ),
+    ];
+    for (text, kind, plural, required) in kinds {
+        let definition = definition(text);
+        let names = &definition["spec"]["names"];
+        assert_eq!((&names["kind"], &names["plural"]), (&json!(kind), &json!(plural)));
+        assert_eq!(names["categories"], json!(["krateo", "github"]));
+        assert_eq!(definition["metadata"]["name"], format!("{plural}.github.krateo.io"));
+        assert_eq!(definition["spec"]["scope"], "Namespaced");
+        assert_eq!(spec(&definition)["required"], required);
+        let columns = definition["spec"]["versions"][0]["additionalPrinterColumns"].as_array().unwrap();
+        assert_eq!((&columns[0]["name"], &columns[1]["name"]), (&json!("READY"), &json!("SYNCED")));
+        for field in required
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|field| !["credentials", "permission"].contains(&field.as_str().unwrap()))
+        {
+            let field = field.as_str().unwrap();
+            let rule = format!("self.{field} == oldSelf.{field}");
+            let rules = spec(&definition)["x-kubernetes-validations"].as_array().unwrap();
+            assert!(rules.iter().any(|each| each["rule"] == rule), "{kind}: {field} can be changed");
+        }
+        assert_eq!(
+            spec(&definition)["properties"]["credentials"]["required"],
+            Value::Null,
+            "secretRef is optional in the schema"
+        );
+    }
+}
+
+#[test]
+fn every_setting_is_in_the_schema_and_none_has_a_default() {
+    let definition = definition(include_str!("../../crds/repoes.yaml"));
+    let properties = spec(&definition)["properties"].as_object().unwrap();
+    for (name, _) in Settings::NAMES {
+        assert!(properties.contains_key(name), "{name}");
+    }
+    for (name, schema) in properties {
+        assert_eq!(schema.get("default"), None, "{name}: a default would own a field that nobody set");
+    }
+}

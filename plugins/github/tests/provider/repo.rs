@@ -1,0 +1,150 @@
+//! `Repo`.
+
+use capstan_fakegithub::Settings;
+use capstan_github::client::Error;
+use capstan_github::kinds::repo::{Adoption, Repo, Spec};
+use capstan_sdk::{Managed, Observation, Value, json};
+
+use crate::stage::{Stage, object};
+
+fn repo(more: Value, status: Value) -> Managed<Spec> {
+    let mut spec = json!({"org": "acme", "name": "shop", "credentials": {}});
+    for (name, value) in more.as_object().unwrap() {
+        spec[name] = value.clone();
+    }
+    object("Repo", spec, status)
+}
+
+fn observe(stage: &Stage, object: &Managed<Spec>) -> Observation {
+    Repo::new(stage.github(), Adoption::Implicit).observe(object).unwrap()
+}
+
+#[test]
+fn it_is_created_settled_and_deleted() {
+    let stage = Stage::new(Settings::default());
+    let wanted = json!({
+        "description": "A shop", "hasWiki": false, "topics": ["b", "a"], "allowForking": false, "visibility": "private",
+        "squashMergeCommitTitle": "PR_TITLE", "squashMergeCommitMessage": "BLANK",
+    });
+    let object = repo(wanted.clone(), json!({}));
+    let mut kind = Repo::new(stage.github(), Adoption::Implicit);
+    assert!(!kind.observe(&object).unwrap().exists);
+    let status = kind.create(&object).unwrap().status.unwrap();
+    assert_eq!(status["adopted"], false);
+    let object = repo(wanted.clone(), status);
+    let left = kind.observe(&object).unwrap();
+    let paths: Vec<_> = left.differences.iter().map(|difference| difference.path.as_str()).collect();
+    assert_eq!(paths, ["allow_forking", "topics"], "what cannot be set at once");
+    let _ = kind.update(&object).unwrap();
+    stage.fake.forget();
+    let settled = kind.observe(&object).unwrap();
+    assert!(settled.up_to_date && settled.status.unwrap()["observed"]["hasIssues"] == true);
+    assert_eq!(stage.requests(), ["GET /repos/acme/shop"], "a settled one costs one conditional request");
+    kind.delete(&object).unwrap();
+    assert!(!kind.observe(&object).unwrap().exists);
+    kind.delete(&object).unwrap();
+    stage.assert_clean();
+}
+
+#[test]
+fn drift_of_a_field_that_is_set_is_repaired_and_others_are_left_alone() {
+    let stage = Stage::new(Settings::default());
+    stage.fake.seed().repository("acme", "shop");
+    let object = repo(json!({"hasWiki": true, "description": ""}), json!({}));
+    assert!(observe(&stage, &object).up_to_date);
+    stage.fake.seed().change_repository(
+        "acme",
+        "shop",
+        &json!({"has_wiki": false, "has_issues": false, "description": "x"}),
+    );
+    let mut kind = Repo::new(stage.github(), Adoption::Implicit);
+    assert_eq!(kind.observe(&object).unwrap().differences.len(), 2);
+    let _ = kind.update(&object).unwrap();
+    let now = stage.fake.seed().look("acme", "shop").unwrap();
+    assert_eq!(
+        (&now["has_wiki"], &now["has_issues"], &now["description"]),
+        (&json!(true), &json!(false), &Value::Null)
+    );
+    stage.assert_clean();
+}
+
+#[test]
+fn without_a_word_about_it_a_public_repository_stays_public_and_a_new_one_is_private() {
+    let stage = Stage::new(Settings::default());
+    stage.fake.seed().repository("acme", "shop");
+    stage.fake.seed().change_repository("acme", "shop", &json!({"visibility": "public"}));
+    assert!(observe(&stage, &repo(json!({}), json!({}))).up_to_date);
+    let new = repo(json!({"name": "new"}), json!({}));
+    let _ = Repo::new(stage.github(), Adoption::Implicit).create(&new).unwrap();
+    assert_eq!(stage.fake.seed().look("acme", "new").unwrap()["private"], true);
+    stage.assert_clean();
+}
+
+#[test]
+fn one_that_exists_is_adopted_unless_that_must_be_said() {
+    let stage = Stage::new(Settings::default());
+    stage.fake.seed().repository("acme", "shop");
+    let adopted = observe(&stage, &repo(json!({}), json!({}))).status.unwrap();
+    assert_eq!(adopted["adopted"], true);
+    let mut explicit = Repo::new(stage.github(), Adoption::Explicit);
+    let refused = explicit.observe(&repo(json!({}), json!({}))).unwrap_err();
+    assert!(matches!(refused, Error::AlreadyExists(_)) && refused.failure().is_terminal());
+    assert!(explicit.observe(&repo(json!({"adopt": true}), json!({}))).unwrap().exists);
+    // What we created ourselves is ours, also if the end of that was never recorded.
+    assert!(explicit.observe(&repo(json!({}), json!({"id": adopted["id"]}))).unwrap().exists);
+    let mut crashed = repo(json!({}), json!({}));
+    crashed.metadata.annotations.insert("krateo.io/external-create-pending".into(), "2026-01-01T00:00:00Z".into());
+    assert_eq!(explicit.observe(&crashed).unwrap().status.unwrap()["adopted"], false);
+    stage.assert_clean();
+}
+
+#[test]
+fn renames_and_transfers_are_followed_and_a_new_one_of_the_old_name_is_not_mistaken_for_it() {
+    let stage = Stage::new(Settings::default());
+    let id = stage.fake.seed().repository("acme", "shop");
+    let object = repo(json!({"hasWiki": false}), json!({"id": id}));
+    stage.fake.seed().rename_repository("acme", "shop", "anna", "store");
+    let mut kind = Repo::new(stage.github(), Adoption::Implicit);
+    assert_eq!(kind.observe(&object).unwrap().status.unwrap()["fullName"], "anna/store");
+    let _ = kind.update(&object).unwrap();
+    assert_eq!(stage.fake.seed().look("anna", "store").unwrap()["has_wiki"], false);
+    stage.fake.seed().repository("acme", "shop");
+    assert_eq!(kind.observe(&object).unwrap().status.unwrap()["id"], id);
+    kind.delete(&object).unwrap();
+    assert!(stage.fake.seed().look("acme", "shop").is_some() && stage.fake.seed().look("anna", "store").is_none());
+    stage.assert_clean();
+}
+
+#[test]
+fn it_can_be_archived_or_kept_instead_of_deleted() {
+    let stage = Stage::new(Settings::default());
+    stage.fake.seed().repository("acme", "shop");
+    let deleted = |policy: &str| {
+        let mut object = repo(json!({"onDelete": policy}), json!({}));
+        object.metadata.deletion_timestamp = Some("2026-01-01T00:00:00Z".into());
+        object
+    };
+    let mut kind = Repo::new(stage.github(), Adoption::Explicit);
+    assert!(!kind.observe(&deleted("keep")).unwrap().exists);
+    assert_eq!(stage.requests(), Vec::<String>::new(), "nothing can stand in the way");
+    assert!(kind.observe(&deleted("archive")).unwrap().exists);
+    kind.delete(&deleted("archive")).unwrap();
+    assert_eq!(stage.fake.seed().look("acme", "shop").unwrap()["archived"], true);
+    assert!(!kind.observe(&deleted("archive")).unwrap().exists);
+    stage.assert_clean();
+}
+
+#[test]
+fn a_users_repository_needs_that_users_token() {
+    let stage = Stage::new(Settings::default());
+    let mine = repo(json!({"org": "anna"}), json!({}));
+    let _ = Repo::new(stage.github(), Adoption::Implicit).create(&mine).unwrap();
+    assert!(stage.fake.seed().look("anna", "shop").is_some());
+    let theirs = repo(json!({"org": "bert"}), json!({}));
+    let refused = Repo::new(stage.github(), Adoption::Implicit).create(&theirs).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "a repository of the user bert can only be created with a token of bert; this is anna's"
+    );
+    stage.assert_clean();
+}

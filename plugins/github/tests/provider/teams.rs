@@ -1,0 +1,65 @@
+//! `Team` and `TeamMembership`.
+
+use capstan_fakegithub::Settings;
+use capstan_github::kinds::team::{self, Team};
+use capstan_github::kinds::team_membership::{self, TeamMembership};
+use capstan_sdk::{Managed, Readiness, Value, json};
+
+use crate::stage::{Stage, object};
+
+fn team(more: Value) -> Managed<team::Spec> {
+    let mut spec = json!({"org": "acme", "name": "Core Team", "credentials": {}});
+    for (name, value) in more.as_object().unwrap() {
+        spec[name] = value.clone();
+    }
+    object("Team", spec, json!({}))
+}
+
+fn membership(username: &str, role: &str) -> Managed<team_membership::Spec> {
+    let spec = json!({"org": "acme", "teamSlug": "core", "username": username, "role": role, "credentials": {}});
+    object("TeamMembership", spec, json!({}))
+}
+
+#[test]
+fn a_team_is_created_changed_and_deleted() {
+    let stage = Stage::new(Settings::default());
+    stage.fake.seed().team("acme", "top");
+    let mut kind = Team::new(stage.github());
+    let first = team(json!({"privacy": "closed", "description": "d", "parentTeamSlug": "top"}));
+    assert!(!kind.observe(&first).unwrap().exists);
+    assert_eq!(kind.create(&first).unwrap().status.unwrap()["slug"], "core-team");
+    assert!(kind.observe(&first).unwrap().up_to_date);
+    assert!(kind.observe(&team(json!({}))).unwrap().up_to_date, "what is left out is left alone");
+    let second = team(json!({"description": "", "parentTeamSlug": ""}));
+    assert_eq!(kind.observe(&second).unwrap().differences.len(), 2);
+    let _ = kind.update(&second).unwrap();
+    assert!(kind.observe(&second).unwrap().up_to_date);
+    kind.delete(&second).unwrap();
+    kind.delete(&second).unwrap();
+    assert!(!kind.observe(&second).unwrap().exists);
+    stage.assert_clean();
+}
+
+#[test]
+fn memberships_settle_for_members_owners_and_those_who_have_yet_to_join() {
+    let stage = Stage::new(Settings::default());
+    stage.fake.seed().team("acme", "core");
+    let mut kind = TeamMembership::new(stage.github());
+    assert!(!kind.observe(&membership("bert", "member")).unwrap().exists);
+    let _ = kind.create(&membership("bert", "member")).unwrap();
+    assert!(!kind.observe(&membership("bert", "maintainer")).unwrap().up_to_date);
+    let _ = kind.update(&membership("bert", "maintainer")).unwrap();
+    assert!(kind.observe(&membership("bert", "maintainer")).unwrap().up_to_date);
+    let _ = kind.create(&membership("anna", "member")).unwrap();
+    assert!(
+        kind.observe(&membership("anna", "member")).unwrap().up_to_date,
+        "an owner cannot be less than a maintainer"
+    );
+    let _ = kind.create(&membership("carl", "member")).unwrap();
+    let pending = kind.observe(&membership("carl", "member")).unwrap();
+    assert!(matches!(&pending.readiness, Readiness::NotReady(problem) if problem.reason == "InvitationPending"));
+    kind.delete(&membership("carl", "member")).unwrap();
+    kind.delete(&membership("carl", "member")).unwrap();
+    assert!(!kind.observe(&membership("carl", "member")).unwrap().exists);
+    stage.assert_clean();
+}

@@ -1,0 +1,53 @@
+//! Accounts, and how much of its quota the one who asks has left.
+
+use serde_json::{Value, json};
+
+use super::{Outcome, gate};
+use crate::answer::Answer;
+use crate::request::Call;
+use crate::state::{Actor, World};
+
+pub(super) fn me(world: &mut World, call: &Call) -> Outcome {
+    match call.actor {
+        Actor::User(user) => Ok(Answer::ok(world.show_account(user, "private-user"))),
+        _ => Err(call.forbidden("Resource not accessible by integration")),
+    }
+}
+
+pub(super) fn get(world: &mut World, call: &Call) -> Outcome {
+    let account = world.account(call.parameter("username")).ok_or_else(|| call.not_found())?;
+    let mut shown = world.show_account(account.id, "public-user");
+    // What only the user is to see.
+    if let Some(members) = shown.as_object_mut() {
+        for private in
+            ["plan", "private_gists", "total_private_repos", "owned_private_repos", "disk_usage", "collaborators"]
+        {
+            members.remove(private);
+        }
+    }
+    Ok(Answer::ok(shown))
+}
+
+pub(super) fn organization(world: &mut World, call: &Call) -> Outcome {
+    let (id, _) = world.organization(call.parameter("org")).ok_or_else(|| call.not_found())?;
+    Ok(Answer::ok(world.show_account(id, "organization-full")))
+}
+
+pub(super) fn membership(world: &mut World, call: &Call) -> Outcome {
+    let organization = gate::member(world, call)?;
+    let user = world.user(call.parameter("username")).ok_or_else(|| call.not_found())?.id;
+    let role = super::teams::standing(world, organization, user).ok_or_else(|| call.not_found())?;
+    Ok(Answer::ok(world.show_membership(organization, user, role)))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "a route like any other")]
+pub(super) fn rate_limit(world: &mut World, call: &Call) -> Outcome {
+    let (limit, now) = (world.quota_of(call.actor), world.now);
+    let window = *world.quotas.window(call.actor, limit, now);
+    let core = json!({
+        "limit": window.limit, "used": window.used, "remaining": window.remaining(), "reset": window.reset.as_second(),
+    });
+    let search = json!({"limit": 30, "used": 0, "remaining": 30, "reset": now.as_second() + 60});
+    let resources: Value = json!({"core": core, "search": search});
+    Ok(Answer::ok(json!({"resources": resources, "rate": core})))
+}
