@@ -74,7 +74,17 @@ fn base_rights_have_no_wildcard_and_nothing_that_leads_to_more() {
             assert!(!all.contains(&json!(power)), "{power}: {rule}");
         }
     }
-    assert!(seen >= 4, "{seen} rules");
+    assert!(seen >= 3, "{seen} rules");
+}
+
+#[test]
+fn leases_are_of_the_own_namespace_only() {
+    let objects = manifests(&[]);
+    let of_leases = |kind| {
+        let rules = of_kind(&objects, kind).into_iter().flat_map(|role| role["rules"].as_array().into_iter().flatten());
+        rules.filter(|rule| rule["resources"].as_array().unwrap().contains(&json!("leases"))).count()
+    };
+    assert_eq!((of_leases("Role"), of_leases("ClusterRole")), (1, 0));
 }
 
 #[test]

@@ -121,3 +121,17 @@ async fn whoever_stops_waiting_takes_nothing_along() {
     assert!(member.is_none());
     assert_eq!(line.writes(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_member_that_has_renewed_meanwhile_is_not_evicted() {
+    let server = ApiServer::new();
+    let (replicas, _) = server.replica("a", 1);
+    let member = replicas.join(&CancellationToken::new()).await.unwrap();
+    let name = member.identity().lease_name();
+    let seen = replicas.requests.get(&name).await.unwrap().unwrap();
+    sleep(RENEWAL).await;
+    let evicted = replicas.requests.delete(&name, seen.resource_version()).await;
+    assert_eq!(evicted, Err(LeaseError::Contended));
+    sleep(RENEWAL).await;
+    assert!(member.fence().is_open());
+}

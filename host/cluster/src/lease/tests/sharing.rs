@@ -71,6 +71,18 @@ async fn a_third_takes_only_what_is_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn two_that_join_at_once_are_served_one_after_the_other() {
+    let (server, log, names) = (ApiServer::new(), Arc::default(), providers(30));
+    let _a = Replica::start(&server, &log, "a", 1, &names).await;
+    until("all run", 10 * SECOND, || log.len() == 30).await;
+    let _b = Replica::start(&server, &log, "b", 2, &names).await;
+    let _c = Replica::start(&server, &log, "c", 3, &names).await;
+    sleep(5 * 60 * SECOND).await;
+    assert!(log.of("b").len() > 3 && log.of("c").len() > 3 && log.len() == 30);
+    assert_eq!(log.coming_to_rest.lock().unwrap().1, 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_replica_that_cannot_reach_the_api_server_stops_before_others_begin() {
     for trouble in [Trouble::Silent, Trouble::Refused(500)] {
         let (server, log, names) = (ApiServer::new(), Arc::default(), providers(6));
