@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::bindings::capstan::provider::{config as wit_config, credentials as wit, http as wit_http};
 use crate::{
-    credentials::{Claims, Error as CredentialError, Exchange, Scheme, SecretKey},
+    credentials::{Claims, Credential, Error as CredentialError, Exchange, Scheme, SecretKey},
     http::{Error, Request, Response},
 };
 
@@ -22,7 +22,7 @@ pub(crate) fn fetch(request: &Request) -> Result<Response, Error> {
         headers: request.headers.clone(),
         body: request.body.clone(),
         timeout_ms: request.timeout.map(millis),
-        auth: request.auth.as_ref().map(|credential| credential.handle()),
+        auth: request.auth.as_ref().map(Credential::handle),
     })?;
     let wit_http::Response { status, headers, body, from_cache } = answer;
     Ok(Response { status, headers, body, from_cache, ..Response::default() })

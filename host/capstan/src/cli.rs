@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use capstan_cluster::lease::{InvalidTiming, Timing};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ipnet::IpNet;
 
 use crate::health;
 
@@ -211,7 +212,7 @@ pub(crate) enum Format {
 pub(crate) struct Host {
     /// The host's own namespace. ConfigMaps in it with the label capstan.dev/provider are providers: whoever may write there
     /// may grant
-    #[arg(long, default_value = DEFAULT_NAMESPACE, env = "CAPSTAN_NAMESPACE")]
+    #[arg(long, default_value = DEFAULT_NAMESPACE, env = "CAPSTAN_NAMESPACE", value_parser = namespace)]
     pub(crate) namespace: String,
     /// A directory with NAME.wasm and NAME.grants.yaml
     #[arg(long, value_name = "DIR")]
@@ -222,6 +223,23 @@ pub(crate) struct Host {
     /// For how long the same warning about an object is held back before it is published again; 0: for ever
     #[arg(long, value_name = "DURATION", default_value = "5m", env = "EVENTRECORDER_MAX_SILENCE")]
     pub(crate) event_silence: capstan_events::MaxSilence,
+    #[command(flatten)]
+    pub(crate) network: Network,
+}
+
+/// The way of providers to other systems.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Network {
+    /// Certificates (PEM) that are trusted beside those of the machine when providers reach other systems
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_bundle: Option<PathBuf>,
+    /// http://HOST:PORT: a proxy through which providers reach other systems [default: none, whatever the environment says]
+    #[arg(long, value_name = "URL")]
+    pub(crate) http_proxy: Option<http::Uri>,
+    /// A range of pods, services or nodes that is not private anyway: only who was granted private addresses reaches it. May be
+    /// repeated
+    #[arg(long = "private-range", value_name = "CIDR")]
+    pub(crate) private_ranges: Vec<IpNet>,
 }
 
 /// `15s`, `500ms`, `1m30s`.

@@ -97,6 +97,7 @@ mod tests {
                 providers: None,
                 concurrency: NonZeroUsize::MIN,
                 event_silence: capstan_events::MaxSilence::default(),
+                network: cli::Network::default(),
             };
             let (host, cluster) = (Arc::new(Host::new(&settings).unwrap()), Cluster::new(client(server)));
             let cancel = CancellationToken::new();

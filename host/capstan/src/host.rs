@@ -2,7 +2,7 @@
 
 use std::{
     num::{NonZeroU32, NonZeroUsize},
-    path::Path,
+    path::{Path, PathBuf},
     pin::pin,
     sync::Arc,
     time::Duration,
@@ -15,7 +15,7 @@ use capstan_cluster::{Change, Cluster, Selection, Watches, lease::Leases};
 use capstan_engine::{Shared, runner::Runner};
 use capstan_events::{MaxSilence, Recorder};
 use capstan_providers::{Providers, Sources};
-use capstan_sandbox::{Sandbox, Settings};
+use capstan_sandbox::{Network, NetworkSettings, Sandbox, Settings};
 use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
@@ -42,6 +42,7 @@ pub(crate) struct Host {
     directory: Option<Dir>,
     event_silence: MaxSilence,
     sandbox: Arc<Sandbox>,
+    network: Network,
 }
 
 /// How the work came to its end.
@@ -62,6 +63,7 @@ impl Host {
             directory: settings.providers.as_deref().map(open).transpose()?,
             event_silence: settings.event_silence,
             sandbox: Arc::new(Sandbox::new(sandbox_settings(settings)).context("the sandbox cannot be set up")?),
+            network: network(&settings.network)?,
         })
     }
 
@@ -94,8 +96,8 @@ impl Host {
         shared.cluster.register_metrics(&mut registry);
         shared.watches.register_metrics(&mut registry);
         shared.metrics.register(&mut registry);
-        let (watched, queues, sandbox) = (watches.clone(), shared.queues.clone(), Arc::clone(&self.sandbox));
-        let _at_work = health.begin_work(Work { watches: watched, queues, sandbox, registry });
+        let (queues, sandbox) = (shared.queues.clone(), Arc::clone(&self.sandbox));
+        let _at_work = health.begin_work(Work { watches: watches.clone(), queues, sandbox, registry });
 
         let writing_ends = CancellationToken::new();
         let mut writing = AbortOnDropHandle::new(tokio::spawn(writer.run(writing_ends.clone())));
@@ -103,6 +105,7 @@ impl Host {
         let ends = cancel.child_token();
         let mut work = pin!(async {
             let providers = Providers::new(shared, Arc::clone(&self.sandbox), &self.namespace, leases);
+            let providers = providers.reaching(self.network.clone());
             let served = tokio::select! {
                 served = providers.run(sources, ends.clone()) => served,
                 () = self.tell_when_listed(&watches, health) => Ok(()),
@@ -150,6 +153,14 @@ fn sandbox_settings(settings: &cli::Host) -> Settings {
     let concurrency = u32::try_from(settings.concurrency.get()).unwrap_or(u32::MAX);
     let concurrency = NonZeroU32::MIN.saturating_add(concurrency.saturating_add(3));
     Settings { concurrency, ..Settings::default() }
+}
+
+fn network(settings: &cli::Network) -> Result<Network> {
+    let cli::Network { ca_bundle, http_proxy, private_ranges } = settings;
+    let read = |path: &PathBuf| std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()));
+    let ca_bundle = ca_bundle.as_ref().map(read).transpose()?.unwrap_or_default();
+    let settings = NetworkSettings { ca_bundle, proxy: http_proxy.clone(), private_ranges: private_ranges.clone() };
+    Network::new(settings).context("providers cannot reach other systems like this")
 }
 
 /// A client that has had an answer.

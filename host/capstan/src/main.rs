@@ -36,7 +36,7 @@ fn main() -> ExitCode {
             Command::Run(run) => run::run(run, cancel).await,
             Command::Dev(dev) => dev::run(dev, cancel).await,
             Command::Manifests(manifests) => manifests::run(&manifests),
-            Command::Provider(provider) => until(cancel, provider::run(provider)).await,
+            Command::Provider(provider) => until(cancel, Box::pin(provider::run(provider))).await,
         };
         signals.abort();
         done

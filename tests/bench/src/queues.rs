@@ -59,7 +59,7 @@ fn capstan(objects: usize) -> Result<Duration> {
 }
 
 fn take(queue: &mut Queue) -> Option<std::sync::Arc<ObjectKey>> {
-    queue.take(tokio::time::Instant::now())
+    queue.take(tokio::time::Instant::now()).map(|taken| taken.key)
 }
 
 async fn kube(objects: usize) -> Result<Duration> {

@@ -266,8 +266,8 @@ fn reach_out(behaviour: Behaviour) -> Result<Option<String>, Failure> {
             let location = answer.headers.iter().find(|(name, _)| name == "location");
             fetch(&location.expect("a redirect has a location").1)?
         }
-        Behaviour::SmugglesAHeader => send(request(&server("/"), &[("x-name", "value\r\nx-other: smuggled")]))?,
-        Behaviour::NamesAnotherHost => send(request(&server("/"), &[("host", "elsewhere.test")]))?,
+        Behaviour::SmugglesAHeader => send(&request(&server("/"), &[("x-name", "value\r\nx-other: smuggled")]))?,
+        Behaviour::NamesAnotherHost => send(&request(&server("/"), &[("host", "elsewhere.test")]))?,
         Behaviour::ClimbsOutOfItsPath => fetch(&format!("http://narrow.test:{port}/in/%2e%2e/out"))?,
         Behaviour::SendsACredentialElsewhere => {
             let credential = credentials::open(&secret("token"), &Scheme::Bearer)?;
@@ -286,7 +286,9 @@ fn reach_out(behaviour: Behaviour) -> Result<Option<String>, Failure> {
         Behaviour::IsBombedWithGzip => fetch(&server("/bomb"))?,
         Behaviour::IsAnsweredWithoutEnd => fetch(&server("/endless"))?,
         Behaviour::IsAnsweredWithHeaders => fetch(&server("/headers"))?,
-        Behaviour::IsAnsweredSlowly => send(http::Request { timeout_ms: Some(100), ..request(&server("/slow"), &[]) })?,
+        Behaviour::IsAnsweredSlowly => {
+            send(&http::Request { timeout_ms: Some(100), ..request(&server("/slow"), &[]) })?
+        }
         Behaviour::WaitsForAnAnswer => fetch(&server("/slow"))?,
         Behaviour::FloodsOtherSystems => loop {
             let _ = fetch(&server("/"));
@@ -317,12 +319,12 @@ fn request<'a>(url: &str, headers: &[(&str, &str)]) -> http::Request<'a> {
     }
 }
 
-fn send(request: http::Request<'_>) -> Result<http::Response, http::Error> {
-    http::fetch(&request)
+fn send(request: &http::Request<'_>) -> Result<http::Response, http::Error> {
+    http::fetch(request)
 }
 
 fn fetch(url: &str) -> Result<http::Response, http::Error> {
-    send(request(url, &[]))
+    send(&request(url, &[]))
 }
 
 fn secret(name: &str) -> SecretKey {

@@ -3,11 +3,14 @@
 use std::fmt::Write;
 
 use anyhow::{Context, Result};
-use capstan_api::{KubernetesGrant, Verb, api_version};
+use capstan_api::{HttpGrant, KubernetesGrant, Origins, SecretGrant, Verb, api_version};
 use capstan_sandbox::ManagedKind;
 use serde_json::{Value, json};
 
-use super::file::ProviderFile;
+use super::{
+    file::ProviderFile,
+    grants_file::{starting_point, word},
+};
 use crate::{
     cli::{self, Account},
     documents::print_text,
@@ -18,7 +21,7 @@ pub(super) async fn run(options: &cli::Inspect) -> Result<()> {
     let text = match options.output {
         Account::Text => text(&file),
         Account::Json => serde_json::to_string_pretty(&json(&file)).context("no JSON")? + "\n",
-        Account::Grants => grants(&file.descriptor.name, &file.descriptor.needs.kubernetes),
+        Account::Grants => starting_point(&file.descriptor.name, &file.descriptor.needs),
     };
     print_text(&text)
 }
@@ -38,14 +41,21 @@ fn text(file: &ProviderFile) -> String {
     for (index, managed) in descriptor.kinds.iter().enumerate() {
         line(if index == 0 { "Manages" } else { "" }, &kind(managed));
     }
-    if descriptor.needs.kubernetes.is_empty() {
+    let needs = &descriptor.needs;
+    let rules = needs.kubernetes.iter().map(in_words);
+    let rules = rules.chain(needs.http.iter().map(requests_in_words)).chain(needs.secrets.iter().map(secrets_in_words));
+    let rules: Vec<String> = rules.collect();
+    if rules.is_empty() {
         line("Asks for", "nothing beyond its own kinds");
     }
-    for (index, rule) in descriptor.needs.kubernetes.iter().enumerate() {
-        line(if index == 0 { "Asks for" } else { "" }, &in_words(rule));
+    for (index, rule) in rules.iter().enumerate() {
+        line(if index == 0 { "Asks for" } else { "" }, rule);
+    }
+    if descriptor.config_schema.is_some() {
+        line("Config", "takes some: `-o json` has its schema");
     }
     text.push_str("\nA grants file to begin with (`-o grants` prints just this):\n\n");
-    text.push_str(&grants(&descriptor.name, &descriptor.needs.kubernetes));
+    text.push_str(&starting_point(&descriptor.name, &descriptor.needs));
     text
 }
 
@@ -84,7 +94,7 @@ fn json(file: &ProviderFile) -> Value {
         "kinds": kinds,
         "needs": descriptor.needs,
         "configSchema": descriptor.config_schema,
-        "grants": grants(&descriptor.name, &descriptor.needs.kubernetes),
+        "grants": starting_point(&descriptor.name, &descriptor.needs),
     })
 }
 
@@ -116,48 +126,32 @@ fn in_words(rule: &KubernetesGrant) -> String {
     words
 }
 
-/// What the provider asks for, as a file that an administrator can narrow down.
-fn grants(name: &str, needs: &[KubernetesGrant]) -> String {
-    if needs.is_empty() {
-        return format!("# Provider {name} asks for nothing beyond its own kinds.\nkubernetes: []\n");
-    }
-    let mut text = format!(
-        "# What provider {name} asks for. It gets what stands here and nothing else: name the kinds instead of \"*\", and narrow a\n\
-         # rule down by adding namespaces: [team-a], names: [foo] or labelSelector: {{team: a}}.\n\
-         kubernetes:\n"
-    );
-    for rule in needs {
-        let quoted = |list: &[String]| list.iter().map(|entry| json!(entry).to_string()).collect::<Vec<_>>().join(", ");
-        let verbs: Vec<String> = rule.verbs.iter().map(|verb| word(*verb).to_owned()).collect();
-        let lists = [
-            ("apiGroups", Some(&rule.api_groups)),
-            ("kinds", Some(&rule.kinds)),
-            ("verbs", Some(&verbs)),
-            ("namespaces", rule.namespaces.as_ref()),
-            ("names", rule.names.as_ref()),
-        ];
-        let lists = lists.into_iter().filter_map(|(key, list)| Some((key, list?)));
-        for (index, (key, list)) in lists.enumerate() {
-            let mark = if index == 0 { "-" } else { " " };
-            let _ = writeln!(text, "  {mark} {key}: [{}]", quoted(list));
-        }
-        if let Some(labels) = &rule.label_selector {
-            let _ = writeln!(text, "    labelSelector: {}", json!(labels));
-        }
-    }
-    text
+fn requests_in_words(rule: &HttpGrant) -> String {
+    let methods: Vec<&str> = rule.methods.iter().flatten().map(|method| method.as_str()).collect();
+    let methods = if methods.is_empty() { "any request".to_owned() } else { methods.join(", ") };
+    let path = rule.path_prefix.as_ref().map(|prefix| format!(" below {prefix}")).unwrap_or_default();
+    format!("{methods} to {}{path}", origin_in_words(&rule.origin))
 }
 
-fn word(verb: Verb) -> &'static str {
-    match verb {
-        Verb::Get => "get",
-        Verb::List => "list",
-        Verb::Watch => "watch",
-        Verb::Create => "create",
-        Verb::Update => "update",
-        Verb::Patch => "patch",
-        Verb::Delete => "delete",
-        Verb::Any => "*",
+fn secrets_in_words(rule: &SecretGrant) -> String {
+    let any = |list: &[String], what: &str| match list {
+        [one] if one == "*" => format!("any {what}"),
+        named => format!("{what} {}", named.join(", ")),
+    };
+    let place = match rule.namespace.as_deref() {
+        None => "the namespace of its object",
+        Some("*") => "any namespace",
+        Some(named) => named,
+    };
+    let origins: Vec<String> = rule.origins.iter().map(origin_in_words).collect();
+    let (keys, names) = (any(&rule.keys, "key"), any(&rule.names, "Secret"));
+    format!("to send {keys} of {names} in {place} to {}", origins.join(", "))
+}
+
+fn origin_in_words(origin: &Origins) -> String {
+    match origin {
+        Origins::Any => "whatever you name".to_owned(),
+        Origins::One(origin) => origin.to_string(),
     }
 }
 
@@ -168,27 +162,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_grants_file_grants_what_is_asked_for() {
-        for needs in [
-            "kubernetes: []",
-            r#"
-kubernetes:
-  - {apiGroups: ["", "*"], kinds: ["*", ConfigMap], verbs: ["*", get, list, watch, create, update, patch, delete]}
-  - {apiGroups: [apps], kinds: [Deployment], verbs: [get], namespaces: [a], names: ["no", b], labelSelector: {on: "yes"}}
-"#,
-        ] {
-            let needs = Grants::parse(needs).unwrap();
-            assert_eq!(Grants::parse(&grants("note", &needs.kubernetes)).unwrap(), needs);
-        }
-    }
-
-    #[test]
     fn rules_are_said_in_words() {
         let rule = "{apiGroups: ['', apps], kinds: ['*'], verbs: [get, '*'], namespaces: [a], names: [b], labelSelector: {c: d}}";
         let grants = Grants::parse(&format!("kubernetes: [{rule}]")).unwrap();
         assert_eq!(
             in_words(&grants.kubernetes[0]),
             "get, everything on every kind of the core group, apps in a named b with labels c=d"
+        );
+    }
+
+    #[test]
+    fn requests_and_secrets_are_said_in_words() {
+        let needs = Grants::parse_needs(
+            r#"
+http:
+  - {origin: "https://api.example.org", methods: [GET, PATCH], pathPrefix: /repos}
+  - {origin: "*"}
+secrets:
+  - {names: ["*"], keys: [token], origins: ["*"]}
+"#,
+        )
+        .unwrap();
+        assert_eq!(requests_in_words(&needs.http[0]), "GET, PATCH to https://api.example.org below /repos");
+        assert_eq!(requests_in_words(&needs.http[1]), "any request to whatever you name");
+        assert_eq!(
+            secrets_in_words(&needs.secrets[0]),
+            "to send key token of any Secret in the namespace of its object to whatever you name"
         );
     }
 }

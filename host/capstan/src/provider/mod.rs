@@ -2,6 +2,7 @@
 
 mod carrier;
 mod file;
+mod grants_file;
 mod inspect;
 mod package;
 mod roles;

@@ -124,6 +124,6 @@ impl Requests {
         let (terms, kind) = (Terms::default(), kind());
         let sent = request::send(&self.transport, &terms, &kind, Outgoing { verb, method, path_and_query: path, body });
         let late = || Error::unavailable(format!("no answer from the API server within {:?}", self.timeout));
-        timeout(self.timeout, sent).await.map_err(|_| late())?
+        Ok(timeout(self.timeout, sent).await.map_err(|_| late())??)
     }
 }

@@ -4,7 +4,7 @@ mod active;
 mod config;
 mod mapped;
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{future::pending, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use capstan_cluster::{Fence, Selection, Subscription};
 use futures::FutureExt;
@@ -145,6 +145,14 @@ impl Controller {
             provider: config.provider.clone(),
         };
         Lifecycle::new(surroundings, rules, config.session_time)
+    }
+}
+
+/// Never, without one.
+async fn closed(fence: Option<&Fence>) {
+    match fence {
+        Some(fence) => fence.closed().await,
+        None => pending().await,
     }
 }
 
