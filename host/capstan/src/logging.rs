@@ -2,14 +2,15 @@
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, registry, util::SubscriberInitExt};
 
-use crate::cli::LogFormat;
+use crate::{cli::LogFormat, traces::Traces};
 
 /// What is logged unless `RUST_LOG` says otherwise. What kube's watchers warn of, our own watches say in fewer words.
 const DEFAULT: &str = "info,kube=warn,kube_client=warn,kube_runtime=error,hyper=warn,wasmtime=warn";
 
-pub(crate) fn start(format: LogFormat) {
+/// Lines to stderr, and spans to where traces go.
+pub(crate) fn start(format: LogFormat, traces: Option<&Traces>) {
     let filter = match std::env::var(EnvFilter::DEFAULT_ENV) {
         Ok(wanted) => EnvFilter::try_new(&wanted).unwrap_or_else(|error| {
             eprintln!("RUST_LOG={wanted} makes no sense, so it is ignored: {error}");
@@ -18,10 +19,11 @@ pub(crate) fn start(format: LogFormat) {
         Err(_) => EnvFilter::new(DEFAULT),
     };
     let terminal = std::io::stderr().is_terminal();
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);
-    if format == LogFormat::Json || (format == LogFormat::Auto && !terminal) {
-        builder.json().flatten_event(true).with_span_list(false).init();
+    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(terminal);
+    let lines = if format == LogFormat::Json || (format == LogFormat::Auto && !terminal) {
+        lines.json().flatten_event(true).with_span_list(false).boxed()
     } else {
-        builder.init();
-    }
+        lines.boxed()
+    };
+    registry().with(traces.map(Traces::layer)).with(lines.with_filter(filter)).init();
 }

@@ -10,25 +10,33 @@ mod logging;
 mod manifests;
 mod provider;
 mod run;
+mod traces;
 
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Parser;
 use tokio_util::sync::CancellationToken;
 
 use cli::{Cli, Command};
+use traces::Traces;
 
 fn main() -> ExitCode {
     // Wrong usage ends here, with exit code 2.
     let cli = Cli::parse();
-    logging::start(cli.log);
-    let runtime = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime,
+    match start(cli) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: no runtime: {error}");
-            return ExitCode::FAILURE;
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
         }
-    };
+    }
+}
+
+fn start(cli: Cli) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Runtime::new().context("no runtime")?;
+    let traces = Traces::from_environment(runtime.handle().clone())?;
+    logging::start(cli.log, traces.as_ref());
     let done = runtime.block_on(async {
         let cancel = CancellationToken::new();
         let signals = tokio::spawn(until_stopped(cancel.clone()));
@@ -41,13 +49,10 @@ fn main() -> ExitCode {
         signals.abort();
         done
     });
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
+    if let Some(traces) = traces {
+        traces.close();
     }
+    done
 }
 
 /// For commands that leave nothing behind when they are cut off.

@@ -6,6 +6,10 @@ use capstan_api::GroupVersionKind;
 use http::{Method, Request, header};
 use kube::core::Status;
 use tokio::time::{Instant, sleep_until, timeout};
+use tracing::{
+    Instrument, Span, debug_span,
+    field::{self, Empty},
+};
 
 use crate::{Error, Fence, Flow, transport::Transport};
 
@@ -71,6 +75,36 @@ pub(crate) async fn send(
     kind: &GroupVersionKind,
     outgoing: Outgoing<'_>,
 ) -> Result<String, Failure> {
+    let span = span(kind, &outgoing);
+    let answer = answered(transport, terms, kind, &outgoing).instrument(span.clone()).await;
+    if let Err(failure) = &answer {
+        span.record("otel.status_code", "ERROR");
+        span.record("error.type", failure.error.reason()).record("error.message", field::display(&failure.error));
+    }
+    answer
+}
+
+/// What a trace shows of it, its waits included.
+fn span(kind: &GroupVersionKind, outgoing: &Outgoing<'_>) -> Span {
+    let path = outgoing.path_and_query.split_once('?').map_or(outgoing.path_and_query, |(path, _)| path);
+    debug_span!(
+        "api request",
+        otel.kind = "client",
+        otel.name = %format_args!("{} {}", outgoing.verb, kind.kind),
+        otel.status_code = Empty,
+        http.request.method = %outgoing.method,
+        url.path = path,
+        "error.type" = Empty,
+        error.message = Empty,
+    )
+}
+
+async fn answered(
+    transport: &Transport,
+    terms: &Terms,
+    kind: &GroupVersionKind,
+    outgoing: &Outgoing<'_>,
+) -> Result<String, Failure> {
     let deadline = Instant::now() + TIMEOUT;
     let fence = terms.fence.as_ref().filter(|_| !outgoing.method.is_safe());
     let answered = async {
@@ -78,7 +112,7 @@ pub(crate) async fn send(
             if let Some(flow) = &terms.flow {
                 flow.turn().await;
             }
-            let answer = once(transport, fence, &outgoing).await?;
+            let answer = once(transport, fence, outgoing).await?;
             let Some(again) = answer.as_ref().err().and_then(sent_back) else {
                 return answer.map_err(|error| failure(kind, error));
             };

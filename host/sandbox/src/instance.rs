@@ -7,6 +7,10 @@ use tokio::{
     task,
     time::{Instant, error::Elapsed, timeout_at},
 };
+use tracing::{
+    Instrument, Span, debug_span,
+    field::{self, Empty},
+};
 use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 
 use crate::{
@@ -55,6 +59,7 @@ struct Clock {
 struct Begun {
     until: Instant,
     limit: TimeLimit,
+    span: Span,
     _running: Running,
 }
 
@@ -63,7 +68,7 @@ macro_rules! call {
     ($self:ident, $call:ident, $interface:ident.$function:ident($($argument:expr),*)) => {{
         let begun = $self.begin(Call::$call)?;
         let called = $self.provider.$interface().$function(&mut $self.store, $($argument),*);
-        let ended = timeout_at(begun.until, called).await;
+        let ended = timeout_at(begun.until, called).instrument(begun.span.clone()).await;
         $self.end(Call::$call, &begun, ended)
     }};
 }
@@ -92,7 +97,8 @@ impl Instance {
         store.epoch_deadline_callback(at_tick);
         store.set_epoch_deadline(1);
         let running = shared.tick();
-        let started = timeout_at(until, component.pre().instantiate_async(&mut store)).await;
+        let started = timeout_at(until, component.pre().instantiate_async(&mut store));
+        let started = started.instrument(debug_span!("guest start")).await;
         drop(running);
         let provider = match started {
             Ok(Ok(provider)) => provider,
@@ -147,21 +153,25 @@ impl Instance {
         let (until, limit) = self.clock.limit();
         self.store.data_mut().interrupt_at(wall(until));
         self.store.set_epoch_deadline(1);
-        Ok(Begun { until, limit, _running: self.component.shared().tick() })
+        let name = format_args!("guest {call}");
+        let span = debug_span!("guest call", otel.name = %name, otel.status_code = Empty, error.message = Empty);
+        Ok(Begun { until, limit, span, _running: self.component.shared().tick() })
     }
 
     fn end<T>(&mut self, call: Call, begun: &Begun, ended: Result<wasmtime::Result<T>, Elapsed>) -> Result<T, Outcome> {
-        match ended {
+        let outcome = match ended {
             Ok(Ok(answer)) => {
                 self.over = false;
-                Ok(answer)
+                return Ok(answer);
             }
             Ok(Err(error)) => {
                 let limiter = self.store.data_mut().limiter();
-                Err(classify(call, begun.limit, &error, limiter, &self.journal))
+                classify(call, begun.limit, &error, limiter, &self.journal)
             }
-            Err(_) => Err(Outcome::DeadlineExceeded { call, limit: begun.limit }),
-        }
+            Err(_) => Outcome::DeadlineExceeded { call, limit: begun.limit },
+        };
+        begun.span.record("otel.status_code", "ERROR").record("error.message", field::display(&outcome));
+        Err(outcome)
     }
 }
 

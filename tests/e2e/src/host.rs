@@ -31,21 +31,15 @@ pub struct HostProcess {
 impl HostProcess {
     /// `capstan ARGUMENTS`, with its log in a file of `folder`.
     pub fn start(folder: &Path, arguments: &[&str]) -> Result<Self> {
-        Self::start_in(folder, None, arguments)
+        Self::start_in(folder, &[], arguments)
     }
 
-    /// The same, in a pod of this name.
-    pub fn start_as(folder: &Path, pod: &str, arguments: &[&str]) -> Result<Self> {
-        Self::start_in(folder, Some(pod), arguments)
-    }
-
-    fn start_in(folder: &Path, pod: Option<&str>, arguments: &[&str]) -> Result<Self> {
+    /// The same, with variables of its environment.
+    pub fn start_in(folder: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> Result<Self> {
         let log = folder.join("host.log");
         let output = File::options().create(true).append(true).open(&log).context("no log file")?;
         let mut command = Command::new(program("capstan")?);
-        if let Some(pod) = pod {
-            command.env("HOSTNAME", pod);
-        }
+        command.envs(environment.iter().copied());
         let child = command
             .args(arguments)
             .args(["--log", "text"])

@@ -2,6 +2,7 @@
 
 mod built;
 mod cli;
+mod collector;
 mod host;
 mod kubelet;
 mod objects;
@@ -11,6 +12,7 @@ mod server;
 
 pub use built::{plugin, program};
 pub use cli::{capstan, package_rights};
+pub use collector::{Collector, Span};
 pub use host::{HostProcess, Signal};
 pub use kubelet::play_kubelet;
 pub use objects::{Objects, condition, eventually};

@@ -1,7 +1,7 @@
 //! What can be seen of a host from outside while it works.
 
 use anyhow::{Context, Result, ensure};
-use capstan_e2e::{Objects, condition, eventually};
+use capstan_e2e::{Objects, Span, condition, eventually};
 use serde_json::{Value, json};
 
 use crate::world::{SOON, World};
@@ -63,6 +63,31 @@ pub(crate) async fn reconciles_are_counted_and_can_be_looked_into(world: &World)
     let line = "reconcile{provider=\"patch\" kind=\"Patch\" object=observed-bad reconcile_id=";
     let log = world.log();
     ensure!(log.lines().any(|logged| logged.contains(line) && logged.contains("FieldNotFound")), "{log}");
+    its_trace_arrives(world).await
+}
+
+/// One span for a reconcile; in it the calls of the guest, and in those what they asked the API server.
+async fn its_trace_arrives(world: &World) -> Result<()> {
+    let look = || async {
+        let spans = world.collector().spans()?;
+        let child = |parent: &Span, name: &str| {
+            spans
+                .iter()
+                .find(|span| span.trace == parent.trace && span.parent == parent.id && span.name == name)
+                .cloned()
+        };
+        let of_ours = |span: &&Span| span.name == "reconcile" && span.attributes["object"] == "observed-good";
+        let whole = |reconcile: &Span| {
+            let create = child(reconcile, "guest create")?;
+            let write = child(&create, "patch ConfigMap")?;
+            // The status is written by the host, not by the guest.
+            child(reconcile, "patch Patch").map(|_| write)
+        };
+        spans.iter().filter(of_ours).find_map(whole).context("no such trace yet")
+    };
+    let write = eventually("the trace of the reconcile that wrote", SOON, look, |_| true).await?;
+    ensure!(write.attributes["url.path"] == "/api/v1/namespaces/observed/configmaps/to", "{write:?}");
+    ensure!(write.service == "capstan", "{write:?}");
     Ok(())
 }
 

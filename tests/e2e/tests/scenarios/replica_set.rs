@@ -105,9 +105,9 @@ impl ReplicaSet {
         redirect(&kubeconfig, &proxy.url())?;
         let text = |path: &Path| path.to_string_lossy().into_owned();
         let millis = |time: Duration| format!("{}ms", time.as_millis());
-        let process = HostProcess::start_as(
+        let process = HostProcess::start_in(
             folder.path(),
-            &pod,
+            &[("HOSTNAME", &pod)],
             &[
                 "run",
                 "--kubeconfig",

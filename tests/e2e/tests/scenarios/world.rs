@@ -4,7 +4,8 @@ use std::{future::Future, path::Path, time::Duration};
 
 use anyhow::{Context, Result};
 use capstan_e2e::{
-    HostProcess, Objects, Proxy, Server, ServerKind, capstan, eventually, package_rights, play_kubelet, plugin, probe,
+    Collector, HostProcess, Objects, Proxy, Server, ServerKind, capstan, eventually, package_rights, play_kubelet,
+    plugin, probe,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -63,6 +64,7 @@ pub(crate) struct World {
     host: HostProcess,
     kubelet: JoinHandle<()>,
     proxy: Option<Proxy>,
+    collector: Collector,
     server: Server,
     folder: TempDir,
     runtime: Runtime,
@@ -113,8 +115,9 @@ impl World {
         } else {
             None
         };
-        let host = start_host(folder.path())?;
-        let world = Self { host, kubelet, proxy, server, folder, runtime };
+        let collector = runtime.block_on(Collector::start())?;
+        let host = start_host(folder.path(), &collector)?;
+        let world = Self { host, kubelet, proxy, collector, server, folder, runtime };
         for (name, grants) in providers {
             world.block_on(world.grant_rights(name, grants)).with_context(|| format!("rights of {name}"))?;
             std::fs::copy(plugin(name)?, world.folder.path().join("providers").join(format!("{name}.wasm")))?;
@@ -165,7 +168,7 @@ impl World {
 
     /// Another host comes in its place.
     pub(crate) fn restart(&mut self) -> Result<()> {
-        self.host = start_host(self.folder.path())?;
+        self.host = start_host(self.folder.path(), &self.collector)?;
         Ok(())
     }
 
@@ -182,6 +185,11 @@ impl World {
             log.lines().rev().find_map(|line| line.split_once("probes and metrics are answered address=")?.1.into());
         let address: &str = said.with_context(|| format!("the host does not say where it answers probes: {log}"))?;
         probe(address.trim().parse()?, path).await
+    }
+
+    /// Where the host's traces go.
+    pub(crate) fn collector(&self) -> &Collector {
+        &self.collector
     }
 
     /// What scenarios run on.
@@ -208,12 +216,13 @@ pub(crate) fn redirect(kubeconfig: &Path, url: &str) -> Result<()> {
     Ok(std::fs::write(kubeconfig, config.to_string())?)
 }
 
-fn start_host(folder: &Path) -> Result<HostProcess> {
+fn start_host(folder: &Path, collector: &Collector) -> Result<HostProcess> {
     let text = |name: &str| folder.join(name).to_string_lossy().into_owned();
     let (kubeconfig, providers) = (text("kubeconfig"), text("providers"));
     let health = ["--health-address", "127.0.0.1:0"];
-    HostProcess::start(
+    HostProcess::start_in(
         folder,
+        &[("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url())],
         &[&["run", "--kubeconfig", &kubeconfig, "--providers", &providers], &health[..]].concat(),
     )
 }

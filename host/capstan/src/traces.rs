@@ -1,0 +1,111 @@
+//! Traces for who has a collector: a span for every reconcile, and in it one for every call of the guest and every
+//! request to the API server.
+//!
+//! Set by the environment as OpenTelemetry's specification says, and off unless an endpoint stands there.
+
+use std::{env, time::Duration};
+
+use anyhow::{Context, Result, ensure};
+use async_trait::async_trait;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use opentelemetry::{KeyValue, trace::TracerProvider};
+use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response, hyper::HyperClient};
+use opentelemetry_otlp::{SpanExporter, WithHttpConfig};
+use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
+use rustls::crypto::ring;
+use tokio::runtime::Handle;
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::{
+    Layer,
+    filter::{LevelFilter, filter_fn},
+    registry::LookupSpan,
+};
+
+/// Either of them turns traces on.
+const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
+
+/// The more particular first.
+const PROTOCOLS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"];
+
+const PROTOCOL: &str = "http/protobuf";
+
+/// For one request to the collector.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// At the end, for what was not sent yet.
+const LAST: Duration = Duration::from_secs(5);
+
+/// Where spans go until the process ends.
+#[derive(Debug)]
+pub(crate) struct Traces(SdkTracerProvider);
+
+impl Traces {
+    /// As the environment says; none if it names no endpoint. Requests to the collector run on `runtime`.
+    pub(crate) fn from_environment(runtime: Handle) -> Result<Option<Self>> {
+        let set = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+        let disabled = set("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        if disabled || ENDPOINTS.into_iter().find_map(set).is_none() {
+            return Ok(None);
+        }
+        if let Some(protocol) = PROTOCOLS.into_iter().find_map(set) {
+            ensure!(protocol == PROTOCOL, "traces are sent by {PROTOCOL}, not by {protocol}");
+        }
+        let mut connector = HttpConnector::new();
+        connector.enforce_http(false);
+        let connector = HttpsConnectorBuilder::new()
+            .with_provider_and_native_roots(ring::default_provider())
+            .context("this machine trusts no certificates")?
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(connector);
+        let client = OnRuntime { client: HyperClient::new(connector, TIMEOUT, None), runtime };
+        let exporter = SpanExporter::builder().with_http().with_http_client(client).build();
+        let exporter = exporter.context("traces cannot be sent like this")?;
+
+        let mut resource =
+            Resource::builder().with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
+        if set("OTEL_SERVICE_NAME").is_none()
+            && !set("OTEL_RESOURCE_ATTRIBUTES").is_some_and(|all| all.contains("service.name="))
+        {
+            resource = resource.with_service_name("capstan");
+        }
+        let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource.build());
+        Ok(Some(Self(provider.build())))
+    }
+
+    /// What takes spans, and what is logged in them, from our own code. That of libraries would only hide it.
+    pub(crate) fn layer<S: Subscriber + for<'span> LookupSpan<'span>>(&self) -> impl Layer<S> + use<S> {
+        let ours = |metadata: &Metadata<'_>| {
+            metadata.target().starts_with("capstan") && (metadata.is_span() || *metadata.level() <= Level::INFO)
+        };
+        tracing_opentelemetry::layer()
+            .with_tracer(self.0.tracer("capstan"))
+            .with_location(false)
+            .with_threads(false)
+            .with_tracked_inactivity(false)
+            .with_filter(filter_fn(ours).with_max_level_hint(LevelFilter::DEBUG))
+    }
+
+    /// Sends what was not sent yet. The runtime must still run.
+    pub(crate) fn close(self) {
+        if let Err(error) = self.0.shutdown_with_timeout(LAST) {
+            tracing::warn!(%error, "the last traces were not sent");
+        }
+    }
+}
+
+/// The exporter's own thread waits for what is done on the runtime: connections need one.
+#[derive(Debug)]
+struct OnRuntime {
+    client: HyperClient<HttpsConnector<HttpConnector>>,
+    runtime: Handle,
+}
+
+#[async_trait]
+impl HttpClient for OnRuntime {
+    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let client = self.client.clone();
+        self.runtime.spawn(async move { client.send_bytes(request).await }).await?
+    }
+}
