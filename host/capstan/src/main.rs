@@ -35,7 +35,10 @@ fn main() -> ExitCode {
 
 fn start(cli: Cli) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("no runtime")?;
-    let traces = Traces::from_environment(runtime.handle().clone())?;
+    let traces = match &cli.command {
+        Command::Run(_) | Command::Dev(_) => Traces::from_environment(runtime.handle().clone())?,
+        Command::Manifests(_) | Command::Provider(_) => None,
+    };
     logging::start(cli.log, traces.as_ref());
     let done = runtime.block_on(async {
         let cancel = CancellationToken::new();

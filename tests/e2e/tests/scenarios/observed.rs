@@ -78,8 +78,8 @@ async fn its_trace_arrives(world: &World) -> Result<()> {
         };
         let of_ours = |span: &&Span| span.name == "reconcile" && span.attributes["object"] == "observed-good";
         let whole = |reconcile: &Span| {
-            let create = child(reconcile, "guest create")?;
-            let write = child(&create, "patch ConfigMap")?;
+            let update = child(reconcile, "guest update")?;
+            let write = child(&update, "patch ConfigMap")?;
             // The status is written by the host, not by the guest.
             child(reconcile, "patch Patch").map(|_| write)
         };
