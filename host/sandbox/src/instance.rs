@@ -100,7 +100,9 @@ impl Instance {
                 return Err(Outcome::NotInstantiated { call: first, detail: format!("{error:#}") });
             }
             Ok(Err(error)) => return Err(classify(first, limit, &error, store.data_mut().limiter(), &journal)),
-            Err(_) => return Err(Outcome::DeadlineExceeded { call: first, limit }),
+            Err(_) => {
+                return Err(Outcome::DeadlineExceeded { call: first, limit, last_said: journal.last_said() });
+            }
         };
         Ok(Self { store, provider, journal, component: component.clone(), clock, over: false, _slot: slot })
     }
@@ -160,7 +162,10 @@ impl Instance {
                 let limiter = self.store.data_mut().limiter();
                 Err(classify(call, begun.limit, &error, limiter, &self.journal))
             }
-            Err(_) => Err(Outcome::DeadlineExceeded { call, limit: begun.limit }),
+            Err(_) => {
+                let last_said = self.journal.last_said();
+                Err(Outcome::DeadlineExceeded { call, limit: begun.limit, last_said })
+            }
         }
     }
 }
