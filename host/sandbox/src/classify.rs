@@ -25,7 +25,7 @@ pub(crate) fn classify(
     journal: &Journal,
 ) -> Outcome {
     if error.is::<Interrupted>() {
-        return Outcome::DeadlineExceeded { call, limit: time };
+        return Outcome::DeadlineExceeded { call, limit: time, last_said: journal.last_said() };
     }
     if let Some(RequestsExhausted(limit)) = error.downcast_ref() {
         return Outcome::RequestsExhausted { call, limit: *limit };
@@ -39,13 +39,15 @@ pub(crate) fn classify(
         return Outcome::ImportUnavailable { call, import };
     }
     match error.downcast_ref::<Trap>() {
-        Some(Trap::Interrupt) => return Outcome::DeadlineExceeded { call, limit: time },
-        Some(Trap::StackOverflow) => return Outcome::StackExhausted { call },
+        Some(Trap::Interrupt) => {
+            return Outcome::DeadlineExceeded { call, limit: time, last_said: journal.last_said() };
+        }
+        Some(Trap::StackOverflow) => return Outcome::StackExhausted { call, last_said: journal.last_said() },
         _ => {}
     }
     // A guest that gets no memory aborts, or cannot even be made: the cause, and not how it shows.
     if limiter.exhausted() || error.downcast_ref::<Trap>() == Some(&Trap::AllocationTooLarge) {
-        return Outcome::MemoryExhausted { call, limit: limiter.limit() };
+        return Outcome::MemoryExhausted { call, limit: limiter.limit(), last_said: journal.last_said() };
     }
     if let Some(trap) = error.downcast_ref::<Trap>() {
         let mut text = trap.to_string();

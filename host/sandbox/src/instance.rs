@@ -106,7 +106,9 @@ impl Instance {
                 return Err(Outcome::NotInstantiated { call: first, detail: format!("{error:#}") });
             }
             Ok(Err(error)) => return Err(classify(first, limit, &error, store.data_mut().limiter(), &journal)),
-            Err(_) => return Err(Outcome::DeadlineExceeded { call: first, limit }),
+            Err(_) => {
+                return Err(Outcome::DeadlineExceeded { call: first, limit, last_said: journal.last_said() });
+            }
         };
         Ok(Self { store, provider, journal, component: component.clone(), clock, over: false, _slot: slot })
     }
@@ -168,7 +170,10 @@ impl Instance {
                 let limiter = self.store.data_mut().limiter();
                 classify(call, begun.limit, &error, limiter, &self.journal)
             }
-            Err(_) => Outcome::DeadlineExceeded { call, limit: begun.limit },
+            Err(_) => {
+                let last_said = self.journal.last_said();
+                Outcome::DeadlineExceeded { call, limit: begun.limit, last_said }
+            }
         };
         begun.span.record("otel.status_code", "ERROR").record("error.message", field::display(&outcome));
         Err(outcome)

@@ -51,7 +51,7 @@ pub use descriptor::{Descriptor, ManagedKind};
 pub use gate::Granted;
 pub use guest::{Guest, Services};
 pub use load_error::LoadError;
-pub use outcome::{Call, LastWords, Outcome, TimeLimit};
+pub use outcome::{Call, LastSaid, LastWords, Outcome, TimeLimit};
 pub use sandbox::{Sandbox, StartError};
 pub use settings::Settings;
 pub use usage::Usage;

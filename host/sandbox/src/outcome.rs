@@ -56,29 +56,35 @@ pub enum Outcome {
     /// It took too long, running or waiting.
     #[error(
         "{call} did not end in time ({limit}): raise the limit in the provider's grants if the external system is slow; \
-         otherwise the provider hangs"
+         otherwise the provider hangs{last_said}"
     )]
     DeadlineExceeded {
         /// Where.
         call: Call,
         /// What ran out.
         limit: TimeLimit,
+        /// What the guest had logged before.
+        last_said: LastSaid,
     },
     /// It asked for more memory than it may have, and failed without.
     #[error(
-        "{call} needs more memory than allowed (memory is {limit} bytes): raise the limit in the provider's grants"
+        "{call} needs more memory than allowed (memory is {limit} bytes): raise the limit in the provider's grants{last_said}"
     )]
     MemoryExhausted {
         /// Where.
         call: Call,
         /// Bytes.
         limit: usize,
+        /// What the guest had logged before.
+        last_said: LastSaid,
     },
     /// It recursed too deeply.
-    #[error("{call} used up the stack: the provider recurses too deeply, most likely without end")]
+    #[error("{call} used up the stack: the provider recurses too deeply, most likely without end{last_said}")]
     StackExhausted {
         /// Where.
         call: Call,
+        /// What the guest had logged before.
+        last_said: LastSaid,
     },
     /// It made too many requests.
     #[error(
@@ -204,5 +210,16 @@ pub struct LastWords(pub String);
 impl fmt::Display for LastWords {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() { Ok(()) } else { write!(f, ": {}", self.0) }
+    }
+}
+
+/// The last line that a guest logged, of whatever level; empty if it logged nothing. It tells what the guest was about
+/// when its budget ran out, which the host cannot know.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LastSaid(pub String);
+
+impl fmt::Display for LastSaid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, "; it last said: {}", self.0) }
     }
 }

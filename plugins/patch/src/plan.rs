@@ -147,11 +147,9 @@ pub fn value(spec: &CheckedSpec, objects: &[Option<&Value>]) -> Result<Value, Pl
     // Messages of failed transforms hold parts of the value, and end up in conditions and events.
     let value = value.map_err(|error| if spec.reads_secrets() { error.without_value() } else { error })?;
     match value {
-        Value::Null if spec.when_null == WhenNull::Fail => Err(PlanError::Null(match spec.transform {
-            Transform::None => "the source field",
-            Transform::Template(_) => "spec.to.transforms",
-            Transform::Query(_) => "spec.to.transform",
-        })),
+        Value::Null if spec.when_null == WhenNull::Fail => {
+            Err(PlanError::Null(spec.transform.field().unwrap_or("the source field")))
+        }
         value => Ok(value),
     }
 }

@@ -1,6 +1,7 @@
 //! The kinds as the host sees them: external resources that exist always, and are up to date or not.
 
 use capstan_sdk::cluster::{self, ObjectRef};
+use capstan_sdk::log::{self, Level};
 use capstan_sdk::{Change, Creation, External, Failure, Kind, Managed, Observation, Result, crd};
 use serde_json::Value;
 
@@ -168,6 +169,10 @@ fn look(object: &Managed<Value>) -> Result<Vec<Write>> {
     }
     let sources: Vec<Option<&Value>> = sources.iter().map(Option::as_ref).collect();
     let targets = objects::targets(&spec, is_namespaced)?;
+    if let Some(field) = spec.transform.field() {
+        // If it never ends, the host ends it and tells what was said last.
+        log::write(Level::Debug, &format!("evaluating {field}"), &[]);
+    }
     let value = plan::value(&spec, &sources).map_err(terminal)?;
     let mut writes = Vec::new();
     match targets {

@@ -9,7 +9,7 @@ use std::{
 use capstan_api::ObjectRef;
 use tracing::Level;
 
-use crate::{Budget, LastWords, counts::Counters};
+use crate::{Budget, LastSaid, LastWords, counts::Counters};
 
 /// What stands in front of everything a guest says, so that a filter can turn it off.
 const TARGET: &str = "capstan::guest";
@@ -17,6 +17,8 @@ const TARGET: &str = "capstan::guest";
 const LINE: usize = 4 << 10;
 /// Bytes kept of what went to standard error, for the message of a crash. A panic is two lines.
 const LAST_WORDS: usize = 512;
+/// Bytes kept of the last line of the log interface, for the message of a budget that ran out.
+const LAST_SAID: usize = 256;
 
 /// Whom the lines come from.
 #[derive(Debug, Clone)]
@@ -53,6 +55,7 @@ struct State {
     out: Vec<u8>,
     err: Vec<u8>,
     last_words: VecDeque<u8>,
+    last_said: String,
 }
 
 impl Journal {
@@ -64,6 +67,7 @@ impl Journal {
             out: Vec::new(),
             err: Vec::new(),
             last_words: VecDeque::new(),
+            last_said: String::new(),
         };
         Self(Arc::new(Inner { origin, counters, state: Mutex::new(state) }))
     }
@@ -81,9 +85,17 @@ impl Journal {
 
     /// A line of the log interface. One that nobody would see costs the guest nothing.
     pub(crate) fn write(&self, level: Level, message: &str, fields: &[(String, String)]) {
+        let mut state = self.lock();
+        state.last_said.clear();
+        state.last_said.push_str(&crate::text::cut(message, LAST_SAID));
         if Self::enabled(level) {
-            self.line(&mut self.lock(), level, message, &Fields(fields));
+            self.line(&mut state, level, message, &Fields(fields));
         }
+    }
+
+    /// The message of the last line of the log interface, whether it was kept or not.
+    pub(crate) fn last_said(&self) -> LastSaid {
+        LastSaid(one_line(&self.lock().last_said))
     }
 
     /// Raw output, which becomes a line at each end of one.
@@ -218,6 +230,17 @@ mod tests {
         assert_eq!(line.to_string(), "first second k ey=v [31m");
         let long = "x".repeat(LINE * 2);
         assert!(Line { message: &long, fields: &Fields(&fields) }.to_string().len() <= LINE);
+    }
+
+    #[test]
+    fn what_was_said_last_is_known_whether_it_was_kept_or_not() {
+        let journal = journal(&Budget { lines: 0, ..Budget::default() });
+        assert_eq!(journal.last_said(), LastSaid::default());
+        journal.write(Level::TRACE, "first", &[]);
+        journal.write(Level::TRACE, "evaluating\nsomething", &[]);
+        assert_eq!(journal.last_said().to_string(), "; it last said: evaluating something");
+        journal.write(Level::TRACE, &"x".repeat(LINE), &[]);
+        assert!(journal.last_said().0.len() <= LAST_SAID);
     }
 
     #[test]

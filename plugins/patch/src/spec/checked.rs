@@ -107,6 +107,18 @@ pub enum Transform {
     Query(String),
 }
 
+impl Transform {
+    /// Where it stands in the specification, for messages; none without one.
+    #[must_use]
+    pub fn field(&self) -> Option<&'static str> {
+        match self {
+            Transform::None => None,
+            Transform::Template(_) => Some("spec.to.transforms"),
+            Transform::Query(_) => Some("spec.to.transform"),
+        }
+    }
+}
+
 /// Why a specification cannot be worked with. The message names the field and says what to write.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSpec {

@@ -22,6 +22,7 @@ use capstan_e2e::ServerKind;
 use capstan_realcluster::is_here;
 use libtest_mimic::{Arguments, Trial};
 
+use patch::{generations, limits, secrets, several, values, writes};
 use world::World;
 use worlds::Worlds;
 
@@ -48,6 +49,25 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
         what_is_not_granted_is_refused_and_named,
         every_transition_leaves_an_event,
     },
+    generations::{
+        samples_of_both_generations_converge_unchanged,
+        what_makes_no_sense_is_refused_by_the_api_server,
+    },
+    values::{ values_keep_their_types_and_shapes, a_null_is_a_mistake_unless_it_is_to_remove_the_field },
+    writes::{
+        only_the_field_is_owned_and_the_owner_before_is_named_once,
+        a_field_of_somebody_else_is_left_alone_if_so_asked,
+        a_status_is_written_and_what_is_equal_is_not,
+        a_target_that_vanishes_is_not_made_anew,
+    },
+    several::{
+        sources_meet_in_one_expression_and_labels_choose_targets,
+        a_revert_gives_back_what_is_still_ours,
+        a_namespaced_patch_stays_in_its_namespace,
+        a_preview_shows_what_would_be_written,
+    },
+    secrets::{ a_granted_secret_is_copied_and_shown_nowhere_else },
+    limits::{ transforms_without_end_are_ended_and_named },
     observed::{ reconciles_are_counted_and_can_be_looked_into },
     hostile::{ bad_guests_end_as_conditions_while_a_neighbour_converges },
     delivery::{

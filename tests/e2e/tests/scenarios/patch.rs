@@ -1,4 +1,11 @@
-//! The patch provider, as its users meet it.
+//! The patch provider, as its users meet it. Here is what it is for; its further abilities are in files of their own.
+
+pub(crate) mod generations;
+pub(crate) mod limits;
+pub(crate) mod secrets;
+pub(crate) mod several;
+pub(crate) mod values;
+pub(crate) mod writes;
 
 use anyhow::{Result, ensure};
 use capstan_e2e::{Objects, condition, eventually};

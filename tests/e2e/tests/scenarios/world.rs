@@ -21,6 +21,9 @@ pub(crate) const SOON: Duration = Duration::from_secs(30);
 const PATCH_GRANTS: &str = r#"
 kubernetes:
   - {apiGroups: ["", apps], kinds: [ConfigMap, Deployment], verbs: [get, list, watch, create, patch]}
+  - {apiGroups: [test.capstan.dev], kinds: [Gauge], verbs: [get, list, watch, patch]}
+  - {apiGroups: [""], kinds: [Secret], verbs: [get, list, watch], namespaces: [vault]}
+limits: {callTimeout: 3s}
 "#;
 const NEIGHBOUR_GRANTS: &str = r#"
 kubernetes:
@@ -34,8 +37,8 @@ kubernetes:
 limits: {callTimeout: 500ms, reconcileTimeout: 2s, memory: 16Mi}
 "#;
 
-/// The hostile guest brings none.
-const HOSTILE_DEFINITION: &str = "
+/// The hostile guest brings none, and patches need something with numbers, lists and a status of its own.
+const DEFINITIONS: &str = "
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
 metadata: {name: hostiles.test.capstan.dev}
@@ -49,6 +52,22 @@ spec:
       storage: true
       subresources: {status: {}}
       schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: gauges.test.capstan.dev}
+spec:
+  group: test.capstan.dev
+  names: {kind: Gauge, listKind: GaugeList, plural: gauges, singular: gauge}
+  scope: Namespaced
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      subresources: {status: {}}
+      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+---
+{apiVersion: v1, kind: Namespace, metadata: {name: vault}}
 ";
 
 /// Of what the proxy leaves to chance.
@@ -104,7 +123,7 @@ impl World {
         runtime.block_on(async {
             let objects = server.client().map(Objects::new)?;
             objects.apply(&capstan(&["manifests"])?).await.context("the manifests")?;
-            objects.apply(HOSTILE_DEFINITION).await
+            objects.apply(DEFINITIONS).await
         })?;
         let kubeconfig = folder.path().join("kubeconfig");
         server.write_kubeconfig_for(NAMESPACE, ACCOUNT, &kubeconfig)?;

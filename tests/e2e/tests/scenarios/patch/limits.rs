@@ -1,0 +1,49 @@
+//! Transforms that would never end.
+
+use anyhow::{Result, ensure};
+use capstan_e2e::condition;
+use serde_json::json;
+
+use super::{PATCHES, config_maps, gone, patch, ready, synced};
+use crate::world::World;
+
+pub(crate) async fn transforms_without_end_are_ended_and_named(world: &World) -> Result<()> {
+    let (objects, name) = (world.objects()?, "endless");
+    config_maps(&objects, name).await?;
+    let jq = |expression: &str| json!({"fieldPath": "data.value2", "transform": expression});
+    let recursion = "define \"a\" }}{{ template \"a\" . }}{{ end }}{{ template \"a\" .";
+    for (patch_name, to, reasons, field) in [
+        ("endless-loop", jq("${ last(range(infinite)) }"), &["DeadlineExceeded"][..], "spec.to.transform"),
+        // Whichever runs out first.
+        ("endless-list", jq("${ [range(infinite)] }"), &["MemoryExhausted", "DeadlineExceeded"], "spec.to.transform"),
+        (
+            "endless-template",
+            json!({"fieldPath": "data.value2", "transforms": [recursion]}),
+            &["TransformFailed"],
+            "spec.to.transforms",
+        ),
+        ("endless-output", jq("${ [range(100000)] | tojson }"), &["TransformFailed"], "spec.to.transform"),
+    ] {
+        let mut object = patch(name, "data", &to);
+        object["metadata"]["name"] = json!(patch_name);
+        objects.apply_value(&object).await?;
+        let found = failed(&objects, patch_name, reasons).await?;
+        let message = condition(&found, "Synced").2.to_owned();
+        ensure!(message.contains(field), "{patch_name}: the message names the transform: {message}");
+        // Deletion transforms nothing.
+        objects.delete(PATCHES.0, PATCHES.1, "", patch_name).await?;
+        gone(&objects, patch_name).await?;
+    }
+    // Nobody else minds.
+    objects.apply_value(&patch(name, "data.value1", &json!({"fieldPath": "data.value2"}))).await?;
+    ready(&objects, name).await?;
+    synced(&objects, name, "True", "ReconcileSuccess").await?;
+    Ok(())
+}
+
+async fn failed(objects: &capstan_e2e::Objects, name: &str, reasons: &[&str]) -> Result<serde_json::Value> {
+    let look = || objects.get(PATCHES.0, PATCHES.1, "", name);
+    let what = format!("{name}: one of {reasons:?}");
+    capstan_e2e::eventually(&what, crate::world::SOON, look, |found| reasons.contains(&condition(found, "Synced").1))
+        .await
+}

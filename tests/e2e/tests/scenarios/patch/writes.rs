@@ -1,0 +1,108 @@
+//! How the provider writes: as little as possible, and never unseen over somebody else.
+
+use anyhow::{Context, Result, ensure};
+use capstan_e2e::{Objects, condition, eventually};
+use serde_json::{Value, json};
+
+use super::{PATCHES, annotate, config_maps, patch, ready, sample, synced, value};
+use crate::world::{SOON, World};
+
+/// The entries of `managedFields` that are the provider's.
+fn owned(object: &Value) -> Vec<&Value> {
+    let entries = object["metadata"]["managedFields"].as_array().into_iter().flatten();
+    let ours = |entry: &&Value| entry["manager"].as_str().is_some_and(|name| name.starts_with("capstan-patch-"));
+    entries.filter(ours).collect()
+}
+
+async fn took_over(objects: &Objects, name: &str) -> Result<Vec<Value>> {
+    let events = objects.events("default", "Patch", name).await?;
+    Ok(events.into_iter().filter(|event| event["reason"] == "TookOver").collect())
+}
+
+/// Waits until a reconcile has taken place that began after this.
+async fn reconciled(objects: &Objects, name: &str, token: &str) -> Result<()> {
+    annotate(objects, name, json!({"capstan.dev/reconcile-requested-at": token})).await?;
+    let look = || objects.get(PATCHES.0, PATCHES.1, "", name);
+    eventually(&format!("{name} is reconciled"), SOON, look, |found| found["status"]["lastHandledReconcileAt"] == token)
+        .await
+        .map(drop)
+}
+
+pub(crate) async fn only_the_field_is_owned_and_the_owner_before_is_named_once(world: &World) -> Result<()> {
+    let (objects, name) = (world.objects()?, "owned");
+    config_maps(&objects, name).await?;
+    objects.apply_value(&sample(name)).await?;
+    value(&objects, name, "prefix-Rm9vMQ==").await?;
+    ready(&objects, name).await?;
+    objects.merge("v1", "configmaps", name, "foo", json!({"data": {"value1": "Foo2"}})).await?;
+    let bar = value(&objects, name, "prefix-Rm9vMg==").await?;
+    let [entry] = owned(&bar)[..] else { anyhow::bail!("one entry: {bar:#}") };
+    ensure!(entry["operation"] == "Apply" && entry["fieldsV1"] == json!({"f:data": {"f:value2": {}}}), "{entry:#}");
+    let look = || took_over(&objects, name);
+    let events = eventually("it says from whom", SOON, look, |events: &Vec<Value>| !events.is_empty()).await?;
+    let note = events[0]["note"].as_str().context("no note")?;
+    ensure!(note.contains("user owns .data.value2"), "{note}");
+    // Its own field since then: there is nobody to take it from.
+    reconciled(&objects, name, "1").await?;
+    let events = took_over(&objects, name).await?;
+    ensure!(events.len() == 1 && events[0]["series"].is_null(), "{events:#?}");
+    Ok(())
+}
+
+pub(crate) async fn a_field_of_somebody_else_is_left_alone_if_so_asked(world: &World) -> Result<()> {
+    let (objects, name) = (world.objects()?, "polite");
+    config_maps(&objects, name).await?;
+    let mut to = json!({"fieldPath": "data.value2", "onConflict": "fail"});
+    objects.apply_value(&patch(name, "data.value1", &to)).await?;
+    let found = synced(&objects, name, "False", "Conflict").await?;
+    let message = condition(&found, "Synced").2.to_owned();
+    ensure!(message.contains("user owns .data.value2") && message.contains("onConflict"), "{message}");
+    let bar = objects.get("v1", "configmaps", name, "bar").await?;
+    ensure!(bar["data"]["value2"] == "Bar2" && owned(&bar).is_empty(), "{bar:#}");
+    // A field of nobody is no conflict.
+    to["fieldPath"] = json!("data.free");
+    objects.apply_value(&patch(name, "data.value1", &to)).await?;
+    ready(&objects, name).await?;
+    Ok(())
+}
+
+pub(crate) async fn a_status_is_written_and_what_is_equal_is_not(world: &World) -> Result<()> {
+    let (objects, name) = (world.objects()?, "status");
+    config_maps(&objects, name).await?;
+    let gauge = json!({"apiVersion": "test.capstan.dev/v1", "kind": "Gauge", "metadata": {"name": "g", "namespace": name}, "spec": {}});
+    objects.apply_value(&gauge).await?;
+    let mut object = patch(name, "data.value1", &json!({"fieldPath": "status.level"}));
+    object["spec"]["to"]["objectReference"] =
+        json!({"apiVersion": "test.capstan.dev/v1", "kind": "Gauge", "name": "g", "namespace": name});
+    objects.apply_value(&object).await?;
+    let look = || objects.get("test.capstan.dev/v1", "gauges", name, "g");
+    eventually("the status is written", SOON, look, |gauge| gauge["status"]["level"] == "Foo1").await?;
+    ready(&objects, name).await?;
+    let before = look().await?;
+    let [entry] = owned(&before)[..] else { anyhow::bail!("one entry: {before:#}") };
+    ensure!(entry["subresource"] == "status", "{entry:#}");
+    // The source changes elsewhere, and it is asked to look again: the target stays the version it is.
+    objects.merge("v1", "configmaps", name, "foo", json!({"data": {"elsewhere": "x"}})).await?;
+    reconciled(&objects, name, "1").await?;
+    let after = look().await?;
+    ensure!(after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"], "{after:#}");
+    Ok(())
+}
+
+pub(crate) async fn a_target_that_vanishes_is_not_made_anew(world: &World) -> Result<()> {
+    let (objects, name) = (world.objects()?, "vanished");
+    config_maps(&objects, name).await?;
+    objects.apply_value(&sample(name)).await?;
+    ready(&objects, name).await?;
+    objects.delete("v1", "configmaps", name, "bar").await?;
+    synced(&objects, name, "False", "TargetNotFound").await?;
+    objects.merge("v1", "configmaps", name, "foo", json!({"data": {"value1": "Foo9"}})).await?;
+    reconciled(&objects, name, "1").await?;
+    ensure!(objects.get("v1", "configmaps", name, "bar").await?.is_null(), "it was made anew");
+    // Another one of the same name is a target like any other.
+    objects
+        .apply("{apiVersion: v1, kind: ConfigMap, metadata: {name: bar, namespace: vanished}, data: {value2: other}}")
+        .await?;
+    value(&objects, name, "prefix-Rm9vOQ==").await?;
+    Ok(())
+}
