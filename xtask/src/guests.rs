@@ -7,8 +7,12 @@ use anyhow::{Context, Result};
 use crate::cargo;
 
 /// Package, and the name its component gets in `target/plugins`.
-pub(crate) const GUESTS: [(&str, &str); 3] =
-    [("capstan-patch", "patch"), ("capstan-neighbour", "neighbour"), ("capstan-hostile", "hostile")];
+pub(crate) const GUESTS: [(&str, &str); 4] = [
+    ("capstan-github", "github"),
+    ("capstan-patch", "patch"),
+    ("capstan-neighbour", "neighbour"),
+    ("capstan-hostile", "hostile"),
+];
 
 /// Builds all of them to `target/plugins/NAME.wasm`.
 pub(crate) fn build() -> Result<()> {

@@ -1,5 +1,6 @@
 //! What the specs of all kinds have in common.
 
+use capstan_sdk::Value;
 use serde::Deserialize;
 
 /// Where the API is, and with what credential it is spoken to.
@@ -19,6 +20,8 @@ pub struct Connection {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Credentials {
+    /// Krateo's schema has it, and neither provider supports it: a host of many has no environment to tell from.
+    pub env: Option<Value>,
     /// A personal token.
     pub secret_ref: Option<SecretRef>,
     /// A GitHub App.

@@ -36,6 +36,12 @@ impl Base {
         Ok(Self(url.to_owned()))
     }
 
+    /// The address itself, without a slash at the end.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The absolute address of a path.
     #[must_use]
     pub fn url(&self, path: &Path) -> String {

@@ -4,6 +4,8 @@ use capstan_sdk::{Change, Creation, Difference, Managed, Observation, Value, jso
 use serde::Deserialize;
 
 use crate::client::{Error, GitHub, Method, Path};
+use crate::events::{self, Event};
+use crate::history::History;
 use crate::role::Role;
 use crate::spec::Connection;
 
@@ -59,6 +61,7 @@ impl Collaborator {
         // Everybody may read what is public: that alone makes no collaborator.
         let is_telling = shown.as_ref().is_some_and(|role| role.name() != "pull");
         if (is_telling && shown.as_ref() == Some(&desired)) || self.github.find(&person(spec)?)?.is_some() {
+            told_once(object);
             let status = json!({"permission": shown.as_ref().map(Role::name), "invitationId": null, "htmlUrl": null});
             let ready = |observation: Observation| Ok(observation.ready().status(status));
             if shown.as_ref() == Some(&desired) || self.has_one_role_only(spec)? {
@@ -69,6 +72,7 @@ impl Collaborator {
         }
         let invitation = self.invitations(spec)?.into_iter().find(|each| !each.expired);
         let Some(invitation) = invitation else { return Ok(Observation::missing()) };
+        told_once(object);
         let status = json!({"permission": null, "invitationId": invitation.id, "htmlUrl": invitation.url});
         // An organisation's own role does not show in an invitation: it is not known to differ.
         let differs = desired.in_invitations().is_some() && invitation.role.as_ref() != Some(&desired);
@@ -92,6 +96,8 @@ impl Collaborator {
             self.github.remove(&repository(spec)?.join("invitations").join(old.id), None)?;
         }
         let invited = self.put(spec)?;
+        let what = if invited["id"].is_u64() { "invited to" } else { "added to" };
+        events::tell(Event::CollaboratorCreated, &format!("{} {what} '{}/{}'", spec.username, spec.org, spec.repo));
         Ok(Creation::done().status(json!({"invitationId": invited["id"], "htmlUrl": invited["html_url"]})))
     }
 
@@ -130,6 +136,8 @@ impl Collaborator {
         for each in invitations {
             self.github.remove(&repository(spec)?.join("invitations").join(each.id), None)?;
         }
+        let note = format!("{} removed from '{}/{}'", spec.username, spec.org, spec.repo);
+        events::tell(Event::CollaboratorDeleted, &note);
         Ok(())
     }
 
@@ -163,6 +171,15 @@ impl Collaborator {
                 })
             })
             .collect())
+    }
+}
+
+/// An event for who is found though nobody put them there, and no other at the next look.
+fn told_once(object: &Managed<Spec>) {
+    let known = !object.status["permission"].is_null() || !object.status["invitationId"].is_null();
+    if !(known || History::of(object).began() || object.is_being_deleted()) {
+        let Spec { org, repo, username, .. } = &object.spec;
+        events::tell(Event::CollaboratorExists, &format!("{username} works in '{org}/{repo}' already, or is invited"));
     }
 }
 

@@ -4,6 +4,8 @@ use capstan_sdk::{Change, Creation, Difference, Managed, Observation, json};
 use serde::Deserialize;
 
 use crate::client::{Error, GitHub, Method, Path};
+use crate::events::{self, Event};
+use crate::history::History;
 use crate::role::Role;
 use crate::spec::Connection;
 
@@ -51,6 +53,10 @@ impl TeamRepo {
         };
         let (desired, actual) = (Role::named(&object.spec.permission), Role::shown(&found));
         let observation = if actual.as_ref() == Some(&desired) {
+            let known = !object.status["permission"].is_null();
+            if !(known || History::of(object).began() || object.is_being_deleted()) {
+                events::tell(Event::AlreadyPermitted, &note(&object.spec, "has"));
+            }
             Observation::up_to_date()
         } else {
             let actual = actual.as_ref().map(|role| json!(role.name()));
@@ -80,13 +86,22 @@ impl TeamRepo {
     /// # Errors
     /// What requests fail with.
     pub fn delete(&mut self, object: &Managed<Spec>) -> Result<(), Error> {
-        self.github.remove(&path(&object.spec)?, None)
+        self.github.remove(&path(&object.spec)?, None)?;
+        events::tell(Event::PermissionRevoked, &note(&object.spec, "has no longer"));
+        Ok(())
     }
 
     fn put(&self, spec: &Spec) -> Result<(), Error> {
         let body = json!({"permission": Role::named(&spec.permission).name()});
+        // As Krateo has it, but where something is done about it, and not at every look.
+        events::tell(Event::NotPermitted, &note(spec, "misses"));
         self.github.change(Method::Put, &path(spec)?, Some(&body)).map(drop)
     }
+}
+
+fn note(spec: &Spec, what: &str) -> String {
+    let Spec { org, team_slug, owner, repo, permission, .. } = spec;
+    format!("Team '{org}/{team_slug}' {what} the permission {permission} in '{owner}/{repo}'")
 }
 
 fn path(spec: &Spec) -> Result<Path, Error> {

@@ -5,15 +5,16 @@ mod spec;
 mod status;
 
 use capstan_sdk::{Change, Creation, Managed, Observation, Value, json};
+use serde::Deserialize;
 
 pub use self::spec::{OnDelete, Settings, Spec};
 use crate::client::{Error, GitHub, Method, Path};
-
-/// The host's note that a creation was begun: what is found after it is ours, even if its end was never recorded.
-const CREATE_PENDING: &str = "krateo.io/external-create-pending";
+use crate::events::{self, Event};
+use crate::history::History;
 
 /// Whether a repository that exists already may be taken over.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
 pub enum Adoption {
     /// Always, as Krateo does.
     #[default]
@@ -52,7 +53,7 @@ impl Repo {
             return Ok(Observation::missing());
         }
         let known = object.status["id"].is_u64();
-        let begun = object.annotation(CREATE_PENDING).is_some();
+        let begun = History::of(object).began();
         if !(known || begun || object.is_being_deleted())
             && self.adoption == Adoption::Explicit
             && spec.adopt != Some(true)
@@ -60,6 +61,9 @@ impl Repo {
             let name = found["full_name"].as_str().unwrap_or_default();
             let text = format!("{name} exists already: set spec.adopt to true to take it over, or choose another name");
             return Err(Error::AlreadyExists(text));
+        }
+        if !(known || begun || object.is_being_deleted()) {
+            events::tell(Event::RepoExists, &format!("Repo '{}/{}' already exists", spec.org, spec.name));
         }
         let adopted = !(known || begun) || object.status["adopted"] == true;
         let differences = settings::differences(spec, &found)?;
@@ -91,6 +95,7 @@ impl Repo {
         };
         let body = settings::creation(spec, in_organization);
         let made = self.github.change(Method::Post, &path, Some(&body))?.body;
+        events::tell(Event::RepoCreated, &format!("Repo '{}/{}' created", spec.org, spec.name));
         Ok(Creation::done().status(status::of(&made, false)))
     }
 
@@ -128,11 +133,13 @@ impl Repo {
             return Ok(());
         }
         let Some(found) = self.find(object)? else { return Ok(()) };
+        let name = found["full_name"].as_str().unwrap_or_default();
         if object.spec.on_delete == OnDelete::Delete {
-            return self.github.remove(&at(&found)?, None);
-        }
-        if found["archived"] != true {
+            self.github.remove(&at(&found)?, None)?;
+            events::tell(Event::RepoDeleted, &format!("Repo '{name}' deleted"));
+        } else if found["archived"] != true {
             self.github.change(Method::Patch, &at(&found)?, Some(&json!({"archived": true})))?;
+            events::tell(Event::RepoArchived, &format!("Repo '{name}' archived"));
         }
         Ok(())
     }
