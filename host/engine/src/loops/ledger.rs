@@ -73,18 +73,15 @@ impl Ledger {
         } else {
             None
         };
-        let found = match message {
-            Some(message) => {
-                let was_caught = trail.is_caught;
-                trail.is_caught = trail.turn();
-                trail.is_caught.then_some(Loop { message, is_new: !was_caught })
+        let found = if let Some(message) = message {
+            let was_caught = trail.is_caught;
+            trail.is_caught = trail.turn();
+            trail.is_caught.then_some(Loop { message, is_new: !was_caught })
+        } else {
+            if news.foreign || !news.writers.is_empty() {
+                trail.release();
             }
-            None => {
-                if news.foreign || !news.writers.is_empty() {
-                    trail.release();
-                }
-                None
-            }
+            None
         };
         for write in &round.writes {
             trail.remember(&write.target, write.content);
@@ -166,10 +163,7 @@ impl Ledger {
             let entries = self.targets.get(&write.target).into_iter().flatten();
             others.extend(entries.filter(|entry| entry.writer != *writer).map(|entry| entry.writer.to_string()));
         }
-        let who = match others.is_empty() {
-            true => "somebody who is not of this host".to_owned(),
-            false => names(others),
-        };
+        let who = if others.is_empty() { "somebody who is not of this host".to_owned() } else { names(others) };
         format!(
             "{who} undoes each time what this object writes into {}: let only one of them write there. Until then it is \
              repeated less and less often",
@@ -186,9 +180,10 @@ impl Ledger {
         if path.is_empty() && news.writers.is_empty() {
             return None;
         }
-        let through = match path.is_empty() {
-            true => "nobody else".to_owned(),
-            false => names(path.iter().map(ToString::to_string).collect()),
+        let through = if path.is_empty() {
+            "nobody else".to_owned()
+        } else {
+            names(path.iter().map(ToString::to_string).collect())
         };
         Some(format!(
             "what this object writes into {} comes back to it changed in {}, through {through}: none of them would ever \

@@ -90,7 +90,7 @@ async fn measure(guest: &Guest, managed: &str) -> Result<Duration> {
         ensure!(found.exists && found.up_to_date, "{found:?}");
         session.disconnect().await?;
     }
-    Ok((cpu()? - before) / RUNS)
+    Ok(cpu()?.saturating_sub(before) / RUNS)
 }
 
 /// What all threads of this process have run for so far; see proc(5) under `schedstat`.
