@@ -7,6 +7,7 @@ mod controller;
 mod dependencies;
 mod external;
 mod inspection;
+mod loops;
 mod managed;
 mod mapping;
 mod metrics;

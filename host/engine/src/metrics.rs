@@ -46,6 +46,7 @@ struct Families {
     wait: Family<Named, Histogram, fn() -> Histogram>,
     work: Family<Named, Histogram, fn() -> Histogram>,
     restarts: Family<Labels, Counter>,
+    loops: Family<Labels, Counter>,
     unwatched: Family<Labels, Gauge>,
     /// Of every controller, what runs, and how many handles to it there are.
     running: Mutex<BTreeMap<Labels, (Arc<Running>, usize)>>,
@@ -70,6 +71,7 @@ impl Default for Families {
             wait: Family::new_with_constructor(wait),
             work: Family::new_with_constructor(run),
             restarts: Family::default(),
+            loops: Family::default(),
             unwatched: Family::default(),
             running: Mutex::default(),
         }
@@ -136,6 +138,7 @@ impl Metrics {
         let own = registry.sub_registry_with_prefix("capstan");
         own.register("reconciles", "Reconciles by outcome", all.outcomes.clone());
         own.register("controller_restarts", "Controllers that panicked and were started again", all.restarts.clone());
+        own.register("write_loops", "Objects found writing in turns without end", all.loops.clone());
         let help = "Things that were read and are looked at only at the poll interval, as there are too many to watch";
         own.register("reads_unwatched", help, all.unwatched.clone());
     }
@@ -169,6 +172,7 @@ impl Metrics {
             wait: all.wait.get_or_create_owned(&named),
             work: all.work.get_or_create_owned(&named),
             restarts: all.restarts.get_or_create_owned(&labels),
+            loops: all.loops.get_or_create_owned(&labels),
             unwatched: all.unwatched.get_or_create_owned(&labels),
             running,
             begun: 0,
@@ -211,6 +215,7 @@ pub(crate) struct ControllerMetrics {
     wait: Histogram,
     work: Histogram,
     restarts: Counter,
+    loops: Counter,
     unwatched: Gauge,
     running: Arc<Running>,
     begun: u64,
@@ -249,6 +254,11 @@ impl ControllerMetrics {
         self.unwatched.set(signed(count));
     }
 
+    /// An object was found to write in turns with somebody.
+    pub(crate) fn looped(&self) {
+        self.loops.inc();
+    }
+
     pub(crate) fn restarted(&self) {
         self.restarts.inc();
     }
@@ -274,7 +284,7 @@ impl ControllerMetrics {
         let result = match next {
             _ if outcome.is_failure() => 1,
             Next::Stop => 0,
-            Next::Backoff { .. } => 2,
+            Next::Backoff { .. } | Next::Recheck => 2,
             Next::Poll | Next::Park => 3,
         };
         self.results[result].inc();
@@ -282,7 +292,7 @@ impl ControllerMetrics {
             (outcome.is_failure(), &self.errors),
             (outcome == Outcome::Panicked, &self.panics),
             (outcome == Outcome::TimedOut, &self.timeouts),
-            (matches!(next, Next::Backoff { .. }), &self.retries),
+            (matches!(next, Next::Backoff { .. } | Next::Recheck), &self.retries),
         ] {
             if counts {
                 counter.inc();
@@ -312,7 +322,7 @@ impl Drop for ControllerMetrics {
         for outcome in Outcome::ALL {
             all.outcomes.remove(&self.labels.ended(outcome));
         }
-        for counters in [&all.errors, &all.panics, &all.timeouts, &all.restarts] {
+        for counters in [&all.errors, &all.panics, &all.timeouts, &all.restarts, &all.loops] {
             counters.remove(&self.labels);
         }
         for gauges in [&all.active, &all.most_active, &all.unwatched] {

@@ -1,11 +1,13 @@
-//! What a provider read during one reconcile.
+//! What a provider read and wrote during one reconcile.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use capstan_api::{GroupVersionKind, ObjectRef};
+
+use crate::loops::{Loops, Write, Writer};
 
 /// One thing that was looked at. What was not found counts too: it may appear.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -39,36 +41,107 @@ pub enum Seen {
 ///
 /// Expected flow: [`record`](Self::record) before the request, [`saw`](Self::saw) when a single object was answered. The
 /// second may be left out; the object is then reconciled once more than needed when its first watch begins.
+/// [`wrote`](Self::wrote) after each write of an object.
 #[derive(Debug, Default)]
-pub struct Reads(Mutex<HashMap<Read, Seen>>);
+pub struct Reads {
+    state: Mutex<State>,
+    /// Where writes are told at once, and whose they are.
+    told: Option<(Loops, Arc<Writer>)>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    reads: HashMap<Read, Seen>,
+    /// What was seen of objects before they were written, where it was.
+    before: HashMap<ObjectRef, Seen>,
+    writes: Vec<Write>,
+}
+
+/// One reconcile as the guard against loops sees it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Round {
+    /// What was seen, before own writes.
+    pub(crate) before: HashMap<Read, Seen>,
+    /// The same after them.
+    pub(crate) after: HashMap<Read, Seen>,
+    pub(crate) writes: Vec<Write>,
+}
+
+/// Writes of one reconcile that are looked at; of more, it is the first.
+const WRITES: usize = 128;
 
 impl Reads {
-    /// Remembers a read; the second time says nothing new.
-    pub fn record(&self, read: Read) {
-        self.lock().entry(read).or_default();
+    /// For a reconcile of `writer`, whose writes others are to know of.
+    pub(crate) fn of(loops: Loops, writer: Arc<Writer>) -> Self {
+        Self { state: Mutex::default(), told: Some((loops, writer)) }
     }
 
-    /// Remembers what a request for one object answered. Call it after a write too, but it does not make a read of what
-    /// was only written. The last answer counts.
+    /// Remembers a read; the second time says nothing new.
+    pub fn record(&self, read: Read) {
+        self.lock().reads.entry(read).or_default();
+    }
+
+    /// Remembers what a request for one object answered; it does not make a read of what was not recorded. The last
+    /// answer counts.
     pub fn saw(&self, target: &ObjectRef, seen: Seen) {
-        if let Entry::Occupied(mut entry) = self.lock().entry(Read::Object(target.clone())) {
+        if let Entry::Occupied(mut entry) = self.lock().reads.entry(Read::Object(target.clone())) {
             entry.insert(seen);
+        }
+    }
+
+    /// Remembers a write that the API server answered with this resourceVersion. `content` is a hash of what was written,
+    /// without anything that is different each time, so that the same write can be told when it is repeated. A write that
+    /// changed nothing is none.
+    pub fn wrote(&self, target: &ObjectRef, version: &str, content: u64) {
+        let mut state = self.lock();
+        let State { reads, before, writes } = &mut *state;
+        if let Some(seen) = reads.get_mut(&Read::Object(target.clone())) {
+            let then = std::mem::replace(seen, Seen::Version(version.into()));
+            if then == *seen {
+                return;
+            }
+            before.entry(target.clone()).or_insert(then);
+        }
+        if writes.len() < WRITES {
+            writes.push(Write { target: target.clone(), version: version.into(), content });
+        }
+        drop(state);
+        if let Some((loops, writer)) = &self.told {
+            loops.wrote(writer, target, version);
         }
     }
 
     /// Whether a read stays within `most` different ones.
     pub fn admits(&self, read: &Read, most: usize) -> bool {
-        let reads = self.lock();
+        let reads = &self.lock().reads;
         reads.len() < most || reads.contains_key(read)
     }
 
     /// Everything read so far with what was seen of it, and forgets it.
     pub fn take(&self) -> HashMap<Read, Seen> {
-        std::mem::take(&mut *self.lock())
+        std::mem::take(&mut self.lock().reads)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Read, Seen>> {
+    /// Reads and writes so far.
+    pub(crate) fn round(&self) -> Round {
+        let state = self.lock();
+        let mut before = state.reads.clone();
+        for (target, seen) in &state.before {
+            before.insert(Read::Object(target.clone()), seen.clone());
+        }
+        Round { before, after: state.reads.clone(), writes: state.writes.clone() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
         // A panic while inserting leaves a map that is still whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Versions are numbers on every API server there is. Where they are not, another one counts as newer.
+pub(crate) fn is_newer(now: &str, then: &str) -> bool {
+    match (now.parse::<u64>(), then.parse::<u64>()) {
+        (Ok(now), Ok(then)) => now > then,
+        _ => now != then,
     }
 }

@@ -7,6 +7,7 @@ mod children;
 mod figures;
 mod latency;
 mod loads;
+mod patches;
 mod peers;
 mod queues;
 mod reconciles;
@@ -15,7 +16,7 @@ mod surroundings;
 
 use anyhow::{Result, bail};
 
-const SECTIONS: [&str; 6] = ["load", "call", "reconcile", "queue", "latency", "cache"];
+const SECTIONS: [&str; 7] = ["load", "call", "reconcile", "queue", "latency", "cache", "patch"];
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -49,6 +50,7 @@ async fn run(section: &str) -> Result<()> {
         "queue" => queues::run().await,
         "latency" => latency::run().await,
         "cache" => cache::run().await,
+        "patch" => patches::run().await,
         _ => bail!("there is no section {section:?}"),
     }
 }

@@ -51,6 +51,12 @@ impl HostProcess {
         Ok(Self { child, log })
     }
 
+    /// The process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGKILL: it gets no chance to say or finish anything.
     pub fn kill(&mut self) -> Result<()> {
         self.child.kill()?;

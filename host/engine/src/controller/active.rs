@@ -176,7 +176,7 @@ impl<'a> Active<'a> {
                 self.queue.finish(&key, Next::Stop, now);
                 continue;
             };
-            let reads = Arc::new(Reads::default());
+            let reads = Arc::new(self.lifecycle.reads(&object));
             let begun = self.told.metrics.begun(now.saturating_duration_since(since));
             let running =
                 Running { object: object.reference(), uid: object.uid().to_owned(), reads: Arc::clone(&reads), begun };
@@ -194,22 +194,25 @@ impl<'a> Active<'a> {
         };
         let missed = self.dependencies.finish(key, &object, reads.take());
         let current = self.subscription.store().get(key).map(|object| Metadata::of(&object).fingerprint());
-        let (outcome, next, seen, took) = match ending {
+        let (outcome, next, seen, took, looped) = match ending {
             Ending::Finished(report) => {
                 self.queue.pace(key, report.poll);
-                (report.outcome, report.next, Some(report.seen), report.took)
+                (report.outcome, report.next, Some(report.seen), report.took, report.looped)
             }
             Ending::Panicked(message) => {
                 tracing::error!(%object, message, "the reconcile panicked");
-                (Outcome::Panicked, BACKOFF, None, Duration::ZERO)
+                (Outcome::Panicked, BACKOFF, None, Duration::ZERO, false)
             }
             Ending::TimedOut => {
                 tracing::error!(%object, "the reconcile did not end within its time");
-                (Outcome::TimedOut, BACKOFF, None, self.deadline)
+                (Outcome::TimedOut, BACKOFF, None, self.deadline, false)
             }
         };
         self.counters.count(outcome, took);
         self.told.metrics.ended(begun, outcome, next);
+        if looped {
+            self.told.metrics.looped();
+        }
         self.told.metrics.unwatched(self.dependencies.unwatched());
         let now = Instant::now();
         let Some(current) = current else {

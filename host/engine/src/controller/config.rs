@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use crate::{
     Mapping, Metrics, Queues,
+    loops::Loops,
     managed::{PollLimits, Unrecorded, WallClock},
     queue::Pacing,
     runner::{Runner, Share},
@@ -93,6 +94,8 @@ pub struct Shared {
     pub queues: Queues,
     /// What must survive a controller that is replaced.
     pub(crate) unrecorded: Unrecorded,
+    /// What is known of each other's writes.
+    pub(crate) loops: Loops,
 }
 
 impl Shared {
@@ -101,7 +104,7 @@ impl Shared {
     #[must_use]
     pub fn new(cluster: Cluster, watches: Watches, recorder: Recorder, runner: Runner) -> Self {
         let (metrics, queues, unrecorded) = (Metrics::default(), Queues::default(), Unrecorded::default());
-        Self { cluster, watches, recorder, runner, metrics, queues, unrecorded }
+        Self { cluster, watches, recorder, runner, metrics, queues, unrecorded, loops: Loops::default() }
     }
 
     /// The same for one term: its writes end with the fence, and what an earlier term has not written down is not written

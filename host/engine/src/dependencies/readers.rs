@@ -11,7 +11,7 @@ use std::{
 use capstan_api::ObjectKey;
 use capstan_cluster::{Change, Selection};
 
-use crate::Seen;
+use crate::{Seen, reads::is_newer};
 
 #[derive(Default)]
 pub(super) struct Readers {
@@ -175,14 +175,6 @@ impl State {
             (Self::Version(now), Seen::Version(then)) => is_newer(now, then),
             _ => true,
         }
-    }
-}
-
-/// Versions are numbers on every API server there is. Where they are not, another one counts as newer.
-fn is_newer(now: &str, then: &str) -> bool {
-    match (now.parse::<u64>(), then.parse::<u64>()) {
-        (Ok(now), Ok(then)) => now > then,
-        _ => now != then,
     }
 }
 

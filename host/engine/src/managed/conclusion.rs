@@ -51,7 +51,7 @@ impl Pass<'_> {
             }
         }
         self.announce(&verdict, &written);
-        let Self { lifecycle, object, seen, begun, .. } = &self;
+        let Self { lifecycle, object, seen, begun, looped, .. } = &self;
         let took = begun.elapsed();
         let outcome = verdict.outcome.as_str();
         if let Some(Condition { reason, message, .. }) = trouble {
@@ -61,7 +61,7 @@ impl Pass<'_> {
             tracing::debug!(outcome, ?took, "reconciled");
         }
         let poll = object.poll_interval(lifecycle.rules.poll_limits).and_then(Result::ok);
-        Report { outcome: verdict.outcome, next: verdict.next, poll, seen: *seen, took }
+        Report { outcome: verdict.outcome, next: verdict.next, poll, seen: *seen, took, looped: *looped }
     }
 
     /// What is to be written into the status.
@@ -87,6 +87,7 @@ impl Pass<'_> {
             };
             match self.lifecycle.objects.patch(&target, Some("status"), &patch).await {
                 Ok(object) => {
+                    self.tell_written(&object);
                     self.object = Snapshot::of(object);
                     let left = wish.plan(&self.object).patch;
                     unkept.note(&uid, Part::Status, left.as_ref().map(|patch| &patch["status"]));

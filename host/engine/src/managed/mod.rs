@@ -37,12 +37,17 @@ use std::{
     time::Duration,
 };
 
+use capstan_api::ObjectRef;
 use capstan_cluster::Object;
 use futures::FutureExt;
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use crate::{Context, ExternalSystem, Reads, queue::Next};
+use crate::{
+    Context, ExternalSystem, Reads,
+    loops::{Loops, Writer},
+    queue::Next,
+};
 
 use pass::Pass;
 use session::Session;
@@ -77,7 +82,8 @@ pub(crate) struct Lifecycle {
     pause: Pause,
     unrecorded: Unrecorded,
     unkept: Unkept,
-    provider: String,
+    loops: Loops,
+    provider: Arc<str>,
 }
 
 /// What a lifecycle works with.
@@ -94,6 +100,8 @@ pub(crate) struct Surroundings {
     pub(crate) pause: Pause,
     /// Results of creates that earlier lifecycles could not write down.
     pub(crate) unrecorded: Unrecorded,
+    /// What all objects of the host write.
+    pub(crate) loops: Loops,
     /// The provider's name, for logs.
     pub(crate) provider: String,
 }
@@ -109,14 +117,25 @@ pub(crate) struct Report {
     pub(crate) seen: Fingerprint,
     /// From its beginning to its end, every call and every write included.
     pub(crate) took: Duration,
+    /// It was found out that it writes in turns with somebody.
+    pub(crate) looped: bool,
 }
 
 impl Lifecycle {
     /// `session_time` is for all calls of one reconcile together.
     pub(crate) fn new(surroundings: Surroundings, rules: Rules, session_time: Duration) -> Self {
-        let Surroundings { external, objects, announcer, clock, pause, unrecorded, provider } = surroundings;
-        let unkept = Unkept::default();
-        Self { external, objects, announcer, rules, session_time, clock, pause, unrecorded, unkept, provider }
+        let Surroundings { external, objects, announcer, clock, pause, unrecorded, loops, provider } = surroundings;
+        let (unkept, provider) = (Unkept::default(), provider.into());
+        Self { external, objects, announcer, rules, session_time, clock, pause, unrecorded, unkept, loops, provider }
+    }
+
+    /// For the reads of one reconcile of this object.
+    pub(crate) fn reads(&self, object: &Object) -> Reads {
+        Reads::of(self.loops.clone(), self.writer(object.reference()))
+    }
+
+    fn writer(&self, object: ObjectRef) -> Arc<Writer> {
+        Arc::new(Writer::new(Arc::clone(&self.provider), object))
     }
 
     /// Reconciles one object from the state given. What the provider reads is written into `reads`.
@@ -127,7 +146,7 @@ impl Lifecycle {
         // Enabled with any line at all: whatever is logged on the way says what it is about.
         let span = tracing::error_span!(
             "reconcile",
-            provider = self.provider,
+            provider = self.provider.as_ref(),
             kind = object.kind().kind,
             object = %object.key(),
             reconcile_id

@@ -2,10 +2,10 @@
 //!
 //! Creating is in `creation.rs`, the end with its status and events in `conclusion.rs`.
 
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, sync::Arc};
 
 use capstan_api::{Condition, keys};
-use capstan_cluster::Error;
+use capstan_cluster::{Error, Object};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -22,7 +22,11 @@ use super::{
     unkept::Part,
     verdict::{Phase, Verdict, readiness},
 };
-use crate::{Context, Failure, Observation, queue::Next};
+use crate::{
+    Context, Failure, Observation,
+    loops::{Edition, Writer},
+    queue::Next,
+};
 
 pub(super) struct Pass<'a> {
     pub(super) lifecycle: &'a Lifecycle,
@@ -41,6 +45,10 @@ pub(super) struct Pass<'a> {
     /// The provider's patches of `status`.
     pub(super) patches: Vec<Value>,
     pub(super) begun: Instant,
+    /// The object as others know it by its writes.
+    pub(super) writer: Arc<Writer>,
+    /// It was found out that it writes in turns with somebody.
+    pub(super) looped: bool,
 }
 
 pub(super) type Flow = ControlFlow<Verdict>;
@@ -58,6 +66,8 @@ impl<'a> Pass<'a> {
             request: object.annotation(keys::RECONCILE_REQUESTED_AT).map(str::to_owned),
             patches: Vec::new(),
             begun: Instant::now(),
+            writer: lifecycle.writer(object.object().reference()),
+            looped: false,
             object,
         }
     }
@@ -67,6 +77,7 @@ impl<'a> Pass<'a> {
             ControlFlow::Continue(()) => self.steps().await,
             ControlFlow::Break(verdict) => verdict,
         };
+        let verdict = self.guard(verdict);
         // A pause gives the session up: saying goodbye would be one more call.
         if self.paused().is_none()
             && let Err(problem) = self.disconnect().await
@@ -89,6 +100,23 @@ impl<'a> Pass<'a> {
                 return verdict;
             }
         }
+    }
+
+    /// Writes that follow each other without end are told and slowed down, whoever takes part in it.
+    fn guard(&mut self, verdict: Verdict) -> Verdict {
+        let loops = &self.lifecycle.loops;
+        match verdict.outcome {
+            Outcome::Settled => loops.settled(&self.writer),
+            Outcome::Updated | Outcome::Created => {
+                let edition = Edition { uid: &self.context.uid, generation: self.generation };
+                if let Some(found) = loops.judge(&self.writer, edition, &self.context.reads) {
+                    self.looped = found.is_new;
+                    return verdict.would_loop(found.message);
+                }
+            }
+            _ => {}
+        }
+        verdict
     }
 
     fn decide(&self, object: &Snapshot) -> Step {
@@ -212,6 +240,7 @@ impl<'a> Pass<'a> {
     /// A write that is refused if the state known is not the newest.
     pub(super) async fn write(&mut self, patch: &Value) -> Result<(), Error> {
         let object = self.lifecycle.objects.patch(&self.context.object, None, patch).await?;
+        self.tell_written(&object);
         self.take_note(Snapshot::of(object));
         self.generation = self.object.generation();
         Ok(())
@@ -222,6 +251,11 @@ impl<'a> Pass<'a> {
         self.known.push(self.seen);
         self.seen = object.metadata().fingerprint();
         self.object = object;
+    }
+
+    /// Others may read this object, and write because of what we wrote into it.
+    pub(super) fn tell_written(&self, object: &Object) {
+        self.lifecycle.loops.wrote(&self.writer, &self.context.object, object.resource_version());
     }
 
     async fn disconnect(&mut self) -> Result<(), crate::Problem> {

@@ -238,16 +238,26 @@ impl Verdict {
     }
 
     /// What is known is from before the update: unless it was ready already, it is looked at again soon, and less and less
-    /// soon if updates never lead to it.
+    /// soon if updates never lead to it. News are followed at once all the same: updating is no failure.
     pub(crate) fn updated(found: &Observation) -> Self {
         let note = "Successfully requested update of external resource";
         let poll = found.readiness == Readiness::Ready;
         Self {
             announcements: vec![Announcement::normal("UpdatedExternalResource", "UpdateEvent", note, Occasion::Always)],
             outcome: Outcome::Updated,
-            next: if poll { Next::Poll } else { BACKOFF },
+            next: if poll { Next::Poll } else { Next::Recheck },
             ..Self::settled(found)
         }
+    }
+
+    /// What was done is undone, or comes back, without end: it is said, and held.
+    pub(crate) fn would_loop(mut self, message: String) -> Self {
+        self.conditions.retain(|condition| condition.kind != "Synced");
+        self.announcements.push(Announcement::warning("WouldLoop", PROCESS, &message));
+        self.conditions.push(Condition::reconcile_error("WouldLoop", message));
+        self.outcome = Outcome::Failed;
+        self.next = BACKOFF;
+        self
     }
 
     /// Lets a senseless policy annotation stand in `Synced` where it would say that all is well or that a resource is

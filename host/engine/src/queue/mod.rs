@@ -36,6 +36,9 @@ pub enum Next {
         /// Zero if the back-off alone decides.
         at_least: Duration,
     },
+    /// It did something, and what came of it is to be looked at soon: with back-off that begins anew with every news, and
+    /// that news cut short.
+    Recheck,
     /// Not until something changes.
     Stop,
 }
@@ -169,11 +172,14 @@ impl Queue {
         let attempts = match next {
             Next::Poll | Next::Stop => 0,
             Next::Park => entry.attempts,
-            Next::Backoff { .. } => entry.attempts.saturating_add(1),
+            // It ran for something that was new: what came of earlier ones says nothing about it.
+            Next::Recheck if priority > Priority::Resync => 1,
+            Next::Backoff { .. } | Next::Recheck => entry.attempts.saturating_add(1),
         };
         let wait = match next {
             Next::Poll | Next::Park => Some(self.pacing.poll.at(interval).delay(&mut self.random)),
             Next::Backoff { at_least } => Some(self.pacing.backoff.delay(attempts, &mut self.random).max(at_least)),
+            Next::Recheck => Some(self.pacing.backoff.delay(attempts, &mut self.random)),
             Next::Stop => None,
         };
         let held = matches!(next, Next::Backoff { .. });

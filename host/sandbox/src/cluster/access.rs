@@ -97,7 +97,7 @@ impl Access {
         let permit = self.permit(Verb::Create, &target.kind, Place::Object(&target.key))?;
         self.must_label(&permit, &body, &target)?;
         let object = self.cluster.create(&body).await?;
-        Ok(self.written(&target, &object))
+        Ok(self.written(&target, &object, body::content(&body)))
     }
 
     pub(super) async fn patch(
@@ -127,13 +127,14 @@ impl Access {
                 (Err(error), _) => return Err(missing(error, &target)),
             }
         }
+        let content = body::content(&body);
         let patch = match kind {
             PatchKind::Apply => Patch::Apply { body: &body, manager: &self.manager, force: options.force },
             PatchKind::Merge => Patch::Merge(&body),
             PatchKind::Json => Patch::Json(&body),
         };
         let object = self.cluster.patch(&target, subresource, patch).await?;
-        Ok(self.written(&target, &object))
+        Ok(self.written(&target, &object, content))
     }
 
     pub(super) async fn delete(&self, target: RawRef) -> Result<(), Error> {
@@ -186,11 +187,11 @@ impl Access {
     }
 
     /// An object after a write of ours: everybody in this process knows it from now on.
-    fn written(&self, target: &ObjectRef, object: &Object) -> String {
+    fn written(&self, target: &ObjectRef, object: &Object, content: u64) -> String {
         // A scale is an object of its own kind, and no state of the target.
         if *object.kind() == target.kind {
             self.watches.remember(object);
-            self.saw(target, object);
+            self.reads.wrote(target, object.resource_version(), content);
         }
         object.json().to_owned()
     }

@@ -1,6 +1,9 @@
 //! Objects and patches as a guest gives them: read, checked against the target, completed.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 use capstan_api::{ObjectKey, ObjectRef, api_version};
 use serde_json::{Map, Value, json};
@@ -132,6 +135,25 @@ pub(crate) fn pin(kind: PatchKind, body: &mut Value, uid: &str) -> Result<(), Er
     Ok(())
 }
 
+/// A hash of what a body changes, the same each time that the same is written: without the version it is written over.
+pub(crate) fn content(body: &Value) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    match body {
+        Value::Array(operations) => {
+            let changes = operations.iter().filter(|operation| operation["op"] != "test");
+            changes.for_each(|operation| operation.to_string().hash(&mut hasher));
+        }
+        body => {
+            let mut body = body.clone();
+            if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
+                metadata.remove("resourceVersion");
+            }
+            body.to_string().hash(&mut hasher);
+        }
+    }
+    hasher.finish()
+}
+
 /// The labels that a body sets.
 pub(crate) fn labels(body: &Value) -> BTreeMap<String, String> {
     let labels = body.pointer("/metadata/labels").and_then(Value::as_object);
@@ -217,6 +239,24 @@ mod tests {
             r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "../x"}}"#,
         ] {
             assert!(matches!(object(text), Err(Error::Invalid(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_same_write_over_another_version_has_the_same_content() {
+        let json = |version: &str, value: &str| {
+            json!([
+                {"op": "test", "path": "/metadata/resourceVersion", "value": version},
+                {"op": "replace", "path": "/data/x", "value": value},
+            ])
+        };
+        let merge =
+            |version: &str, value: &str| json!({"metadata": {"resourceVersion": version}, "data": {"x": value}});
+        for (first, again, other) in
+            [(json("1", "a"), json("2", "a"), json("1", "b")), (merge("1", "a"), merge("2", "a"), merge("1", "b"))]
+        {
+            assert_eq!(content(&first), content(&again));
+            assert_ne!(content(&first), content(&other));
         }
     }
 

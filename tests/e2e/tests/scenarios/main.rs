@@ -22,7 +22,7 @@ use capstan_e2e::ServerKind;
 use capstan_realcluster::is_here;
 use libtest_mimic::{Arguments, Trial};
 
-use patch::{generations, limits, secrets, several, values, writes};
+use patch::{generations, limits, loops, secrets, several, values, writes};
 use world::World;
 use worlds::Worlds;
 
@@ -68,6 +68,12 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
     },
     secrets::{ a_granted_secret_is_copied_and_shown_nowhere_else },
     limits::{ transforms_without_end_are_ended_and_named },
+    loops::{
+        patches_that_feed_each_other_are_named_and_stopped,
+        a_tug_of_war_is_told_once_and_given_up_when_the_other_goes,
+        a_source_that_changes_quickly_is_followed_and_is_no_loop,
+        many_patches_of_few_sources_cost_few_watches,
+    },
     observed::{ reconciles_are_counted_and_can_be_looked_into },
     hostile::{ bad_guests_end_as_conditions_while_a_neighbour_converges },
     delivery::{

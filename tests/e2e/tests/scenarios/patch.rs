@@ -2,6 +2,7 @@
 
 pub(crate) mod generations;
 pub(crate) mod limits;
+pub(crate) mod loops;
 pub(crate) mod secrets;
 pub(crate) mod several;
 pub(crate) mod values;

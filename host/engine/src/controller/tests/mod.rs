@@ -3,6 +3,7 @@
 mod api_server;
 mod defects;
 mod load;
+mod loops;
 mod mapping;
 mod pauses;
 mod provider;

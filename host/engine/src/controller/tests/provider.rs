@@ -8,7 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use capstan_api::{GroupVersionKind, ObjectKey, ObjectRef};
-use capstan_cluster::{Cluster, Reach, Watches};
+use capstan_cluster::{Cluster, Patch, Reach, Watches};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -62,6 +62,26 @@ impl Memory {
     }
 }
 
+/// `relay: {from: a, to: b, step: 1}` in a `spec`: the number in one `ConfigMap` is that of the other and so much more.
+struct Relay {
+    from: String,
+    to: String,
+    step: u64,
+}
+
+impl Relay {
+    fn of(spec: &Value) -> Option<Self> {
+        let relay = spec.get("relay")?;
+        let text = |key: &str| relay[key].as_str().map(str::to_owned);
+        Some(Self { from: text("from")?, to: text("to")?, step: relay["step"].as_u64()? })
+    }
+}
+
+fn config_map(name: &str) -> ObjectRef {
+    let kind = GroupVersionKind::gvk("", "v1", "ConfigMap");
+    ObjectRef { kind, key: ObjectKey::namespaced("ns", name) }
+}
+
 impl Session {
     fn called(&self, call: &str) {
         let name = &self.context.object.key.name;
@@ -77,10 +97,29 @@ impl Session {
         self.memory.state.lock().unwrap().exists.insert(self.name(), spec);
     }
 
+    async fn look(&self, relay: &Relay) -> Result<Observation, Failure> {
+        let up_to_date = self.number(&relay.to).await == Some(self.number(&relay.from).await.unwrap_or(0) + relay.step);
+        let readiness = if up_to_date { Readiness::Ready } else { Readiness::Unknown };
+        Ok(Observation { exists: true, up_to_date, readiness, ..Observation::default() })
+    }
+
+    async fn number(&self, name: &str) -> Option<u64> {
+        self.source(name).await?["x"].as_str()?.parse().ok()
+    }
+
+    /// As the sandbox writes for a guest.
+    async fn write(&self, relay: &Relay) {
+        let number = self.number(&relay.from).await.unwrap_or(0) + relay.step;
+        let target = config_map(&relay.to);
+        let body = json!({"data": {"x": number.to_string()}});
+        let object = self.memory.cluster.patch(&target, None, Patch::Merge(&body)).await.unwrap();
+        self.memory.watches.remember(&object);
+        self.context.reads.wrote(&target, object.resource_version(), number);
+    }
+
     /// The data of a `ConfigMap`, read as the sandbox reads for a guest.
     async fn source(&self, name: &str) -> Option<Value> {
-        let kind = GroupVersionKind::gvk("", "v1", "ConfigMap");
-        let target = ObjectRef { kind, key: ObjectKey::namespaced("ns", name) };
+        let target = config_map(name);
         self.context.reads.record(Read::Object(target.clone()));
         let object = match self.memory.watches.cached(&target) {
             Some(object) => Some(object),
@@ -116,6 +155,9 @@ impl ExternalSession for Session {
             Some("hang") => std::future::pending().await,
             _ => {}
         }
+        if let Some(relay) = Relay::of(&spec) {
+            return self.look(&relay).await;
+        }
         let mut status = json!({});
         if let Some(name) = spec["source"].as_str() {
             status["copied"] = self.source(name).await.unwrap_or_default();
@@ -138,6 +180,10 @@ impl ExternalSession for Session {
 
     async fn update(&mut self, managed: &str) -> Result<Change, Failure> {
         self.called("update");
+        if let Some(relay) = Relay::of(&serde_json::from_str::<Value>(managed).unwrap()["spec"]) {
+            self.write(&relay).await;
+            return Ok(Change::default());
+        }
         self.keep(managed);
         Ok(Change::default())
     }

@@ -22,7 +22,7 @@ use capstan_events::{Event, EventKind, MaxSilence};
 use serde_json::{Value, json};
 
 use super::{announce::EventSink, *};
-use crate::queue::BACKOFF;
+use crate::{loops::Loops, queue::BACKOFF};
 use provider::{Answers, Scripted};
 use store::Store;
 
@@ -105,6 +105,7 @@ impl Scenario {
             clock,
             pause: pause.clone(),
             unrecorded: unrecorded.clone(),
+            loops: Loops::default(),
             provider: "test".to_owned(),
         };
         let lifecycle = Lifecycle::new(surroundings, rules, SESSION_TIME);
@@ -120,6 +121,7 @@ impl Scenario {
             clock: self.clock,
             pause: self.pause.clone(),
             unrecorded: self.unrecorded.clone(),
+            loops: Loops::default(),
             provider: "test".to_owned(),
         };
         self.lifecycle = Lifecycle::new(surroundings, self.rules, SESSION_TIME);

@@ -155,7 +155,7 @@ async fn rows_of_what_exists() {
             conditions: &["Ready=False Differs: a is 1", SYNCED],
             events: &["Normal UpdatedExternalResource/UpdateEvent: Successfully requested update of external resource"],
             outcome: Outcome::Updated,
-            next: BACKOFF,
+            next: Next::Recheck,
         },
         Row {
             name: "update fails",

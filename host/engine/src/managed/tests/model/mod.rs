@@ -129,6 +129,7 @@ fn host(
         clock,
         pause: pause.clone(),
         unrecorded: Unrecorded::default(),
+        loops: crate::loops::Loops::default(),
         provider: "test".to_owned(),
     };
     let rules = Rules { recoverable: outside.findable(), creation_grace: GRACE, ..rules() };

@@ -1,0 +1,166 @@
+//! Patches that would write for ever, and sources that change quickly, which is something else.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use capstan_e2e::{Objects, condition, eventually};
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use super::{PATCHES, config_maps, patch, ready, synced, value};
+use crate::world::{SOON, World};
+
+/// A patch of this name from one field to another, with a transform.
+fn relay(namespace: &str, name: &str, from: (&str, &str), to: (&str, &str), transform: &str) -> Value {
+    let mut object = patch(namespace, from.1, &json!({"fieldPath": to.1, "transform": transform}));
+    object["metadata"]["name"] = json!(name);
+    object["spec"]["from"]["objectReference"]["name"] = json!(from.0);
+    object["spec"]["to"]["objectReference"]["name"] = json!(to.0);
+    object
+}
+
+async fn version(objects: &Objects, namespace: &str, name: &str) -> Result<Value> {
+    Ok(objects.get("v1", "configmaps", namespace, name).await?["metadata"]["resourceVersion"].clone())
+}
+
+async fn warnings(objects: &Objects, name: &str) -> Result<usize> {
+    let events = objects.events("default", "Patch", name).await?;
+    Ok(events.iter().filter(|event| event["reason"] == "WouldLoop").count())
+}
+
+pub(crate) async fn patches_that_feed_each_other_are_named_and_stopped(world: &World) -> Result<()> {
+    let (objects, name) = (world.objects()?, "circle");
+    config_maps(&objects, name).await?;
+    let more = "${ (tonumber? // 0) + 1 | tostring }";
+    objects.apply_value(&relay(name, "circle-there", ("foo", "data.value1"), ("bar", "data.value1"), more)).await?;
+    objects.apply_value(&relay(name, "circle-back", ("bar", "data.value1"), ("foo", "data.value1"), more)).await?;
+    let look = || async {
+        let mut found = Vec::new();
+        for patch_name in ["circle-there", "circle-back"] {
+            found.push(objects.get(PATCHES.0, PATCHES.1, "", patch_name).await?);
+        }
+        Ok(found)
+    };
+    let is_told = |found: &Vec<Value>| found.iter().any(|patch| condition(patch, "Synced").1 == "WouldLoop");
+    let found = eventually("one of them is caught", SOON, look, is_told).await?;
+    let caught = found.iter().find(|patch| condition(patch, "Synced").1 == "WouldLoop").context("none")?;
+    let message = condition(caught, "Synced").2;
+    for end in ["Patch circle-", "provider patch", "ConfigMap circle/foo", "ConfigMap circle/bar"] {
+        ensure!(message.contains(end), "the message names both ends: {message}");
+    }
+    // The storm is over: not more than a few writes in three seconds, which were hundreds before.
+    sleep(Duration::from_secs(4)).await;
+    let before = version(&objects, name, "foo").await?;
+    let mut changes = 0;
+    let mut last = before;
+    let end = Instant::now() + Duration::from_secs(3);
+    while Instant::now() < end {
+        let now = version(&objects, name, "foo").await?;
+        changes += u32::from(now != last);
+        last = now;
+        sleep(Duration::from_millis(20)).await;
+    }
+    ensure!(changes <= 4, "{changes} changes in three seconds");
+    let (_, metrics) = world.probe("/metrics").await?;
+    let counted = metrics.lines().any(|line| line.starts_with("capstan_write_loops_total{") && !line.ends_with(" 0"));
+    ensure!(counted, "{metrics}");
+    // Out of the circle, both are well.
+    objects.apply_value(&relay(name, "circle-back", ("bar", "data.value1"), ("foo", "data.other"), more)).await?;
+    objects.apply_value(&relay(name, "circle-there", ("foo", "data.value2"), ("bar", "data.value1"), more)).await?;
+    ready(&objects, "circle-there").await?;
+    ready(&objects, "circle-back").await?;
+    // A patch that would feed itself is refused before it writes at all.
+    objects.apply_value(&relay(name, "circle-own", ("bar", "data.value2"), ("bar", "data.value2"), more)).await?;
+    let own = synced(&objects, "circle-own", "False", "WouldLoop").await?;
+    ensure!(condition(&own, "Synced").2.contains("data.value2"), "{own:#}");
+    Ok(())
+}
+
+pub(crate) async fn a_tug_of_war_is_told_once_and_given_up_when_the_other_goes(world: &World) -> Result<()> {
+    let (objects, name) = (world.objects()?, "tug");
+    config_maps(&objects, name).await?;
+    objects.apply_value(&patch(name, "data.value1", &json!({"fieldPath": "data.value2"}))).await?;
+    value(&objects, name, "Foo1").await?;
+    let began = Instant::now();
+    loop {
+        ensure!(began.elapsed() < SOON, "it was not found out");
+        objects.merge("v1", "configmaps", name, "bar", json!({"data": {"value2": "theirs"}})).await?;
+        let found = objects.get(PATCHES.0, PATCHES.1, "", name).await?;
+        if condition(&found, "Synced").1 == "WouldLoop" {
+            let message = condition(&found, "Synced").2;
+            ensure!(message.contains("ConfigMap tug/bar") && message.contains("somebody"), "{message}");
+            break;
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+    let look = || warnings(&objects, name);
+    eventually("a warning", SOON, look, |count| *count == 1).await?;
+    // The other has gone: the next try, some seconds later, finds peace.
+    value(&objects, name, "Foo1").await?;
+    ready(&objects, name).await?;
+    ensure!(warnings(&objects, name).await? == 1, "one warning");
+    Ok(())
+}
+
+pub(crate) async fn a_source_that_changes_quickly_is_followed_and_is_no_loop(world: &World) -> Result<()> {
+    let (objects, name) = (world.objects()?, "quick");
+    config_maps(&objects, name).await?;
+    objects.apply_value(&patch(name, "data.value1", &json!({"fieldPath": "data.value2"}))).await?;
+    ready(&objects, name).await?;
+    for number in 0..50 {
+        let change = json!({"data": {"value1": format!("v{number}")}});
+        objects.merge("v1", "configmaps", name, "foo", change).await?;
+        sleep(Duration::from_millis(100)).await;
+    }
+    let rested = Instant::now();
+    value(&objects, name, "v49").await?;
+    // A second and a half for a busy machine; it was up to a minute.
+    let took = rested.elapsed();
+    ensure!(took < Duration::from_millis(1_500), "{took:?} after it came to rest");
+    ready(&objects, name).await?;
+    ensure!(warnings(&objects, name).await? == 0, "it was called a loop");
+    Ok(())
+}
+
+pub(crate) async fn many_patches_of_few_sources_cost_few_watches(world: &World) -> Result<()> {
+    const MANY: usize = 200;
+    let (objects, name) = (world.objects()?, "sharing");
+    objects.namespace(name).await?;
+    for source in 0..10 {
+        objects
+            .apply_value(&json!({
+                "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": format!("s{source}"), "namespace": name},
+                "data": {"x": "1"},
+            }))
+            .await?;
+    }
+    let reference = |source: usize| json!({"kind": "ConfigMap", "name": format!("s{source}"), "namespace": name});
+    for number in 0..MANY {
+        objects
+            .apply_value(&json!({
+                "apiVersion": PATCHES.0, "kind": "Patch", "metadata": {"name": format!("sharing-{number}")},
+                "spec": {
+                    "from": {"objectReference": reference(number % 10), "fieldPath": "data.x"},
+                    "to": {"objectReference": reference((number + 1) % 10), "fieldPath": format!("data.of{number}")},
+                },
+            }))
+            .await?;
+    }
+    let look = || objects.list("v1", "configmaps", name);
+    eventually("all are written", Duration::from_mins(2), look, |found: &Vec<Value>| {
+        let fields = found.iter().filter_map(|one| one["data"].as_object());
+        fields.map(|data| data.keys().filter(|key| key.starts_with("of")).count()).sum::<usize>() == MANY
+    })
+    .await?;
+    let (code, text) = world.probe("/debug/watches").await?;
+    ensure!(code == 200, "{code}: {text}");
+    let watches: Value = serde_json::from_str(&text)?;
+    let all = watches["watches"].as_array().context("no list of watches")?;
+    let here = |watch: &&Value| watch["namespace"] == name || watch["namespace"].is_null();
+    let count = all.iter().filter(|watch| watch["kind"] == "ConfigMap").filter(here).count();
+    ensure!((1..=10).contains(&count), "{count} watches: {watches:#}");
+    for number in 0..MANY {
+        objects.delete(PATCHES.0, PATCHES.1, "", &format!("sharing-{number}")).await?;
+    }
+    Ok(())
+}
