@@ -235,7 +235,7 @@ mod tests {
 
     use super::*;
 
-    fn spec(more: Value) -> Spec {
+    fn spec(more: &Value) -> Spec {
         let mut spec = json!({"org": "o", "repo": "r", "name": "n", "rules": [{"type": "deletion"}]});
         for (name, value) in more.as_object().unwrap() {
             spec[name] = value.clone();
@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn order_and_what_github_fills_in_do_not_differ() {
         let rules = json!([{"type": "deletion"}, {"type": "pull_request", "parameters": {"required_approving_review_count": 1}}]);
-        let spec = spec(json!({"rules": rules, "include": ["a", "b"]}));
+        let spec = spec(&json!({"rules": rules, "include": ["a", "b"]}));
         let mut found = body(&spec);
         found["rules"] = json!([
             {"type": "pull_request", "parameters": {"required_approving_review_count": 1, "required_reviewers": []}},
@@ -259,11 +259,11 @@ mod tests {
 
     #[test]
     fn missing_changed_and_additional_rules_differ() {
-        let paths = |rules: Value, found: Value| {
-            let spec = spec(json!({"rules": rules}));
+        let paths = |rules: Value, found: Value| -> Vec<String> {
+            let spec = spec(&json!({"rules": rules}));
             let mut there = body(&spec);
             there["rules"] = found;
-            differences(&spec, &there).into_iter().map(|each| each.path).collect::<Vec<_>>()
+            differences(&spec, &there).into_iter().map(|each| each.path).collect()
         };
         let review =
             |count: u8| json!({"type": "pull_request", "parameters": {"required_approving_review_count": count}});
@@ -275,11 +275,11 @@ mod tests {
 
     #[test]
     fn who_may_bypass_is_compared_only_if_that_is_said() {
-        let said = spec(json!({"bypassActors": [{"actorId": 5, "actorType": "Team"}]}));
+        let said = spec(&json!({"bypassActors": [{"actorId": 5, "actorType": "Team"}]}));
         let mut found = body(&said);
         assert_eq!(differences(&said, &found), []);
         found["bypass_actors"] = json!([]);
         assert_eq!(differences(&said, &found).len(), 1);
-        assert_eq!(differences(&spec(json!({})), &found), []);
+        assert_eq!(differences(&spec(&json!({})), &found), []);
     }
 }

@@ -4,6 +4,7 @@
 mod branch_protection;
 mod collaborator;
 mod definition;
+mod host;
 mod repo;
 mod repo_file;
 mod stage;

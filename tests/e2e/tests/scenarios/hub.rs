@@ -43,10 +43,10 @@ config: {{baseUrl: {plain:?}}}
 "
         )
     }
+}
 
-    /// What must stand in no log and no object.
-    pub(crate) fn secrets(&self) -> [&'static str; 2] {
-        // Tokens of installations begin like that; of the key one line is enough.
-        ["ghs_", APP_KEY.lines().nth(1).unwrap_or("-----BEGIN")]
-    }
+/// What must stand in no log and no object, of whoever signs in as an app.
+pub(crate) fn app_secrets() -> [&'static str; 2] {
+    // Tokens of installations begin like that; of the key one line is enough.
+    ["ghs_", APP_KEY.lines().nth(1).unwrap_or("-----BEGIN")]
 }
