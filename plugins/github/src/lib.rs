@@ -1,4 +1,4 @@
-//! Manages what is at GitHub: repositories and who works in them.
+//! Manages what is at GitHub: repositories, who works in them, their rules and files.
 //!
 //! This crate is the provider's component for WebAssembly, and the library it is made of, which runs natively in tests:
 //!
@@ -31,5 +31,7 @@ capstan_sdk::export! {
         kinds::team_repo::TeamRepo,
         kinds::team::Team,
         kinds::team_membership::TeamMembership,
+        kinds::branch_protection::BranchProtection,
+        kinds::repo_file::RepoFile,
     ],
 }

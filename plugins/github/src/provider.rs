@@ -6,7 +6,7 @@ use crate::client::Error;
 use crate::config::Config;
 use crate::connect::{connect, unconnected};
 use crate::kinds::repo::{OnDelete, Repo};
-use crate::kinds::{collaborator, repo, team, team_membership, team_repo};
+use crate::kinds::{branch_protection, collaborator, repo, repo_file, team, team_membership, team_repo};
 use crate::spec::Connection;
 
 /// The lifecycle of a kind, whose own errors become what the host is to do.
@@ -57,3 +57,14 @@ external!(collaborator::Collaborator, collaborator::Spec, "crds/collaborators.ya
 external!(team_repo::TeamRepo, team_repo::Spec, "crds/teamrepoes.yaml");
 external!(team::Team, team::Spec, "crds/teams.yaml");
 external!(team_membership::TeamMembership, team_membership::Spec, "crds/teammemberships.yaml");
+external!(branch_protection::BranchProtection, branch_protection::Spec, "crds/branchprotections.yaml");
+external!(
+    repo_file::RepoFile,
+    repo_file::Spec,
+    "crds/repofiles.yaml",
+    |object: &Managed<repo_file::Spec>, config: Config| {
+        let kept = object.is_being_deleted() && object.spec.on_delete == repo_file::OnDelete::Keep;
+        let github = if kept { unconnected()? } else { connect(&object.spec.connection, &config)? };
+        Ok(Self::new(github))
+    }
+);

@@ -9,6 +9,7 @@ mod objects;
 mod probe;
 mod proxy;
 mod server;
+mod tls_front;
 
 pub use built::{plugin, program};
 pub use cli::{capstan, package_rights};
@@ -19,3 +20,4 @@ pub use objects::{Objects, condition, eventually};
 pub use probe::probe;
 pub use proxy::{Accepted, Faults, Proxy};
 pub use server::{Embedded, Server, ServerKind, output};
+pub use tls_front::TlsFront;

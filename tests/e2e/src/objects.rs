@@ -120,7 +120,7 @@ fn some(namespace: &str) -> Option<&str> {
 fn plural(kind: &str) -> String {
     let kind = kind.to_lowercase();
     match kind.as_bytes() {
-        [.., b'h'] => format!("{kind}es"),
+        [.., b'h' | b'o'] => format!("{kind}es"),
         [.., b'y'] => format!("{}ies", &kind[..kind.len() - 1]),
         _ => format!("{kind}s"),
     }

@@ -87,6 +87,11 @@ impl Fake {
         self.shared.faults.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
+    /// Ends the failures of requests below this path, as they were begun by [`Fault::below`].
+    pub fn heal_below(&self, path: &str) {
+        self.shared.faults.lock().unwrap_or_else(PoisonError::into_inner).retain(|fault| !fault.is_below(path));
+    }
+
     /// The requests so far, oldest first.
     #[must_use]
     pub fn exchanges(&self) -> Vec<Exchange> {

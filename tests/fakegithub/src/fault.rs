@@ -58,6 +58,10 @@ impl Fault {
         self
     }
 
+    pub(crate) fn is_below(&self, path: &str) -> bool {
+        self.path == path
+    }
+
     fn meets(&self, method: &Method, path: &str) -> bool {
         self.left != Some(0)
             && self.method.as_ref().is_none_or(|wanted| wanted == method)

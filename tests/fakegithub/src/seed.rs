@@ -149,6 +149,16 @@ impl<'a> Seed<'a> {
         id
     }
 
+    /// Gives a team a repository.
+    pub fn team_repository(&self, organization: &str, slug: &str, owner: &str, name: &str, permission: &str) {
+        let world = &mut *self.shared.world();
+        let (organization, owner_id) = (id(world, organization), id(world, owner));
+        let granted = world.granted(owner_id, permission).unwrap_or_else(|| panic!("no permission {permission}"));
+        let repository = repository_mut(world, owner, name).id;
+        let team = world.teams.values_mut().find(|team| team.organization == organization && team.slug == slug);
+        team.unwrap_or_else(|| panic!("no team {slug}")).repositories.insert(repository, granted);
+    }
+
     /// Removes a team.
     pub fn remove_team(&self, organization: &str, slug: &str) {
         let world = &mut *self.shared.world();

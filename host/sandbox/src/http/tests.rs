@@ -1,5 +1,7 @@
 //! Requests of a session against a server on loopback.
 
+mod quota;
+
 use std::{sync::Arc, time::Duration};
 
 use capstan_api::Grants;

@@ -55,6 +55,9 @@ impl Collaborator {
     /// What requests fail with.
     pub fn observe(&mut self, object: &Managed<Spec>) -> Result<Observation, Error> {
         let spec = &object.spec;
+        if object.is_being_deleted() {
+            return self.observe_deletion(spec);
+        }
         let desired = Role::named(&spec.permission);
         let level = self.github.find(&person(spec)?.join("permission"))?.unwrap_or_default();
         let shown = Role::shown(&level);
@@ -141,6 +144,25 @@ impl Collaborator {
         Ok(())
     }
 
+    /// Whether there is something left to remove. What a member of the organisation may do without being a collaborator stays,
+    /// and cannot be told from the right itself.
+    fn observe_deletion(&self, spec: &Spec) -> Result<Observation, Error> {
+        let is_direct = || -> Result<bool, Error> {
+            let path = repository(spec)?.join("collaborators").query("affiliation", "direct");
+            let direct = self.github.list(&path, items)?;
+            Ok(direct.iter().any(|each| is(&each["login"], &spec.username)))
+        };
+        let left: Result<bool, Error> =
+            is_direct().and_then(|direct| Ok(direct || !self.invitations(spec)?.is_empty()));
+        match left {
+            Ok(true) => Ok(Observation::up_to_date()),
+            Ok(false) => Ok(Observation::missing()),
+            // With the repository they are gone too.
+            Err(error) if error.status() == Some(404) => Ok(Observation::missing()),
+            Err(error) => Err(error),
+        }
+    }
+
     fn put(&self, spec: &Spec) -> Result<Value, Error> {
         let body = json!({"permission": Role::named(&spec.permission).name()});
         Ok(self.github.change(Method::Put, &person(spec)?, Some(&body))?.body)
@@ -153,13 +175,8 @@ impl Collaborator {
 
     /// The user's invitations to the repository.
     fn invitations(&self, spec: &Spec) -> Result<Vec<Invitation>, Error> {
-        let all = self.github.list(&repository(spec)?.join("invitations"), |body| match body {
-            Value::Array(items) => items,
-            _ => Vec::new(),
-        })?;
-        let theirs = all.into_iter().filter(|each| {
-            each["invitee"]["login"].as_str().is_some_and(|login| login.eq_ignore_ascii_case(&spec.username))
-        });
+        let all = self.github.list(&repository(spec)?.join("invitations"), items)?;
+        let theirs = all.into_iter().filter(|each| is(&each["invitee"]["login"], &spec.username));
         Ok(theirs
             .filter_map(|each| {
                 let role = each["permissions"].as_str().map(Role::named);
@@ -172,6 +189,18 @@ impl Collaborator {
             })
             .collect())
     }
+}
+
+fn items(body: Value) -> Vec<Value> {
+    match body {
+        Value::Array(items) => items,
+        _ => Vec::new(),
+    }
+}
+
+/// Logins mean the same in any case.
+fn is(shown: &Value, login: &str) -> bool {
+    shown.as_str().is_some_and(|shown| shown.eq_ignore_ascii_case(login))
 }
 
 /// An event for who is found though nobody put them there, and no other at the next look.

@@ -101,3 +101,19 @@ fn a_users_repository_has_one_role_only_and_that_settles() {
     assert!(Collaborator::new(stage.github()).observe(&object("Collaborator", spec, json!({}))).unwrap().up_to_date);
     stage.assert_clean();
 }
+
+#[test]
+fn who_may_read_without_being_a_collaborator_is_not_in_the_way_of_a_deletion() {
+    let stage = shop();
+    stage.fake.seed().base_role("acme", "read");
+    let mut object = of("bert", "push");
+    let mut kind = Collaborator::new(stage.github());
+    let _ = kind.create(&object).unwrap();
+    object.metadata.deletion_timestamp = Some("2026-01-01T00:00:00Z".into());
+    assert!(kind.observe(&object).unwrap().exists);
+    kind.delete(&object).unwrap();
+    assert!(!kind.observe(&object).unwrap().exists);
+    stage.fake.seed().remove_repository("acme", "shop");
+    assert!(!kind.observe(&object).unwrap().exists);
+    stage.assert_clean();
+}

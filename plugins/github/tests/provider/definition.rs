@@ -68,3 +68,22 @@ fn every_setting_is_in_the_schema_and_none_has_a_default() {
         assert_eq!(schema.get("default"), None, "{name}: a default would own a field that nobody set");
     }
 }
+
+/// Every field that a sample has is known to its definition, and every kind has a sample.
+#[test]
+fn each_kind_has_a_sample_that_its_definition_knows() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
+    let samples =
+        std::fs::read_dir(folder).unwrap().map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
+    let samples: Vec<Value> = samples.map(|text| definition(&text)).collect();
+    for kind in capstan_github::PROVIDER.kinds() {
+        let kind = kind.kind();
+        let definition: Value = capstan_sdk::serde_json::from_str(kind.definition().unwrap()).unwrap();
+        let sample = samples.iter().find(|sample| sample["kind"] == kind.name());
+        let sample = sample.unwrap_or_else(|| panic!("{} has no sample", kind.name()));
+        for (field, _) in sample["spec"].as_object().unwrap() {
+            assert!(!spec(&definition)["properties"][field].is_null(), "{}: {field}", kind.name());
+        }
+        assert_eq!(definition["spec"]["names"]["categories"], json!(["krateo", "github"]));
+    }
+}

@@ -3,7 +3,9 @@
 
 mod chaos;
 mod delivery;
+mod github;
 mod hostile;
+mod hub;
 mod install;
 mod kubectl;
 mod observed;
@@ -73,6 +75,23 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
         a_tug_of_war_is_told_once_and_given_up_when_the_other_goes,
         a_source_that_changes_quickly_is_followed_and_is_no_loop,
         many_patches_of_few_sources_cost_few_watches,
+    },
+    github::{
+        a_repository_is_created_kept_as_it_should_be_and_deleted,
+        people_are_added_kept_in_their_roles_and_removed,
+        who_is_outside_is_invited_and_deleting_cancels_that,
+        a_team_its_members_and_its_repositories_follow,
+        what_exists_is_imported_by_observing_and_then_managed,
+        what_krateos_provider_left_goes_on_without_a_change,
+        an_outage_is_waited_out_in_a_pause_without_a_call,
+        a_rotated_token_is_taken_up_at_once,
+        with_a_revoked_token_an_object_can_be_let_go,
+        a_repository_whose_creation_was_cut_off_by_a_crash_is_found_again,
+        names_cannot_lead_elsewhere_and_identities_stay,
+        an_app_signs_in_and_nothing_of_that_is_shown,
+        tls_is_spoken_with_whom_the_bundle_vouches_for,
+        the_rules_and_files_of_a_repository_follow,
+        the_samples_converge_as_they_are,
     },
     observed::{ reconciles_are_counted_and_can_be_looked_into },
     hostile::{ bad_guests_end_as_conditions_while_a_neighbour_converges },

@@ -14,6 +14,8 @@ use tokio::{
     task::JoinHandle,
 };
 
+use crate::hub::Hub;
+
 /// For what should take a moment. Long, because the machine may be busy with other things.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 
@@ -36,6 +38,9 @@ kubernetes:
   - {apiGroups: [test.capstan.dev], kinds: [Hostile], verbs: ["*"]}
 limits: {callTimeout: 500ms, reconcileTimeout: 2s, memory: 16Mi}
 "#;
+
+/// In place of grants that name the ports of this world's hub.
+const OF_THE_HUB: &str = "";
 
 /// The hostile guest brings none, and patches need something with numbers, lists and a status of its own.
 const DEFINITIONS: &str = "
@@ -84,21 +89,32 @@ pub(crate) struct World {
     kubelet: JoinHandle<()>,
     proxy: Option<Proxy>,
     collector: Collector,
+    hub: Hub,
     server: Server,
     folder: TempDir,
     runtime: Runtime,
 }
 
 impl World {
-    /// With the providers patch, neighbour and hostile.
+    /// With the providers patch, neighbour, hostile and github.
     pub(crate) fn start(kind: ServerKind) -> Result<Self> {
-        let all = [("patch", PATCH_GRANTS), ("neighbour", NEIGHBOUR_GRANTS), ("hostile", HOSTILE_GRANTS)];
+        let all = [
+            ("patch", PATCH_GRANTS),
+            ("neighbour", NEIGHBOUR_GRANTS),
+            ("hostile", HOSTILE_GRANTS),
+            ("github", OF_THE_HUB),
+        ];
         Self::with(kind, &all, false)
     }
 
     /// With only the provider patch.
     pub(crate) fn with_patch(kind: ServerKind) -> Result<Self> {
         Self::with(kind, &[("patch", PATCH_GRANTS)], false)
+    }
+
+    /// With only the provider github.
+    pub(crate) fn with_github(kind: ServerKind) -> Result<Self> {
+        Self::with(kind, &[("github", OF_THE_HUB)], false)
     }
 
     /// Without any provider.
@@ -135,9 +151,11 @@ impl World {
             None
         };
         let collector = runtime.block_on(Collector::start())?;
-        let host = start_host(folder.path(), &collector)?;
-        let world = Self { host, kubelet, proxy, collector, server, folder, runtime };
+        let hub = runtime.block_on(Hub::start(folder.path()))?;
+        let host = start_host(folder.path(), &collector, &hub)?;
+        let world = Self { host, kubelet, proxy, collector, hub, server, folder, runtime };
         for (name, grants) in providers {
+            let grants = if *grants == OF_THE_HUB { &world.hub.grants() } else { *grants };
             world.block_on(world.grant_rights(name, grants)).with_context(|| format!("rights of {name}"))?;
             std::fs::copy(plugin(name)?, world.folder.path().join("providers").join(format!("{name}.wasm")))?;
         }
@@ -165,6 +183,11 @@ impl World {
         eventually(&said, Duration::from_mins(2), look, |log: &String| log.contains(&said)).await.map(drop)
     }
 
+    /// The GitHub of this world.
+    pub(crate) fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
     /// The API server.
     pub(crate) fn server(&self) -> &Server {
         &self.server
@@ -187,7 +210,7 @@ impl World {
 
     /// Another host comes in its place.
     pub(crate) fn restart(&mut self) -> Result<()> {
-        self.host = start_host(self.folder.path(), &self.collector)?;
+        self.host = start_host(self.folder.path(), &self.collector, &self.hub)?;
         Ok(())
     }
 
@@ -235,14 +258,15 @@ pub(crate) fn redirect(kubeconfig: &Path, url: &str) -> Result<()> {
     Ok(std::fs::write(kubeconfig, config.to_string())?)
 }
 
-fn start_host(folder: &Path, collector: &Collector) -> Result<HostProcess> {
+fn start_host(folder: &Path, collector: &Collector, hub: &Hub) -> Result<HostProcess> {
     let text = |name: &str| folder.join(name).to_string_lossy().into_owned();
     let (kubeconfig, providers) = (text("kubeconfig"), text("providers"));
-    let health = ["--health-address", "127.0.0.1:0"];
+    let ca_bundle = hub.ca_bundle().to_string_lossy();
+    let arguments = ["run", "--kubeconfig", &kubeconfig, "--providers", &providers, "--ca-bundle", &ca_bundle];
     HostProcess::start_in(
         folder,
         &[("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url())],
-        &[&["run", "--kubeconfig", &kubeconfig, "--providers", &providers], &health[..]].concat(),
+        &[&arguments[..], &["--health-address", "127.0.0.1:0"]].concat(),
     )
 }
 

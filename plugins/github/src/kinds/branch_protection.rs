@@ -1,0 +1,285 @@
+//! `BranchProtection`: a ruleset of a repository, which says what may be done to its branches or tags.
+
+use capstan_sdk::{Change, Creation, Difference, Managed, Observation, Value, json};
+use serde::Deserialize;
+
+use crate::client::{Error, GitHub, Method, Path};
+use crate::spec::Connection;
+
+/// The spec. Rules have GitHub's own names and parameters, so that every rule that GitHub has, or will have, can be said.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Spec {
+    /// Where GitHub is.
+    #[serde(flatten)]
+    pub connection: Connection,
+    /// The organisation or user that owns the repository.
+    pub org: String,
+    /// The repository's name.
+    pub repo: String,
+    /// The ruleset's name, which no other of the repository has.
+    pub name: String,
+    /// `branch`, `tag` or `push`; `branch` if it is left out.
+    pub target: Option<String>,
+    /// `active`, `evaluate` or `disabled`; `active` if it is left out.
+    pub enforcement: Option<String>,
+    /// Patterns of refs that it is for; the default branch if it is left out.
+    pub include: Option<Vec<String>>,
+    /// Patterns of refs that it is not for.
+    #[serde(default)]
+    pub exclude: Vec<String>,
+    /// All rules.
+    pub rules: Vec<Rule>,
+    /// Who is not bound by it. Left out: not looked at.
+    pub bypass_actors: Option<Vec<BypassActor>>,
+}
+
+/// A rule.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Rule {
+    /// As GitHub names it, for example `pull_request`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// As GitHub names them. What is left out is GitHub's choice, and not looked at.
+    pub parameters: Option<Value>,
+}
+
+/// One who is not bound.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BypassActor {
+    /// The number of the team, role or app.
+    pub actor_id: Option<u64>,
+    /// `Team`, `RepositoryRole`, `Integration`, `OrganizationAdmin`, `DeployKey`.
+    pub actor_type: String,
+    /// `always` or `pull_request`; `always` if it is left out.
+    pub bypass_mode: Option<String>,
+}
+
+/// One ruleset, for one reconcile.
+pub struct BranchProtection {
+    github: GitHub,
+    /// Of the ruleset that was seen last.
+    id: Option<u64>,
+}
+
+impl BranchProtection {
+    /// A ruleset at `github`.
+    #[must_use]
+    pub fn new(github: GitHub) -> Self {
+        Self { github, id: None }
+    }
+
+    /// Looks at the ruleset and compares all that the spec says.
+    ///
+    /// # Errors
+    /// What requests fail with.
+    pub fn observe(&mut self, object: &Managed<Spec>) -> Result<Observation, Error> {
+        let Some(found) = self.find(object)? else { return Ok(Observation::missing()) };
+        self.id = found["id"].as_u64();
+        let differences = differences(&object.spec, &found);
+        let observation =
+            if differences.is_empty() { Observation::up_to_date() } else { Observation::differs(differences) };
+        Ok(observation.ready().status(status(&found)))
+    }
+
+    /// Creates the ruleset.
+    ///
+    /// # Errors
+    /// What requests fail with.
+    pub fn create(&mut self, object: &Managed<Spec>) -> Result<Creation, Error> {
+        let made = self.github.change(Method::Post, &rulesets(&object.spec)?, Some(&body(&object.spec)))?.body;
+        Ok(Creation::done().status(status(&made)))
+    }
+
+    /// Sets all that the spec says.
+    ///
+    /// # Errors
+    /// What requests fail with.
+    pub fn update(&mut self, object: &Managed<Spec>) -> Result<Change, Error> {
+        let Some(path) = self.path(object)? else { return Ok(Change::done()) };
+        let now = self.github.change(Method::Put, &path, Some(&body(&object.spec)))?.body;
+        Ok(Change::done().status(status(&now)))
+    }
+
+    /// Deletes the ruleset.
+    ///
+    /// # Errors
+    /// What requests fail with.
+    pub fn delete(&mut self, object: &Managed<Spec>) -> Result<(), Error> {
+        match self.path(object)? {
+            Some(path) => self.github.remove(&path, None),
+            None => Ok(()),
+        }
+    }
+
+    /// Where the ruleset is, if there is one.
+    fn path(&mut self, object: &Managed<Spec>) -> Result<Option<Path>, Error> {
+        let id = match self.id {
+            Some(id) => Some(id),
+            None => self.find(object)?.and_then(|found| found["id"].as_u64()),
+        };
+        id.map(|id| Ok(rulesets(&object.spec)?.join(id))).transpose()
+    }
+
+    /// By its number once that is known, and before that by its name.
+    fn find(&self, object: &Managed<Spec>) -> Result<Option<Value>, Error> {
+        let all = rulesets(&object.spec)?;
+        if let Some(id) = object.status["id"].as_u64()
+            && let Some(found) = self.github.find(&all.clone().join(id))?
+        {
+            return Ok(Some(found));
+        }
+        let list = |body| match body {
+            Value::Array(items) => items,
+            _ => Vec::new(),
+        };
+        let listed = match self.github.list(&all, list) {
+            // Without the repository there is none; a creation will say what is missing.
+            Err(error) if error.status() == Some(404) => return Ok(None),
+            listed => listed?,
+        };
+        // Those of the organisation are listed too, and are not the repository's to change.
+        let same = |each: &&Value| each["name"] == *object.spec.name && each["source_type"] == "Repository";
+        let id = listed.iter().find(same).and_then(|each| each["id"].as_u64());
+        match id {
+            // The list leaves out the rules.
+            Some(id) => self.github.find(&all.join(id)),
+            None => Ok(None),
+        }
+    }
+}
+
+fn rulesets(spec: &Spec) -> Result<Path, Error> {
+    Path::of(&["repos", &spec.org, &spec.repo, "rulesets"])
+}
+
+fn status(found: &Value) -> Value {
+    json!({"id": found["id"], "enforcement": found["enforcement"], "htmlUrl": found["_links"]["html"]["href"]})
+}
+
+/// What the spec says, as GitHub writes it.
+fn body(spec: &Spec) -> Value {
+    let include = spec.include.clone().unwrap_or_else(|| vec!["~DEFAULT_BRANCH".to_owned()]);
+    let rules = spec.rules.iter().map(|rule| match &rule.parameters {
+        Some(parameters) => json!({"type": rule.kind, "parameters": parameters}),
+        None => json!({"type": rule.kind}),
+    });
+    let mut body = json!({
+        "name": spec.name, "target": spec.target.as_deref().unwrap_or("branch"),
+        "enforcement": spec.enforcement.as_deref().unwrap_or("active"), "rules": rules.collect::<Vec<_>>(),
+    });
+    // What is pushed is not sorted by refs.
+    if body["target"] != "push" {
+        body["conditions"] = json!({"ref_name": {"include": include, "exclude": spec.exclude}});
+    }
+    if let Some(actors) = &spec.bypass_actors {
+        body["bypass_actors"] = actors.iter().map(actor).collect();
+    }
+    body
+}
+
+fn actor(actor: &BypassActor) -> Value {
+    let mode = actor.bypass_mode.as_deref().unwrap_or("always");
+    json!({"actor_id": actor.actor_id, "actor_type": actor.actor_type, "bypass_mode": mode})
+}
+
+/// Where the ruleset is not as the spec has it. The order of rules, refs and actors means nothing.
+fn differences(spec: &Spec, found: &Value) -> Vec<Difference> {
+    let desired = body(spec);
+    let mut differences = Vec::new();
+    for name in ["name", "target", "enforcement"] {
+        if desired[name] != found[name] {
+            differences.push(Difference::new(name, desired[name].clone(), found[name].clone()));
+        }
+    }
+    for path in ["/conditions/ref_name/include", "/conditions/ref_name/exclude", "/bypass_actors"] {
+        let Some(wanted) = desired.pointer(path) else { continue };
+        let actual = found.pointer(path).unwrap_or(&Value::Null);
+        if sorted(wanted) != sorted(actual) {
+            let path = path.trim_start_matches('/').replace('/', ".");
+            differences.push(Difference::new(path, wanted.clone(), actual.clone()));
+        }
+    }
+    let rules = |of: &Value| of["rules"].as_array().cloned().unwrap_or_default();
+    let (wanted, actual) = (rules(&desired), rules(found));
+    let of_type = |all: &[Value], kind: &Value| all.iter().find(|rule| rule["type"] == *kind).cloned();
+    for rule in &wanted {
+        let path = format!("rules.{}", rule["type"].as_str().unwrap_or_default());
+        match of_type(&actual, &rule["type"]) {
+            None => differences.push(Difference::new(path, rule.clone(), None)),
+            Some(there) => differences.extend(
+                Difference::between(rule, &there)
+                    .into_iter()
+                    .map(|each| Difference { path: format!("{path}.{}", each.path), ..each }),
+            ),
+        }
+    }
+    for rule in actual.iter().filter(|rule| of_type(&wanted, &rule["type"]).is_none()) {
+        let path = format!("rules.{}", rule["type"].as_str().unwrap_or_default());
+        differences.push(Difference::new(path, None, rule.clone()));
+    }
+    differences
+}
+
+/// The items of a list as texts in order.
+fn sorted(list: &Value) -> Vec<String> {
+    let mut items: Vec<_> = list.as_array().into_iter().flatten().map(Value::to_string).collect();
+    items.sort();
+    items
+}
+
+#[cfg(test)]
+mod tests {
+    use capstan_sdk::serde_json;
+
+    use super::*;
+
+    fn spec(more: &Value) -> Spec {
+        let mut spec = json!({"org": "o", "repo": "r", "name": "n", "rules": [{"type": "deletion"}]});
+        for (name, value) in more.as_object().unwrap() {
+            spec[name] = value.clone();
+        }
+        serde_json::from_value(spec).unwrap()
+    }
+
+    #[test]
+    fn order_and_what_github_fills_in_do_not_differ() {
+        let rules = json!([{"type": "deletion"}, {"type": "pull_request", "parameters": {"required_approving_review_count": 1}}]);
+        let spec = spec(&json!({"rules": rules, "include": ["a", "b"]}));
+        let mut found = body(&spec);
+        found["rules"] = json!([
+            {"type": "pull_request", "parameters": {"required_approving_review_count": 1, "required_reviewers": []}},
+            {"type": "deletion"},
+        ]);
+        found["conditions"]["ref_name"]["include"] = json!(["b", "a"]);
+        found["bypass_actors"] = json!([{"actor_id": 1}]);
+        assert_eq!(differences(&spec, &found), []);
+    }
+
+    #[test]
+    fn missing_changed_and_additional_rules_differ() {
+        let paths = |rules: Value, found: Value| -> Vec<String> {
+            let spec = spec(&json!({"rules": rules}));
+            let mut there = body(&spec);
+            there["rules"] = found;
+            differences(&spec, &there).into_iter().map(|each| each.path).collect()
+        };
+        let review =
+            |count: u8| json!({"type": "pull_request", "parameters": {"required_approving_review_count": count}});
+        assert_eq!(paths(json!([{"type": "deletion"}]), json!([])), ["rules.deletion"]);
+        assert_eq!(paths(json!([]), json!([{"type": "deletion"}])), ["rules.deletion"]);
+        let changed = paths(json!([review(2)]), json!([review(1)]));
+        assert_eq!(changed, ["rules.pull_request.parameters.required_approving_review_count"]);
+    }
+
+    #[test]
+    fn who_may_bypass_is_compared_only_if_that_is_said() {
+        let said = spec(&json!({"bypassActors": [{"actorId": 5, "actorType": "Team"}]}));
+        let mut found = body(&said);
+        assert_eq!(differences(&said, &found), []);
+        found["bypass_actors"] = json!([]);
+        assert_eq!(differences(&said, &found).len(), 1);
+        assert_eq!(differences(&spec(&json!({})), &found), []);
+    }
+}

@@ -1,0 +1,27 @@
+//! The GitHub provider, as its users meet it, against a fake of GitHub that holds every request against GitHub's description.
+
+mod access;
+mod kinds;
+mod takeover;
+mod tenant;
+mod trouble;
+
+pub(crate) use self::{
+    access::{
+        a_rotated_token_is_taken_up_at_once, an_app_signs_in_and_nothing_of_that_is_shown,
+        names_cannot_lead_elsewhere_and_identities_stay, tls_is_spoken_with_whom_the_bundle_vouches_for,
+        with_a_revoked_token_an_object_can_be_let_go,
+    },
+    kinds::{
+        a_repository_is_created_kept_as_it_should_be_and_deleted, a_team_its_members_and_its_repositories_follow,
+        people_are_added_kept_in_their_roles_and_removed, the_rules_and_files_of_a_repository_follow,
+        the_samples_converge_as_they_are, who_is_outside_is_invited_and_deleting_cancels_that,
+    },
+    takeover::{
+        what_exists_is_imported_by_observing_and_then_managed, what_krateos_provider_left_goes_on_without_a_change,
+    },
+    trouble::{
+        a_repository_whose_creation_was_cut_off_by_a_crash_is_found_again,
+        an_outage_is_waited_out_in_a_pause_without_a_call,
+    },
+};
