@@ -76,7 +76,7 @@ async fn make_namespace(client: &Client, name: &str) -> Result<()> {
 }
 
 /// The host's own kinds, as an administrator installs them elsewhere.
-async fn install_definitions(cluster: &Cluster) -> Result<()> {
+pub(crate) async fn install_definitions(cluster: &Cluster) -> Result<()> {
     let kind = GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
     for definition in manifests::definitions()? {
         let name = definition["metadata"]["name"].as_str().unwrap_or_default();
