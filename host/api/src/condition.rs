@@ -42,7 +42,7 @@ pub(crate) const READY: &str = "Ready";
 pub(crate) const SYNCED: &str = "Synced";
 
 impl Condition {
-    fn new(kind: &str, status: Status, reason: &str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: &str, status: Status, reason: &str, message: impl Into<String>) -> Self {
         Self {
             kind: kind.to_owned(),
             status,

@@ -146,13 +146,22 @@ impl Grants {
             return Ok(Self::default());
         }
         let grants: Self = serde_saphyr::from_str(text).map_err(|error| GrantError::Malformed(error.to_string()))?;
-        grants.check()?;
-        check_http(&grants.http, side)?;
-        check_secrets(&grants.secrets, side)?;
-        if side == Side::Asked && grants.config.is_some() {
+        grants.checked(side)
+    }
+
+    /// These, if an administrator may grant them.
+    pub(crate) fn granted(self) -> Result<Self, GrantError> {
+        self.checked(Side::Granted)
+    }
+
+    fn checked(self, side: Side) -> Result<Self, GrantError> {
+        self.check()?;
+        check_http(&self.http, side)?;
+        check_secrets(&self.secrets, side)?;
+        if side == Side::Asked && self.config.is_some() {
             return Err(GrantError::Config);
         }
-        Ok(grants)
+        Ok(self)
     }
 
     fn check(&self) -> Result<(), GrantError> {
@@ -181,8 +190,13 @@ impl Grants {
     }
 }
 
+/// For fields that are written only if they say something.
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// `10s`, `500ms`, `2m`, `1h`.
-mod duration {
+pub(crate) mod duration {
     use std::time::Duration;
 
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
@@ -190,14 +204,21 @@ mod duration {
     const UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
 
     #[expect(clippy::ref_option, reason = "the signature is serde's")]
-    pub(super) fn serialize<S: Serializer>(value: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(value: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+        // The shortest way to write it.
+        let text = |value: &Duration| {
+            let millis = value.as_millis();
+            let fits = |unit: &&(&str, u64)| millis > 0 && millis % u128::from(unit.1) == 0;
+            let (unit, length) = UNITS.iter().rev().find(fits).unwrap_or(&UNITS[0]);
+            format!("{}{unit}", millis / u128::from(*length))
+        };
         match value {
-            Some(value) => to.serialize_str(&format!("{}ms", value.as_millis())),
+            Some(value) => to.serialize_str(&text(value)),
             None => to.serialize_none(),
         }
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
         let Some(text) = Option::<String>::deserialize(from)? else {
             return Ok(None);
         };

@@ -32,6 +32,14 @@ pub const RECONCILE_REQUESTED_AT: &str = "capstan.dev/reconcile-requested-at";
 /// Marks a `ConfigMap` in the host's namespace as the carrier of the provider it names.
 pub const PROVIDER_LABEL: &str = "capstan.dev/provider";
 
+/// Label of a `Provider` that the host made, for a `ConfigMap` or a file: which of the two.
+pub const MADE_FROM: &str = "capstan.dev/made-from";
+/// Keeps a `Provider` until the objects of its kinds are gone.
+pub const PROVIDER_FINALIZER: &str = "capstan.dev/managed-objects";
+/// `"true"`, exactly, on a `Provider` that is deleted: its objects are let go, without their finalizer, and what they stand for
+/// is left as it is.
+pub const ABANDON: &str = "capstan.dev/abandon";
+
 /// The keys that belong to the host and its users: what a provider says about them is ignored.
 pub const HOST_ANNOTATIONS: &[&str] = &[
     PAUSED,

@@ -4,6 +4,7 @@ mod condition;
 mod grants;
 mod object;
 mod policy;
+mod provider;
 
 pub mod keys;
 
@@ -14,3 +15,7 @@ pub use grants::{
 pub use kube_core::GroupVersionKind;
 pub use object::{ObjectKey, ObjectRef, api_version, kind_of};
 pub use policy::{Allowed, DeletionPolicy, ManagementPolicy, Policies};
+pub use provider::{
+    KindName, LastError, Permissions, PermissionsStatus, ProviderCondition, ProviderCounters, ProviderSpec,
+    ProviderStatus, Source, provider_kind, provider_ref,
+};

@@ -8,14 +8,15 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use capstan_cluster::Cluster;
+use capstan_api::{GroupVersionKind, ObjectKey, ObjectRef};
+use capstan_cluster::{Cluster, Patch};
 use capstan_devcluster::{DevCluster, Options};
 use kube::Client;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{cli, health::Health, host::Host};
+use crate::{cli, health::Health, host::Host, manifests};
 
 pub(crate) async fn run(dev: cli::Dev, cancel: CancellationToken) -> Result<()> {
     if !dev.listen.ip().is_loopback() {
@@ -30,6 +31,7 @@ pub(crate) async fn run(dev: cli::Dev, cancel: CancellationToken) -> Result<()> 
     let address = listener.local_addr().context("the listener has no address")?;
     let client = Client::new(server.router(), "default");
     make_namespace(&client, &dev.host.namespace).await?;
+    install_definitions(&Cluster::new(client.clone())).await?;
 
     let serving_ends = CancellationToken::new();
     let serving = {
@@ -71,6 +73,18 @@ async fn make_namespace(client: &Client, name: &str) -> Result<()> {
         Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
         made => made.map(drop).with_context(|| format!("namespace {name} cannot be made")),
     }
+}
+
+/// The host's own kinds, as an administrator installs them elsewhere.
+pub(crate) async fn install_definitions(cluster: &Cluster) -> Result<()> {
+    let kind = GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
+    for definition in manifests::definitions()? {
+        let name = definition["metadata"]["name"].as_str().unwrap_or_default();
+        let target = ObjectRef { kind: kind.clone(), key: ObjectKey::cluster(name) };
+        let apply = Patch::Apply { body: &definition, manager: "capstan-dev", force: true };
+        cluster.patch(&target, None, apply).await.with_context(|| format!("{name} cannot be installed"))?;
+    }
+    Ok(())
 }
 
 /// For the owner alone, also if the file was there before and open to everybody. Whoever waits for it sees all of it or nothing.

@@ -122,6 +122,13 @@ mod tests {
         }
     }
 
+    /// With the kinds of the host.
+    async fn server() -> DevCluster {
+        let server = DevCluster::new(Options::default());
+        crate::dev::install_definitions(&Cluster::new(client(&server))).await.unwrap();
+        server
+    }
+
     fn client(server: &DevCluster) -> Client {
         Client::new(server.router(), "default")
     }
@@ -136,11 +143,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn replicas_are_ready_with_and_without_a_provider_and_are_gone_when_they_stop() {
-        let server = DevCluster::new(Options::default());
+        let server = server().await;
         let (first, second) = (Replica::start(&server), Replica::start(&server));
         for replica in [&first, &second] {
             replica.until("capstan_leading 1").await;
-            replica.until("capstan_watches 1").await;
+            replica.until("capstan_watches 2").await;
             sleep(Duration::from_mins(1)).await;
             assert_eq!(replica.health.readiness(), Ok("at work"));
             assert!(replica.says("capstan_leases_held 0") && replica.says("capstan_terms_total 1"));
@@ -155,9 +162,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn whoever_loses_its_membership_lets_go_of_everything_and_joins_anew() {
-        let server = DevCluster::new(Options::default());
+        let server = server().await;
         let replica = Replica::start(&server);
-        replica.until("capstan_watches 1").await;
+        replica.until("capstan_watches 2").await;
         let before = members(&server).await;
         let request = http::Request::delete(format!("{LEASES}/{}", before[0])).body(Vec::new()).unwrap();
         client(&server).request_text(request).await.unwrap();

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use cap_std::{ambient_authority, fs::Dir};
-use capstan_api::{GroupVersionKind, keys};
+use capstan_api::provider_kind;
 use capstan_cluster::{Change, Cluster, Selection, Watches, lease::Leases};
 use capstan_engine::{Shared, runner::Runner};
 use capstan_events::{MaxSilence, Recorder};
@@ -31,6 +31,9 @@ use crate::{
 
 /// For the first answer of the API server.
 const REACHABLE_WITHIN: Duration = Duration::from_secs(15);
+
+/// For the first lists. Whoever waits longer is told why that may be.
+const LISTED_WITHIN: Duration = Duration::from_secs(10);
 
 /// For reconciles that were dropped, until nothing of them is left. Whatever they do ends at its next wait.
 const AT_REST_WITHIN: Duration = Duration::from_secs(20);
@@ -104,7 +107,7 @@ impl Host {
         tracing::info!(namespace = self.namespace, "host started");
         let ends = cancel.child_token();
         let mut work = pin!(async {
-            let providers = Providers::new(shared, Arc::clone(&self.sandbox), &self.namespace, leases);
+            let providers = Providers::new(shared, Arc::clone(&self.sandbox), &self.namespace, &instance(), leases);
             let providers = providers.reaching(self.network.clone());
             let served = tokio::select! {
                 served = providers.run(sources, ends.clone()) => served,
@@ -130,20 +133,25 @@ impl Host {
 
     /// Ready is who knows all providers. Never ends.
     async fn tell_when_listed(&self, watches: &Watches, health: &Health) {
-        // The watch of the providers' source itself: it costs nothing to listen too.
-        let mut changes = watches.subscribe(Selection {
-            kind: GroupVersionKind::gvk("", "v1", "ConfigMap"),
-            namespace: Some(self.namespace.clone()),
-            labels: Some(keys::PROVIDER_LABEL.to_owned()),
-            name: None,
-        });
-        while let Some(change) = changes.next().await {
-            if matches!(change, Change::Synced) {
-                health.enter(Phase::Working);
-                break;
+        // The watches of the registry itself: it costs nothing to listen too.
+        let mut listed = pin!(async {
+            for selection in [capstan_providers::labelled(&self.namespace), Selection::all(provider_kind())] {
+                let mut changes = watches.subscribe(selection);
+                while let Some(change) = changes.next().await {
+                    if matches!(change, Change::Synced) {
+                        break;
+                    }
+                }
             }
+        });
+        if timeout(LISTED_WITHIN, &mut listed).await.is_err() {
+            tracing::warn!(
+                "ConfigMaps and Providers cannot be listed yet; if the kind Provider is not installed: `capstan manifests --part \
+                 crds | kubectl apply -f -`"
+            );
+            listed.await;
         }
-        drop(changes);
+        health.enter(Phase::Working);
         std::future::pending::<()>().await;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use capstan_api::GrantError;
+use capstan_api::{GrantError, Source};
 use capstan_cluster::Error as ClusterError;
 use capstan_sandbox::{ConfigError, LoadError, Outcome};
 
@@ -14,6 +14,29 @@ pub enum ProviderError {
     /// The delivery itself is of no use.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
+    /// The `Provider` cannot be read.
+    #[error("the spec of the Provider cannot be used: {0}")]
+    Spec(String),
+    /// There is nothing where its component is to come from.
+    #[error("{0} is not there: make it, or name another source in spec.source; what ran before goes on running")]
+    SourceMissing(Source),
+    /// This version of the host takes nothing from registries.
+    #[error(
+        "{0} is not fetched: this host takes components from a ConfigMap or a file; name one of them in spec.source"
+    )]
+    NoRegistries(String),
+    /// The component is not the one that is pinned.
+    #[error(
+        "{place} holds a component with digest {found}, and spec.digest pins {pinned}: put that one there, or change the pin"
+    )]
+    DigestMismatch {
+        /// Where it comes from.
+        place: Source,
+        /// What is wanted.
+        pinned: String,
+        /// What is there.
+        found: String,
+    },
     /// The grants file is of no use.
     #[error(transparent)]
     Grants(#[from] GrantError),
@@ -51,6 +74,9 @@ pub enum ProviderError {
         /// Why.
         error: ClusterError,
     },
+    /// The `Provider` itself cannot be written.
+    #[error("the Provider cannot be written: {0}")]
+    Object(ClusterError),
     /// A `CustomResourceDefinition` was taken and then not served.
     #[error("CustomResourceDefinition {0} is not established: `kubectl describe crd {0}` says why")]
     NotEstablished(String),
@@ -102,6 +128,11 @@ impl ProviderError {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Artifact(error) => error.reason(),
+            Self::Spec(_) => "SpecInvalid",
+            Self::SourceMissing(_) => "SourceMissing",
+            Self::NoRegistries(_) => "SourceUnsupported",
+            Self::DigestMismatch { .. } => "DigestMismatch",
+            Self::Object(_) => "ObjectNotWritten",
             Self::Grants(error) => error.reason(),
             Self::Config(error) => error.reason(),
             Self::Load(error) => error.reason(),
@@ -122,6 +153,7 @@ impl ProviderError {
                 | Self::RightsMissing(_)
                 | Self::Install { .. }
                 | Self::NotEstablished(_)
+                | Self::Object(_)
                 | Self::Load(LoadError::Host(_))
                 // The host may just have been busy.
                 | Self::Describe(

@@ -1,8 +1,11 @@
-//! From source to running provider: sources deliver artifacts, each provider's task loads the newest, installs its kinds and
-//! runs a controller for each of them.
+//! From source to running provider: a `Provider` says what is wanted, sources deliver components (and have a `Provider` made for
+//! each), and each provider's task loads the newest, installs its kinds, runs a controller for each of them and says so in the
+//! status of its object.
 
 mod artifact;
 mod claims;
+mod departure;
+mod drop_in;
 mod error;
 mod fenced;
 mod install;
@@ -11,9 +14,13 @@ mod provider;
 mod registry;
 mod report;
 mod reviewer;
+mod running;
 mod slot;
 mod source;
+mod status;
+mod tally;
 mod terms;
+mod wanted;
 
 pub mod rights;
 
@@ -22,4 +29,4 @@ pub use error::{ProviderError, RightsMissing};
 pub use install::INSTALLED_FOR;
 pub use load::{check_kinds, describe};
 pub use registry::{Panicked, Providers, Sources};
-pub use source::config_map::{GRANTS, PACKED};
+pub use source::config_map::{GRANTS, PACKED, labelled};

@@ -4,8 +4,9 @@ use bytes::Bytes;
 use capstan_api::{Grants, GroupVersionKind};
 use capstan_sandbox::{Component, Descriptor, Sandbox};
 
-use crate::{Artifact, ProviderError};
+use crate::ProviderError;
 
+#[derive(Debug, Clone)]
 pub(crate) struct Loaded {
     pub(crate) component: Component,
     pub(crate) descriptor: Descriptor,
@@ -13,13 +14,20 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    pub(crate) async fn from(artifact: &Artifact, sandbox: &Sandbox) -> Result<Self, ProviderError> {
-        // The cheap check first.
-        let grants = Grants::parse(&artifact.grants)?;
-        let (component, descriptor) = describe(artifact.component.clone(), sandbox).await?;
+    /// If it may manage its kinds, and takes its configuration.
+    pub(crate) fn checked(component: Component, descriptor: Descriptor, grants: Grants) -> Result<Self, ProviderError> {
         check_kinds(&descriptor, &grants)?;
         descriptor.check_config(grants.config.as_ref())?;
         Ok(Self { component, descriptor, grants })
+    }
+
+    /// The version of the contract that it was built for.
+    pub(crate) fn contract(&self) -> &str {
+        let version = self.component.exports().iter().find_map(|name| {
+            let (interface, version) = name.split_once('@')?;
+            interface.starts_with("capstan:provider/").then_some(version)
+        });
+        version.unwrap_or_default()
     }
 
     pub(crate) fn kinds(&self) -> impl Iterator<Item = &GroupVersionKind> + Clone {

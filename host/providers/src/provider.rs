@@ -1,21 +1,36 @@
-//! One provider: the task that loads whatever is delivered under its name and runs the newest that works.
+//! One provider: the task that loads whatever its object asks for, runs the newest build that works, and says so.
 
 use std::{sync::Arc, time::Duration};
 
+use capstan_api::{KindName, ProviderCondition, ProviderCounters, api_version};
 use capstan_cluster::{Flow, Rate};
-use capstan_engine::{Controller, ControllerConfig, Resync, Shared};
-use capstan_sandbox::{Budget, Component, Granted, Guest, Network, Sandbox, Services};
-use tokio::{sync::watch, task::JoinSet, time::Instant};
+use capstan_engine::Shared;
+use capstan_sandbox::{Budget, Component, Descriptor, Granted, Guest, Network, Sandbox, Services};
+use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Artifact, ProviderError, claims::Claims, install::install, load::Loaded, report::Reporter, reviewer::Reviewer,
-    slot::Slot,
+    ProviderError,
+    claims::Claims,
+    departure,
+    install::install,
+    load::Loaded,
+    report::{About, Reporter},
+    reviewer::Reviewer,
+    running::{Pace, Running},
+    status::Board,
+    wanted::{Facts, Ready, Wanted},
 };
 
 /// Between two tries of an artifact that may do better later.
 const RETRY_FIRST: Duration = Duration::from_secs(2);
 const RETRY_LONGEST: Duration = Duration::from_mins(1);
+/// Between two looks at what a deletion waits for.
+const LOOK: Duration = Duration::from_secs(2);
+/// Between two looks at the counters.
+const COUNT: Duration = Duration::from_secs(30);
+/// After a status that could not be written.
+const WRITE_AGAIN: Duration = Duration::from_secs(5);
 
 /// What every provider's task needs. Cheap to clone.
 #[derive(Clone)]
@@ -27,26 +42,35 @@ pub(crate) struct Surroundings {
     pub(crate) reporter: Reporter,
     pub(crate) reviewer: Reviewer,
     pub(crate) network: Network,
+    /// This replica, as it stands in the status of what it runs.
+    pub(crate) instance: Arc<str>,
 }
 
 pub(crate) struct Provider {
     name: String,
     surroundings: Surroundings,
+    board: Option<Board>,
     running: Option<Running>,
-    /// What was loaded last. Held so that another try of the same bytes need not compile them again.
-    tried: Option<Component>,
+    /// What was loaded last. Held so that the same bytes need neither be compiled nor described again.
+    tried: Option<(Component, Descriptor)>,
     /// A load failed half-way: the definitions in the cluster may not be those of what runs.
     unsettled: bool,
 }
 
-/// A provider in service.
-struct Running {
-    artifact: Artifact,
-    loaded: Loaded,
-    slot: Arc<Slot>,
-    resyncs: Vec<Resync>,
-    controllers: JoinSet<()>,
-    cancel: CancellationToken,
+/// Why the task wakes up.
+enum Turn {
+    Wanted,
+    Retry,
+    Look,
+    Write,
+}
+
+/// When it wakes up by itself.
+#[derive(Default)]
+struct Alarms {
+    retry: Option<(Instant, Duration)>,
+    look: Option<Instant>,
+    write: Option<Instant>,
 }
 
 impl Provider {
@@ -54,61 +78,145 @@ impl Provider {
         // Whatever is asked for this provider, by the host or by its guest, goes at its own pace.
         let cluster = &mut surroundings.shared.cluster;
         *cluster = cluster.paced(Flow::new(Rate::default()));
-        Self { name, surroundings, running: None, tried: None, unsettled: false }
+        Self { name, surroundings, board: None, running: None, tried: None, unsettled: false }
     }
 
     /// Follows what is wanted under this name until it is cancelled; then stops what runs.
-    pub(crate) async fn run(mut self, mut wanted: watch::Receiver<Option<Artifact>>, cancel: CancellationToken) {
-        let mut retry = None::<(Instant, Duration)>;
+    pub(crate) async fn run(mut self, mut wanted: watch::Receiver<Option<Wanted>>, cancel: CancellationToken) {
+        let mut alarms = Alarms::default();
         loop {
-            tokio::select! {
+            let turn = tokio::select! {
                 () = cancel.cancelled() => break,
-                changed = wanted.changed() => {
-                    if changed.is_err() {
-                        break;
-                    }
-                    retry = None;
-                }
-                () = at(retry.map(|(due, _)| due)) => {}
-            }
-            let Some(artifact) = wanted.borrow_and_update().clone() else {
+                changed = wanted.changed() => match changed {
+                    Ok(()) => Turn::Wanted,
+                    Err(_) => break,
+                },
+                () = at(alarms.retry.map(|(due, _)| due)) => Turn::Retry,
+                () = at(alarms.look) => Turn::Look,
+                () = at(alarms.write) => Turn::Write,
+            };
+            let Some(newest) = wanted.borrow_and_update().clone() else {
                 self.stop().await;
+                (self.board, alarms) = (None, Alarms::default());
                 continue;
             };
-            let taken = cancel.run_until_cancelled(self.take(artifact.clone())).await;
-            let Some(Err(error)) = taken else {
-                retry = None;
-                continue;
-            };
-            self.surroundings.reporter.failed(&self.name, &artifact.origin, &error);
-            self.keep_claims();
-            self.unsettled = true;
-            retry = error.is_transient().then(|| {
-                let delay = retry.map_or(RETRY_FIRST, |(_, delay)| (delay * 2).min(RETRY_LONGEST));
-                (Instant::now() + delay, delay)
-            });
+            let attending = cancel.run_until_cancelled(self.attend(&newest, &turn, &mut alarms));
+            if attending.await.is_none() {
+                break;
+            }
+            alarms.write = self.write_status().await;
         }
         self.stop().await;
     }
 
-    /// Brings an artifact into service. If that fails, what ran before still runs.
-    async fn take(&mut self, artifact: Artifact) -> Result<(), ProviderError> {
+    async fn attend(&mut self, wanted: &Wanted, turn: &Turn, alarms: &mut Alarms) {
+        if matches!(turn, Turn::Wanted | Turn::Retry) {
+            let failed = self.bring(wanted).await.err();
+            let delay = match (turn, alarms.retry) {
+                (Turn::Retry, Some((_, delay))) => (delay * 2).min(RETRY_LONGEST),
+                _ => RETRY_FIRST,
+            };
+            alarms.retry = failed.filter(ProviderError::is_transient).map(|_| (Instant::now() + delay, delay));
+        }
+        alarms.look = None;
+        if wanted.facts.deleting && wanted.facts.held && !self.depart(&wanted.facts).await {
+            alarms.look = Some(Instant::now() + LOOK);
+        }
+    }
+
+    /// Brings what is wanted into service, and says what became of it.
+    async fn bring(&mut self, wanted: &Wanted) -> Result<(), ProviderError> {
+        let facts = &wanted.facts;
+        if self.board.as_ref().is_none_or(|board| board.uid() != facts.uid) {
+            let Surroundings { shared, instance, .. } = &self.surroundings;
+            let opened = Board::open(shared.cluster.clone(), &self.name, instance).await;
+            self.board = Some(opened.map_err(ProviderError::Object).inspect_err(|error| self.report(wanted, error))?);
+        }
+        self.pause(facts);
+        let taken = self.take(wanted).await;
+        if let Err(error) = &taken {
+            // One that is deleted needs no source.
+            if !(facts.deleting && matches!(error, ProviderError::SourceMissing(_))) {
+                self.report(wanted, error);
+                self.say(ProviderCondition::Loaded, false, error.reason(), &error.to_string(), facts);
+                if let Some(board) = &mut self.board {
+                    board.failed(error);
+                }
+            }
+            self.keep_claims();
+            self.unsettled = true;
+        }
+        let (healthy, reason, message) = match (&self.running, &taken) {
+            (None, _) => (false, "NotRunning", "no build of it is in service"),
+            (Some(_), Ok(())) => (true, "Running", ""),
+            (Some(_), Err(_)) => (true, "LastGoodBuild", "the last good build is in service"),
+        };
+        self.say(ProviderCondition::Healthy, healthy, reason, message, facts);
+        taken
+    }
+
+    fn report(&self, wanted: &Wanted, error: &ProviderError) {
+        self.surroundings.reporter.failed(self.about(wanted), error);
+    }
+
+    fn about<'a>(&'a self, wanted: &'a Wanted) -> About<'a> {
+        About { name: &self.name, uid: Some(&wanted.facts.uid), origin: wanted.origin() }
+    }
+
+    /// True if that is something new.
+    fn say(&mut self, condition: ProviderCondition, holds: bool, reason: &str, message: &str, facts: &Facts) -> bool {
+        let condition = condition.is(holds, reason, message);
+        self.board.as_mut().is_some_and(|board| board.set(condition, facts.generation))
+    }
+
+    /// A turn that people may want to know of, and that is nobody's fault.
+    fn tell(&self, reason: &str, note: &str, facts: &Facts) {
+        let about = About { name: &self.name, uid: Some(&facts.uid), origin: None };
+        self.surroundings.reporter.said(about, reason, note);
+    }
+
+    /// Before anything else: a build that is about to be replaced is not called any more either.
+    fn pause(&mut self, facts: &Facts) {
+        let Ok(spec) = &facts.spec else { return };
+        if let Some(running) = &mut self.running {
+            running.pause(spec.paused);
+        }
+        if spec.paused {
+            let note = "nothing of it is called until spec.paused is false";
+            if self.say(ProviderCondition::Paused, true, "PausedBySpec", note, facts) {
+                self.tell("Paused", note, facts);
+            }
+        } else {
+            self.say(ProviderCondition::Paused, false, "NotPaused", "", facts);
+        }
+    }
+
+    /// Brings a build into service. If that fails, what ran before still runs.
+    async fn take(&mut self, wanted: &Wanted) -> Result<(), ProviderError> {
+        let Some(ready) = wanted.ready()? else {
+            return Ok(());
+        };
+        let Ok(spec) = &wanted.facts.spec else { return Ok(()) };
+        let pace = Pace::of(spec);
         if let Some(running) = &mut self.running
             && !self.unsettled
-            && running.artifact.component == artifact.component
-            && running.artifact.grants == artifact.grants
+            && running.loaded.component.digest() == ready.digest
+            && running.loaded.grants == ready.grants
         {
-            running.artifact.origin = artifact.origin;
+            running.set_pace(pace).await;
             return Ok(());
         }
         let begun = Instant::now();
-        let Surroundings { shared, sandbox, claims, reporter, reviewer, .. } = self.surroundings.clone();
-        let loaded = Loaded::from(&artifact, &sandbox).await?;
-        self.tried = Some(loaded.component.clone());
+        let Surroundings { shared, claims, reporter, reviewer, .. } = self.surroundings.clone();
+        let loaded = self.load(ready).await?;
         claims.claim(&self.name, loaded.kinds())?;
         let rights = reviewer.rights(&loaded).await;
         if let Some(missing) = reviewer.missing(&self.name, &rights.own).await {
             return Err(ProviderError::RightsMissing(missing));
+        }
+        if !wanted.facts.held && !wanted.facts.deleting {
+            let held = departure::hold(&shared.cluster, &self.name, &wanted.facts.uid).await;
+            held.map_err(ProviderError::Object)?;
         }
         for definition in loaded.descriptor.kinds.iter().filter_map(|managed| managed.definition.as_ref()) {
             install(&shared.cluster, &shared.watches, &self.name, definition, &loaded.grants).await?;
@@ -122,27 +230,42 @@ impl Provider {
             loaded.kinds().map(|kind| kind.kind.as_str()).collect::<Vec<_>>().join(", "),
             begun.elapsed(),
         );
-        let origin = artifact.origin.clone();
+        claims.keep(&self.name, loaded.kinds());
         match &mut self.running {
             Some(running) if running.fits(&loaded) => {
-                claims.keep(&self.name, loaded.kinds());
-                running.replace(artifact, loaded, logic);
+                running.replace(loaded.clone(), logic);
+                running.set_pace(pace).await;
             }
             _ => {
                 self.stop_controllers().await;
                 claims.keep(&self.name, loaded.kinds());
-                self.running = Some(Running::start(&self.name, &shared, artifact, loaded, logic));
+                self.running = Some(Running::start(&self.name, &shared, loaded.clone(), pace, logic));
             }
         }
         self.unsettled = false;
-        reporter.loaded(&self.name, &origin, &note);
-        if let Some(missing) = reviewer.missing(&self.name, &rights.granted).await {
-            reporter.lacking(&self.name, &origin, &missing);
+        reporter.loaded(self.about(wanted), &note);
+        let missing = reviewer.missing(&self.name, &rights.granted).await;
+        if let Some(missing) = &missing {
+            reporter.lacking(self.about(wanted), missing);
         }
+        if let Some(board) = &mut self.board {
+            board.loaded(&loaded, missing.as_ref().map_or(&[], |missing| missing.missing.as_slice()));
+        }
+        self.say(ProviderCondition::Loaded, true, "Loaded", &note, &wanted.facts);
         Ok(())
     }
 
-    fn guest(&self, loaded: &Loaded) -> Box<dyn capstan_engine::ExternalSystem> {
+    async fn load(&mut self, ready: Ready) -> Result<Loaded, ProviderError> {
+        let known = self.tried.take().filter(|(component, _)| component.digest() == ready.digest);
+        let (component, descriptor) = match known {
+            Some(known) => known,
+            None => crate::describe(ready.component, &self.surroundings.sandbox).await?,
+        };
+        self.tried = Some((component.clone(), descriptor.clone()));
+        Loaded::checked(component, descriptor, ready.grants)
+    }
+
+    fn guest(&self, loaded: &Loaded) -> Guest {
         let Shared { cluster, watches, recorder, .. } = &self.surroundings.shared;
         let services = Services {
             cluster: cluster.clone(),
@@ -153,7 +276,66 @@ impl Provider {
         let granted = Granted::new(&loaded.descriptor, &loaded.grants).protecting(&self.surroundings.namespace);
         let budget = Budget::new(&loaded.grants.limits);
         let guest = Guest::new(loaded.component.clone(), &self.name, granted, budget, services);
-        Box::new(guest.configured(loaded.grants.config.as_ref()))
+        guest.configured(loaded.grants.config.as_ref())
+    }
+
+    /// Lets the object of a deleted provider go once nothing is left of its kinds. False: something is, and the status says what.
+    async fn depart(&mut self, facts: &Facts) -> bool {
+        let cluster = self.surroundings.shared.cluster.clone();
+        let gone = async {
+            let left = departure::left(&cluster, &self.kinds()).await?;
+            if facts.abandon {
+                self.stop().await;
+                departure::abandon(&cluster, &left).await?;
+                let left = departure::left(&cluster, &self.kinds()).await?;
+                if departure::any_held(&left) {
+                    return Ok(Some(departure::in_words(&self.name, &left)));
+                }
+            } else if !left.is_empty() {
+                return Ok(Some(departure::in_words(&self.name, &left)));
+            }
+            self.stop().await;
+            departure::release(&cluster, &self.name, &facts.uid).await?;
+            Ok(None)
+        };
+        let gone: Result<Option<String>, capstan_cluster::Error> = gone.await;
+        let (reason, message) = match gone {
+            Ok(None) => return true,
+            Ok(Some(message)) => ("ObjectsRemain", message),
+            Err(error) => ("ObjectsUnknown", format!("what is left of its objects cannot be found out: {error}")),
+        };
+        if self.say(ProviderCondition::Deleting, true, reason, &message, facts) {
+            self.tell(reason, &message, facts);
+        }
+        false
+    }
+
+    /// Those that it manages, or managed last.
+    fn kinds(&self) -> Vec<KindName> {
+        let mut kinds = self.board.as_ref().map(|board| board.kinds().to_vec()).unwrap_or_default();
+        for kind in self.running.iter().flat_map(|running| running.loaded.kinds()) {
+            let name = KindName { api_version: api_version(kind), kind: kind.kind.clone() };
+            if !kinds.contains(&name) {
+                kinds.push(name);
+            }
+        }
+        kinds
+    }
+
+    /// Writes the status if it says something new; gives the time of the next look at it.
+    async fn write_status(&mut self) -> Option<Instant> {
+        let counts = self.running.as_ref().map_or_else(ProviderCounters::default, Running::counts);
+        let board = self.board.as_mut()?;
+        board.count(counts);
+        match board.write().await {
+            Ok(()) => Some(Instant::now() + COUNT),
+            // The object is gone, which its watch will say.
+            Err(capstan_cluster::Error::NotFound(_) | capstan_cluster::Error::NotLeader) => None,
+            Err(error) => {
+                tracing::warn!(provider = self.name, %error, "the status of the Provider is not written yet");
+                Some(Instant::now() + WRITE_AGAIN)
+            }
+        }
     }
 
     /// Ends the provider and gives up its kinds.
@@ -177,59 +359,9 @@ impl Provider {
 
     async fn stop_controllers(&mut self) {
         if let Some(running) = &mut self.running {
-            running.cancel.cancel();
-            // Each drains within a time of its own. What runs stays in its place meanwhile: were it dropped, it would be
-            // aborted.
-            while running.controllers.join_next().await.is_some() {}
+            running.rest().await;
         }
         self.running = None;
-    }
-}
-
-impl Running {
-    fn start(
-        provider: &str,
-        shared: &Shared,
-        artifact: Artifact,
-        loaded: Loaded,
-        logic: Box<dyn capstan_engine::ExternalSystem>,
-    ) -> Self {
-        let slot = Arc::new(Slot::new(logic, shared.cluster.fence().cloned()));
-        let cancel = CancellationToken::new();
-        let mut controllers = JoinSet::new();
-        let mut resyncs = Vec::new();
-        let session_time = Budget::new(&loaded.grants.limits).reconcile;
-        for managed in &loaded.descriptor.kinds {
-            let config = ControllerConfig {
-                recoverable: managed.recoverable,
-                session_time,
-                ..ControllerConfig::new(provider, managed.kind.clone())
-            };
-            let controller = Controller::new(config, shared.clone(), Arc::clone(&slot) as _);
-            resyncs.push(controller.resync());
-            controllers.spawn(controller.run(cancel.clone()));
-        }
-        Self { artifact, loaded, slot, resyncs, controllers, cancel }
-    }
-
-    /// Whether the controllers can stay: they know kinds and limits, and nothing else of the logic.
-    fn fits(&self, loaded: &Loaded) -> bool {
-        let shape = |loaded: &Loaded| -> Vec<_> {
-            let kinds = &loaded.descriptor.kinds;
-            kinds.iter().map(|managed| (managed.kind.clone(), managed.recoverable)).collect()
-        };
-        shape(&self.loaded) == shape(loaded)
-            && self.loaded.grants.limits.reconcile_timeout == loaded.grants.limits.reconcile_timeout
-    }
-
-    /// New logic under running controllers: watches, queues and attempts stay, and every object is looked at again.
-    fn replace(&mut self, artifact: Artifact, loaded: Loaded, logic: Box<dyn capstan_engine::ExternalSystem>) {
-        self.slot.replace(logic);
-        self.artifact = artifact;
-        self.loaded = loaded;
-        for resync in &self.resyncs {
-            resync.request();
-        }
     }
 }
 

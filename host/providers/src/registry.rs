@@ -1,33 +1,43 @@
-//! All providers of the host: which delivery counts for which name.
+//! All providers of the host: the objects that say what is wanted, and what their sources hold.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use cap_std::fs::Dir;
-use capstan_cluster::lease::Leases;
+use capstan_api::{Source, provider_kind};
+use capstan_cluster::{Change, Selection, lease::Leases};
 use capstan_engine::Shared;
 use capstan_sandbox::{Network, Sandbox};
 use tokio::{
     sync::{mpsc, watch},
-    task::JoinSet,
+    task::{AbortHandle, JoinSet},
+    time::{Instant, MissedTickBehavior, interval_at},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Artifact, Origin, ProviderError,
+    drop_in::{self, DropIns, Told},
     provider::Surroundings,
-    report::Reporter,
+    report::{About, Reporter},
     reviewer::Reviewer,
-    source::{Content, Delivery, config_map, directory},
+    source::{Delivery, Found, Listing, Place, config_map, directory},
     terms,
+    wanted::{Carrier, Facts, Wanted},
 };
 
 /// Deliveries under way. Each may be megabytes, so few.
 const UNDER_WAY: usize = 4;
 
+/// For what could not be made, and for what was another replica's to make, which may be gone.
+const AGAIN: Duration = Duration::from_secs(5);
+
 /// Where to look for providers.
 #[derive(Debug, Default)]
 pub struct Sources {
-    /// The host's own namespace, for labelled `ConfigMap`s.
+    /// The host's own namespace, for `ConfigMap`s.
     pub namespace: Option<String>,
     /// A directory with `NAME.wasm` and `NAME.grants.yaml`.
     pub directory: Option<Dir>,
@@ -38,31 +48,51 @@ pub struct Sources {
 #[error("{0} panicked; the log says where")]
 pub struct Panicked(&'static str);
 
-/// Everything that was delivered, and a task for every name.
+/// Every `Provider` of the cluster, and a task for each.
 pub struct Providers {
     surroundings: Surroundings,
     /// Where replicas share the providers.
     leases: Option<Leases>,
-    entries: HashMap<String, Entry>,
-    tasks: JoinSet<()>,
+    /// The objects, by name.
+    objects: HashMap<String, Facts>,
+    drop_ins: DropIns,
+    told: Told,
+    has_directory: bool,
+    /// What stands at the places that objects name; nothing where it was looked for in vain.
+    named: HashMap<Place, Option<Found>>,
+    tasks: HashMap<String, Task>,
+    running: JoinSet<()>,
+    /// Refusals that were told.
+    refused: HashSet<(Place, String)>,
 }
 
-struct Entry {
-    /// In the order they came; the first is the one that counts.
-    candidates: Vec<Artifact>,
-    wanted: watch::Sender<Option<Artifact>>,
+/// The task of one name. It stays when its object goes: what comes under it again must not overlap with what is still stopping.
+struct Task {
+    wanted: watch::Sender<Option<Wanted>>,
+    /// Follows the `ConfigMap` that the object names.
+    following: Option<(String, AbortHandle)>,
+}
+
+/// What the registry's own tasks need.
+struct Follow {
+    tasks: JoinSet<()>,
+    namespace: Option<String>,
+    deliveries: mpsc::Sender<Delivery>,
+    cancel: CancellationToken,
 }
 
 impl Providers {
-    /// Nothing is delivered yet.
+    /// Nothing is wanted yet.
     ///
-    /// `namespace` is the host's own; providers may write there only if a rule of their grants names it. With `leases`, each
-    /// provider runs only while its lease is held; `shared` is then for the work that belongs to no provider.
+    /// `namespace` is the host's own; providers may write there only if a rule of their grants names it. `instance` names this
+    /// process in the status of what it runs. With `leases`, each provider runs only while its lease is held; `shared` is then
+    /// for the work that belongs to no provider.
     #[must_use]
-    pub fn new(shared: Shared, sandbox: Arc<Sandbox>, namespace: &str, leases: Option<Leases>) -> Self {
+    pub fn new(shared: Shared, sandbox: Arc<Sandbox>, namespace: &str, instance: &str, leases: Option<Leases>) -> Self {
         let network = Network::default();
         let reporter = Reporter(shared.recorder.clone());
         let reviewer = Reviewer::new(shared.cluster.client().clone(), namespace);
+        let instance = leases.as_ref().map_or(instance, Leases::identity).into();
         let surroundings = Surroundings {
             shared,
             sandbox,
@@ -71,8 +101,20 @@ impl Providers {
             reporter,
             reviewer,
             network,
+            instance,
         };
-        Self { surroundings, leases, entries: HashMap::new(), tasks: JoinSet::new() }
+        Self {
+            surroundings,
+            leases,
+            objects: HashMap::new(),
+            drop_ins: DropIns::default(),
+            told: Told::default(),
+            has_directory: false,
+            named: HashMap::new(),
+            tasks: HashMap::new(),
+            running: JoinSet::new(),
+            refused: HashSet::new(),
+        }
     }
 
     /// The same with another way to other systems: certificates, a proxy, ranges of the cluster.
@@ -82,7 +124,7 @@ impl Providers {
         self
     }
 
-    /// Follows the sources until it is cancelled; then stops all providers and waits for what they are doing.
+    /// Follows objects and sources until it is cancelled; then stops all providers and waits for what they are doing.
     ///
     /// If one of its tasks panics the host does not go on with half of its work: it stops in order, with an error.
     pub async fn run(mut self, sources: Sources, cancel: CancellationToken) -> Result<(), Panicked> {
@@ -93,32 +135,61 @@ impl Providers {
             return Ok(());
         }
         let (sender, mut deliveries) = mpsc::channel(UNDER_WAY);
-        let mut following = JoinSet::new();
+        let watches = self.surroundings.shared.watches.clone();
+        let mut objects = watches.subscribe(Selection::all(provider_kind()));
+        let mut follow = Follow {
+            tasks: JoinSet::new(),
+            namespace: sources.namespace.clone(),
+            deliveries: sender.clone(),
+            cancel: cancel.clone(),
+        };
         if let Some(namespace) = sources.namespace {
-            following.spawn(config_map::follow(self.surroundings.shared.watches.clone(), namespace, sender.clone()));
+            follow.tasks.spawn(config_map::follow(watches, namespace, sender.clone()));
         }
         if let Some(directory) = sources.directory {
-            following.spawn(directory::follow(directory, sender.clone()));
+            self.has_directory = true;
+            follow.tasks.spawn(directory::follow(directory, sender));
         }
+        let mut known = false;
+        let mut making = JoinSet::new();
+        let mut again = interval_at(Instant::now() + AGAIN, AGAIN);
+        again.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut ended = loop {
+            let mut failed = false;
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => break Ok(()),
-                Some(ended) = following.join_next() => if ended.is_err() {
+                Some(ended) = follow.tasks.join_next() => if ended.is_err_and(|error| error.is_panic()) {
                     break Err(Panicked("a source of providers"));
                 },
-                Some(ended) = self.tasks.join_next() => if ended.is_err() {
+                Some(ended) = self.running.join_next() => if ended.is_err() {
                     break Err(Panicked("the task of a provider"));
                 },
-                delivery = deliveries.recv() => match delivery {
-                    Some(delivery) => self.take(delivery, &cancel),
-                    None => break Ok(()),
+                Some(made) = making.join_next() => match made {
+                    Ok(errors) => failed = self.not_made(errors),
+                    Err(_) => break Err(Panicked("the task that makes Providers")),
                 },
+                change = objects.next() => match change {
+                    None => break Ok(()),
+                    Some(Change::Synced) => known = true,
+                    Some(change) => self.object(change, &mut follow),
+                },
+                Some(delivery) = deliveries.recv() => self.take(delivery, &mut follow),
+                _ = again.tick() => {}
+            }
+            // Which objects there are has to be known before any is made.
+            if known && !failed && making.is_empty() {
+                let steps = self.steps();
+                if !steps.is_empty() {
+                    making.spawn(drop_in::take(self.surroundings.shared.cluster.clone(), steps));
+                }
+                self.refuse();
             }
         };
         cancel.cancel();
-        following.shutdown().await;
-        while let Some(stopped) = self.tasks.join_next().await {
+        follow.tasks.shutdown().await;
+        making.shutdown().await;
+        while let Some(stopped) = self.running.join_next().await {
             if stopped.is_err() {
                 ended = Err(Panicked("the task of a provider"));
             }
@@ -126,64 +197,137 @@ impl Providers {
         ended
     }
 
-    fn take(&mut self, Delivery { name, content }: Delivery, cancel: &CancellationToken) {
-        match content {
-            Content::Arrived(artifact) => self.arrived(&name, artifact, cancel),
-            Content::Broken { origin, error } => self.refuse(&name, &origin, &error.into()),
-            Content::Gone(origin) => self.gone(&name, &origin),
+    fn object(&mut self, change: Change, follow: &mut Follow) {
+        let name = match change {
+            Change::Synced => return,
+            Change::Applied { new, .. } => {
+                let name = new.key().name.clone();
+                let Some(facts) = Facts::of(&new) else { return };
+                self.objects.insert(name.clone(), facts);
+                name
+            }
+            Change::Deleted(object) => {
+                self.objects.remove(&object.key().name);
+                object.key().name.clone()
+            }
+        };
+        self.update(&name, follow);
+    }
+
+    fn take(&mut self, delivery: Delivery, follow: &mut Follow) {
+        match delivery {
+            Delivery::Listed(Listing::ConfigMaps) => self.told.config_maps = true,
+            Delivery::Listed(Listing::Files) => self.told.files = true,
+            Delivery::Found(place @ Place::Named(_), found) => {
+                self.named.insert(place, Some(found));
+            }
+            Delivery::Gone(place @ Place::Named(_)) => {
+                self.named.insert(place, None);
+            }
+            Delivery::Found(place, found) => {
+                self.refused.retain(|(refused, _)| *refused != place);
+                self.drop_ins.found(place, found);
+            }
+            Delivery::Gone(place) => {
+                self.refused.retain(|(refused, _)| *refused != place);
+                self.drop_ins.gone(&place);
+            }
+        }
+        // There are few providers, and what did not change is not told again.
+        let names: Vec<String> = self.objects.keys().cloned().collect();
+        for name in names {
+            self.update(&name, follow);
         }
     }
 
-    fn arrived(&mut self, name: &str, artifact: Artifact, cancel: &CancellationToken) {
-        // A name that is gone keeps its task: what comes under it again must not overlap with what is still stopping.
-        let entry = self.entries.entry(name.to_owned()).or_insert_with(|| {
+    /// Tells the task of a name what is wanted now.
+    fn update(&mut self, name: &str, follow: &mut Follow) {
+        let facts = self.objects.get(name);
+        if facts.is_none() && !self.tasks.contains_key(name) {
+            return;
+        }
+        let named = facts.filter(|facts| !facts.made).and_then(|facts| match facts.source() {
+            Some(Source::ConfigMap { name }) => Some(name.clone()),
+            _ => None,
+        });
+        let wanted = facts.map(|facts| Wanted { facts: Arc::new(facts.clone()), carrier: self.carrier(name, facts) });
+        let task = self.tasks.entry(name.to_owned()).or_insert_with(|| {
             let (wanted, follows) = watch::channel(None);
             let (name, surroundings) = (name.to_owned(), self.surroundings.clone());
-            self.tasks.spawn(terms::serve(name, surroundings, self.leases.clone(), follows, cancel.clone()));
-            Entry { candidates: Vec::new(), wanted }
+            self.running.spawn(terms::serve(name, surroundings, self.leases.clone(), follows, follow.cancel.clone()));
+            Task { wanted, following: None }
         });
-        let place = entry.candidates.iter().position(|other| same_place(&other.origin, &artifact.origin));
-        let place = place.unwrap_or_else(|| {
-            entry.candidates.push(artifact.clone());
-            entry.candidates.len() - 1
+        if task.following.as_ref().map(|(name, _)| name) != named.as_ref() {
+            if let Some((former, following)) = task.following.take() {
+                following.abort();
+                self.named.remove(&Place::Named(former));
+            }
+            if let (Some(config_map), Some(namespace)) = (named, &follow.namespace) {
+                let watches = self.surroundings.shared.watches.clone();
+                let (namespace, deliveries) = (namespace.clone(), follow.deliveries.clone());
+                let following = config_map::follow_one(watches, namespace, config_map.clone(), deliveries);
+                task.following = Some((config_map, follow.tasks.spawn(following)));
+            }
+        }
+        task.wanted.send_if_modified(|current| {
+            let differs = *current != wanted;
+            if differs {
+                *current = wanted;
+            }
+            differs
         });
-        entry.candidates[place] = artifact;
-        if place == 0 {
-            entry.wanted.send_replace(entry.candidates.first().cloned());
-        } else {
-            let error =
-                ProviderError::Conflict(format!("provider {name} comes from {} already", entry.candidates[0].origin));
-            let origin = entry.candidates[place].origin.clone();
-            self.refuse(name, &origin, &error);
-        }
     }
 
-    /// What never comes as far as a lease: of all replicas one says so.
-    fn refuse(&self, name: &str, origin: &Origin, error: &ProviderError) {
-        if self.leases.as_ref().is_none_or(|leases| leases.speaks_for(name)) {
-            self.surroundings.reporter.failed(name, origin, error);
-        }
-    }
-
-    fn gone(&mut self, name: &str, origin: &Origin) {
-        let Some(entry) = self.entries.get_mut(name) else {
-            return;
+    fn carrier(&self, provider: &str, facts: &Facts) -> Carrier {
+        let (found, told) = match facts.source() {
+            Some(Source::ConfigMap { name }) if facts.made => {
+                (self.drop_ins.at(&Place::Labelled(name.clone()), provider), self.told.config_maps)
+            }
+            Some(Source::ConfigMap { name }) => match self.named.get(&Place::Named(name.clone())) {
+                Some(found) => (found.as_ref(), true),
+                None => (None, false),
+            },
+            Some(Source::File { name }) => (self.drop_ins.file(name), self.told.files || !self.has_directory),
+            Some(Source::Oci { .. }) | None => (None, true),
         };
-        let Some(place) = entry.candidates.iter().position(|other| same_place(&other.origin, origin)) else {
-            return;
-        };
-        entry.candidates.remove(place);
-        if place == 0 {
-            entry.wanted.send_replace(entry.candidates.first().cloned());
+        match found {
+            Some(Found { artifact: Ok(artifact), .. }) => Carrier::Here(artifact.clone()),
+            Some(Found { artifact: Err(error), origin, .. }) => Carrier::Broken(origin.clone(), error.clone()),
+            None if told => Carrier::Missing,
+            None => Carrier::Unknown,
         }
     }
-}
 
-/// A `ConfigMap` made anew under its old name is the same place.
-fn same_place(one: &Origin, other: &Origin) -> bool {
-    match (one, other) {
-        (Origin::File(one), Origin::File(other)) => one == other,
-        (Origin::ConfigMap { object: one, .. }, Origin::ConfigMap { object: other, .. }) => one == other,
-        _ => false,
+    /// What has to be made or deleted, as far as this replica is the one to do it.
+    fn steps(&self) -> Vec<drop_in::Step> {
+        self.drop_ins.steps(&self.objects, self.told, |name| self.speaks_for(name))
+    }
+
+    /// Of all replicas one does what belongs to nobody's lease.
+    fn speaks_for(&self, name: &str) -> bool {
+        self.leases.as_ref().is_none_or(|leases| leases.speaks_for(name))
+    }
+
+    /// Says once of each delivery that makes no provider why.
+    fn refuse(&mut self) {
+        for (place, found) in self.drop_ins.iter() {
+            let Some(name) = found.provider.as_deref().filter(|name| self.speaks_for(name)) else { continue };
+            let Some(error) = self.drop_ins.refusal(place, found, &self.objects) else { continue };
+            if self.refused.insert((place.clone(), error.to_string())) {
+                let about = About { name, uid: None, origin: Some(&found.origin) };
+                self.surroundings.reporter.failed(about, &error);
+            }
+        }
+    }
+
+    /// Whether there is anything that could not be made.
+    fn not_made(&self, errors: Vec<(String, capstan_cluster::Error)>) -> bool {
+        let failed = !errors.is_empty();
+        for (name, error) in errors {
+            let origin = self.drop_ins.iter().find(|(_, found)| found.provider.as_ref() == Some(&name));
+            let about = About { name: &name, uid: None, origin: origin.map(|(_, found)| &found.origin) };
+            self.surroundings.reporter.failed(about, &crate::ProviderError::Object(error));
+        }
+        failed
     }
 }

@@ -1,4 +1,4 @@
-//! When a provider runs here: as long as it is delivered and, where replicas share the providers, its lease is held.
+//! When a provider runs here: as long as its object is there and, where replicas share the providers, its lease is held.
 
 use std::future::pending;
 
@@ -7,18 +7,18 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Artifact,
     provider::{Provider, Surroundings},
+    wanted::Wanted,
 };
 
-type Wanted = watch::Receiver<Option<Artifact>>;
+type Follows = watch::Receiver<Option<Wanted>>;
 
 /// Runs a provider whenever it is its time, until it is cancelled. Nothing of one term is left when the next one begins.
 pub(crate) async fn serve(
     name: String,
     surroundings: Surroundings,
     leases: Option<Leases>,
-    mut wanted: Wanted,
+    mut wanted: Follows,
     cancel: CancellationToken,
 ) {
     let Some(leases) = leases else {
@@ -55,12 +55,12 @@ pub(crate) async fn serve(
 }
 
 /// Waits until there is something to run.
-async fn delivered(wanted: &mut Wanted) -> Result<(), watch::error::RecvError> {
+async fn delivered(wanted: &mut Follows) -> Result<(), watch::error::RecvError> {
     wanted.wait_for(Option::is_some).await.map(drop)
 }
 
 /// Waits until there is nothing to run any more.
-async fn gone(wanted: &mut Wanted) {
+async fn gone(wanted: &mut Follows) {
     if wanted.wait_for(Option::is_none).await.is_err() {
         pending::<()>().await;
     }

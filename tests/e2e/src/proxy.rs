@@ -66,6 +66,8 @@ struct State {
     created: Mutex<BTreeMap<String, u32>>,
     /// Writes that the server took, in the order of its answers.
     accepted: Mutex<Vec<Accepted>>,
+    /// Watches that were asked for, by path.
+    watches: Mutex<BTreeMap<String, u32>>,
 }
 
 struct Upstream(Client);
@@ -90,6 +92,7 @@ impl Proxy {
             chance: Mutex::new(StdRng::seed_from_u64(seed)),
             created: Mutex::default(),
             accepted: Mutex::default(),
+            watches: Mutex::default(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.context("no port")?;
         let address = listener.local_addr()?;
@@ -132,6 +135,12 @@ impl Proxy {
     #[must_use]
     pub fn created(&self) -> BTreeMap<String, u32> {
         lock(&self.state.created).clone()
+    }
+
+    /// How often watches were begun, by path.
+    #[must_use]
+    pub fn watches(&self) -> BTreeMap<String, u32> {
+        lock(&self.state.watches).clone()
     }
 
     /// The writes that the server took until now.
@@ -187,6 +196,9 @@ impl State {
         }
         let watch = request.uri().query().is_some_and(|query| query.contains("watch=true"));
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        if watch {
+            *lock(&self.watches).entry(path.clone()).or_default() += 1;
+        }
         let (parts, body) = request.into_parts();
         let body = kube::client::Body::from(body.collect().await?.to_bytes());
         let answer = self.upstream.0.send(Request::from_parts(parts, body)).await?;

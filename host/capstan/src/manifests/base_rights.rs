@@ -67,6 +67,8 @@ mod tests {
                 "list, watch of configmaps in namespace elsewhere",
                 "get, list, watch, create, update, delete of leases.coordination.k8s.io in namespace elsewhere",
                 "create, patch of events.events.k8s.io",
+                "get, list, watch, create, patch, delete of providers.capstan.dev",
+                "patch of providers/status.capstan.dev",
             ]
         );
     }

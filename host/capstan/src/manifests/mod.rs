@@ -17,16 +17,19 @@ use crate::{
 pub(crate) use base_rights::warn_about_missing;
 
 const NAMESPACE: &str = include_str!("../../../../deploy/10-namespace.yaml");
+const PROVIDER: &str = include_str!("../../../../deploy/10-provider-crd.yaml");
 const RIGHTS: &str = include_str!("../../../../deploy/20-rights.yaml");
 const WORKLOAD: &str = include_str!("../../../../deploy/30-workload.yaml");
 const SERVICE_MONITOR: &str = include_str!("../../../../deploy/optional/service-monitor.yaml");
 
 pub(crate) fn run(options: &cli::Manifests) -> Result<()> {
-    if options.part == Part::Crds {
-        eprintln!("the host has no kinds of its own; those of a provider come with `capstan provider package`");
-    }
     let documents: Vec<Document> = objects(options)?.into_iter().map(Document::from).collect();
     documents::print(&documents, Format::Yaml)
+}
+
+/// The definitions of the host's own kinds.
+pub(crate) fn definitions() -> Result<Vec<Value>> {
+    documents::parse(PROVIDER).context("deploy/10-provider-crd.yaml")
 }
 
 /// What the host itself has to be allowed, in its own namespace and everywhere.
@@ -40,8 +43,15 @@ fn rights(namespace: &str) -> Result<Vec<Value>> {
 
 fn objects(options: &cli::Manifests) -> Result<Vec<Value>> {
     let mut files = Vec::new();
-    if matches!(options.part, Part::Rbac | Part::All) {
-        files.extend([NAMESPACE, RIGHTS]);
+    let with_rights = matches!(options.part, Part::Rbac | Part::All);
+    if with_rights {
+        files.push(NAMESPACE);
+    }
+    if matches!(options.part, Part::Crds | Part::All) {
+        files.push(PROVIDER);
+    }
+    if with_rights {
+        files.push(RIGHTS);
     }
     if matches!(options.part, Part::Workload | Part::All) {
         files.push(WORKLOAD);

@@ -31,7 +31,10 @@ fn by_default_they_are_the_files_that_kubectl_would_apply() {
 fn parts_make_up_the_whole() {
     let whole = manifests(&[]);
     let parts = ["rbac", "crds", "workload"].map(|part| manifests(&["--part", part]));
-    assert_eq!(parts.concat(), whole);
+    // The definitions come before whoever uses them, and behind the namespace.
+    let all = parts.concat();
+    assert!(all.len() == whole.len() && whole.iter().all(|object| all.contains(object)));
+    assert_eq!(of_kind(&parts[1], "CustomResourceDefinition").len(), parts[1].len());
     assert!(of_kind(&parts[0], "Deployment").is_empty());
     assert!(of_kind(&parts[2], "ClusterRole").is_empty());
     assert_eq!(manifests(&["--service-monitor"]).len(), whole.len() + 1);

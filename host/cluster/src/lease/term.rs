@@ -63,6 +63,12 @@ impl Leases {
         }
     }
 
+    /// This member, as it stands in the Leases.
+    #[must_use]
+    pub fn identity(&self) -> &str {
+        &self.me
+    }
+
     /// Waits until it is known which replicas there are; never returns once the membership is over.
     pub async fn known(&self) {
         let mut replicas = self.replicas.clone();

@@ -5,12 +5,12 @@
 use std::{collections::HashMap, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use capstan_api::{GroupVersionKind, ObjectKey, keys};
+use capstan_api::{GroupVersionKind, ObjectKey, ObjectRef, keys};
 use capstan_cluster::{Change, Object, Selection, Watches};
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
-use super::{Content, Delivery};
+use super::{Delivery, Found, Listing, Place};
 use crate::artifact::{Artifact, ArtifactError, Origin, check_name, unpack};
 
 const PLAIN: &str = "provider.wasm";
@@ -30,49 +30,63 @@ struct Carrier {
 
 /// Follows the labelled `ConfigMap`s of `namespace` until the receiver is gone.
 pub(crate) async fn follow(watches: Watches, namespace: String, deliveries: mpsc::Sender<Delivery>) {
-    let mut changes = watches.subscribe(Selection {
-        kind: GroupVersionKind::gvk("", "v1", "ConfigMap"),
-        namespace: Some(namespace),
-        labels: Some(keys::PROVIDER_LABEL.to_owned()),
-        name: None,
-    });
-    // The label may be changed to another name; the old one is gone then.
-    let mut names: HashMap<ObjectKey, String> = HashMap::new();
+    let mut changes = watches.subscribe(labelled(&namespace));
     while let Some(change) = changes.next().await {
-        for delivery in deliveries_of(change, &mut names) {
-            if deliveries.send(delivery).await.is_err() {
-                return;
-            }
+        let delivery = match change {
+            Change::Synced => Delivery::Listed(Listing::ConfigMaps),
+            Change::Applied { new, .. } => found(&new),
+            Change::Deleted(object) => Delivery::Gone(Place::Labelled(object.key().name.clone())),
+        };
+        if deliveries.send(delivery).await.is_err() {
+            return;
         }
     }
 }
 
-fn deliveries_of(change: Change, names: &mut HashMap<ObjectKey, String>) -> Vec<Delivery> {
-    let (object, current) = match change {
-        Change::Synced => return Vec::new(),
-        Change::Applied { new, .. } => {
-            let name = new.labels().get(keys::PROVIDER_LABEL).cloned();
-            (new, name)
-        }
-        Change::Deleted(object) => (object, None),
-    };
-    let origin = Origin::ConfigMap { object: object.reference(), uid: object.uid().to_owned() };
-    let former = match &current {
-        Some(name) => names.insert(object.key().clone(), name.clone()),
-        None => names.remove(object.key()),
-    };
-    let mut said = Vec::new();
-    if let Some(former) = former.filter(|former| Some(former) != current.as_ref()) {
-        said.push(Delivery { name: former, content: Content::Gone(origin.clone()) });
-    }
-    if let Some(name) = current {
-        let content = match check_name(&name).and_then(|()| read(&object, &origin)) {
-            Ok(artifact) => Content::Arrived(artifact),
-            Err(error) => Content::Broken { origin, error },
+/// Follows the one `ConfigMap` that a `Provider` names, labelled or not.
+pub(crate) async fn follow_one(watches: Watches, namespace: String, name: String, deliveries: mpsc::Sender<Delivery>) {
+    let mut changes = watches.subscribe(Selection::one(&ObjectRef {
+        kind: GroupVersionKind::gvk("", "v1", "ConfigMap"),
+        key: ObjectKey::namespaced(&namespace, &name),
+    }));
+    let place = Place::Named(name);
+    let mut is_there = false;
+    while let Some(change) = changes.next().await {
+        let delivery = match change {
+            Change::Applied { new, .. } => {
+                is_there = true;
+                let origin = origin(&new);
+                let artifact = read(&new, &origin);
+                Delivery::Found(place.clone(), Found { provider: None, origin, artifact })
+            }
+            Change::Synced if is_there => continue,
+            Change::Synced | Change::Deleted(_) => Delivery::Gone(place.clone()),
         };
-        said.push(Delivery { name, content });
+        if deliveries.send(delivery).await.is_err() {
+            return;
+        }
     }
-    said
+}
+
+/// Those that carry a provider by their label.
+pub fn labelled(namespace: &str) -> Selection {
+    Selection {
+        kind: GroupVersionKind::gvk("", "v1", "ConfigMap"),
+        namespace: Some(namespace.to_owned()),
+        labels: Some(keys::PROVIDER_LABEL.to_owned()),
+        name: None,
+    }
+}
+
+fn origin(object: &Object) -> Origin {
+    Origin::ConfigMap { object: object.reference(), uid: object.uid().to_owned() }
+}
+
+fn found(object: &Object) -> Delivery {
+    let origin = origin(object);
+    let name = object.labels().get(keys::PROVIDER_LABEL).cloned().unwrap_or_default();
+    let artifact = check_name(&name).and_then(|()| read(object, &origin));
+    Delivery::Found(Place::Labelled(object.key().name.clone()), Found { provider: Some(name), origin, artifact })
 }
 
 fn read(object: &Object, origin: &Origin) -> Result<Artifact, ArtifactError> {
@@ -116,8 +130,10 @@ mod tests {
         .unwrap()
     }
 
-    fn applied(object: Object, names: &mut HashMap<ObjectKey, String>) -> Vec<Delivery> {
-        deliveries_of(Change::Applied { old: None, new: object }, names)
+    fn found_in(label: &str, binary: &Value) -> (Option<String>, Result<Artifact, ArtifactError>) {
+        let Delivery::Found(place, found) = found(&config_map(label, binary)) else { panic!("nothing found") };
+        assert_eq!(place, Place::Labelled("carrier".to_owned()));
+        (found.provider, found.artifact)
     }
 
     fn packed(bytes: &[u8]) -> String {
@@ -129,11 +145,11 @@ mod tests {
     #[test]
     fn plain_and_packed_components_are_read() {
         for binary in [json!({PLAIN: STANDARD.encode(b"wasm")}), json!({PACKED: packed(b"wasm")})] {
-            let said = applied(config_map("patch", &binary), &mut HashMap::new());
-            let [Delivery { name, content: Content::Arrived(artifact) }] = said.as_slice() else { panic!("{said:?}") };
+            let (name, artifact) = found_in("patch", &binary);
+            let artifact = artifact.unwrap();
             assert_eq!(
-                (name.as_str(), &*artifact.component, &*artifact.grants),
-                ("patch", &b"wasm"[..], "kubernetes: []")
+                (name.as_deref(), &*artifact.component, &*artifact.grants),
+                (Some("patch"), &b"wasm"[..], "kubernetes: []")
             );
         }
     }
@@ -148,31 +164,9 @@ mod tests {
             ("patch", bomb, ArtifactError::TooLarge),
             ("Not A Name", json!({PLAIN: ""}), ArtifactError::Name("Not A Name".to_owned())),
         ] {
-            let said = applied(config_map(label, &binary), &mut HashMap::new());
-            let [Delivery { content: Content::Broken { error, .. }, .. }] = said.as_slice() else { panic!("{said:?}") };
-            assert_eq!(*error, expected);
+            assert_eq!(found_in(label, &binary).1, Err(expected));
         }
-        let said = applied(config_map("patch", &json!({PACKED: STANDARD.encode(b"no gzip")})), &mut HashMap::new());
-        assert!(matches!(
-            said.as_slice(),
-            [Delivery { content: Content::Broken { error: ArtifactError::Unreadable { .. }, .. }, .. }]
-        ));
-    }
-
-    #[test]
-    fn another_label_ends_the_former_provider() {
-        let mut names = HashMap::new();
-        let binary = json!({PLAIN: ""});
-        applied(config_map("one", &binary), &mut names);
-        let said = applied(config_map("two", &binary), &mut names);
-        assert!(matches!(
-            said.as_slice(),
-            [
-                Delivery { name: gone, content: Content::Gone(_) },
-                Delivery { name: arrived, content: Content::Arrived(_) },
-            ] if gone == "one" && arrived == "two"
-        ));
-        let said = deliveries_of(Change::Deleted(config_map("two", &binary)), &mut names);
-        assert!(matches!(said.as_slice(), [Delivery { name, content: Content::Gone(_) }] if name == "two"));
+        let (_, artifact) = found_in("patch", &json!({PACKED: STANDARD.encode(b"no gzip")}));
+        assert!(matches!(artifact, Err(ArtifactError::Unreadable { .. })));
     }
 }

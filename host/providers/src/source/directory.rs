@@ -11,7 +11,7 @@ use std::{
 use cap_std::fs::Dir;
 use tokio::sync::mpsc;
 
-use super::{Content, Delivery};
+use super::{Delivery, Found, Listing, Place};
 use crate::artifact::{Artifact, ArtifactError, MAX_COMPONENT_BYTES, Origin, check_name};
 
 /// How often the directory is looked through.
@@ -52,18 +52,20 @@ pub(crate) async fn follow(directory: Dir, deliveries: mpsc::Sender<Delivery>) {
                 continue;
             }
             known.insert(name.clone(), stamp.clone());
-            let content = arrived(&directory, name).await;
-            if deliveries.send(Delivery { name: name.clone(), content }).await.is_err() {
+            let found = arrived(&directory, name).await;
+            if deliveries.send(Delivery::Found(place(name), found)).await.is_err() {
                 return;
             }
         }
         let gone: Vec<String> = known.keys().filter(|name| !found.contains_key(*name)).cloned().collect();
         for name in gone {
             known.remove(&name);
-            let content = Content::Gone(origin(&name));
-            if deliveries.send(Delivery { name, content }).await.is_err() {
+            if deliveries.send(Delivery::Gone(place(&name))).await.is_err() {
                 return;
             }
+        }
+        if first && deliveries.send(Delivery::Listed(Listing::Files)).await.is_err() {
+            return;
         }
         if deliveries.is_closed() {
             return;
@@ -71,15 +73,19 @@ pub(crate) async fn follow(directory: Dir, deliveries: mpsc::Sender<Delivery>) {
     }
 }
 
-async fn arrived(directory: &Arc<Dir>, name: &str) -> Content {
-    if let Err(error) = check_name(name) {
-        return Content::Broken { origin: origin(name), error };
-    }
+async fn arrived(directory: &Arc<Dir>, name: &str) -> Found {
     let owned = name.to_owned();
-    match blocking(directory, move |directory| read(directory, &owned)).await {
-        Ok(artifact) => Content::Arrived(artifact),
-        Err(error) => Content::Broken { origin: origin(name), error: unreadable(name, &error) },
-    }
+    let artifact = match check_name(name) {
+        Ok(()) => blocking(directory, move |directory| read(directory, &owned))
+            .await
+            .map_err(|error| unreadable(name, &error)),
+        Err(error) => Err(error),
+    };
+    Found { provider: Some(name.to_owned()), origin: origin(name), artifact }
+}
+
+fn place(name: &str) -> Place {
+    Place::File(format!("{name}{COMPONENT}"))
 }
 
 fn unreadable(name: &str, error: &io::Error) -> ArtifactError {
@@ -165,19 +171,20 @@ mod tests {
         let (sender, mut receiver) = mpsc::channel(4);
         let following = tokio::spawn(follow(dir, sender));
 
-        let first = receiver.recv().await.unwrap();
-        let Content::Arrived(artifact) = first.content else { panic!("{:?}", first.content) };
-        assert_eq!(
-            (first.name.as_str(), &*artifact.component, &*artifact.grants),
-            ("patch", &b"one"[..], "kubernetes: []")
-        );
+        let found = async |delivery: Option<Delivery>| match delivery {
+            Some(Delivery::Found(place, Found { provider, artifact, .. })) => (place, provider, artifact.unwrap()),
+            other => panic!("{other:?}"),
+        };
+        let (place, provider, artifact) = found(receiver.recv().await).await;
+        assert_eq!((place, provider.as_deref()), (Place::File("patch.wasm".to_owned()), Some("patch")));
+        assert_eq!((&*artifact.component, &*artifact.grants), (&b"one"[..], "kubernetes: []"));
+        assert!(matches!(receiver.recv().await, Some(Delivery::Listed(Listing::Files))));
 
         std::fs::write(folder.path().join("patch.wasm"), b"three").unwrap();
-        let second = receiver.recv().await.unwrap();
-        assert!(matches!(second.content, Content::Arrived(artifact) if &*artifact.component == b"three"));
+        assert_eq!(&*found(receiver.recv().await).await.2.component, b"three");
 
         std::fs::remove_file(folder.path().join("patch.wasm")).unwrap();
-        assert!(matches!(receiver.recv().await.unwrap().content, Content::Gone(_)));
+        assert!(matches!(receiver.recv().await, Some(Delivery::Gone(_))));
         drop(receiver);
         following.await.unwrap();
     }

@@ -1,23 +1,59 @@
-//! Where providers come from. Each source is a task that says what it finds, and says it again when it changes.
+//! Where components come from. Each source is a task that says what it finds, and says it again when it changes.
 
 pub(crate) mod config_map;
 pub(crate) mod directory;
 
+use capstan_api::Source;
+
 use crate::artifact::{Artifact, ArtifactError, Origin};
 
-/// One thing a source has to say about one provider name.
-#[derive(Debug)]
-pub(crate) struct Delivery {
-    pub(crate) name: String,
-    pub(crate) content: Content,
+/// Where a source found something.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Place {
+    /// The `ConfigMap` of this name, for its label.
+    Labelled(String),
+    /// The `ConfigMap` of this name, since a `Provider` names it.
+    Named(String),
+    /// The file of this name.
+    File(String),
 }
 
+/// What is told all at once at the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Listing {
+    /// Labelled `ConfigMap`s.
+    ConfigMaps,
+    /// Files.
+    Files,
+}
+
+/// One thing a source has to say.
 #[derive(Debug)]
-pub(crate) enum Content {
+pub(crate) enum Delivery {
+    /// All that there was at the start has been told.
+    Listed(Listing),
     /// New, or changed.
-    Arrived(Artifact),
-    /// There, and of no use. What ran before goes on running.
-    Broken { origin: Origin, error: ArtifactError },
-    /// No longer there.
-    Gone(Origin),
+    Found(Place, Found),
+    /// Not there, or no longer.
+    Gone(Place),
+}
+
+/// What stands at a place.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    /// Whose it is to be, as the label or the file's name says.
+    pub(crate) provider: Option<String>,
+    pub(crate) origin: Origin,
+    /// Or why it is of no use.
+    pub(crate) artifact: Result<Artifact, ArtifactError>,
+}
+
+impl Place {
+    /// As a `Provider` names it.
+    pub(crate) fn source(&self) -> Source {
+        match self {
+            Self::Labelled(name) | Self::Named(name) => Source::ConfigMap { name: name.clone() },
+            Self::File(name) => Source::File { name: name.clone() },
+        }
+    }
 }

@@ -98,12 +98,18 @@ async fn replacements(world: &World) -> Result<()> {
     eventually("the note is synced again", SOON, look, |note| condition(note, "Synced").0 == "True").await?;
     noted(&objects, "two", "second").await?;
 
-    // Without its carrier the provider stops; what it manages stays as it is.
+    // With its carrier the object goes that was made for it, but not before what it manages.
     objects.delete("v1", "configmaps", "capstan-system", "carrier").await?;
-    let log = || async { Ok(world.log()) };
-    eventually("the provider stops", SOON, log, |log: &String| log.contains("provider stopped")).await?;
+    let look = || objects.get("capstan.dev/v1alpha1", "providers", "", "neighbour");
+    eventually("the deletion waits", SOON, look, |found| condition(found, "Deleting").1 == "ObjectsRemain").await?;
     let one = objects.get("test.capstan.dev/v1", "notes", "default", "one").await?;
     ensure!(one["metadata"]["deletionTimestamp"].is_null() && !one["metadata"]["finalizers"].is_null(), "{one:#}");
+    for name in ["one", "two", "meanwhile"] {
+        objects.delete("test.capstan.dev/v1", "notes", "default", name).await?;
+    }
+    eventually("the Provider is gone", SOON, look, Value::is_null).await?;
+    let log = || async { Ok(world.log()) };
+    eventually("the provider stops", SOON, log, |log: &String| log.contains("provider stopped")).await?;
     Ok(())
 }
 

@@ -10,6 +10,8 @@ mod install;
 mod kubectl;
 mod observed;
 mod patch;
+mod provider;
+mod replacement;
 mod replica_set;
 mod replicas;
 mod restart;
@@ -100,6 +102,10 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
         a_broken_config_map_says_why,
         a_second_provider_of_a_kind_is_refused,
     },
+    provider::{
+        one_written_by_hand_is_pinned_granted_and_paused,
+        a_deletion_waits_for_the_objects_or_leaves_them,
+    },
     install::{ the_manifests_apply_and_the_deployment_becomes_available },
     workloads::{ deployments_and_stateful_sets_become_available },
     chaos::{
@@ -112,6 +118,7 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
         one_that_is_asked_to_stop_hands_over_at_once,
         a_third_is_given_its_share_one_by_one,
     },
+    replacement::{ logic_is_replaced_fifty_times_under_changing_objects },
     restart::{ a_killed_host_converges_after_it_comes_back },
 };
 

@@ -122,6 +122,11 @@ impl World {
         Self::with(kind, &[], false)
     }
 
+    /// Without any provider, and with a proxy between host and server.
+    pub(crate) fn bare_behind_proxy(kind: ServerKind) -> Result<Self> {
+        Self::with(kind, &[], true)
+    }
+
     /// With only the provider neighbour, and a proxy between host and server.
     pub(crate) fn behind_proxy(kind: ServerKind) -> Result<Self> {
         Self::with(kind, &[("neighbour", NEIGHBOUR_GRANTS)], true)

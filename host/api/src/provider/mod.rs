@@ -1,0 +1,28 @@
+//! `Provider`: a provider as an object of the cluster. What of it is wanted, and what became of it.
+
+mod condition;
+mod spec;
+mod status;
+
+use kube_core::GroupVersionKind;
+
+use crate::{ObjectKey, ObjectRef};
+
+pub use condition::ProviderCondition;
+pub use spec::{Permissions, ProviderSpec, Source};
+pub use status::{KindName, LastError, PermissionsStatus, ProviderCounters, ProviderStatus};
+
+/// The kind, as it is served.
+#[must_use]
+pub fn provider_kind() -> GroupVersionKind {
+    GroupVersionKind::gvk("capstan.dev", "v1alpha1", "Provider")
+}
+
+/// The object of a provider.
+#[must_use]
+pub fn provider_ref(name: &str) -> ObjectRef {
+    ObjectRef { kind: provider_kind(), key: ObjectKey::cluster(name) }
+}
+
+#[cfg(test)]
+mod tests;

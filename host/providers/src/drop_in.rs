@@ -1,0 +1,280 @@
+//! Labelled `ConfigMap`s and files become `Provider`s: the host makes them, keeps them in step, and deletes them with what they
+//! were made for.
+
+use std::collections::HashMap;
+
+use capstan_api::{Grants, ProviderSpec, Source, api_version, keys, provider_kind, provider_ref};
+use capstan_cluster::{Cluster, Error, Patch};
+use serde_json::{Value, json};
+
+use crate::{
+    ProviderError,
+    source::{Found, Place},
+    wanted::Facts,
+};
+
+/// Owns the fields that come from a `ConfigMap` or a file. What an administrator sets beside them is left alone.
+const MANAGER: &str = "capstan-drop-in";
+
+/// What stands at the places that make providers, in the order in which it came.
+#[derive(Debug, Default)]
+pub(crate) struct DropIns(Vec<(Place, Found)>);
+
+/// One step that brings the objects in line.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Step {
+    Apply { name: String, body: Value, force: bool },
+    Delete { name: String, uid: String },
+}
+
+/// Which places have been told in full: only then is what is not there known to be gone.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Told {
+    pub(crate) config_maps: bool,
+    pub(crate) files: bool,
+}
+
+impl DropIns {
+    pub(crate) fn found(&mut self, place: Place, found: Found) {
+        match self.0.iter_mut().find(|(known, _)| *known == place) {
+            Some((_, known)) => *known = found,
+            None => self.0.push((place, found)),
+        }
+    }
+
+    pub(crate) fn gone(&mut self, place: &Place) {
+        self.0.retain(|(known, _)| known != place);
+    }
+
+    /// What stands at a place for a provider.
+    pub(crate) fn at(&self, place: &Place, provider: &str) -> Option<&Found> {
+        let (_, found) = self.0.iter().find(|(known, _)| known == place)?;
+        (found.provider.as_deref() == Some(provider)).then_some(found)
+    }
+
+    /// What a file holds, whoever names it.
+    pub(crate) fn file(&self, name: &str) -> Option<&Found> {
+        let wanted = Place::File(name.to_owned());
+        self.0.iter().find(|(place, _)| *place == wanted).map(|(_, found)| found)
+    }
+
+    /// What has to be done, as far as `mine` says that it is ours to do.
+    pub(crate) fn steps(&self, objects: &HashMap<String, Facts>, told: Told, mine: impl Fn(&str) -> bool) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for (place, found) in &self.0 {
+            let Some(name) = found.provider.as_deref().filter(|name| mine(name)) else { continue };
+            if self.refusal(place, found, objects).is_none() {
+                steps.extend(apply(name, place, found, objects.get(name)));
+            }
+        }
+        for (name, facts) in objects.iter().filter(|(name, facts)| facts.made && !facts.deleting && mine(name)) {
+            let known = match facts.source() {
+                Some(Source::ConfigMap { .. }) => told.config_maps,
+                Some(Source::File { .. }) => told.files,
+                Some(Source::Oci { .. }) | None => false,
+            };
+            if known && !self.0.iter().any(|(_, found)| found.provider.as_ref() == Some(name)) {
+                steps.push(Step::Delete { name: name.clone(), uid: facts.uid.clone() });
+            }
+        }
+        steps
+    }
+
+    /// Why something that was found makes no provider. `None`: it does.
+    pub(crate) fn refusal(
+        &self,
+        place: &Place,
+        found: &Found,
+        objects: &HashMap<String, Facts>,
+    ) -> Option<ProviderError> {
+        let name = found.provider.as_deref()?;
+        if let Err(error) = crate::check_name(name) {
+            return Some(error.into());
+        }
+        let first = match objects.get(name) {
+            Some(facts) if !facts.made => {
+                let same = facts.source() == Some(&place.source());
+                let by_hand = format!("Provider {name} was made by hand, and comes from another source");
+                return (!same).then_some(ProviderError::Conflict(by_hand));
+            }
+            // What it was made from stays what counts, as long as it is there.
+            Some(facts) => self.named(name).find(|(place, _)| facts.source() == Some(&place.source())),
+            None => None,
+        };
+        let first = first.or_else(|| self.named(name).next())?;
+        (first.0 != *place)
+            .then(|| ProviderError::Conflict(format!("provider {name} comes from {} already", first.1.origin)))
+    }
+
+    /// Everything that was found under a name, in the order in which it came.
+    fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a (Place, Found)> {
+        self.0.iter().filter(move |(_, found)| found.provider.as_deref() == Some(name))
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &(Place, Found)> {
+        self.0.iter()
+    }
+}
+
+fn apply(name: &str, place: &Place, found: &Found, known: Option<&Facts>) -> Option<Step> {
+    if known.is_some_and(|facts| facts.deleting || !facts.made) {
+        return None;
+    }
+    let grants = found.artifact.as_ref().ok().and_then(|artifact| Grants::parse(&artifact.grants).ok());
+    let spec = match (grants, known) {
+        (Some(grants), _) => ProviderSpec::new(place.source(), grants),
+        // Of no use, and there has to be an object that says so; one that is there says it as it is.
+        (None, None) => ProviderSpec::new(place.source(), Grants::default()),
+        (None, Some(_)) => return None,
+    };
+    let current = known.and_then(|facts| facts.spec.as_ref().ok());
+    if current.is_some_and(|current| is_made(current, &spec)) {
+        return None;
+    }
+    let made_from = match place {
+        Place::Labelled(_) | Place::Named(_) => "config-map",
+        Place::File(_) => "file",
+    };
+    let body = json!({
+        "apiVersion": api_version(&provider_kind()),
+        "kind": provider_kind().kind,
+        "metadata": {"name": name, "labels": {keys::MADE_FROM: made_from}},
+        "spec": spec,
+    });
+    Some(Step::Apply { name: name.to_owned(), body, force: known.is_some() })
+}
+
+/// Whether the fields that come from a source are as they should be.
+fn is_made(current: &ProviderSpec, wanted: &ProviderSpec) -> bool {
+    current.source == wanted.source
+        && current.grants == wanted.grants
+        && current.limits == wanted.limits
+        && current.config == wanted.config
+}
+
+/// Takes the steps one by one; gives those that failed.
+pub(crate) async fn take(cluster: Cluster, steps: Vec<Step>) -> Vec<(String, Error)> {
+    let mut failed = Vec::new();
+    for step in steps {
+        let (name, done) = match step {
+            Step::Apply { name, body, force } => {
+                let patch = Patch::Apply { body: &body, manager: MANAGER, force };
+                let applied = cluster.patch(&provider_ref(&name), None, patch).await;
+                (name, applied.map(drop))
+            }
+            Step::Delete { name, uid } => {
+                let deleted = cluster.delete(&provider_ref(&name), Some(&uid)).await;
+                (name, deleted.or_else(|error| if matches!(error, Error::NotFound(_)) { Ok(()) } else { Err(error) }))
+            }
+        };
+        failed.extend(done.err().map(|error| (name, error)));
+    }
+    failed
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use capstan_cluster::Object;
+
+    use super::*;
+    use crate::{Artifact, Origin};
+
+    const GRANTS: &str = "kubernetes: [{apiGroups: [''], kinds: [Pod], verbs: [get]}]\nlimits: {callTimeout: 10s}";
+    const ALL: Told = Told { config_maps: true, files: true };
+
+    fn found(provider: &str, grants: &str) -> Found {
+        let origin = Origin::File("from here".to_owned());
+        let artifact = Artifact { component: Bytes::from_static(b"x"), grants: grants.into(), origin: origin.clone() };
+        Found { provider: Some(provider.to_owned()), origin, artifact: Ok(artifact) }
+    }
+
+    fn place(name: &str) -> Place {
+        Place::Labelled(name.to_owned())
+    }
+
+    /// As the API server would give it back.
+    fn stored(body: &Value) -> Facts {
+        let mut body = body.clone();
+        body["metadata"]["uid"] = json!("u");
+        Facts::of(&Object::from_value(body).unwrap()).unwrap()
+    }
+
+    fn body(steps: &[Step]) -> &Value {
+        match steps {
+            [Step::Apply { body, .. }] => body,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_delivered_gets_an_object_and_the_object_goes_with_it() {
+        let mut all = DropIns::default();
+        all.found(place("carrier"), found("note", GRANTS));
+        let steps = all.steps(&HashMap::new(), ALL, |_| true);
+        let made = body(&steps);
+        assert_eq!(made["spec"]["source"], json!({"configMap": {"name": "carrier"}}));
+        assert_eq!(made["spec"]["limits"], json!({"callTimeout": "10s"}));
+
+        let mut objects = HashMap::from([("note".to_owned(), stored(made))]);
+        assert_eq!(all.steps(&objects, ALL, |_| true), [], "all is as it should be");
+        // What an administrator adds is his.
+        if let Ok(spec) = &mut objects.get_mut("note").unwrap().spec {
+            spec.paused = true;
+        }
+        assert_eq!(all.steps(&objects, ALL, |_| true), []);
+
+        all.found(place("carrier"), found("note", ""));
+        assert!(body(&all.steps(&objects, ALL, |_| true))["spec"].get("grants").is_none());
+        assert_eq!(all.steps(&objects, ALL, |_| false), [], "another replica's");
+
+        all.gone(&place("carrier"));
+        let delete = Step::Delete { name: "note".to_owned(), uid: "u".to_owned() };
+        assert_eq!(all.steps(&objects, ALL, |_| true), [delete]);
+        assert_eq!(all.steps(&objects, Told::default(), |_| true), [], "nobody has said yet what there is");
+    }
+
+    #[test]
+    fn what_is_of_no_use_gets_an_object_that_can_say_so_and_changes_none() {
+        let mut all = DropIns::default();
+        all.found(place("carrier"), found("note", GRANTS));
+        let good = body(&all.steps(&HashMap::new(), ALL, |_| true)).clone();
+        all.found(place("carrier"), found("note", "kubernets: []"));
+        assert!(body(&all.steps(&HashMap::new(), ALL, |_| true))["spec"].get("grants").is_none());
+        let objects = HashMap::from([("note".to_owned(), stored(&good))]);
+        assert_eq!(all.steps(&objects, ALL, |_| true), []);
+    }
+
+    #[test]
+    fn the_first_to_have_a_name_keeps_it() {
+        let mut all = DropIns::default();
+        let (one, two) = (place("one"), place("two"));
+        all.found(one.clone(), found("note", ""));
+        all.found(two.clone(), found("note", GRANTS));
+        let none = HashMap::new();
+        assert!(all.refusal(&one, &found("note", ""), &none).is_none());
+        assert_eq!(all.refusal(&two, &found("note", ""), &none).unwrap().reason(), "Conflict");
+        // Also when the order is another one after a restart.
+        let made = body(&all.steps(&none, ALL, |_| true)).clone();
+        let objects = HashMap::from([("note".to_owned(), stored(&made))]);
+        let mut again = DropIns::default();
+        again.found(two.clone(), found("note", GRANTS));
+        again.found(one.clone(), found("note", ""));
+        assert!(again.refusal(&one, &found("note", ""), &objects).is_none());
+        assert!(again.refusal(&two, &found("note", ""), &objects).is_some());
+        // When the first is gone it is the other one's turn.
+        again.gone(&one);
+        assert_eq!(
+            body(&again.steps(&objects, ALL, |_| true))["spec"]["source"],
+            json!({"configMap": {"name": "two"}})
+        );
+
+        let by_hand = json!({
+            "apiVersion": "capstan.dev/v1alpha1", "kind": "Provider", "metadata": {"name": "note"},
+            "spec": {"source": {"file": {"name": "note.wasm"}}},
+        });
+        let objects = HashMap::from([("note".to_owned(), stored(&by_hand))]);
+        assert!(all.refusal(&one, &found("note", ""), &objects).unwrap().to_string().contains("by hand"));
+        assert_eq!(all.steps(&objects, ALL, |_| true), []);
+    }
+}

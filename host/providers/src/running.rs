@@ -1,0 +1,147 @@
+//! A provider in service: its controllers, and the logic that they ask.
+
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+
+use capstan_api::{ProviderCounters, ProviderSpec};
+use capstan_cluster::Selection;
+use capstan_engine::{Controller, ControllerConfig, Counters, Pause, Resync, Shared, queue::Pacing, runner::Share};
+use capstan_sandbox::{Budget, Guest};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::{load::Loaded, slot::Slot};
+
+/// What of a `Provider` its controllers go by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Pace {
+    share: Share,
+    poll: Option<Duration>,
+    paused: bool,
+}
+
+impl Pace {
+    pub(crate) fn of(spec: &ProviderSpec) -> Self {
+        let count = |number: Option<std::num::NonZeroU32>, default: NonZeroUsize| {
+            number.and_then(|number| NonZeroUsize::try_from(number).ok()).unwrap_or(default)
+        };
+        let default = Share::default();
+        let share = Share { slots: count(spec.concurrency, default.slots), weight: count(spec.weight, default.weight) };
+        Self { share, poll: spec.poll_interval, paused: spec.paused }
+    }
+}
+
+pub(crate) struct Running {
+    pub(crate) loaded: Loaded,
+    provider: String,
+    shared: Shared,
+    pace: Pace,
+    slot: Arc<Slot>,
+    resyncs: Vec<Resync>,
+    pauses: Vec<Pause>,
+    counters: Vec<Arc<Counters>>,
+    controllers: JoinSet<()>,
+    cancel: CancellationToken,
+}
+
+impl Running {
+    pub(crate) fn start(provider: &str, shared: &Shared, loaded: Loaded, pace: Pace, logic: Guest) -> Self {
+        let mut running = Self {
+            slot: Arc::new(Slot::new(logic, shared.cluster.fence().cloned())),
+            loaded,
+            provider: provider.to_owned(),
+            shared: shared.clone(),
+            pace,
+            resyncs: Vec::new(),
+            pauses: Vec::new(),
+            counters: Vec::new(),
+            controllers: JoinSet::new(),
+            cancel: CancellationToken::new(),
+        };
+        running.begin();
+        running
+    }
+
+    fn begin(&mut self) {
+        self.cancel = CancellationToken::new();
+        let pacing = Pacing::default();
+        for managed in &self.loaded.descriptor.kinds {
+            let config = ControllerConfig {
+                recoverable: managed.recoverable,
+                session_time: Budget::new(&self.loaded.grants.limits).reconcile,
+                pacing: Pacing { poll: pacing.poll.at(self.pace.poll), ..pacing },
+                share: self.pace.share,
+                ..ControllerConfig::new(&self.provider, managed.kind.clone())
+            };
+            let controller = Controller::new(config, self.shared.clone(), Arc::clone(&self.slot) as _);
+            controller.pause().set(self.pace.paused);
+            self.resyncs.push(controller.resync());
+            self.pauses.push(controller.pause());
+            self.counters.push(controller.counters());
+            self.controllers.spawn(controller.run(self.cancel.clone()));
+        }
+    }
+
+    /// Whether the controllers can stay: they know kinds and limits, and nothing else of the logic.
+    pub(crate) fn fits(&self, loaded: &Loaded) -> bool {
+        let shape = |loaded: &Loaded| -> Vec<_> {
+            let kinds = &loaded.descriptor.kinds;
+            kinds.iter().map(|managed| (managed.kind.clone(), managed.recoverable)).collect()
+        };
+        shape(&self.loaded) == shape(loaded)
+            && self.loaded.grants.limits.reconcile_timeout == loaded.grants.limits.reconcile_timeout
+    }
+
+    /// New logic under running controllers: watches, queues and attempts stay, and every object is looked at again.
+    pub(crate) fn replace(&mut self, loaded: Loaded, logic: Guest) {
+        self.slot.replace(logic);
+        self.loaded = loaded;
+        for resync in &self.resyncs {
+            resync.request();
+        }
+    }
+
+    /// Nothing more is called when this returned, or everything again.
+    pub(crate) fn pause(&mut self, paused: bool) {
+        self.pace.paused = paused;
+        for pause in &self.pauses {
+            pause.set(paused);
+        }
+    }
+
+    /// Takes over what is new of the pace.
+    pub(crate) async fn set_pace(&mut self, pace: Pace) {
+        self.pause(pace.paused);
+        let former = std::mem::replace(&mut self.pace, pace);
+        if former.share != pace.share {
+            // The last share that was given to a lane counts.
+            drop(self.shared.runner.lane(&self.provider, pace.share));
+        }
+        if former.poll != pace.poll {
+            // Their watches stay, with what they know.
+            let kinds = self.loaded.kinds().cloned();
+            let _watches: Vec<_> = kinds.map(|kind| self.shared.watches.subscribe(Selection::all(kind))).collect();
+            self.rest().await;
+            (self.resyncs, self.pauses) = Default::default();
+            self.begin();
+        }
+    }
+
+    /// What it did since it was started.
+    pub(crate) fn counts(&self) -> ProviderCounters {
+        let tally = self.slot.tally();
+        ProviderCounters {
+            reconciles: self.counters.iter().map(|counters| counters.reconciles()).sum(),
+            failures: self.counters.iter().map(|counters| counters.failures()).sum(),
+            traps: tally.traps(),
+            kills: tally.kills(),
+            denied: self.slot.denied(),
+        }
+    }
+
+    /// Ends the controllers. Each drains within a time of its own; what runs stays in its place meanwhile: were it dropped, it
+    /// would be aborted.
+    pub(crate) async fn rest(&mut self) {
+        self.cancel.cancel();
+        while self.controllers.join_next().await.is_some() {}
+    }
+}

@@ -1,0 +1,131 @@
+//! The status of a `Provider`: kept here, and written when it says something new.
+
+use std::time::Duration;
+
+use capstan_api::{
+    Condition, KindName, LastError, Permissions, PermissionsStatus, ProviderCounters, ProviderStatus, api_version,
+    provider_kind, provider_ref,
+};
+use capstan_cluster::{Cluster, Error, Patch};
+use jiff::{Timestamp, Unit};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::{ProviderError, load::Loaded, rights::Right};
+
+/// The same for every replica, so that what one leaves out goes.
+const MANAGER: &str = "capstan-status";
+
+/// Counters alone are no reason to write more often than this.
+const COUNTED_EVERY: Duration = Duration::from_secs(30);
+
+/// What is said of one `Provider`.
+pub(crate) struct Board {
+    cluster: Cluster,
+    name: String,
+    uid: String,
+    status: ProviderStatus,
+    counters: ProviderCounters,
+    written: Option<Value>,
+    counted: Option<Instant>,
+}
+
+impl Board {
+    /// Goes on from what stands there.
+    pub(crate) async fn open(cluster: Cluster, name: &str, instance: &str) -> Result<Self, Error> {
+        let object = cluster.get(&provider_ref(name)).await?;
+        let mut status: ProviderStatus = serde_json::from_value(object.value()["status"].take()).unwrap_or_default();
+        status.instance = Some(instance.to_owned());
+        // What is in service is what this replica brings into service.
+        (status.digest, status.size, status.counters) = (None, None, None);
+        let (name, uid) = (name.to_owned(), object.uid().to_owned());
+        let counters = ProviderCounters::default();
+        Ok(Self { cluster, name, uid, status, counters, written: None, counted: None })
+    }
+
+    pub(crate) fn uid(&self) -> &str {
+        &self.uid
+    }
+
+    /// The kinds that it manages, or managed last.
+    pub(crate) fn kinds(&self) -> &[KindName] {
+        &self.status.kinds
+    }
+
+    /// True if its status or reason is another one than before.
+    pub(crate) fn set(&mut self, condition: Condition, generation: i64) -> bool {
+        let conditions = &mut self.status.conditions;
+        let before = conditions.get(&condition.kind);
+        let same = before.is_some_and(|old| old.status == condition.status && old.reason == condition.reason);
+        self.status.observed_generation = Some(generation);
+        conditions.set(condition, Some(generation), &now());
+        !same
+    }
+
+    /// A build came into service.
+    pub(crate) fn loaded(&mut self, loaded: &Loaded, missing: &[Right]) {
+        let (component, descriptor) = (&loaded.component, &loaded.descriptor);
+        let status = &mut self.status;
+        status.digest = Some(component.digest().to_owned());
+        status.last_known_good_digest.clone_from(&status.digest);
+        status.size = Some(component.size() as u64);
+        status.version = Some(descriptor.version.clone());
+        status.wit_version = Some(loaded.contract().to_owned());
+        status.imports = component.imports().to_vec();
+        let name =
+            |kind: &capstan_api::GroupVersionKind| KindName { api_version: api_version(kind), kind: kind.kind.clone() };
+        status.kinds = loaded.kinds().map(name).collect();
+        status.kind_names = loaded.kinds().map(|kind| kind.kind.as_str()).collect::<Vec<_>>().join(", ");
+        status.permissions = Some(PermissionsStatus {
+            requested: Permissions::from(&descriptor.needs),
+            granted: Permissions::from(&loaded.grants),
+            missing: missing.iter().map(ToString::to_string).collect(),
+        });
+    }
+
+    /// A delivery was not taken.
+    pub(crate) fn failed(&mut self, error: &ProviderError) {
+        let (reason, message) = (error.reason().to_owned(), error.to_string());
+        if self.status.last_error.as_ref().is_none_or(|last| last.reason != reason || last.message != message) {
+            self.status.last_error = Some(LastError { reason, message, time: now() });
+        }
+    }
+
+    pub(crate) fn count(&mut self, counters: ProviderCounters) {
+        self.counters = counters;
+    }
+
+    /// Whether there is something to write, and when it is time for that.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        if self.written.as_ref() != Some(&json!(self.status)) {
+            return Some(Instant::now());
+        }
+        let counted = self.status.counters == Some(self.counters);
+        (!counted).then(|| self.counted.map_or_else(Instant::now, |last| last + COUNTED_EVERY))
+    }
+
+    /// Writes it, if it is time for that.
+    pub(crate) async fn write(&mut self) -> Result<(), Error> {
+        if self.due().is_none_or(|due| due > Instant::now()) {
+            return Ok(());
+        }
+        self.status.counters = Some(self.counters);
+        let status = json!(self.status);
+        let body = json!({
+            "apiVersion": api_version(&provider_kind()),
+            "kind": provider_kind().kind,
+            "metadata": {"name": self.name},
+            "status": status,
+        });
+        let apply = Patch::Apply { body: &body, manager: MANAGER, force: true };
+        self.cluster.patch(&provider_ref(&self.name), Some("status"), apply).await?;
+        (self.written, self.counted) = (Some(status), Some(Instant::now()));
+        Ok(())
+    }
+}
+
+/// The time of day, in seconds.
+fn now() -> String {
+    let now = Timestamp::now();
+    now.round(Unit::Second).unwrap_or(now).to_string()
+}
