@@ -127,7 +127,10 @@ fn what_is_kept_needs_no_secret_to_be_let_go() {
     let host = host();
     let gone = json!({"secretRef": {"name": "gone", "namespace": "n", "key": "value"}});
     let object = put(&host, &gone, json!({"onDelete": "keep"}));
+    let mut known = host.object(&object).unwrap();
+    known["metadata"]["finalizers"] = json!(["finalizer.managedresource.krateo.io"]);
+    host.put(known);
     host.delete(&object);
-    host.reconcile(&PROVIDER, &object).unwrap();
+    assert_eq!(host.reconcile(&PROVIDER, &object).unwrap().action, Action::Release);
     assert!(host.object(&object).is_none() && host.take_requests().is_empty());
 }
