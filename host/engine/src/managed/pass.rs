@@ -22,7 +22,7 @@ use super::{
     unkept::Part,
     verdict::{Phase, Verdict, readiness},
 };
-use crate::{Context, Failure, Observation, queue::Next};
+use crate::{Context, Failure, Observation, Retry, queue::Next};
 
 pub(super) struct Pass<'a> {
     pub(super) lifecycle: &'a Lifecycle,
@@ -129,6 +129,9 @@ impl<'a> Pass<'a> {
         let managed = self.object.object().json();
         match self.session.connect(self.lifecycle.external.as_ref(), &self.context, managed).await {
             Ok(()) => self.progress = Progress::Connected,
+            Err(Failure { retry: Retry::Hold(at_least), .. }) => {
+                return ControlFlow::Break(Verdict::quiet(Outcome::Waiting, Next::Backoff { at_least }));
+            }
             Err(failure) => return ControlFlow::Break(self.cannot_look(Phase::Connect, &failure)),
         }
         ControlFlow::Continue(())

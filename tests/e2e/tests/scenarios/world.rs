@@ -80,6 +80,11 @@ impl World {
         Self::with(kind, &[("patch", PATCH_GRANTS)], false)
     }
 
+    /// With only the provider hostile.
+    pub(crate) fn with_hostile(kind: ServerKind) -> Result<Self> {
+        Self::with(kind, &[("hostile", HOSTILE_GRANTS)], false)
+    }
+
     /// Without any provider.
     pub(crate) fn bare(kind: ServerKind) -> Result<Self> {
         Self::with(kind, &[], false)
