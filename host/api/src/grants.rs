@@ -208,7 +208,7 @@ pub(crate) mod duration {
         // The shortest way to write it.
         let text = |value: &Duration| {
             let millis = value.as_millis();
-            let fits = |unit: &&(&str, u64)| millis > 0 && millis % u128::from(unit.1) == 0;
+            let fits = |unit: &&(&str, u64)| millis > 0 && millis.is_multiple_of(u128::from(unit.1));
             let (unit, length) = UNITS.iter().rev().find(fits).unwrap_or(&UNITS[0]);
             format!("{}{unit}", millis / u128::from(*length))
         };

@@ -139,6 +139,9 @@ pub enum Retry {
     Backoff,
     /// Again, but not before this time is over.
     After(Duration),
+    /// Nothing was asked, for now nobody may: the object is left as it is, its conditions too, and looked at again when this
+    /// time is over. For `connect` alone.
+    Hold(Duration),
     /// Not until the object, or something that was read, changes.
     OnChange,
 }

@@ -3,6 +3,7 @@
 //! status of its object.
 
 mod artifact;
+mod breaker;
 mod claims;
 mod departure;
 mod drop_in;

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     ProviderError,
+    breaker::Breaker,
     claims::Claims,
     departure,
     install::install,
@@ -31,6 +32,11 @@ const LOOK: Duration = Duration::from_secs(2);
 const COUNT: Duration = Duration::from_secs(30);
 /// After a status that could not be written.
 const WRITE_AGAIN: Duration = Duration::from_secs(5);
+
+/// Reason and message of one whose calls are held.
+pub(crate) const CRASH_LOOPING: &str = "CrashLooping";
+const RESTS: &str = "its calls crash, or run over a budget, one after the other and whatever the object; they are held, and one is \
+                     tried from time to time. The conditions of its objects say what happened; a new build is tried at once";
 
 /// What every provider's task needs. Cheap to clone.
 #[derive(Clone)]
@@ -55,6 +61,8 @@ pub(crate) struct Provider {
     tried: Option<(Component, Descriptor)>,
     /// A load failed half-way: the definitions in the cluster may not be those of what runs.
     unsettled: bool,
+    /// What runs is the newest delivery.
+    newest: bool,
 }
 
 /// Why the task wakes up.
@@ -63,6 +71,7 @@ enum Turn {
     Retry,
     Look,
     Write,
+    Health,
 }
 
 /// When it wakes up by itself.
@@ -78,13 +87,14 @@ impl Provider {
         // Whatever is asked for this provider, by the host or by its guest, goes at its own pace.
         let cluster = &mut surroundings.shared.cluster;
         *cluster = cluster.paced(Flow::new(Rate::default()));
-        Self { name, surroundings, board: None, running: None, tried: None, unsettled: false }
+        Self { name, surroundings, board: None, running: None, tried: None, unsettled: false, newest: false }
     }
 
     /// Follows what is wanted under this name until it is cancelled; then stops what runs.
     pub(crate) async fn run(mut self, mut wanted: watch::Receiver<Option<Wanted>>, cancel: CancellationToken) {
         let mut alarms = Alarms::default();
         loop {
+            let breaker = self.running.as_ref().map(Running::breaker);
             let turn = tokio::select! {
                 () = cancel.cancelled() => break,
                 changed = wanted.changed() => match changed {
@@ -94,6 +104,7 @@ impl Provider {
                 () = at(alarms.retry.map(|(due, _)| due)) => Turn::Retry,
                 () = at(alarms.look) => Turn::Look,
                 () = at(alarms.write) => Turn::Write,
+                () = changed(breaker) => Turn::Health,
             };
             let Some(newest) = wanted.borrow_and_update().clone() else {
                 self.stop().await;
@@ -117,6 +128,12 @@ impl Provider {
                 _ => RETRY_FIRST,
             };
             alarms.retry = failed.filter(ProviderError::is_transient).map(|_| (Instant::now() + delay, delay));
+        }
+        if matches!(turn, Turn::Health) {
+            self.tell_health(&wanted.facts);
+            if let Some(running) = self.running.as_ref().filter(|running| !running.breaker().is_open()) {
+                running.resync();
+            }
         }
         alarms.look = None;
         if wanted.facts.deleting && wanted.facts.held && !self.depart(&wanted.facts).await {
@@ -146,13 +163,28 @@ impl Provider {
             self.keep_claims();
             self.unsettled = true;
         }
-        let (healthy, reason, message) = match (&self.running, &taken) {
-            (None, _) => (false, "NotRunning", "no build of it is in service"),
-            (Some(_), Ok(())) => (true, "Running", ""),
-            (Some(_), Err(_)) => (true, "LastGoodBuild", "the last good build is in service"),
-        };
-        self.say(ProviderCondition::Healthy, healthy, reason, message, facts);
+        self.newest = taken.is_ok();
+        self.tell_health(facts);
         taken
+    }
+
+    /// Says whether a build is in service and works; one event when it is given rest, and one when it works again.
+    fn tell_health(&mut self, facts: &Facts) {
+        let resting = self.running.as_ref().is_some_and(|running| running.breaker().is_open());
+        let (healthy, reason, message) = match &self.running {
+            None => (false, "NotRunning", "no build of it is in service"),
+            Some(_) if resting => (false, CRASH_LOOPING, RESTS),
+            Some(_) if self.newest => (true, "Running", ""),
+            Some(_) => (true, "LastGoodBuild", "the last good build is in service"),
+        };
+        let rested = self.board.as_ref().is_some_and(Board::is_crash_looping);
+        self.say(ProviderCondition::Healthy, healthy, reason, message, facts);
+        let about = About { name: &self.name, uid: Some(&facts.uid), origin: None };
+        match (rested, resting) {
+            (false, true) => self.surroundings.reporter.warned(about, CRASH_LOOPING, RESTS),
+            (true, false) if healthy => self.tell("Recovered", "its calls come to their end again", facts),
+            _ => {}
+        }
     }
 
     fn report(&self, wanted: &Wanted, error: &ProviderError) {
@@ -369,6 +401,14 @@ impl Provider {
 fn short(digest: &str) -> &str {
     let digest = digest.strip_prefix("sha256:").unwrap_or(digest);
     digest.get(..12).unwrap_or(digest)
+}
+
+/// Never, if there is none.
+async fn changed(breaker: Option<Arc<Breaker>>) {
+    match breaker {
+        Some(breaker) => breaker.changed().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Never, if there is no time.

@@ -219,14 +219,14 @@ impl Providers {
             Delivery::Listed(Listing::ConfigMaps) => self.told.config_maps = true,
             Delivery::Listed(Listing::Files) => self.told.files = true,
             Delivery::Found(place @ Place::Named(_), found) => {
-                self.named.insert(place, Some(found));
+                self.named.insert(place, Some(*found));
             }
             Delivery::Gone(place @ Place::Named(_)) => {
                 self.named.insert(place, None);
             }
             Delivery::Found(place, found) => {
                 self.refused.retain(|(refused, _)| *refused != place);
-                self.drop_ins.found(place, found);
+                self.drop_ins.found(place, *found);
             }
             Delivery::Gone(place) => {
                 self.refused.retain(|(refused, _)| *refused != place);

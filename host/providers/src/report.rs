@@ -40,6 +40,12 @@ impl Reporter {
         self.event(about, EventKind::Warning, missing.reason(), &missing.to_string());
     }
 
+    /// It runs, and not well.
+    pub(crate) fn warned(&self, about: About<'_>, reason: &str, note: &str) {
+        tracing::warn!(provider = about.name, reason, "{note}");
+        self.event(about, EventKind::Warning, reason, note);
+    }
+
     /// A turn of its life that is nobody's fault.
     pub(crate) fn said(&self, about: About<'_>, reason: &str, note: &str) {
         tracing::info!(provider = about.name, reason, "{note}");

@@ -9,7 +9,7 @@ use capstan_sandbox::{Budget, Guest};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::{load::Loaded, slot::Slot};
+use crate::{breaker::Breaker, load::Loaded, slot::Slot};
 
 /// What of a `Provider` its controllers go by.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -95,9 +95,7 @@ impl Running {
     pub(crate) fn replace(&mut self, loaded: Loaded, logic: Guest) {
         self.slot.replace(logic);
         self.loaded = loaded;
-        for resync in &self.resyncs {
-            resync.request();
-        }
+        self.resync();
     }
 
     /// Nothing more is called when this returned, or everything again.
@@ -123,6 +121,18 @@ impl Running {
             self.rest().await;
             (self.resyncs, self.pauses) = Default::default();
             self.begin();
+        }
+    }
+
+    /// Whether its logic is given rest.
+    pub(crate) fn breaker(&self) -> Arc<Breaker> {
+        Arc::clone(self.slot.breaker())
+    }
+
+    /// Has every object looked at again.
+    pub(crate) fn resync(&self) {
+        for resync in &self.resyncs {
+            resync.request();
         }
     }
 

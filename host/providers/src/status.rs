@@ -11,7 +11,7 @@ use jiff::{Timestamp, Unit};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::{ProviderError, load::Loaded, rights::Right};
+use crate::{ProviderError, load::Loaded, provider::CRASH_LOOPING, rights::Right};
 
 /// The same for every replica, so that what one leaves out goes.
 const MANAGER: &str = "capstan-status";
@@ -60,6 +60,11 @@ impl Board {
         self.status.observed_generation = Some(generation);
         conditions.set(condition, Some(generation), &now());
         !same
+    }
+
+    /// What was said last of its health.
+    pub(crate) fn is_crash_looping(&self) -> bool {
+        self.status.conditions.get("Healthy").is_some_and(|healthy| healthy.reason == CRASH_LOOPING)
     }
 
     /// A build came into service.

@@ -8,6 +8,8 @@ use std::sync::{
 use async_trait::async_trait;
 use capstan_engine::{Change, Creation, ExternalSession, Failure, Observation};
 
+use crate::breaker::{Admitted, Breaker, Ended};
+
 /// Of one provider, whatever its build.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
@@ -36,8 +38,8 @@ impl Tally {
         self.denied_before.fetch_add(denied, Relaxed);
     }
 
-    /// A call was cut off; the words are those of the sandbox.
-    pub(crate) fn cut_off(&self, failure: &Failure) {
+    /// Whether a call was cut off, by the words of the sandbox; then it is counted.
+    pub(crate) fn cut_off(&self, failure: &Failure) -> bool {
         match failure.problem.reason.as_ref() {
             "DeadlineExceeded"
             | "MemoryExhausted"
@@ -45,25 +47,56 @@ impl Tally {
             | "HttpRequestsExhausted"
             | "HttpBytesExhausted" => self.kills.fetch_add(1, Relaxed),
             "Trapped" | "StackExhausted" | "BoundaryViolated" | "ImportUnavailable" => self.traps.fetch_add(1, Relaxed),
-            _ => return,
+            _ => return false,
         };
+        true
     }
 }
 
-/// A session whose ends are counted.
+/// A session whose ends are counted, and told to the breaker.
 pub(crate) struct Tallied {
-    pub(crate) session: Box<dyn ExternalSession>,
-    pub(crate) tally: Arc<Tally>,
+    session: Box<dyn ExternalSession>,
+    tally: Arc<Tally>,
+    verdict: Verdict,
+}
+
+/// What the breaker is told when the session goes, however it goes.
+pub(crate) struct Verdict {
+    breaker: Arc<Breaker>,
+    admitted: Admitted,
+    uid: String,
+    pub(crate) ended: Ended,
+}
+
+impl Verdict {
+    pub(crate) fn pending(breaker: Arc<Breaker>, admitted: Admitted, uid: &str) -> Self {
+        Self { breaker, admitted, uid: uid.to_owned(), ended: Ended::Unknown }
+    }
+}
+
+impl Drop for Verdict {
+    fn drop(&mut self) {
+        self.breaker.ended(self.admitted, &self.uid, self.ended);
+    }
 }
 
 impl Tallied {
-    fn see<T>(&self, answer: Result<T, Failure>) -> Result<T, Failure> {
+    pub(crate) fn new(session: Box<dyn ExternalSession>, tally: Arc<Tally>, verdict: Verdict) -> Self {
+        Self { session, tally, verdict }
+    }
+
+    fn see<T>(&mut self, answer: Result<T, Failure>) -> Result<T, Failure> {
         // What the logic reports by itself is its own affair, in whatever words.
-        if let Err(failure) = &answer
-            && self.session.is_interrupted()
-        {
-            self.tally.cut_off(failure);
-        }
+        self.verdict.ended = match &answer {
+            Err(failure) if self.session.is_interrupted() => {
+                if self.tally.cut_off(failure) {
+                    Ended::CutOff
+                } else {
+                    Ended::Unknown
+                }
+            }
+            _ => Ended::Well,
+        };
         answer
     }
 }
@@ -91,7 +124,10 @@ impl ExternalSession for Tallied {
     }
 
     async fn disconnect(self: Box<Self>) -> Result<(), Failure> {
-        self.session.disconnect().await
+        let Self { session, verdict, .. } = *self;
+        let answer = session.disconnect().await;
+        drop(verdict);
+        answer
     }
 
     fn is_interrupted(&self) -> bool {

@@ -20,6 +20,10 @@ pub(crate) struct Wanted {
 
 /// What the host reads of a `Provider`: everything but its status.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a mark on the object, and they have nothing to do with each other"
+)]
 pub(crate) struct Facts {
     pub(crate) uid: String,
     pub(crate) generation: i64,

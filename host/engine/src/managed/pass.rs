@@ -23,7 +23,7 @@ use super::{
     verdict::{Phase, Verdict, readiness},
 };
 use crate::{
-    Context, Failure, Observation,
+    Context, Failure, Observation, Retry,
     loops::{Edition, Writer},
     queue::Next,
 };
@@ -157,6 +157,9 @@ impl<'a> Pass<'a> {
         let managed = self.object.object().json();
         match self.session.connect(self.lifecycle.external.as_ref(), &self.context, managed).await {
             Ok(()) => self.progress = Progress::Connected,
+            Err(Failure { retry: Retry::Hold(at_least), .. }) => {
+                return ControlFlow::Break(Verdict::quiet(Outcome::Waiting, Next::Backoff { at_least }));
+            }
             Err(failure) => return ControlFlow::Break(self.cannot_look(Phase::Connect, &failure)),
         }
         ControlFlow::Continue(())

@@ -144,7 +144,7 @@ impl Verdict {
             outcome: Outcome::Failed,
             next: match retry {
                 Retry::Backoff => BACKOFF,
-                Retry::After(at_least) => Next::Backoff { at_least: *at_least },
+                Retry::After(at_least) | Retry::Hold(at_least) => Next::Backoff { at_least: *at_least },
                 Retry::OnChange => Next::Park,
             },
         }

@@ -57,7 +57,7 @@ pub(crate) async fn follow_one(watches: Watches, namespace: String, name: String
                 is_there = true;
                 let origin = origin(&new);
                 let artifact = read(&new, &origin);
-                Delivery::Found(place.clone(), Found { provider: None, origin, artifact })
+                Delivery::Found(place.clone(), Box::new(Found { provider: None, origin, artifact }))
             }
             Change::Synced if is_there => continue,
             Change::Synced | Change::Deleted(_) => Delivery::Gone(place.clone()),
@@ -69,6 +69,7 @@ pub(crate) async fn follow_one(watches: Watches, namespace: String, name: String
 }
 
 /// Those that carry a provider by their label.
+#[must_use]
 pub fn labelled(namespace: &str) -> Selection {
     Selection {
         kind: GroupVersionKind::gvk("", "v1", "ConfigMap"),
@@ -86,7 +87,8 @@ fn found(object: &Object) -> Delivery {
     let origin = origin(object);
     let name = object.labels().get(keys::PROVIDER_LABEL).cloned().unwrap_or_default();
     let artifact = check_name(&name).and_then(|()| read(object, &origin));
-    Delivery::Found(Place::Labelled(object.key().name.clone()), Found { provider: Some(name), origin, artifact })
+    let found = Found { provider: Some(name), origin, artifact };
+    Delivery::Found(Place::Labelled(object.key().name.clone()), Box::new(found))
 }
 
 fn read(object: &Object, origin: &Origin) -> Result<Artifact, ArtifactError> {

@@ -53,7 +53,7 @@ pub(crate) async fn follow(directory: Dir, deliveries: mpsc::Sender<Delivery>) {
             }
             known.insert(name.clone(), stamp.clone());
             let found = arrived(&directory, name).await;
-            if deliveries.send(Delivery::Found(place(name), found)).await.is_err() {
+            if deliveries.send(Delivery::Found(place(name), Box::new(found))).await.is_err() {
                 return;
             }
         }
@@ -172,7 +172,7 @@ mod tests {
         let following = tokio::spawn(follow(dir, sender));
 
         let found = async |delivery: Option<Delivery>| match delivery {
-            Some(Delivery::Found(place, Found { provider, artifact, .. })) => (place, provider, artifact.unwrap()),
+            Some(Delivery::Found(place, found)) => (place, found.provider, found.artifact.unwrap()),
             other => panic!("{other:?}"),
         };
         let (place, provider, artifact) = found(receiver.recv().await).await;

@@ -33,7 +33,7 @@ pub(crate) enum Delivery {
     /// All that there was at the start has been told.
     Listed(Listing),
     /// New, or changed.
-    Found(Place, Found),
+    Found(Place, Box<Found>),
     /// Not there, or no longer.
     Gone(Place),
 }

@@ -1,8 +1,10 @@
 //! Guests that misbehave, beside one that does not.
 
-use anyhow::{Result, ensure};
-use capstan_e2e::{condition, eventually};
-use serde_json::json;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use capstan_e2e::{Objects, condition, eventually};
+use serde_json::{Value, json};
 
 use crate::world::{SOON, World};
 
@@ -57,4 +59,59 @@ pub(crate) async fn bad_guests_end_as_conditions_while_a_neighbour_converges(wor
     let look = || objects.get("v1", "configmaps", "hostile", "note-beside-0");
     eventually("note-beside-0 is gone", SOON, look, serde_json::Value::is_null).await?;
     Ok(())
+}
+
+/// A world of its own, as the others' bad guests would be given rest as well.
+pub(crate) async fn one_that_crashes_on_every_object_is_given_rest(world: &World) -> Result<()> {
+    let kind = world.server().kind();
+    let scenario = move || -> Result<()> {
+        let world = World::with_hostile(kind)?;
+        world.block_on(rest(&world)).with_context(|| world.log())
+    };
+    // It brings a runtime of its own, which must not be entered from this one's.
+    tokio::task::spawn_blocking(scenario).await.context("the scenario panicked")?
+}
+
+async fn rest(world: &World) -> Result<()> {
+    let objects = world.objects()?;
+    eight(&objects, "traps_in_observe").await?;
+    healthy(&objects, "False", "CrashLooping").await?;
+    // Its objects say what happened, and say no more while it rests.
+    let one = objects.get(HOSTILE.0, HOSTILE.1, "default", "one-of-8-0").await?;
+    ensure!(condition(&one, "Synced").1 == "Trapped", "{one:#}");
+    // A probe comes a few seconds later. It fails, and is no news.
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    let events = objects.events("default", "Provider", "hostile").await?;
+    let told: Vec<_> = events.iter().filter(|event| event["reason"] == "CrashLooping").collect();
+    ensure!(told.len() == 1 && told[0]["series"].is_null(), "{told:#?}");
+
+    eight(&objects, "behaves").await?;
+    let found = healthy(&objects, "True", "Running").await?;
+    ensure!(found["status"]["counters"]["traps"].as_u64() > Some(0), "{found:#}");
+    for number in 0..8 {
+        let name = format!("one-of-8-{number}");
+        let look = || objects.get(HOSTILE.0, HOSTILE.1, "default", &name);
+        eventually(&name, SOON, look, |found| condition(found, "Synced").0 == "True").await?;
+    }
+    Ok(())
+}
+
+async fn eight(objects: &Objects, behaviour: &str) -> Result<()> {
+    for number in 0..8 {
+        let metadata = json!({"name": format!("one-of-8-{number}"), "namespace": "default"});
+        let spec = json!({"behaviour": behaviour});
+        objects
+            .apply_value(&json!({"apiVersion": HOSTILE.0, "kind": "Hostile", "metadata": metadata, "spec": spec}))
+            .await?;
+    }
+    Ok(())
+}
+
+async fn healthy(objects: &Objects, status: &str, reason: &str) -> Result<Value> {
+    let look = || objects.get("capstan.dev/v1alpha1", "providers", "", "hostile");
+    eventually(&format!("Healthy={status} {reason}"), SOON * 3, look, |found| {
+        let (is, why, _) = condition(found, "Healthy");
+        (is, why) == (status, reason)
+    })
+    .await
 }

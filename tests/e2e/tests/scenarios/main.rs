@@ -96,7 +96,10 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
         the_samples_converge_as_they_are,
     },
     observed::{ reconciles_are_counted_and_can_be_looked_into },
-    hostile::{ bad_guests_end_as_conditions_while_a_neighbour_converges },
+    hostile::{
+        bad_guests_end_as_conditions_while_a_neighbour_converges,
+        one_that_crashes_on_every_object_is_given_rest,
+    },
     delivery::{
         a_config_map_is_enough_and_can_be_replaced,
         a_broken_config_map_says_why,

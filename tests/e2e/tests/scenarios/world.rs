@@ -117,6 +117,11 @@ impl World {
         Self::with(kind, &[("github", OF_THE_HUB)], false)
     }
 
+    /// With only the provider hostile.
+    pub(crate) fn with_hostile(kind: ServerKind) -> Result<Self> {
+        Self::with(kind, &[("hostile", HOSTILE_GRANTS)], false)
+    }
+
     /// Without any provider.
     pub(crate) fn bare(kind: ServerKind) -> Result<Self> {
         Self::with(kind, &[], false)

@@ -1,6 +1,7 @@
 //! A pause holds everything, at whatever point it comes.
 
 use super::{provider::failure, *};
+use crate::{Failure, Retry};
 
 const PAUSED: &str = "Synced=False ReconcilePaused";
 const PAUSE_EVENT: &str = "Normal ReconciliationPaused/ProcessEvent: Reconciliation is paused via the pause annotation";
@@ -145,4 +146,19 @@ async fn a_paused_provider_pauses_every_object() {
     );
     scenario.pause.set(false);
     assert_eq!(scenario.run().await.report.outcome, Outcome::Settled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_whose_provider_may_not_be_asked_is_left_as_it_is() {
+    let rest = Duration::from_secs(20);
+    let hold = Failure { retry: Retry::Hold(rest), ..failure("at rest") };
+    let scenario = Scenario::new(held(), Answers { connect: Err(hold), ..Answers::default() });
+    let run = scenario.run().await;
+    assert_eq!(
+        (run.steps, run.events),
+        (vec!["connect".to_owned()], Vec::new()),
+        "nothing to write and nothing to say"
+    );
+    assert_eq!(run.report.outcome, Outcome::Waiting);
+    assert_eq!(run.report.next, Next::Backoff { at_least: rest });
 }
