@@ -133,6 +133,11 @@ impl Conditions {
         transition
     }
 
+    /// Takes the condition of a type out.
+    pub fn remove(&mut self, kind: &str) {
+        self.0.retain(|condition| condition.kind != kind);
+    }
+
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Condition> {
         self.0.iter()

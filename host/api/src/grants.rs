@@ -154,8 +154,11 @@ impl Grants {
         self.checked(Side::Granted)
     }
 
-    fn checked(self, side: Side) -> Result<Self, GrantError> {
+    fn checked(mut self, side: Side) -> Result<Self, GrantError> {
         self.check()?;
+        for value in self.config.iter_mut().flat_map(Map::values_mut) {
+            whole(value);
+        }
         check_http(&self.http, side)?;
         check_secrets(&self.secrets, side)?;
         if side == Side::Asked && self.config.is_some() {
@@ -187,6 +190,21 @@ impl Grants {
             Some((limit, _)) => Err(GrantError::Zero(limit)),
             None => Ok(()),
         }
+    }
+}
+
+/// `1.0` becomes `1`, as an API server gives it back: the same configuration must look the same on every way.
+fn whole(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            let integer = number.as_f64().filter(|_| number.is_f64()).map(|float| format!("{float}"));
+            if let Some(integer) = integer.and_then(|text| text.parse::<i64>().ok()) {
+                *number = integer.into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(whole),
+        Value::Object(members) => members.values_mut().for_each(whole),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
     }
 }
 
@@ -326,6 +344,13 @@ config: {apiUrl: "https://api.github.com", retries: 3}
         for text in ["", "\n# only a comment\n"] {
             assert_eq!(Grants::parse(text).unwrap(), Grants::default());
         }
+    }
+
+    #[test]
+    fn whole_numbers_of_a_configuration_are_integers() {
+        let grants = Grants::parse("config: {ratio: 1.0, list: [{deep: 2.0}], half: 0.5, large: 1.0e300}").unwrap();
+        let config = serde_json::to_value(grants.config).unwrap();
+        assert_eq!(config, serde_json::json!({"ratio": 1, "list": [{"deep": 2}], "half": 0.5, "large": 1.0e300}));
     }
 
     #[test]

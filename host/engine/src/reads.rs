@@ -94,7 +94,7 @@ impl Reads {
     /// changed nothing is none.
     pub fn wrote(&self, target: &ObjectRef, version: &str, content: u64) {
         let mut state = self.lock();
-        let State { reads, before, writes } = &mut *state;
+        let State { reads, before, .. } = &mut *state;
         if let Some(seen) = reads.get_mut(&Read::Object(target.clone())) {
             let then = std::mem::replace(seen, Seen::Version(version.into()));
             if then == *seen {
@@ -102,12 +102,12 @@ impl Reads {
             }
             before.entry(target.clone()).or_insert(then);
         }
-        if writes.len() < WRITES {
-            writes.push(Write { target: target.clone(), version: version.into(), content });
-        }
+        // The ledger, which knows what was not read too, is never asked under our own lock: it asks us under its own.
         drop(state);
-        if let Some((loops, writer)) = &self.told {
-            loops.wrote(writer, target, version);
+        let is_new = self.told.as_ref().is_none_or(|(loops, writer)| loops.wrote(writer, target, version));
+        let writes = &mut self.lock().writes;
+        if is_new && writes.len() < WRITES {
+            writes.push(Write { target: target.clone(), version: version.into(), content });
         }
     }
 

@@ -24,6 +24,7 @@ pub(crate) struct DropIns(Vec<(Place, Found)>);
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Step {
     Apply { name: String, body: Value, force: bool },
+    Amend { name: String, patch: Value },
     Delete { name: String, uid: String },
 }
 
@@ -117,7 +118,8 @@ impl DropIns {
 }
 
 fn apply(name: &str, place: &Place, found: &Found, known: Option<&Facts>) -> Option<Step> {
-    if known.is_some_and(|facts| facts.deleting || !facts.made) {
+    // One that is being deleted still needs its source, to clear up after itself.
+    if known.is_some_and(|facts| !facts.made) {
         return None;
     }
     let grants = found.artifact.as_ref().ok().and_then(|artifact| Grants::parse(&artifact.grants).ok());
@@ -127,9 +129,9 @@ fn apply(name: &str, place: &Place, found: &Found, known: Option<&Facts>) -> Opt
         (None, None) => ProviderSpec::new(place.source(), Grants::default()),
         (None, Some(_)) => return None,
     };
-    let current = known.and_then(|facts| facts.spec.as_ref().ok());
-    if current.is_some_and(|current| is_made(current, &spec)) {
-        return None;
+    if let Some(Facts { uid, spec: Ok(current), .. }) = known {
+        let patch = amendment(uid, current, &spec);
+        return patch.map(|patch| Step::Amend { name: name.to_owned(), patch });
     }
     let made_from = match place {
         Place::Labelled(_) | Place::Named(_) => "config-map",
@@ -144,12 +146,19 @@ fn apply(name: &str, place: &Place, found: &Found, known: Option<&Facts>) -> Opt
     Some(Step::Apply { name: name.to_owned(), body, force: known.is_some() })
 }
 
-/// Whether the fields that come from a source are as they should be.
-fn is_made(current: &ProviderSpec, wanted: &ProviderSpec) -> bool {
-    current.source == wanted.source
-        && current.grants == wanted.grants
-        && current.limits == wanted.limits
-        && current.config == wanted.config
+/// What brings the members that come from a source in line, each as a whole: what somebody added inside them does not stay.
+fn amendment(uid: &str, current: &ProviderSpec, wanted: &ProviderSpec) -> Option<Value> {
+    let (current, wanted) = (json!(current), json!(wanted));
+    let mut operations = vec![json!({"op": "test", "path": "/metadata/uid", "value": uid})];
+    for member in ["source", "grants", "limits", "config"] {
+        let path = format!("/spec/{member}");
+        match (current.get(member), wanted.get(member)) {
+            (now, then) if now == then => {}
+            (_, Some(value)) => operations.push(json!({"op": "add", "path": path, "value": value})),
+            (_, None) => operations.push(json!({"op": "remove", "path": path})),
+        }
+    }
+    (operations.len() > 1).then_some(Value::Array(operations))
 }
 
 /// Takes the steps one by one; gives those that failed.
@@ -161,6 +170,10 @@ pub(crate) async fn take(cluster: Cluster, steps: Vec<Step>) -> Vec<(String, Err
                 let patch = Patch::Apply { body: &body, manager: MANAGER, force };
                 let applied = cluster.patch(&provider_ref(&name), None, patch).await;
                 (name, applied.map(drop))
+            }
+            Step::Amend { name, patch } => {
+                let amended = cluster.patch(&provider_ref(&name), None, Patch::Json(&patch)).await;
+                (name, amended.map(drop))
             }
             Step::Delete { name, uid } => {
                 let deleted = cluster.delete(&provider_ref(&name), Some(&uid)).await;
@@ -207,6 +220,17 @@ mod tests {
         }
     }
 
+    /// What is done to an object that is there, beside making sure that it is the one.
+    fn amended(steps: &[Step]) -> &[Value] {
+        match steps {
+            [Step::Amend { patch: Value::Array(operations), .. }] => {
+                assert_eq!(operations[0], json!({"op": "test", "path": "/metadata/uid", "value": "u"}));
+                &operations[1..]
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn what_is_delivered_gets_an_object_and_the_object_goes_with_it() {
         let mut all = DropIns::default();
@@ -224,8 +248,18 @@ mod tests {
         }
         assert_eq!(all.steps(&objects, ALL, |_| true), []);
 
+        // What he adds to the members that come from the source does not stay, and a source that says less takes away.
+        let own_limits = |facts: &mut Facts| facts.spec.as_mut().unwrap().limits.memory = Some(1 << 20);
+        own_limits(objects.get_mut("note").unwrap());
+        let limits = json!({"op": "add", "path": "/spec/limits", "value": {"callTimeout": "10s"}});
+        assert_eq!(amended(&all.steps(&objects, ALL, |_| true)), [limits]);
         all.found(place("carrier"), found("note", ""));
-        assert!(body(&all.steps(&objects, ALL, |_| true))["spec"].get("grants").is_none());
+        let removed = ["grants", "limits"].map(|member| json!({"op": "remove", "path": format!("/spec/{member}")}));
+        assert_eq!(amended(&all.steps(&objects, ALL, |_| true)), removed);
+        // So it is while it waits for its objects: it needs its source to clear up.
+        objects.get_mut("note").unwrap().deleting = true;
+        assert_eq!(amended(&all.steps(&objects, ALL, |_| true)), removed);
+        objects.get_mut("note").unwrap().deleting = false;
         assert_eq!(all.steps(&objects, ALL, |_| false), [], "another replica's");
 
         all.gone(&place("carrier"));
@@ -264,10 +298,8 @@ mod tests {
         assert!(again.refusal(&two, &found("note", ""), &objects).is_some());
         // When the first is gone it is the other one's turn.
         again.gone(&one);
-        assert_eq!(
-            body(&again.steps(&objects, ALL, |_| true))["spec"]["source"],
-            json!({"configMap": {"name": "two"}})
-        );
+        let source = json!({"op": "add", "path": "/spec/source", "value": {"configMap": {"name": "two"}}});
+        assert_eq!(amended(&again.steps(&objects, ALL, |_| true))[0], source);
 
         let by_hand = json!({
             "apiVersion": "capstan.dev/v1alpha1", "kind": "Provider", "metadata": {"name": "note"},

@@ -1,7 +1,7 @@
 //! From bytes to something that can be run, with nothing run yet but `describe`.
 
 use bytes::Bytes;
-use capstan_api::{Grants, GroupVersionKind};
+use capstan_api::{GROUP, Grants, GroupVersionKind};
 use capstan_sandbox::{Component, Descriptor, Sandbox};
 
 use crate::ProviderError;
@@ -60,7 +60,7 @@ pub fn check_kinds(descriptor: &Descriptor, grants: &Grants) -> Result<(), Provi
 
 /// A provider may do anything to objects of its own kinds, so none of these can be: those of Kubernetes and of the host.
 fn is_built_in(group: &str) -> bool {
-    !group.contains('.') || group.ends_with(".k8s.io") || group == "capstan.dev"
+    !group.contains('.') || group.ends_with(".k8s.io") || group == GROUP
 }
 
 /// Whether the administrator speaks of a kind by its name; a `"*"` was not meant for this.

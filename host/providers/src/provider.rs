@@ -130,13 +130,19 @@ impl Provider {
             alarms.retry = failed.filter(ProviderError::is_transient).map(|_| (Instant::now() + delay, delay));
         }
         if matches!(turn, Turn::Health) {
-            self.tell_health(&wanted.facts);
+            let rested = self.tell_health(&wanted.facts);
+            let works = self.running.as_ref().is_some_and(|running| !running.breaker().is_open());
+            if rested && works {
+                self.tell("Recovered", "its calls come to their end again", &wanted.facts);
+            }
             if let Some(running) = self.running.as_ref().filter(|running| !running.breaker().is_open()) {
                 running.resync();
             }
         }
         alarms.look = None;
-        if wanted.facts.deleting && wanted.facts.held && !self.depart(&wanted.facts).await {
+        // Without its status nobody knows whose objects to wait for.
+        let known = self.board.as_ref().is_some_and(|board| board.uid() == wanted.facts.uid);
+        if wanted.facts.deleting && wanted.facts.held && !(known && self.depart(&wanted.facts).await) {
             alarms.look = Some(Instant::now() + LOOK);
         }
     }
@@ -148,6 +154,8 @@ impl Provider {
             let Surroundings { shared, instance, .. } = &self.surroundings;
             let opened = Board::open(shared.cluster.clone(), &self.name, instance).await;
             self.board = Some(opened.map_err(ProviderError::Object).inspect_err(|error| self.report(wanted, error))?);
+            // What was done for an object of this name before does not count for this one.
+            self.unsettled = true;
         }
         self.pause(facts);
         let taken = self.take(wanted).await;
@@ -168,8 +176,8 @@ impl Provider {
         taken
     }
 
-    /// Says whether a build is in service and works; one event when it is given rest, and one when it works again.
-    fn tell_health(&mut self, facts: &Facts) {
+    /// Says whether a build is in service and works, with one event when it is given rest. True if it was said to rest before.
+    fn tell_health(&mut self, facts: &Facts) -> bool {
         let resting = self.running.as_ref().is_some_and(|running| running.breaker().is_open());
         let (healthy, reason, message) = match &self.running {
             None => (false, "NotRunning", "no build of it is in service"),
@@ -180,11 +188,10 @@ impl Provider {
         let rested = self.board.as_ref().is_some_and(Board::is_crash_looping);
         self.say(ProviderCondition::Healthy, healthy, reason, message, facts);
         let about = About { name: &self.name, uid: Some(&facts.uid), origin: None };
-        match (rested, resting) {
-            (false, true) => self.surroundings.reporter.warned(about, CRASH_LOOPING, RESTS),
-            (true, false) if healthy => self.tell("Recovered", "its calls come to their end again", facts),
-            _ => {}
+        if resting && !rested {
+            self.surroundings.reporter.warned(about, CRASH_LOOPING, RESTS);
         }
+        rested
     }
 
     fn report(&self, wanted: &Wanted, error: &ProviderError) {
@@ -225,6 +232,10 @@ impl Provider {
 
     /// Brings a build into service. If that fails, what ran before still runs.
     async fn take(&mut self, wanted: &Wanted) -> Result<(), ProviderError> {
+        // Its objects are to be let go as they are.
+        if wanted.facts.deleting && wanted.facts.abandon {
+            return Ok(());
+        }
         let Some(ready) = wanted.ready()? else {
             return Ok(());
         };
@@ -262,7 +273,6 @@ impl Provider {
             loaded.kinds().map(|kind| kind.kind.as_str()).collect::<Vec<_>>().join(", "),
             begun.elapsed(),
         );
-        claims.keep(&self.name, loaded.kinds());
         match &mut self.running {
             Some(running) if running.fits(&loaded) => {
                 running.replace(loaded.clone(), logic);
@@ -270,10 +280,11 @@ impl Provider {
             }
             _ => {
                 self.stop_controllers().await;
-                claims.keep(&self.name, loaded.kinds());
                 self.running = Some(Running::start(&self.name, &shared, loaded.clone(), pace, logic));
             }
         }
+        // Those of a former build are free only now that nothing of it runs.
+        claims.keep(&self.name, loaded.kinds());
         self.unsettled = false;
         reporter.loaded(self.about(wanted), &note);
         let missing = reviewer.missing(&self.name, &rights.granted).await;

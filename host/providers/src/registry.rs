@@ -152,10 +152,11 @@ impl Providers {
         }
         let mut known = false;
         let mut making = JoinSet::new();
+        let mut tried: Vec<drop_in::Step> = Vec::new();
         let mut again = interval_at(Instant::now() + AGAIN, AGAIN);
         again.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut ended = loop {
-            let mut failed = false;
+            let mut due = false;
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => break Ok(()),
@@ -166,7 +167,7 @@ impl Providers {
                     break Err(Panicked("the task of a provider"));
                 },
                 Some(made) = making.join_next() => match made {
-                    Ok(errors) => failed = self.not_made(errors),
+                    Ok(errors) => self.not_made(errors),
                     Err(_) => break Err(Panicked("the task that makes Providers")),
                 },
                 change = objects.next() => match change {
@@ -175,14 +176,16 @@ impl Providers {
                     Some(change) => self.object(change, &mut follow),
                 },
                 Some(delivery) = deliveries.recv() => self.take(delivery, &mut follow),
-                _ = again.tick() => {}
+                _ = again.tick() => due = true,
             }
             // Which objects there are has to be known before any is made.
-            if known && !failed && making.is_empty() {
+            if known && making.is_empty() {
                 let steps = self.steps();
-                if !steps.is_empty() {
-                    making.spawn(drop_in::take(self.surroundings.shared.cluster.clone(), steps));
+                // What was tried and changed nothing waits for its turn.
+                if !steps.is_empty() && (due || steps != tried) {
+                    making.spawn(drop_in::take(self.surroundings.shared.cluster.clone(), steps.clone()));
                 }
+                tried = steps;
                 self.refuse();
             }
         };
@@ -257,10 +260,11 @@ impl Providers {
             self.running.spawn(terms::serve(name, surroundings, self.leases.clone(), follows, follow.cancel.clone()));
             Task { wanted, following: None }
         });
+        let mut given_up = None;
         if task.following.as_ref().map(|(name, _)| name) != named.as_ref() {
             if let Some((former, following)) = task.following.take() {
                 following.abort();
-                self.named.remove(&Place::Named(former));
+                given_up = Some(former);
             }
             if let (Some(config_map), Some(namespace)) = (named, &follow.namespace) {
                 let watches = self.surroundings.shared.watches.clone();
@@ -276,6 +280,13 @@ impl Providers {
             }
             differs
         });
+        // Another provider may follow it too.
+        let follows = |task: &Task, name: &str| task.following.as_ref().is_some_and(|(other, _)| other == name);
+        if let Some(former) = given_up
+            && !self.tasks.values().any(|task| follows(task, &former))
+        {
+            self.named.remove(&Place::Named(former));
+        }
     }
 
     fn carrier(&self, provider: &str, facts: &Facts) -> Carrier {
@@ -320,14 +331,12 @@ impl Providers {
         }
     }
 
-    /// Whether there is anything that could not be made.
-    fn not_made(&self, errors: Vec<(String, capstan_cluster::Error)>) -> bool {
-        let failed = !errors.is_empty();
+    /// Says what could not be made.
+    fn not_made(&self, errors: Vec<(String, capstan_cluster::Error)>) {
         for (name, error) in errors {
             let origin = self.drop_ins.iter().find(|(_, found)| found.provider.as_ref() == Some(&name));
             let about = About { name: &name, uid: None, origin: origin.map(|(_, found)| &found.origin) };
             self.surroundings.reporter.failed(about, &crate::ProviderError::Object(error));
         }
-        failed
     }
 }

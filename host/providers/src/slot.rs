@@ -1,6 +1,6 @@
 //! The place of a provider's logic, so that it can be replaced while its controllers run.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
@@ -70,7 +70,12 @@ impl ExternalSystem for Slot {
         match connected {
             Ok(session) => Ok(Box::new(Tallied::new(session, Arc::clone(&self.tally), verdict))),
             Err(failure) => {
-                verdict.ended = if self.tally.cut_off(&failure) { Ended::CutOff } else { Ended::Well };
+                verdict.ended = match &failure.problem.reason {
+                    // The guest's own words are owned, and its own affair; the host's are known beforehand.
+                    Cow::Owned(_) | Cow::Borrowed("") => Ended::Well,
+                    Cow::Borrowed(_) if self.tally.cut_off(&failure) => Ended::CutOff,
+                    Cow::Borrowed(_) => Ended::Unknown,
+                };
                 Err(failure)
             }
         }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use capstan_api::{
-    Condition, KindName, LastError, Permissions, PermissionsStatus, ProviderCounters, ProviderStatus, api_version,
-    provider_kind, provider_ref,
+    Condition, KindName, LastError, Permissions, PermissionsStatus, ProviderCondition, ProviderCounters,
+    ProviderStatus, api_version, provider_kind, provider_ref,
 };
 use capstan_cluster::{Cluster, Error, Patch};
 use jiff::{Timestamp, Unit};
@@ -34,7 +34,14 @@ impl Board {
     /// Goes on from what stands there.
     pub(crate) async fn open(cluster: Cluster, name: &str, instance: &str) -> Result<Self, Error> {
         let object = cluster.get(&provider_ref(name)).await?;
-        let mut status: ProviderStatus = serde_json::from_value(object.value()["status"].take()).unwrap_or_default();
+        let mut value = object.value();
+        let status: Option<ProviderStatus> = serde_json::from_value(value["status"].take())
+            .map_err(|error| Error::Malformed(format!("the status of Provider {name}: {error}")))?;
+        let mut status = status.unwrap_or_default();
+        // Said of an object of this name that was deleted before.
+        if value["metadata"]["deletionTimestamp"].is_null() {
+            status.conditions.remove(ProviderCondition::Deleting.as_str());
+        }
         status.instance = Some(instance.to_owned());
         // What is in service is what this replica brings into service.
         (status.digest, status.size, status.counters) = (None, None, None);

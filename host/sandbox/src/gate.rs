@@ -7,7 +7,7 @@ mod outside;
 
 use std::{collections::BTreeMap, fmt};
 
-use capstan_api::{Grants, GroupVersionKind, KubernetesGrant, ObjectKey, ObjectRef, Verb};
+use capstan_api::{GROUP, Grants, GroupVersionKind, KubernetesGrant, ObjectKey, ObjectRef, Verb};
 use capstan_cluster::Reach;
 
 use self::outside::Outside;
@@ -117,7 +117,10 @@ impl Granted {
     fn may_enter(&self, rule: &KubernetesGrant, request: &Request<'_>) -> bool {
         let reads = matches!(request.verb, Verb::Get | Verb::List | Verb::Watch);
         let protected = self.protected.is_some() && request.place.namespace() == self.protected.as_deref();
-        reads || !protected || rule.namespaces.is_some()
+        // A `Provider` holds grants too, and stands in no namespace.
+        let grants = request.kind.group == GROUP;
+        let named = rule.api_groups.contains(&request.kind.group);
+        reads || (!protected || rule.namespaces.is_some()) && (!grants || named)
     }
 
     /// The versions of a kind are views of the same objects.
@@ -253,6 +256,8 @@ fn verb_in_words(verb: Verb) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use capstan_api::provider_kind;
+
     use super::*;
 
     fn granted(needs: &str, grants: &str) -> Granted {
@@ -290,6 +295,20 @@ mod tests {
         let key = ObjectKey::namespaced("capstan-system", "foo");
         let decide = |grants: &str, verb| {
             granted(ALL, grants).decide(&Request { verb, kind: &config_map(), place: Place::Object(&key) }).is_ok()
+        };
+        for verb in [Verb::Create, Verb::Update, Verb::Patch, Verb::Delete] {
+            assert!(!decide(ALL, verb), "{verb:?}");
+            assert!(decide(named, verb), "{verb:?}");
+        }
+        assert!(decide(ALL, Verb::Get));
+    }
+
+    #[test]
+    fn objects_that_hold_grants_are_written_only_by_the_name_of_their_group() {
+        let named = "[{apiGroups: [capstan.dev], kinds: ['*'], verbs: ['*']}]";
+        let decide = |grants: &str, verb| {
+            let (kind, key) = (provider_kind(), ObjectKey::cluster("foo"));
+            granted(ALL, grants).decide(&Request { verb, kind: &kind, place: Place::Object(&key) }).is_ok()
         };
         for verb in [Verb::Create, Verb::Update, Verb::Patch, Verb::Delete] {
             assert!(!decide(ALL, verb), "{verb:?}");

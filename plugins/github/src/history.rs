@@ -25,8 +25,14 @@ impl<'a> History<'a> {
     /// recorded. After a failure it may as well be somebody else's, who was quicker.
     #[must_use]
     pub fn began(&self) -> bool {
+        self.since().is_some()
+    }
+
+    /// When the creation was begun that is not known to have failed.
+    #[must_use]
+    pub fn since(&self) -> Option<&'a str> {
         // Both are written by the host in one form of fixed length, so they order like the times they tell.
-        self.pending.is_some_and(|pending| self.failed.is_none_or(|failed| failed < pending))
+        self.pending.filter(|pending| self.failed.is_none_or(|failed| failed < *pending))
     }
 }
 

@@ -12,10 +12,13 @@ pub use condition::ProviderCondition;
 pub use spec::{Permissions, ProviderSpec, Source};
 pub use status::{KindName, LastError, PermissionsStatus, ProviderCounters, ProviderStatus};
 
+/// The group of the host's own kinds.
+pub const GROUP: &str = "capstan.dev";
+
 /// The kind, as it is served.
 #[must_use]
 pub fn provider_kind() -> GroupVersionKind {
-    GroupVersionKind::gvk("capstan.dev", "v1alpha1", "Provider")
+    GroupVersionKind::gvk(GROUP, "v1alpha1", "Provider")
 }
 
 /// The object of a provider.

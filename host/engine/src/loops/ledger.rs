@@ -48,15 +48,20 @@ struct News {
 }
 
 impl Ledger {
-    pub(super) fn wrote(&mut self, writer: &Arc<Writer>, target: &ObjectRef, version: &str) {
+    /// False if nothing was changed: the version is one that was there before.
+    pub(super) fn wrote(&mut self, writer: &Arc<Writer>, target: &ObjectRef, version: &str) -> bool {
         self.sweep();
         let entry = Entry { writer: Arc::clone(writer), version: version.into(), at: Instant::now() };
         let entries = self.targets.entry(target.clone()).or_default();
+        if entries.iter().any(|known| known.version == entry.version) {
+            return false;
+        }
         entries.retain(|old| old.writer != *writer);
         if entries.len() == WRITERS {
             entries.remove(0);
         }
         entries.push(entry);
+        true
     }
 
     pub(super) fn judge(&mut self, writer: &Arc<Writer>, edition: Edition<'_>, round: &Round) -> Option<Loop> {
@@ -130,8 +135,7 @@ impl Ledger {
         Some(Seen::Version(own.version.clone()))
     }
 
-    /// Who of this host wrote something since a reader knew it. The reader itself counts for lists alone, where its own
-    /// writes are news to it.
+    /// Who else of this host wrote something since a reader knew it.
     fn writers_of(
         &self,
         read: &Read,
@@ -152,9 +156,8 @@ impl Ledger {
                 (None, Some(self.targets.iter().filter(move |(target, _)| within(target)).flat_map(|(_, all)| all)))
             }
         };
-        let is_list = all.is_some();
         let entries = one.into_iter().flatten().chain(all.into_iter().flatten());
-        entries.filter(is_new).map(|entry| &entry.writer).filter(move |writer| is_list || *writer != reader)
+        entries.filter(is_new).map(|entry| &entry.writer).filter(move |writer| *writer != reader)
     }
 
     fn tug_of_war(&self, writer: &Arc<Writer>, round: &Round) -> String {
@@ -202,7 +205,13 @@ impl Ledger {
         let mut met = HashSet::from([Arc::clone(from)]);
         while let Some(path) = open.pop_front() {
             let last = path.last()?;
-            let causes = if last == to { &own.causes } else { &self.trails.get(last)?.causes };
+            let causes = if last == to {
+                &own.causes
+            } else {
+                // One that wrote for no cause known: this way leads nowhere, another may.
+                let Some(trail) = self.trails.get(last) else { continue };
+                &trail.causes
+            };
             for cause in causes {
                 if cause == to {
                     return Some(path);

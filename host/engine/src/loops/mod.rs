@@ -91,8 +91,10 @@ struct Shared {
 impl Loops {
     /// Takes note of a write as soon as it was answered: whoever is woken by it may be quicker than the end of the
     /// reconcile that made it.
-    pub(crate) fn wrote(&self, writer: &Arc<Writer>, target: &ObjectRef, version: &str) {
-        self.lock().wrote(writer, target, version);
+    ///
+    /// False if the write changed nothing.
+    pub(crate) fn wrote(&self, writer: &Arc<Writer>, target: &ObjectRef, version: &str) -> bool {
+        self.lock().wrote(writer, target, version)
     }
 
     /// A reconcile has changed something outside; says whether that was one turn too many.

@@ -157,10 +157,17 @@ impl<'a> Pass<'a> {
         let managed = self.object.object().json();
         match self.session.connect(self.lifecycle.external.as_ref(), &self.context, managed).await {
             Ok(()) => self.progress = Progress::Connected,
-            Err(Failure { retry: Retry::Hold(at_least), .. }) => {
-                return ControlFlow::Break(Verdict::quiet(Outcome::Waiting, Next::Backoff { at_least }));
+            Err(failure) => {
+                if let Retry::Hold(at_least) = failure.retry {
+                    // Nothing was looked at, so nothing that was asked for is done.
+                    self.request = None;
+                    // The words of a pause that is over have to go; nothing else is said.
+                    if !self.object.says_paused() {
+                        return ControlFlow::Break(Verdict::quiet(Outcome::Waiting, Next::Backoff { at_least }));
+                    }
+                }
+                return ControlFlow::Break(self.cannot_look(Phase::Connect, &failure));
             }
-            Err(failure) => return ControlFlow::Break(self.cannot_look(Phase::Connect, &failure)),
         }
         ControlFlow::Continue(())
     }

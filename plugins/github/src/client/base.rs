@@ -19,15 +19,17 @@ impl Base {
     pub fn parse(url: Option<&str>) -> Result<Self, Error> {
         let url = url.map_or(PUBLIC, str::trim).trim_end_matches('/');
         let url = if url.is_empty() { PUBLIC } else { url };
+        if url.contains('@') {
+            // Not shown: there may be a password in it.
+            return Err(Error::InvalidSpec("apiUrl has a user in it: name a Secret in credentials".to_owned()));
+        }
         let invalid = |why| Error::InvalidSpec(format!("apiUrl {url:?} {why}: https://host/prefix is wanted"));
         let (scheme, rest) = url.split_once("://").ok_or_else(|| invalid("is no address"))?;
         if !matches!(scheme, "https" | "http") {
             return Err(invalid("has a scheme that is neither https nor http"));
         }
-        if rest.contains(['?', '#', '@', '\\', '%'])
-            || rest.chars().any(|each| each.is_whitespace() || each.is_control())
-        {
-            return Err(invalid("has a query, a fragment, a user or odd characters"));
+        if rest.contains(['?', '#', '\\', '%']) || rest.chars().any(|each| each.is_whitespace() || each.is_control()) {
+            return Err(invalid("has a query, a fragment or odd characters"));
         }
         let mut parts = rest.split('/');
         if parts.next().is_none_or(str::is_empty) || parts.any(|part| matches!(part, "" | "." | "..")) {
@@ -40,6 +42,12 @@ impl Base {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether an address leads to the same API.
+    #[must_use]
+    pub fn has(&self, url: &str) -> bool {
+        self.same(url).is_ok()
     }
 
     /// The absolute address of a path.

@@ -46,6 +46,12 @@ impl GitHub {
         Self { http, base }
     }
 
+    /// Whether an address, as GitHub shows them, is one of this API.
+    #[must_use]
+    pub fn has(&self, url: &str) -> bool {
+        self.base.has(url)
+    }
+
     /// Reads something; none if GitHub says 404, which it also says of what the token may not see.
     pub fn find(&self, path: &Path) -> Result<Option<Value>, Error> {
         self.find_as(path, JSON)

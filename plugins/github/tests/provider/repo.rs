@@ -124,7 +124,10 @@ fn it_can_be_archived_or_kept_instead_of_deleted() {
         object.metadata.deletion_timestamp = Some("2026-01-01T00:00:00Z".into());
         object
     };
-    let mut kind = Repo::new(stage.github(), Adoption::Explicit);
+    let mut explicit = Repo::new(stage.github(), Adoption::Explicit);
+    assert!(!explicit.observe(&deleted("delete")).unwrap().exists, "it was never taken over");
+    let mut kind = Repo::new(stage.github(), Adoption::Implicit);
+    drop(stage.requests());
     assert!(!kind.observe(&deleted("keep")).unwrap().exists);
     assert_eq!(stage.requests(), Vec::<String>::new(), "nothing can stand in the way");
     assert!(kind.observe(&deleted("archive")).unwrap().exists);

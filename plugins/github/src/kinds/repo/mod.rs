@@ -52,12 +52,13 @@ impl Repo {
         if object.is_being_deleted() && spec.on_delete == OnDelete::Archive && found["archived"] == true {
             return Ok(Observation::missing());
         }
-        let known = object.status["id"].is_u64();
+        let known = self.number(object).is_some();
         let begun = History::of(object).began();
-        if !(known || begun || object.is_being_deleted())
-            && self.adoption == Adoption::Explicit
-            && spec.adopt != Some(true)
-        {
+        if !(known || begun) && self.adoption == Adoption::Explicit && spec.adopt != Some(true) {
+            if object.is_being_deleted() {
+                // It was never taken over, so nothing of ours is left.
+                return Ok(Observation::missing());
+            }
             let name = found["full_name"].as_str().unwrap_or_default();
             let text = format!("{name} exists already: set spec.adopt to true to take it over, or choose another name");
             return Err(Error::AlreadyExists(text));
@@ -148,12 +149,21 @@ impl Repo {
     /// mistaken for a new one of its old name.
     fn find(&self, object: &Managed<Spec>) -> Result<Option<Value>, Error> {
         let by_name = Path::of(&["repos", &object.spec.org, &object.spec.name])?;
-        let Some(id) = object.status["id"].as_u64() else { return self.github.find(&by_name) };
+        let Some(id) = self.number(object) else { return self.github.find(&by_name) };
+        let begun = History::of(object).since();
+        let since_then = |found: &Value| begun.is_some_and(|begun| found["created_at"].as_str() >= Some(begun));
         // By name first: that is the documented address, and leads to the new one after a rename.
         match self.github.find(&by_name)? {
-            Some(found) if found["id"].as_u64() == Some(id) => Ok(Some(found)),
+            // Or one that was created anew, and never recorded.
+            Some(found) if found["id"].as_u64() == Some(id) || since_then(&found) => Ok(Some(found)),
             _ => self.github.find(&Path::of(&["repositories"])?.join(id)),
         }
+    }
+
+    /// The repository's number, as it was recorded; on another server it says nothing.
+    fn number(&self, object: &Managed<Spec>) -> Option<u64> {
+        let here = object.status["url"].as_str().is_none_or(|url| self.github.has(url));
+        object.status["id"].as_u64().filter(|_| here)
     }
 
     fn belongs_to_token(&self, user: &str) -> Result<(), Error> {
