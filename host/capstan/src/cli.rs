@@ -42,9 +42,20 @@ pub(crate) enum Command {
     Dev(Dev),
     /// Prints what a cluster needs to run the host, ready for `kubectl apply -f -`
     Manifests(Manifests),
-    /// Looks into a provider, or packs it for a cluster
+    /// Begins a provider, looks into one, or packs it for a cluster
     #[command(subcommand)]
     Provider(Provider),
+    /// Prints completions for a shell, as its own documentation says to load them
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Prints the manual page, or writes one for each command
+    Man {
+        /// Where to write capstan.1, capstan-run.1 and so on; made if it is not there
+        #[arg(long, value_name = "DIR")]
+        directory: Option<PathBuf>,
+    },
 }
 
 /// `capstan run`
@@ -143,10 +154,31 @@ pub(crate) enum Part {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Provider {
+    /// Makes a folder with a provider that builds and reconciles as it is
+    New(New),
     /// Says what a provider is, what it manages and what it asks for
     Inspect(Inspect),
     /// Prints what a cluster needs to run a provider, ready for `kubectl apply --server-side -f -`
     Package(Package),
+}
+
+/// `capstan provider new`
+#[derive(Debug, Args)]
+pub(crate) struct New {
+    /// The provider's name: lower-case letters, digits and inner hyphens
+    pub(crate) name: String,
+    /// The folder guest-sdk of a checkout of Capstan, which the provider is built with
+    #[arg(long, value_name = "DIR")]
+    pub(crate) sdk: PathBuf,
+    /// The kind that it manages [default: the name in CamelCase]
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+    /// The API group of the kind: a domain of yours
+    #[arg(long, default_value = "example.org", value_parser = group)]
+    pub(crate) group: String,
+    /// Where to make it; nothing is overwritten [default: a folder with the provider's name]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) path: Option<PathBuf>,
 }
 
 /// `capstan provider inspect`
@@ -257,6 +289,12 @@ fn namespace(text: &str) -> Result<String, &'static str> {
     if fine { Ok(text.to_owned()) } else { Err("a namespace has 1 to 63 lower-case letters, digits and inner hyphens") }
 }
 
+/// A domain, as the API server takes it for the group of a definition.
+fn group(text: &str) -> Result<String, &'static str> {
+    let fine = text.contains('.') && text.len() <= 180 && text.split('.').all(|label| namespace(label).is_ok());
+    if fine { Ok(text.to_owned()) } else { Err("a group is a domain such as platform.example.org, in lower case") }
+}
+
 fn image(text: &str) -> Result<String, &'static str> {
     let fine = !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control());
     if fine { Ok(text.to_owned()) } else { Err("an image is a reference such as registry.example.org/capstan:1.0") }
@@ -271,6 +309,16 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn groups_are_domains() {
+        for fine in ["example.org", "a-b.c.d"] {
+            assert!(group(fine).is_ok(), "{fine}");
+        }
+        for wrong in ["", "example", "Example.org", "a..b", ".a", "a_b.c"] {
+            assert!(group(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

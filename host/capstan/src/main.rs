@@ -8,6 +8,7 @@ mod health;
 mod host;
 mod logging;
 mod manifests;
+mod manual;
 mod provider;
 mod run;
 mod traces;
@@ -37,7 +38,7 @@ fn start(cli: Cli) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("no runtime")?;
     let traces = match &cli.command {
         Command::Run(_) | Command::Dev(_) => Traces::from_environment(runtime.handle().clone())?,
-        Command::Manifests(_) | Command::Provider(_) => None,
+        Command::Manifests(_) | Command::Provider(_) | Command::Completions { .. } | Command::Man { .. } => None,
     };
     logging::start(cli.log, traces.as_ref());
     let done = runtime.block_on(async {
@@ -47,6 +48,8 @@ fn start(cli: Cli) -> anyhow::Result<()> {
             Command::Run(run) => run::run(run, cancel).await,
             Command::Dev(dev) => dev::run(dev, cancel).await,
             Command::Manifests(manifests) => manifests::run(&manifests),
+            Command::Completions { shell } => manual::completions(shell),
+            Command::Man { directory } => manual::pages(directory.as_deref()),
             Command::Provider(provider) => until(cancel, Box::pin(provider::run(provider))).await,
         };
         signals.abort();
