@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// A field in which the outside differs from the object. Shown in plans and events: no secrets.
+/// A field in which the outside differs from the object. Shown in the log: no secrets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
     /// `spec.replicas`; a member whose name is no plain word stands in brackets, `data["a.b"]`.

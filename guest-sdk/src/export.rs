@@ -4,7 +4,7 @@
 ///
 /// ```ignore
 /// capstan_sdk::export! {
-///     name: "hello",                      // a DNS label
+///     name: "hello",                      // a DNS label, at most 40 characters
 ///     version: env!("CARGO_PKG_VERSION"), // semantic versioning
 ///     needs: "grants.yaml",               // beside Cargo.toml; may be left out if nothing is needed
 ///     config: "config.schema.yaml",       // JSON Schema, beside Cargo.toml; may be left out if there is none

@@ -51,7 +51,7 @@ pub trait External: Sized + 'static {
     /// Asks for deletion; what is gone already is a success. The host observes again before it believes it.
     fn delete(&mut self, object: &Managed<Self::Spec>) -> Result<()>;
 
-    /// Closes connections. Called also after a failed call. A failure is logged, and changes nothing else.
+    /// Closes connections. Called also after a failed call. A failure is logged and leaves an event, and changes nothing else.
     fn disconnect(self) -> Result<()> {
         Ok(())
     }

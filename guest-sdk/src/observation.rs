@@ -22,7 +22,7 @@ pub struct Observation {
     pub exists: bool,
     /// Whether it is as the object wants it; meaningless unless it exists.
     pub up_to_date: bool,
-    /// Where it is not; may be empty all the same. Shown in plans and events: no secrets.
+    /// Where it is not; may be empty all the same. Shown in the log: no secrets.
     pub differences: Vec<Difference>,
     /// Merge patch for `spec`: what the external system chose and the user left open.
     pub late_initialize: Option<Value>,

@@ -47,7 +47,7 @@ impl Provider {
     ///
     /// # Panics
     ///
-    /// If the name is no DNS label, if there are no kinds, or if a kind is there twice. In a constant, which is where
+    /// If the name is no DNS label or longer than 40, if there are no kinds, or if a kind is there twice. In a constant, which is where
     /// [`export!`](crate::export) calls it, this is an error of the compiler.
     #[must_use]
     pub const fn new(
@@ -56,7 +56,7 @@ impl Provider {
         needs: &'static str,
         kinds: &'static [ManagedKind],
     ) -> Self {
-        assert!(is_dns_label(name), "the provider's name must be a DNS label: lower case letters, digits and `-`");
+        assert!(is_dns_label(name), "the provider's name must be a DNS label of at most 40 characters: lower case letters, digits and `-`");
         assert!(!kinds.is_empty(), "a provider needs at least one kind");
         let mut next = 0;
         while next < kinds.len() {
@@ -79,7 +79,7 @@ impl Provider {
         self
     }
 
-    /// A DNS label.
+    /// A DNS label of at most 40 characters.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
@@ -160,9 +160,12 @@ impl<E: External> Session for Connected<E> {
     }
 }
 
+/// Names of Leases and ConfigMaps are built from it.
+const MAX_NAME: usize = 40;
+
 const fn is_dns_label(name: &str) -> bool {
     let name = name.as_bytes();
-    if name.is_empty() || name.len() > 63 || name[0] == b'-' || name[name.len() - 1] == b'-' {
+    if name.is_empty() || name.len() > MAX_NAME || name[0] == b'-' || name[name.len() - 1] == b'-' {
         return false;
     }
     let mut next = 0;

@@ -7,14 +7,14 @@ pub struct Selection {
     pub api_version: String,
     /// The kind's name.
     pub kind: String,
-    /// None: all namespaces that the grant allows.
+    /// None: all namespaces, which is refused if the grant names some.
     pub namespace: Option<String>,
     /// A label selector in kubectl's grammar; none for all.
     pub labels: Option<String>,
 }
 
 impl Selection {
-    /// All objects of a kind that the grant allows.
+    /// All objects of a kind; refused if the grant names namespaces.
     pub fn new(api_version: impl Into<String>, kind: impl Into<String>) -> Self {
         Self { api_version: api_version.into(), kind: kind.into(), namespace: None, labels: None }
     }

@@ -65,11 +65,11 @@ pub enum Verb {
     Get,
     /// Read many.
     List,
-    /// Be woken by changes.
+    /// Be woken by changes; what may be read is watched without it.
     Watch,
     /// Make one.
     Create,
-    /// Replace one.
+    /// Replace one; the contract has no call for it.
     Update,
     /// Change parts of one.
     Patch,

@@ -19,7 +19,7 @@ pub const CREATE_SUCCEEDED: &str = "krateo.io/external-create-succeeded";
 /// When a create was last known to have failed (RFC 3339, seconds).
 pub const CREATE_FAILED: &str = "krateo.io/external-create-failed";
 
-/// `"true"`, exactly, has the host and the provider log more about one object.
+/// `"true"`, exactly, has the host log more about one object. A provider can read it too.
 pub const VERBOSE: &str = "krateo.io/connector-verbose";
 
 /// `"true"`, exactly, lets a paused object go when it is deleted; its external resource is left as it is.

@@ -158,7 +158,7 @@ pub(crate) enum Provider {
     New(New),
     /// Says what a provider is, what it manages and what it asks for
     Inspect(Inspect),
-    /// Prints what a cluster needs to run a provider, ready for `kubectl apply --server-side -f -`
+    /// Prints what a cluster needs to run a provider, ready for `kubectl apply --server-side --force-conflicts -f -`
     Package(Package),
 }
 

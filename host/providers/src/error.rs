@@ -117,7 +117,7 @@ impl fmt::Display for RightsMissing {
         write!(
             f,
             " -- give it with `capstan provider package FILE --name {provider} --grants GRANTS --namespace {namespace} \
-             --without-component | kubectl apply --server-side -f -`"
+             --without-component | kubectl apply --server-side --force-conflicts -f -`"
         )
     }
 }
