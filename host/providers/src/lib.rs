@@ -11,6 +11,7 @@ mod error;
 mod fenced;
 mod install;
 mod load;
+mod metrics;
 mod provider;
 mod registry;
 mod report;
@@ -21,6 +22,7 @@ mod source;
 mod status;
 mod tally;
 mod terms;
+mod usage;
 mod wanted;
 
 pub mod rights;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use capstan_api::{KindName, ProviderCondition, ProviderCounters, api_version};
+use capstan_api::{KindName, ProviderCondition, api_version};
 use capstan_cluster::{Flow, Rate};
 use capstan_engine::Shared;
 use capstan_sandbox::{Budget, Component, Descriptor, Granted, Guest, Network, Sandbox, Services};
@@ -16,6 +16,7 @@ use crate::{
     departure,
     install::install,
     load::Loaded,
+    metrics::Metrics,
     report::{About, Reporter},
     reviewer::Reviewer,
     running::{Pace, Running},
@@ -50,6 +51,7 @@ pub(crate) struct Surroundings {
     pub(crate) network: Network,
     /// This replica, as it stands in the status of what it runs.
     pub(crate) instance: Arc<str>,
+    pub(crate) metrics: Metrics,
 }
 
 pub(crate) struct Provider {
@@ -280,7 +282,9 @@ impl Provider {
             }
             _ => {
                 self.stop_controllers().await;
-                self.running = Some(Running::start(&self.name, &shared, loaded.clone(), pace, logic));
+                let running = Running::start(&self.name, &shared, loaded.clone(), pace, logic);
+                self.surroundings.metrics.enter(&self.name, running.slot());
+                self.running = Some(running);
             }
         }
         // Those of a former build are free only now that nothing of it runs.
@@ -367,9 +371,10 @@ impl Provider {
 
     /// Writes the status if it says something new; gives the time of the next look at it.
     async fn write_status(&mut self) -> Option<Instant> {
-        let counts = self.running.as_ref().map_or_else(ProviderCounters::default, Running::counts);
+        let running = self.running.as_ref();
+        let (counts, usage) = running.map(|running| (running.counts(), running.usage())).unwrap_or_default();
         let board = self.board.as_mut()?;
-        board.count(counts);
+        board.count(counts, usage);
         match board.write().await {
             Ok(()) => Some(Instant::now() + COUNT),
             // The object is gone, which its watch will say.

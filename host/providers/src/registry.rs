@@ -11,6 +11,7 @@ use capstan_api::{Source, provider_kind};
 use capstan_cluster::{Change, Selection, lease::Leases};
 use capstan_engine::Shared;
 use capstan_sandbox::{Network, Sandbox};
+use prometheus_client::registry::Registry;
 use tokio::{
     sync::{mpsc, watch},
     task::{AbortHandle, JoinSet},
@@ -20,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     drop_in::{self, DropIns, Told},
+    metrics::Metrics,
     provider::Surroundings,
     report::{About, Reporter},
     reviewer::Reviewer,
@@ -102,6 +104,7 @@ impl Providers {
             reviewer,
             network,
             instance,
+            metrics: Metrics::default(),
         };
         Self {
             surroundings,
@@ -115,6 +118,11 @@ impl Providers {
             running: JoinSet::new(),
             refused: HashSet::new(),
         }
+    }
+
+    /// Has what providers do and use told with the metrics of a registry.
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        registry.register_collector(Box::new(self.surroundings.metrics.clone()));
     }
 
     /// The same with another way to other systems: certificates, a proxy, ranges of the cluster.

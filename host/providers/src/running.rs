@@ -1,15 +1,15 @@
 //! A provider in service: its controllers, and the logic that they ask.
 
-use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroUsize, sync::Arc, time::Duration};
 
-use capstan_api::{ProviderCounters, ProviderSpec};
+use capstan_api::{BoundUsage, ProviderCounters, ProviderSpec};
 use capstan_cluster::Selection;
 use capstan_engine::{Controller, ControllerConfig, Counters, Pause, Resync, Shared, queue::Pacing, runner::Share};
 use capstan_sandbox::{Budget, Guest};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::{breaker::Breaker, load::Loaded, slot::Slot};
+use crate::{breaker::Breaker, load::Loaded, slot::Slot, usage};
 
 /// What of a `Provider` its controllers go by.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -144,8 +144,17 @@ impl Running {
             failures: self.counters.iter().map(|counters| counters.failures()).sum(),
             traps: tally.traps(),
             kills: tally.kills(),
-            denied: self.slot.denied(),
+            denied: self.slot.counts().denied,
         }
+    }
+
+    /// What sessions of this build used of their budget.
+    pub(crate) fn usage(&self) -> BTreeMap<String, BoundUsage> {
+        self.slot.spent().into_iter().map(usage::of).collect()
+    }
+
+    pub(crate) fn slot(&self) -> &Arc<Slot> {
+        &self.slot
     }
 
     /// Ends the controllers. Each drains within a time of its own; what runs stays in its place meanwhile: were it dropped, it

@@ -1,13 +1,17 @@
 //! The place of a provider's logic, so that it can be replaced while its controllers run.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{
+    borrow::Cow,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use capstan_api::ObjectRef;
 use capstan_cluster::{Fence, Reach};
 use capstan_engine::{Context, ExternalSession, ExternalSystem, Failure, Retry};
-use capstan_sandbox::Guest;
+use capstan_sandbox::{Counts, Guest, Spent};
 
 use crate::{
     breaker::{Breaker, Ended},
@@ -18,6 +22,8 @@ use crate::{
 /// Whatever is in it when a reconcile begins serves that reconcile to its end.
 pub(crate) struct Slot {
     logic: ArcSwap<Guest>,
+    /// What was counted of builds that were replaced.
+    before: Mutex<Counts>,
     /// Until when it may be asked for anything; for ever without one.
     fence: Option<Fence>,
     tally: Arc<Tally>,
@@ -26,12 +32,16 @@ pub(crate) struct Slot {
 
 impl Slot {
     pub(crate) fn new(logic: Guest, fence: Option<Fence>) -> Self {
-        Self { logic: ArcSwap::from_pointee(logic), fence, tally: Arc::default(), breaker: Arc::default() }
+        let (logic, before) = (ArcSwap::from_pointee(logic), Mutex::default());
+        Self { logic, before, fence, tally: Arc::default(), breaker: Arc::default() }
     }
 
     pub(crate) fn replace(&self, logic: Guest) {
+        // Held over both, so that nobody ever reads less than before.
+        let mut before = self.before();
         let former = self.logic.swap(Arc::new(logic));
-        self.tally.add_denied(former.counts().denied);
+        *before = *before + former.counts();
+        drop(before);
         self.breaker.reset();
     }
 
@@ -45,9 +55,26 @@ impl Slot {
         &self.tally
     }
 
-    /// Requests that the grants do not allow.
-    pub(crate) fn denied(&self) -> u64 {
-        self.tally.denied_before() + self.logic.load().counts().denied
+    /// What was refused to it, or dropped.
+    pub(crate) fn counts(&self) -> Counts {
+        let before = self.before();
+        *before + self.logic.load().counts()
+    }
+
+    /// What sessions of the build that is in it used.
+    pub(crate) fn spent(&self) -> Vec<Spent> {
+        self.logic.load().spent()
+    }
+
+    fn before(&self) -> MutexGuard<'_, Counts> {
+        // Each change is one assignment.
+        self.before.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Slot {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Slot").field("tally", &self.tally).finish_non_exhaustive()
     }
 }
 

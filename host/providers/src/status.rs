@@ -1,9 +1,9 @@
 //! The status of a `Provider`: kept here, and written when it says something new.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use capstan_api::{
-    Condition, KindName, LastError, Permissions, PermissionsStatus, ProviderCondition, ProviderCounters,
+    BoundUsage, Condition, KindName, LastError, Permissions, PermissionsStatus, ProviderCondition, ProviderCounters,
     ProviderStatus, api_version, provider_kind, provider_ref,
 };
 use capstan_cluster::{Cluster, Error, Patch};
@@ -26,6 +26,7 @@ pub(crate) struct Board {
     uid: String,
     status: ProviderStatus,
     counters: ProviderCounters,
+    usage: BTreeMap<String, BoundUsage>,
     written: Option<Value>,
     counted: Option<Instant>,
 }
@@ -45,9 +46,10 @@ impl Board {
         status.instance = Some(instance.to_owned());
         // What is in service is what this replica brings into service.
         (status.digest, status.size, status.counters) = (None, None, None);
+        status.usage.clear();
         let (name, uid) = (name.to_owned(), object.uid().to_owned());
-        let counters = ProviderCounters::default();
-        Ok(Self { cluster, name, uid, status, counters, written: None, counted: None })
+        let (counters, usage) = Default::default();
+        Ok(Self { cluster, name, uid, status, counters, usage, written: None, counted: None })
     }
 
     pub(crate) fn uid(&self) -> &str {
@@ -103,8 +105,9 @@ impl Board {
         }
     }
 
-    pub(crate) fn count(&mut self, counters: ProviderCounters) {
-        self.counters = counters;
+    /// What it did and used, which is written with the next occasion.
+    pub(crate) fn count(&mut self, counters: ProviderCounters, usage: BTreeMap<String, BoundUsage>) {
+        (self.counters, self.usage) = (counters, usage);
     }
 
     /// Whether there is something to write, and when it is time for that.
@@ -122,6 +125,7 @@ impl Board {
             return Ok(());
         }
         self.status.counters = Some(self.counters);
+        self.status.usage.clone_from(&self.usage);
         let status = json!(self.status);
         let body = json!({
             "apiVersion": api_version(&provider_kind()),

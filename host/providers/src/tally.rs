@@ -15,8 +15,6 @@ use crate::breaker::{Admitted, Breaker, Ended};
 pub(crate) struct Tally {
     traps: AtomicU64,
     kills: AtomicU64,
-    /// By builds that were replaced.
-    denied_before: AtomicU64,
 }
 
 impl Tally {
@@ -28,14 +26,6 @@ impl Tally {
     /// Calls that were ended since a budget ran out.
     pub(crate) fn kills(&self) -> u64 {
         self.kills.load(Relaxed)
-    }
-
-    pub(crate) fn denied_before(&self) -> u64 {
-        self.denied_before.load(Relaxed)
-    }
-
-    pub(crate) fn add_denied(&self, denied: u64) {
-        self.denied_before.fetch_add(denied, Relaxed);
     }
 
     /// Whether a call was cut off, by the words of the sandbox; then it is counted.

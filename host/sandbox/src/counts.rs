@@ -17,6 +17,20 @@ pub struct Counts {
     pub lines_dropped: u64,
 }
 
+impl std::ops::Add for Counts {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            denied: self.denied + other.denied,
+            http_requests: self.http_requests + other.http_requests,
+            rate_limited: self.rate_limited + other.rate_limited,
+            events_dropped: self.events_dropped + other.events_dropped,
+            lines_dropped: self.lines_dropped + other.lines_dropped,
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     denied: AtomicU64,

@@ -10,7 +10,7 @@ use capstan_events::{Recorder, Regarding};
 use serde_json::{Map, Value};
 
 use crate::{
-    Budget, Call, Component, Counts, Granted, Network, answer, cluster,
+    Budget, Call, Component, Counts, Granted, Network, Spent, answer, cluster,
     config::Config,
     counts::Counters,
     credentials, events,
@@ -18,6 +18,7 @@ use crate::{
     instance::Instance,
     log::{Journal, Origin},
     session::Session,
+    spending::Spending,
     state::Capabilities,
 };
 
@@ -42,6 +43,7 @@ pub struct Guest {
     budget: Budget,
     services: Services,
     counters: Arc<Counters>,
+    spending: Arc<Spending>,
     egress: Arc<Egress>,
     config: Config,
 }
@@ -54,8 +56,8 @@ impl Guest {
         let (granted, provider, counters) = (Arc::new(granted), Arc::<str>::from(provider), Arc::<Counters>::default());
         let network = services.network.clone();
         let egress = Egress::new(network, Arc::clone(&granted), Arc::clone(&provider), Arc::clone(&counters));
-        let (egress, config) = (Arc::new(egress), Config::new(None));
-        Self { component, provider, granted, budget, services, counters, egress, config }
+        let (egress, config, spending) = (Arc::new(egress), Config::new(None), Arc::default());
+        Self { component, provider, granted, budget, services, counters, spending, egress, config }
     }
 
     /// The same with a configuration, which [`Descriptor::check_config`](crate::Descriptor::check_config) found sound.
@@ -69,6 +71,12 @@ impl Guest {
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.counters.read()
+    }
+
+    /// What its sessions used of their budget so far; nothing before the first has ended.
+    #[must_use]
+    pub fn spent(&self) -> Vec<Spent> {
+        self.spending.read(&self.budget)
     }
 
     fn journal(&self, context: &Context) -> Journal {
@@ -108,7 +116,8 @@ impl Guest {
         let recorder = self.services.recorder.clone();
         let counters = Arc::clone(&self.counters);
         let events = events::Sink::new(recorder, counters, &self.provider, regarding, self.budget.events);
-        Capabilities { cluster, http, credentials, config: self.config.clone(), events, log }
+        let (config, spending) = (self.config.clone(), Arc::clone(&self.spending));
+        Capabilities { cluster, http, credentials, config, events, log, spending }
     }
 }
 

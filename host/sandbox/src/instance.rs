@@ -26,6 +26,7 @@ use crate::{
     classify::{Interrupted, classify},
     limiter::Limiter,
     log::Journal,
+    spending::microseconds,
     state::{Capabilities, State},
     ticker::Running,
     wasi::Wasi,
@@ -42,6 +43,7 @@ pub(crate) struct Instance {
     journal: Journal,
     component: Component,
     clock: Clock,
+    longest_call: Duration,
     /// A call has begun and not ended with an answer. What the guest holds in memory is anything then.
     over: bool,
     _slot: OwnedSemaphorePermit,
@@ -57,6 +59,7 @@ struct Clock {
 
 /// A call that is under way.
 struct Begun {
+    at: Instant,
     until: Instant,
     limit: TimeLimit,
     span: Span,
@@ -110,7 +113,8 @@ impl Instance {
                 return Err(Outcome::DeadlineExceeded { call: first, limit, last_said: journal.last_said() });
             }
         };
-        Ok(Self { store, provider, journal, component: component.clone(), clock, over: false, _slot: slot })
+        let (component, longest_call) = (component.clone(), Duration::ZERO);
+        Ok(Self { store, provider, journal, component, clock, longest_call, over: false, _slot: slot })
     }
 
     /// Whether an earlier call did not end with an answer.
@@ -157,10 +161,11 @@ impl Instance {
         self.store.set_epoch_deadline(1);
         let name = format_args!("guest {call}");
         let span = debug_span!("guest call", otel.name = %name, otel.status_code = Empty, error.message = Empty);
-        Ok(Begun { until, limit, span, _running: self.component.shared().tick() })
+        Ok(Begun { at: Instant::now(), until, limit, span, _running: self.component.shared().tick() })
     }
 
     fn end<T>(&mut self, call: Call, begun: &Begun, ended: Result<wasmtime::Result<T>, Elapsed>) -> Result<T, Outcome> {
+        self.longest_call = self.longest_call.max(begun.at.elapsed());
         let outcome = match ended {
             Ok(Ok(answer)) => {
                 self.over = false;
@@ -177,6 +182,13 @@ impl Instance {
         };
         begun.span.record("otel.status_code", "ERROR").record("error.message", field::display(&outcome));
         Err(outcome)
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        let reconcile = self.clock.end - self.clock.reconcile;
+        self.store.data().settle(microseconds(self.longest_call), microseconds(reconcile.elapsed()));
     }
 }
 

@@ -33,6 +33,8 @@ mod outcome;
 mod sandbox;
 mod session;
 mod settings;
+mod spending;
+mod spread;
 mod state;
 #[cfg(test)]
 #[path = "../tests/support/mod.rs"]
@@ -54,4 +56,5 @@ pub use load_error::LoadError;
 pub use outcome::{Call, LastSaid, LastWords, Outcome, TimeLimit};
 pub use sandbox::{Sandbox, StartError};
 pub use settings::Settings;
+pub use spending::{Bound, Spent};
 pub use usage::Usage;

@@ -33,6 +33,11 @@ impl Limiter {
         self.limit
     }
 
+    /// Bytes of all memories and tables.
+    pub(crate) fn used(&self) -> usize {
+        self.share.memory()
+    }
+
     /// Whether the guest was ever refused memory: what it fails with afterwards is most likely a consequence.
     pub(crate) fn exhausted(&self) -> bool {
         self.exhausted

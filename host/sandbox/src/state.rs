@@ -1,10 +1,16 @@
 //! What the store of one instance holds.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use wasmtime::component::HasData;
 
-use crate::{cluster, config, credentials, events, http, limiter::Limiter, log::Journal, wasi::Wasi};
+use crate::{
+    cluster, config, credentials, events, http,
+    limiter::Limiter,
+    log::Journal,
+    spending::{Session, Spending},
+    wasi::Wasi,
+};
 
 /// Host side of one instance.
 pub(crate) struct State {
@@ -24,6 +30,8 @@ pub(crate) struct Capabilities {
     pub(crate) config: config::Config,
     pub(crate) events: events::Sink,
     pub(crate) log: Journal,
+    /// Told at the end what the session used.
+    pub(crate) spending: Arc<Spending>,
 }
 
 impl State {
@@ -45,6 +53,23 @@ impl State {
 
     pub(crate) fn interrupt_at(&mut self, at: Instant) {
         self.interrupt = at;
+    }
+
+    /// Tells what the session used: of time as it is given in microseconds, and of everything else.
+    pub(crate) fn settle(&self, longest_call: u64, reconcile: u64) {
+        let Some(held) = &self.capabilities else { return };
+        let (http_requests, http_bytes) = held.http.used();
+        let used: Session = [
+            longest_call,
+            reconcile,
+            self.limiter.used() as u64,
+            held.cluster.used().into(),
+            http_requests.into(),
+            http_bytes,
+            held.events.used().into(),
+            held.log.used().into(),
+        ];
+        held.spending.add(used);
     }
 
     /// One of the capabilities, for the functions of the interface named.

@@ -10,7 +10,7 @@ use crate::{ObjectKey, ObjectRef};
 
 pub use condition::ProviderCondition;
 pub use spec::{Permissions, ProviderSpec, Source};
-pub use status::{KindName, LastError, PermissionsStatus, ProviderCounters, ProviderStatus};
+pub use status::{BoundUsage, KindName, LastError, PermissionsStatus, ProviderCounters, ProviderStatus};
 
 /// The group of the host's own kinds.
 pub const GROUP: &str = "capstan.dev";

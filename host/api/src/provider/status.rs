@@ -1,5 +1,7 @@
 //! What became of a provider, as the replica that runs it says.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::Permissions;
@@ -42,6 +44,9 @@ pub struct ProviderStatus {
     /// What it did since that replica took it up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counters: Option<ProviderCounters>,
+    /// What reconciles of the component in service used of each bound of their budget.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub usage: BTreeMap<String, BoundUsage>,
     /// Why a delivery was not taken, the last time that one was not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<LastError>,
@@ -89,6 +94,20 @@ pub struct ProviderCounters {
     pub kills: u64,
     /// Requests of its that the grants do not allow.
     pub denied: u64,
+}
+
+/// What reconciles used of one bound, in its unit, for people.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BoundUsage {
+    /// Half of them used no more.
+    pub p50: String,
+    /// 99 of 100 used no more.
+    pub p99: String,
+    /// None used more.
+    pub max: String,
+    /// What one may use.
+    pub limit: String,
 }
 
 /// Why a delivery was not taken.

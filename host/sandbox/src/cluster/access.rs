@@ -42,6 +42,12 @@ const SUBRESOURCES: [&str; 2] = ["status", "scale"];
 const READS: usize = 64;
 
 impl Access {
+    /// Requests so far.
+    pub(crate) fn used(&self) -> u32 {
+        let (left, limit) = self.requests;
+        limit - left
+    }
+
     /// Takes one request off what is left.
     pub(crate) fn spend(&mut self) -> Result<&mut Self, RequestsExhausted> {
         let (left, limit) = &mut self.requests;

@@ -24,6 +24,7 @@ pub(crate) struct Sink {
     controller: String,
     regarding: Regarding,
     left: u32,
+    allowed: u32,
 }
 
 impl Sink {
@@ -35,7 +36,12 @@ impl Sink {
         regarding: Regarding,
         allowed: u32,
     ) -> Self {
-        Self { recorder, counters, controller: format!("capstan.dev/{provider}"), regarding, left: allowed }
+        Self { recorder, counters, controller: format!("capstan.dev/{provider}"), regarding, left: allowed, allowed }
+    }
+
+    /// Events so far.
+    pub(crate) fn used(&self) -> u32 {
+        self.allowed - self.left
     }
 
     fn emit(&mut self, kind: EventKind, reason: &str, action: &str, note: &str) {

@@ -47,6 +47,11 @@ impl Access {
         }
     }
 
+    /// Requests and bytes so far.
+    pub(crate) fn used(&self) -> (u32, u64) {
+        (self.requests.limit - self.requests.left, self.bytes.limit - self.bytes.left)
+    }
+
     pub(crate) async fn fetch(
         &mut self,
         mut raw: wit::Request,

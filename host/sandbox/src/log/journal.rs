@@ -44,11 +44,14 @@ pub(crate) struct Journal(Arc<Inner>);
 struct Inner {
     origin: Origin,
     counters: Arc<Counters>,
+    /// Lines.
+    allowed: u32,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
+    /// What is left.
     lines: u32,
     bytes: usize,
     dropped: u32,
@@ -69,7 +72,12 @@ impl Journal {
             last_words: VecDeque::new(),
             last_said: String::new(),
         };
-        Self(Arc::new(Inner { origin, counters, state: Mutex::new(state) }))
+        Self(Arc::new(Inner { origin, counters, allowed: budget.lines, state: Mutex::new(state) }))
+    }
+
+    /// Lines so far.
+    pub(crate) fn used(&self) -> u32 {
+        self.0.allowed - self.lock().lines
     }
 
     /// Whether a line of this level would be kept.

@@ -1,0 +1,96 @@
+//! What is counted of providers at work, told when it is asked for.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
+
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric},
+    metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
+};
+
+use crate::slot::Slot;
+
+/// The logic of every provider that runs here, by the provider's name. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Metrics(Arc<Mutex<BTreeMap<String, Weak<Slot>>>>);
+
+#[derive(Debug, Clone, EncodeLabelSet)]
+struct Labels {
+    provider: String,
+}
+
+#[derive(Debug, Clone, EncodeLabelSet)]
+struct Used {
+    provider: String,
+    bound: &'static str,
+    quantile: &'static str,
+}
+
+/// A metric's name, its help and its value.
+type Told = (&'static str, &'static str, fn(&Slot) -> u64);
+
+const COUNTERS: [Told; 7] = [
+    ("capstan_provider_traps", "Calls into the provider that crashed", |slot| slot.tally().traps()),
+    ("capstan_provider_kills", "Calls that were ended as a budget ran out", |slot| slot.tally().kills()),
+    ("capstan_provider_denied", "Requests that the grants do not allow", |slot| slot.counts().denied),
+    ("capstan_provider_http_requests", "Requests sent to other systems", |slot| slot.counts().http_requests),
+    (
+        "capstan_provider_rate_limited",
+        "Requests to other systems that were not sent, or in vain, since their origin told us to wait",
+        |slot| slot.counts().rate_limited,
+    ),
+    ("capstan_provider_events_dropped", "Events beyond those of one reconcile", |slot| slot.counts().events_dropped),
+    ("capstan_provider_lines_dropped", "Lines of log beyond those of one reconcile", |slot| slot.counts().lines_dropped),
+];
+
+impl Metrics {
+    /// From now on told, for as long as it is there.
+    pub(crate) fn enter(&self, provider: &str, slot: &Arc<Slot>) {
+        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.retain(|_, slot| slot.strong_count() > 0);
+        slots.insert(provider.to_owned(), Arc::downgrade(slot));
+    }
+
+    fn slots(&self) -> Vec<(Labels, Arc<Slot>)> {
+        let slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let alive = slots.iter().filter_map(|(name, slot)| Some((name.clone(), slot.upgrade()?)));
+        alive.map(|(provider, slot)| (Labels { provider }, slot)).collect()
+    }
+}
+
+impl Collector for Metrics {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let slots = self.slots();
+        for (name, help, value) in COUNTERS {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            for (labels, slot) in &slots {
+                ConstCounter::new(value(slot)).encode(family.encode_family(labels)?)?;
+            }
+        }
+        let help = "1 while the provider is given rest, as its calls are cut off again and again";
+        let mut family = encoder.encode_descriptor("capstan_provider_resting", help, None, MetricType::Gauge)?;
+        for (labels, slot) in &slots {
+            ConstGauge::new(i64::from(slot.breaker().is_open())).encode(family.encode_family(labels)?)?;
+        }
+        let help = "How much of each bound of the budget sessions use, as a part of the limit";
+        let mut family = encoder.encode_descriptor("capstan_budget_used_ratio", help, None, MetricType::Gauge)?;
+        for (Labels { provider }, slot) in &slots {
+            for spent in slot.spent() {
+                for (quantile, used) in [("0.5", spent.p50), ("0.99", spent.p99), ("1", spent.max)] {
+                    let labels = Used { provider: provider.clone(), bound: spent.bound.as_str(), quantile };
+                    ConstGauge::new(ratio(used, spent.limit)).encode(family.encode_family(&labels)?)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a part of something needs few digits")]
+fn ratio(part: u64, whole: u64) -> f64 {
+    part as f64 / whole.max(1) as f64
+}
