@@ -1,5 +1,7 @@
 //! Reads and writes.
 
+mod metadata;
+
 use std::sync::Arc;
 
 use capstan_api::{GroupVersionKind, ObjectKey, ObjectRef, kind_of};
@@ -8,6 +10,8 @@ use kube::Client;
 use prometheus_client::registry::Registry;
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
+
+pub use metadata::{Metadata, MetadataPage};
 
 use crate::{
     Error, Fence, Flow, Object, ObjectError, Resource, Selection,
@@ -185,7 +189,7 @@ impl Cluster {
         resource.item(&key)?;
         let path = resource.collection(key.namespace.as_deref())?;
         let body = Some(Body { content_type: "application/json", bytes: body.to_string().into_bytes() });
-        let outgoing = Outgoing { verb: "create", method: Method::POST, path_and_query: &path, body };
+        let outgoing = Outgoing::write("create", Method::POST, &path, body);
         object(&self.send(&kind, outgoing).await?)
     }
 
@@ -219,7 +223,7 @@ impl Cluster {
             Patch::Json(body) => ("application/json-patch+json", body),
         };
         let body = Some(Body { content_type, bytes: body.to_string().into_bytes() });
-        let outgoing = Outgoing { verb: "patch", method: Method::PATCH, path_and_query: &url, body };
+        let outgoing = Outgoing::write("patch", Method::PATCH, &url, body);
         object(&self.send(&target.kind, outgoing).await?)
     }
 
@@ -231,8 +235,7 @@ impl Cluster {
             options["preconditions"] = json!({"uid": uid});
         }
         let body = Some(Body { content_type: "application/json", bytes: options.to_string().into_bytes() });
-        self.send(&target.kind, Outgoing { verb: "delete", method: Method::DELETE, path_and_query: &path, body })
-            .await?;
+        self.send(&target.kind, Outgoing::write("delete", Method::DELETE, &path, body)).await?;
         Ok(())
     }
 

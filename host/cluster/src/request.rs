@@ -36,6 +36,8 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) method: Method,
     pub(crate) path_and_query: &'a str,
     pub(crate) body: Option<Body>,
+    /// In what form the answer is wanted.
+    pub(crate) accept: &'static str,
 }
 
 /// A body and how it is written.
@@ -46,14 +48,23 @@ pub(crate) struct Body {
 
 impl<'a> Outgoing<'a> {
     pub(crate) fn get(verb: &'static str, path_and_query: &'a str) -> Self {
-        Self { verb, method: Method::GET, path_and_query, body: None }
+        Self::write(verb, Method::GET, path_and_query, None)
+    }
+
+    pub(crate) fn write(
+        verb: &'static str,
+        method: Method,
+        path_and_query: &'a str,
+        body: Option<Body>,
+    ) -> Self {
+        Self { verb, method, path_and_query, body, accept: "application/json" }
     }
 
     fn request(&self) -> Result<Request<Vec<u8>>, Error> {
         let mut request = Request::builder()
             .method(self.method.clone())
             .uri(self.path_and_query)
-            .header(header::ACCEPT, "application/json");
+            .header(header::ACCEPT, self.accept);
         if let Some(body) = &self.body {
             request = request.header(header::CONTENT_TYPE, body.content_type);
         }

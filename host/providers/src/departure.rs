@@ -3,19 +3,23 @@
 use std::fmt::Write;
 
 use capstan_api::{GroupVersionKind, KindName, keys, kind_of, provider_ref};
-use capstan_cluster::{Cluster, Error, Object, Patch, Selection};
+use capstan_cluster::{Cluster, Error, Metadata, Object, Patch};
 use serde_json::{Value, json};
 
 /// So many times a finalizer is tried again that somebody else's write came before.
 const TRIES: u32 = 5;
 
+/// Objects in one page of those that are let go.
+const PAGE: u32 = 500;
+
 /// Objects of one kind that are still there.
 #[derive(Debug)]
 pub(crate) struct Left {
+    kind: GroupVersionKind,
     /// `notes.test.capstan.dev`
     resource: String,
     namespaced: bool,
-    objects: Vec<Object>,
+    count: u64,
 }
 
 /// Everything that is left of the kinds of a provider. Kinds that are not served any more have no objects.
@@ -23,7 +27,7 @@ pub(crate) async fn left(cluster: &Cluster, kinds: &[KindName]) -> Result<Vec<Le
     let mut left = Vec::new();
     for kind in kinds.iter().filter_map(|KindName { api_version, kind }| kind_of(api_version, kind)) {
         match of_kind(cluster, kind).await {
-            Ok(found) if found.objects.is_empty() => {}
+            Ok(found) if found.count == 0 => {}
             Ok(found) => left.push(found),
             Err(Error::UnknownKind(_) | Error::NotFound(_)) => {}
             Err(error) => return Err(error),
@@ -34,14 +38,16 @@ pub(crate) async fn left(cluster: &Cluster, kinds: &[KindName]) -> Result<Vec<Le
 
 async fn of_kind(cluster: &Cluster, kind: GroupVersionKind) -> Result<Left, Error> {
     let resource = cluster.resource(&kind).await?;
-    let objects = cluster.list(&Selection::all(kind)).await?;
+    // It is asked for every few seconds: one of them and how many more there are is enough.
+    let first = cluster.metadata(&kind, 1, None).await?;
+    let count = first.objects.len() as u64 + first.remaining;
     let name = format!("{}.{}", resource.api.plural, resource.api.group);
-    Ok(Left { resource: name, namespaced: resource.namespaced, objects })
+    Ok(Left { kind, resource: name, namespaced: resource.namespaced, count })
 }
 
 /// What is waited for, and both ways to go on.
 pub(crate) fn in_words(provider: &str, left: &[Left]) -> String {
-    let counts: Vec<String> = left.iter().map(|left| format!("{} {}", left.objects.len(), left.resource)).collect();
+    let counts: Vec<String> = left.iter().map(|left| format!("{} {}", left.count, left.resource)).collect();
     let mut words = format!("objects are left: {}. Delete them", counts.join(", "));
     for Left { resource, namespaced, .. } in left {
         let places = if *namespaced { " --all-namespaces" } else { "" };
@@ -57,58 +63,69 @@ pub(crate) fn in_words(provider: &str, left: &[Left]) -> String {
     words
 }
 
-/// Takes our finalizer off all of them. Nothing may reconcile them meanwhile.
-pub(crate) async fn abandon(cluster: &Cluster, left: &[Left]) -> Result<(), Error> {
-    for object in left.iter().flat_map(|left| &left.objects).filter(|object| is_held(object)) {
-        without(cluster, object.clone(), keys::FINALIZER).await?;
+/// Takes our finalizer off all of them; from how many it was taken. Nothing may reconcile them meanwhile.
+pub(crate) async fn abandon(cluster: &Cluster, left: &[Left]) -> Result<u64, Error> {
+    let mut freed = 0;
+    for Left { kind, .. } in left {
+        let mut next = None;
+        loop {
+            let page = cluster.metadata(kind, PAGE, next.as_deref()).await?;
+            for object in page.objects.into_iter().filter(|object| has(object, keys::FINALIZER)) {
+                without(cluster, object, keys::FINALIZER).await?;
+                freed += 1;
+            }
+            next = page.next;
+            if next.is_none() {
+                break;
+            }
+        }
     }
-    Ok(())
+    Ok(freed)
 }
 
-/// Whether any of them has our finalizer.
-pub(crate) fn any_held(left: &[Left]) -> bool {
-    left.iter().flat_map(|left| &left.objects).any(is_held)
+fn has(object: &Metadata, finalizer: &str) -> bool {
+    object.finalizers.iter().any(|other| other == finalizer)
 }
 
-fn is_held(object: &Object) -> bool {
-    finalizers(object).iter().any(|finalizer| finalizer == keys::FINALIZER)
-}
-
-fn finalizers(object: &Object) -> Vec<String> {
-    serde_json::from_value(object.value()["metadata"]["finalizers"].take()).unwrap_or_default()
+fn metadata(object: &Object) -> Metadata {
+    let finalizers = serde_json::from_value(object.value()["metadata"]["finalizers"].take()).unwrap_or_default();
+    Metadata {
+        object: object.reference(),
+        uid: object.uid().to_owned(),
+        resource_version: object.resource_version().to_owned(),
+        finalizers,
+    }
 }
 
 /// Keeps a `Provider` with this uid from going before its objects.
 pub(crate) async fn hold(cluster: &Cluster, provider: &str, uid: &str) -> Result<(), Error> {
-    let object = cluster.get(&provider_ref(provider)).await?;
-    let mut finalizers = finalizers(&object);
-    if object.uid() != uid || finalizers.iter().any(|finalizer| finalizer == keys::PROVIDER_FINALIZER) {
+    let mut object = metadata(&cluster.get(&provider_ref(provider)).await?);
+    if object.uid != uid || has(&object, keys::PROVIDER_FINALIZER) {
         return Ok(());
     }
-    finalizers.push(keys::PROVIDER_FINALIZER.to_owned());
-    set(cluster, &object, finalizers).await
+    object.finalizers.push(keys::PROVIDER_FINALIZER.to_owned());
+    set(cluster, &object).await
 }
 
 /// Lets it go.
 pub(crate) async fn release(cluster: &Cluster, provider: &str, uid: &str) -> Result<(), Error> {
     match cluster.get(&provider_ref(provider)).await {
-        Ok(object) if object.uid() == uid => without(cluster, object, keys::PROVIDER_FINALIZER).await,
+        Ok(object) if object.uid() == uid => without(cluster, metadata(&object), keys::PROVIDER_FINALIZER).await,
         Ok(_) | Err(Error::NotFound(_)) => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-async fn without(cluster: &Cluster, mut object: Object, finalizer: &str) -> Result<(), Error> {
+async fn without(cluster: &Cluster, mut object: Metadata, finalizer: &str) -> Result<(), Error> {
     for attempt in 1.. {
-        let mut kept = finalizers(&object);
-        kept.retain(|other| other != finalizer);
-        match set(cluster, &object, kept).await {
+        object.finalizers.retain(|other| other != finalizer);
+        match set(cluster, &object).await {
             Err(Error::Conflict(_)) if attempt < TRIES => {}
             Err(Error::NotFound(_)) => return Ok(()),
             done => return done,
         }
-        match cluster.get(&object.reference()).await {
-            Ok(newest) if newest.uid() == object.uid() => object = newest,
+        match cluster.get(&object.object).await {
+            Ok(newest) if newest.uid() == object.uid => object = metadata(&newest),
             Ok(_) | Err(Error::NotFound(_)) => return Ok(()),
             Err(error) => return Err(error),
         }
@@ -116,8 +133,8 @@ async fn without(cluster: &Cluster, mut object: Object, finalizer: &str) -> Resu
     Ok(())
 }
 
-/// Not if anybody wrote to it since.
-async fn set(cluster: &Cluster, object: &Object, finalizers: Vec<String>) -> Result<(), Error> {
-    let metadata: Value = json!({"resourceVersion": object.resource_version(), "finalizers": finalizers});
-    cluster.patch(&object.reference(), None, Patch::Merge(&json!({"metadata": metadata}))).await.map(drop)
+/// Writes its finalizers; not if anybody wrote to it since.
+async fn set(cluster: &Cluster, object: &Metadata) -> Result<(), Error> {
+    let metadata: Value = json!({"resourceVersion": object.resource_version, "finalizers": object.finalizers});
+    cluster.patch(&object.object, None, Patch::Merge(&json!({"metadata": metadata}))).await.map(drop)
 }

@@ -333,9 +333,9 @@ impl Provider {
             let left = departure::left(&cluster, &self.kinds()).await?;
             if facts.abandon {
                 self.stop().await;
-                departure::abandon(&cluster, &left).await?;
-                let left = departure::left(&cluster, &self.kinds()).await?;
-                if departure::any_held(&left) {
+                let freed = departure::abandon(&cluster, &left).await?;
+                // Some may have come up meanwhile.
+                if freed > 0 && departure::abandon(&cluster, &left).await? > 0 {
                     return Ok(Some(departure::in_words(&self.name, &left)));
                 }
             } else if !left.is_empty() {

@@ -53,6 +53,25 @@ async fn a_list_that_always_expires_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn metadata_is_read_page_by_page_and_says_what_holds_an_object() {
+    let fake = Fake::default();
+    let held = json!({
+        "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata",
+        "metadata": {"namespace": "n", "name": "a", "uid": "u", "resourceVersion": "7", "finalizers": ["f"]},
+    });
+    let answer = json!({"metadata": {"continue": "more/+", "remainingItemCount": 4}, "items": [held]});
+    fake.script("/configmaps", [Answer::Json(200, answer), Answer::Json(200, json!({"metadata": {}, "items": null}))]);
+    let (cluster, kind) = (fake.cluster(), config_maps().kind);
+    let first = cluster.metadata(&kind, 1, None).await.unwrap();
+    let [object] = first.objects.as_slice() else { panic!("{first:?}") };
+    assert_eq!((&object.object, object.finalizers.as_slice()), (&config_map("a"), ["f".to_owned()].as_slice()));
+    assert_eq!((object.uid.as_str(), object.resource_version.as_str(), first.remaining), ("u", "7", 4));
+    let second = cluster.metadata(&kind, 1, first.next.as_deref()).await.unwrap();
+    assert_eq!((second.objects.len(), second.next), (0, None));
+    assert_eq!((fake.asked("limit=1"), fake.asked("continue=more%2F%2B")), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn hostile_names_and_subresources_are_not_sent() {
     let fake = Fake::default();
     let cluster = fake.cluster();

@@ -122,7 +122,7 @@ impl Requests {
         let body = body.map(|body| Body { content_type: "application/json", bytes: body.to_string().into_bytes() });
         // Without a fence: these are the requests that open it.
         let (terms, kind) = (Terms::default(), kind());
-        let sent = request::send(&self.transport, &terms, &kind, Outgoing { verb, method, path_and_query: path, body });
+        let sent = request::send(&self.transport, &terms, &kind, Outgoing::write(verb, method, path, body));
         let late = || Error::unavailable(format!("no answer from the API server within {:?}", self.timeout));
         Ok(timeout(self.timeout, sent).await.map_err(|_| late())??)
     }
