@@ -156,6 +156,8 @@ pub(crate) enum Part {
 pub(crate) enum Provider {
     /// Makes a folder with a provider that builds and reconciles as it is
     New(New),
+    /// Runs a provider against files that say what happens and what has to come of it, without a cluster
+    Test(Test),
     /// Says what a provider is, what it manages and what it asks for
     Inspect(Inspect),
     /// Prints what a cluster needs to run a provider, ready for `kubectl apply --server-side --force-conflicts -f -`
@@ -179,6 +181,22 @@ pub(crate) struct New {
     /// Where to make it; nothing is overwritten [default: a folder with the provider's name]
     #[arg(long, value_name = "DIR")]
     pub(crate) path: Option<PathBuf>,
+}
+
+/// `capstan provider test`
+#[derive(Debug, Args)]
+pub(crate) struct Test {
+    /// The component: .wasm, or packed with gzip
+    pub(crate) file: PathBuf,
+    /// What happens and what has to come of it, a YAML file each
+    #[arg(required = true)]
+    pub(crate) cases: Vec<PathBuf>,
+    /// What the provider may do beyond its own kinds, and its config [default: nothing]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) grants: Option<PathBuf>,
+    /// How long a step may take
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    pub(crate) timeout: Duration,
 }
 
 /// `capstan provider inspect`

@@ -44,7 +44,7 @@ mod ticker;
 mod usage;
 mod wasi;
 
-pub use self::http::{Network, NetworkError, NetworkSettings, Resolve, SystemResolver};
+pub use self::http::{Network, NetworkError, NetworkSettings, Resolve, Respond, SystemResolver};
 pub use budget::Budget;
 pub use component::Component;
 pub use config::ConfigError;

@@ -36,6 +36,11 @@ async fn what_new_makes_builds_and_reconciles_as_it_is() -> Result<()> {
     fs::copy(built, providers.join("hello.wasm")).context("the component was not built")?;
     fs::copy(crate_folder.join("grants.yaml"), providers.join("hello.grants.yaml"))?;
 
+    let (component, grants) = (providers.join("hello.wasm"), crate_folder.join("grants.yaml"));
+    let case = crate_folder.join("cases/lifecycle.yaml");
+    let tested = capstan(&["provider", "test", &text(&component), "--grants", &text(&grants), &text(&case)])?;
+    assert!(tested.ends_with("1 passed, 0 failed\n"), "{tested}");
+
     let kubeconfig = folder.path().join("kubeconfig");
     let host = HostProcess::start(
         folder.path(),

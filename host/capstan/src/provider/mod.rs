@@ -1,4 +1,4 @@
-//! `capstan provider`: beginning a provider, looking into one, and packing it for a cluster.
+//! `capstan provider`: beginning a provider, testing one, looking into it, and packing it for a cluster.
 
 mod carrier;
 mod file;
@@ -7,6 +7,7 @@ mod inspect;
 mod new;
 mod package;
 mod roles;
+mod test;
 
 use anyhow::Result;
 
@@ -18,6 +19,7 @@ pub(crate) use roles::AGGREGATE;
 pub(crate) async fn run(command: cli::Provider) -> Result<()> {
     match command {
         cli::Provider::New(options) => new::run(&options),
+        cli::Provider::Test(options) => test::run(&options).await,
         cli::Provider::Inspect(options) => inspect::run(&options).await,
         cli::Provider::Package(options) => package::run(options).await,
     }

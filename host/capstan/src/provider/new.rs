@@ -15,6 +15,7 @@ const FILES: &[(&str, &str)] = &[
     ("Cargo.toml", include_str!("scaffold/Cargo.toml.in")),
     (".gitignore", "/target\n/providers\n/capstan.kubeconfig\n"),
     ("README.md", include_str!("scaffold/README.md.in")),
+    ("cases/lifecycle.yaml", include_str!("scaffold/case.yaml.in")),
     ("crds/@plural@.yaml", include_str!("scaffold/definition.yaml.in")),
     ("grants.yaml", include_str!("scaffold/grants.yaml.in")),
     ("sample.yaml", include_str!("scaffold/sample.yaml.in")),

@@ -1,12 +1,15 @@
 //! Answers, read whole and within bounds.
 
-use std::io::{self, Write};
+use std::{
+    fmt::Display,
+    io::{self, Write},
+};
 
 use bytes::Bytes;
 use flate2::write::GzDecoder;
 use http::{HeaderMap, Response, StatusCode, header};
 use http_body_util::BodyExt;
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
 
 use super::{
     error::{Failed, Unreachable},
@@ -32,7 +35,11 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// Reads at most `limit` bytes, and at most as many decompressed ones; no more is ever kept.
-    pub(crate) async fn read(response: Response<Incoming>, limit: usize) -> Result<Self, Failed> {
+    pub(crate) async fn read<B>(response: Response<B>, limit: usize) -> Result<Self, Failed>
+    where
+        B: Body<Data = Bytes> + Unpin,
+        B::Error: Display,
+    {
         let (parts, mut body) = response.into_parts();
         if body.size_hint().lower() > limit as u64 {
             return Err(Failed::TooLarge(limit));

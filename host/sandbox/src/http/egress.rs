@@ -7,8 +7,9 @@ use std::{
 
 use bytes::Bytes;
 use capstan_api::Origin;
-use http::{HeaderName, HeaderValue, Request, header};
-use http_body_util::Full;
+use http::{HeaderName, HeaderValue, Request, Response, header};
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
 use hyper_rustls::HttpsConnector;
 use hyper_util::{
     client::legacy::{self, Client},
@@ -99,7 +100,7 @@ impl Egress {
         waiting: Waiting,
         limit: usize,
     ) -> Result<Answer, Failed> {
-        let mut sent = Request::new(Full::new(request.body.clone()));
+        let mut sent = Request::new(request.body.clone());
         *sent.method_mut() = request.method();
         *sent.uri_mut() = request.uri.clone();
         *sent.headers_mut() = request.headers().clone();
@@ -113,8 +114,7 @@ impl Egress {
         }
         sent.headers_mut().extend(extra);
         self.counters.http_request();
-        let response = self.client()?.request(sent).await;
-        let response = response.map_err(|error| self.failed(&error))?;
+        let response = self.exchange(sent).await?;
         let learned = self.network.limits().learn(waiting, response.status(), response.headers());
         if let Some(wait) = learned {
             self.counters.rate_limited();
@@ -122,6 +122,15 @@ impl Egress {
             return Err(Failed::Limited(wait));
         }
         Answer::read(response, limit).await
+    }
+
+    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Either<Incoming, Full<Bytes>>>, Failed> {
+        if let Some(responder) = self.network.responder() {
+            let answered = responder.respond(request).await.map_err(Unreachable::Protocol)?;
+            return Ok(answered.map(|body| Either::Right(Full::new(body))));
+        }
+        let answered = self.client()?.request(request.map(Full::new)).await;
+        Ok(answered.map_err(|error| self.failed(&error))?.map(Either::Left))
     }
 
     fn failed(&self, error: &legacy::Error) -> Failed {

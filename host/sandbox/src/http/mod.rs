@@ -18,6 +18,7 @@ mod network;
 mod request;
 mod resolve;
 mod settings;
+mod simulated;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -33,6 +34,7 @@ pub use self::{
     network::Network,
     resolve::{Resolve, SystemResolver},
     settings::{NetworkError, NetworkSettings},
+    simulated::Respond,
 };
 use crate::{
     bindings::capstan::provider::http,

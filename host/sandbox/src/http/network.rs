@@ -12,7 +12,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-use super::{NetworkError, NetworkSettings, Resolve, SystemResolver, kept::Kept, limits::Limits};
+use super::{NetworkError, NetworkSettings, Resolve, Respond, SystemResolver, kept::Kept, limits::Limits};
 
 /// What all providers share on their way out: settings, trusted certificates, and what origins said about their limits. No
 /// connection: those are a provider's own. Cheap to clone.
@@ -22,6 +22,7 @@ pub struct Network(Arc<Shared>);
 struct Shared {
     settings: NetworkSettings,
     resolver: Arc<dyn Resolve>,
+    simulated: Option<Arc<dyn Respond>>,
     bundle: Vec<CertificateDer<'static>>,
     tls: OnceLock<Result<Arc<ClientConfig>, String>>,
     limits: Limits,
@@ -43,13 +44,25 @@ impl Network {
         {
             return Err(NetworkError::Proxy(proxy.clone()));
         }
-        Ok(Self::made(settings, resolver, bundle))
+        Ok(Self::made(settings, resolver, None, bundle))
     }
 
-    fn made(settings: NetworkSettings, resolver: Arc<dyn Resolve>, bundle: Vec<CertificateDer<'static>>) -> Self {
+    /// No network at all: every request that is permitted is answered here.
+    #[must_use]
+    pub fn simulated(by: Arc<dyn Respond>) -> Self {
+        Self::made(NetworkSettings::default(), Arc::new(SystemResolver), Some(by), Vec::new())
+    }
+
+    fn made(
+        settings: NetworkSettings,
+        resolver: Arc<dyn Resolve>,
+        simulated: Option<Arc<dyn Respond>>,
+        bundle: Vec<CertificateDer<'static>>,
+    ) -> Self {
         Self(Arc::new(Shared {
             settings,
             resolver,
+            simulated,
             bundle,
             tls: OnceLock::new(),
             limits: Limits::default(),
@@ -64,6 +77,11 @@ impl Network {
 
     pub(crate) fn resolver(&self) -> &dyn Resolve {
         &*self.0.resolver
+    }
+
+    /// Who answers in place of other systems.
+    pub(crate) fn responder(&self) -> Option<&dyn Respond> {
+        self.0.simulated.as_deref()
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -97,7 +115,7 @@ impl Network {
 /// With the certificates of the machine, and no proxy.
 impl Default for Network {
     fn default() -> Self {
-        Self::made(NetworkSettings::default(), Arc::new(SystemResolver), Vec::new())
+        Self::made(NetworkSettings::default(), Arc::new(SystemResolver), None, Vec::new())
     }
 }
 
