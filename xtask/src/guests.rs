@@ -7,11 +7,12 @@ use anyhow::{Context, Result};
 use crate::cargo;
 
 /// Package, and the name its component gets in `target/plugins`.
-pub(crate) const GUESTS: [(&str, &str); 4] = [
+pub(crate) const GUESTS: [(&str, &str); 5] = [
     ("capstan-github", "github"),
     ("capstan-patch", "patch"),
     ("capstan-neighbour", "neighbour"),
     ("capstan-hostile", "hostile"),
+    ("capstan-ring", "ring"),
 ];
 
 /// Builds all of them to `target/plugins/NAME.wasm`.

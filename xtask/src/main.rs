@@ -18,7 +18,8 @@ Usage: cargo xtask COMMAND
             and shows what it does
   test      everything that must be green: format, lints, unit and doc tests, guests, end-to-end scenarios
   bench     what a call, a load, a reconcile, a queue and a cache cost on this machine, beside kube-rs in the same run;
-            with names of sections only those: load, call, reconcile, queue, latency, cache, patch
+            with names of sections only those: load, call, reconcile, queue, latency, cache, patch; and ring, many
+            operators on the real API server, which takes minutes
   plugins   builds the providers to target/plugins/NAME.wasm
   cluster   a real Kubernetes control plane to try things on: build, up, env, down
 ";

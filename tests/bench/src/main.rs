@@ -9,14 +9,18 @@ mod latency;
 mod loads;
 mod patches;
 mod peers;
+mod process;
 mod queues;
 mod reconciles;
+mod ring;
 mod server;
 mod surroundings;
 
 use anyhow::{Result, bail};
 
-const SECTIONS: [&str; 7] = ["load", "call", "reconcile", "queue", "latency", "cache", "patch"];
+const SECTIONS: [&str; 8] = ["load", "call", "reconcile", "queue", "latency", "cache", "patch", RING];
+/// Runs for minutes, and only when it is named.
+const RING: &str = "ring";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -34,7 +38,7 @@ fn main() -> Result<()> {
     println!("{processors} processors; our code is {optimised}\n");
     runtime.block_on(async {
         for section in SECTIONS {
-            if arguments.is_empty() || arguments.iter().any(|argument| argument == section) {
+            if arguments.is_empty() && section != RING || arguments.iter().any(|argument| argument == section) {
                 run(section).await?;
             }
         }
@@ -51,6 +55,7 @@ async fn run(section: &str) -> Result<()> {
         "latency" => latency::run().await,
         "cache" => cache::run().await,
         "patch" => patches::run().await,
+        RING => ring::run().await,
         _ => bail!("there is no section {section:?}"),
     }
 }

@@ -16,7 +16,7 @@ use kube::{
 use serde_json::json;
 use tokio::time::{sleep, timeout};
 
-use crate::figures::Times;
+use crate::{figures::Times, process::resident};
 
 const SOURCES: usize = 10;
 const COUNTS: [usize; 3] = [1, 100, 1000];
@@ -84,12 +84,6 @@ async fn measure(server: &Server) -> Result<()> {
 #[expect(clippy::cast_precision_loss, reason = "shown with one digit")]
 fn per(all: u64, first: u64, count: usize) -> f64 {
     all.saturating_sub(first) as f64 / 1024.0 / (count - 1) as f64
-}
-
-fn resident(process: u32) -> Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    Ok(line.trim().trim_end_matches("kB").trim().parse::<u64>()? * 1024)
 }
 
 /// A patch with its target, and its source if there is none.

@@ -1,0 +1,63 @@
+//! One operator of the ring bench. Its object is `ring` in the namespace `ring-<own number>`; whatever `spec.nonce` it has, the
+//! object of the next operator is to have too.
+
+use capstan_sdk::{
+    Change, Creation, External, Kind, Managed, Observation, Result, Value,
+    cluster::{self, ObjectRef, Patch},
+    crd, json,
+};
+use serde::Deserialize;
+
+capstan_sdk::export! {
+    name: "ring",
+    version: env!("CARGO_PKG_VERSION"),
+    needs: "grants.yaml",
+    kinds: [Link],
+}
+
+/// The `spec` of a link.
+#[derive(Debug, Deserialize)]
+pub struct LinkSpec {
+    /// What is handed on.
+    pub nonce: u64,
+    /// To the operator with this number.
+    pub next: u32,
+}
+
+/// The next operator's object.
+#[derive(Debug)]
+pub struct Link {
+    next: ObjectRef,
+}
+
+impl External for Link {
+    const KIND: Kind = crd!("crds/links.yaml");
+    const RECOVERABLE: bool = true; // there is nothing to be created
+    type Spec = LinkSpec;
+
+    fn connect(link: &Managed<LinkSpec>) -> Result<Self> {
+        let LinkSpec { next, .. } = link.spec;
+        let target = ObjectRef::new("ring.capstan.dev/v1", format!("OperatorLink{next:04}"), link.name());
+        Ok(Self { next: target.in_namespace(format!("ring-{next}")) })
+    }
+
+    fn observe(&mut self, link: &Managed<LinkSpec>) -> Result<Observation> {
+        // The next object may not be made yet: it wakes this one when it is.
+        let Some(next) = cluster::find::<Value>(&self.next)? else { return Ok(Observation::up_to_date()) };
+        let desired = json!({"spec": {"nonce": link.spec.nonce}});
+        Ok(Observation::compare(&desired, &next).ready())
+    }
+
+    fn create(&mut self, _: &Managed<LinkSpec>) -> Result<Creation> {
+        Ok(Creation::done())
+    }
+
+    fn update(&mut self, link: &Managed<LinkSpec>) -> Result<Change> {
+        cluster::patch(&self.next, Patch::merge(json!({"spec": {"nonce": link.spec.nonce}})))?;
+        Ok(Change::done())
+    }
+
+    fn delete(&mut self, _: &Managed<LinkSpec>) -> Result<()> {
+        Ok(())
+    }
+}
