@@ -56,7 +56,10 @@ impl Provider {
         needs: &'static str,
         kinds: &'static [ManagedKind],
     ) -> Self {
-        assert!(is_dns_label(name), "the provider's name must be a DNS label of at most 40 characters: lower case letters, digits and `-`");
+        assert!(
+            is_dns_label(name),
+            "the provider's name must be a DNS label of at most 40 characters: lower case letters, digits and `-`"
+        );
         assert!(!kinds.is_empty(), "a provider needs at least one kind");
         let mut next = 0;
         while next < kinds.len() {
@@ -160,7 +163,7 @@ impl<E: External> Session for Connected<E> {
     }
 }
 
-/// Names of Leases and ConfigMaps are built from it.
+/// Names of Leases and `ConfigMap`s are built from it.
 const MAX_NAME: usize = 40;
 
 const fn is_dns_label(name: &str) -> bool {

@@ -43,7 +43,8 @@ fn mistakes_are_named_and_nothing_is_overwritten() {
 fn the_folder_names_what_it_was_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path().join("it");
-    let arguments = ["--sdk", &sdk(), "--kind", "NetworkPolicy", "--group", "net.example.com", "--path", at.to_str().unwrap()];
+    let arguments =
+        ["--sdk", &sdk(), "--kind", "NetworkPolicy", "--group", "net.example.com", "--path", at.to_str().unwrap()];
     let said = stdout(&[&["provider", "new", "net-policy"], &arguments[..]].concat());
     assert!(said.contains("cargo test"), "{said}");
     let file = |name: &str| fs::read_to_string(at.join(name)).unwrap();

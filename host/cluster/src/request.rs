@@ -51,20 +51,13 @@ impl<'a> Outgoing<'a> {
         Self::write(verb, Method::GET, path_and_query, None)
     }
 
-    pub(crate) fn write(
-        verb: &'static str,
-        method: Method,
-        path_and_query: &'a str,
-        body: Option<Body>,
-    ) -> Self {
+    pub(crate) fn write(verb: &'static str, method: Method, path_and_query: &'a str, body: Option<Body>) -> Self {
         Self { verb, method, path_and_query, body, accept: "application/json" }
     }
 
     fn request(&self) -> Result<Request<Vec<u8>>, Error> {
-        let mut request = Request::builder()
-            .method(self.method.clone())
-            .uri(self.path_and_query)
-            .header(header::ACCEPT, self.accept);
+        let mut request =
+            Request::builder().method(self.method.clone()).uri(self.path_and_query).header(header::ACCEPT, self.accept);
         if let Some(body) = &self.body {
             request = request.header(header::CONTENT_TYPE, body.content_type);
         }

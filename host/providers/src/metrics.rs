@@ -44,7 +44,9 @@ const COUNTERS: [Told; 7] = [
         |slot| slot.counts().rate_limited,
     ),
     ("capstan_provider_events_dropped", "Events beyond those of one reconcile", |slot| slot.counts().events_dropped),
-    ("capstan_provider_lines_dropped", "Lines of log beyond those of one reconcile", |slot| slot.counts().lines_dropped),
+    ("capstan_provider_lines_dropped", "Lines of log beyond those of one reconcile", |slot| {
+        slot.counts().lines_dropped
+    }),
 ];
 
 impl Metrics {

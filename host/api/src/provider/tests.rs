@@ -106,6 +106,7 @@ fn the_definition_knows_every_field() {
         permissions: Some(PermissionsStatus { missing: vec!["m".to_owned()], ..PermissionsStatus::default() }),
         instance: Some("i".to_owned()),
         counters: Some(ProviderCounters::default()),
+        usage: [("memory".to_owned(), BoundUsage::default())].into(),
         last_error: Some(LastError::default()),
         last_known_good_digest: Some("d".to_owned()),
         conditions,

@@ -25,8 +25,23 @@ const FILES: &[(&str, &str)] = &[
 
 /// Names that the scaffold's code has for something else.
 const TAKEN: &[&str] = &[
-    "Change", "Creation", "Err", "External", "Kind", "Managed", "None", "ObjectRef", "Observation", "Ok", "Option",
-    "Result", "Self", "Some", "Spec", "String", "Value",
+    "Change",
+    "Creation",
+    "Err",
+    "External",
+    "Kind",
+    "Managed",
+    "None",
+    "ObjectRef",
+    "Observation",
+    "Ok",
+    "Option",
+    "Result",
+    "Self",
+    "Some",
+    "Spec",
+    "String",
+    "Value",
 ];
 
 pub(super) fn run(options: &cli::New) -> Result<()> {
@@ -97,9 +112,9 @@ fn sdk(path: &Path) -> Result<String> {
 
 /// Nothing is ever overwritten.
 fn ensure_free(folder: &Path) -> Result<()> {
-    match fs::read_dir(folder) {
-        Ok(mut entries) if entries.next().is_none() => Ok(()),
-        Ok(_) => bail!("{} is there and not empty: name another folder with --path", folder.display()),
+    match fs::read_dir(folder).map(|mut entries| entries.next()) {
+        Ok(None) => Ok(()),
+        Ok(Some(_)) => bail!("{} is there and not empty: name another folder with --path", folder.display()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error).with_context(|| format!("{} cannot be used", folder.display())),
     }

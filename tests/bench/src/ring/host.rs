@@ -36,7 +36,8 @@ impl RingHost {
             let name = format!("ring-{number:04}");
             fs::write(providers.join(format!("{name}.wasm")), numbered(&bytes, number)?)?;
             let next = kind((number + 1) % count.max(1));
-            let grants = format!("kubernetes: [{{apiGroups: [ring.capstan.dev], kinds: [{next}], verbs: [get, patch]}}]\n");
+            let grants =
+                format!("kubernetes: [{{apiGroups: [ring.capstan.dev], kinds: [{next}], verbs: [get, patch]}}]\n");
             fs::write(providers.join(format!("{name}.grants.yaml")), grants)?;
         }
         let objects = Objects::new(server.client()?);

@@ -90,9 +90,8 @@ impl Ring {
     /// Many more objects of the first operator, each its own next.
     pub(super) async fn crowd(&self, count: usize) -> Result<()> {
         self.objects.namespace("ring-0").await?;
-        let make = |number: usize| async move {
-            self.objects.apply_value(&link(0, 0, &format!("member-{number}"), 0)).await
-        };
+        let make =
+            |number: usize| async move { self.objects.apply_value(&link(0, 0, &format!("member-{number}"), 0)).await };
         stream::iter(0..count).map(make).buffer_unordered(AT_ONCE).try_collect::<()>().await
     }
 

@@ -56,7 +56,7 @@ impl Answers {
 impl Respond for Answers {
     async fn respond(&self, request: Request<Bytes>) -> Result<Response<Bytes>, String> {
         let mut state = self.lock();
-        let stands_for = |asked: &Asked| *asked.method == **request.method().as_str() && request.uri() == &*asked.url;
+        let stands_for = |asked: &Asked| asked.method == request.method().as_str() && request.uri() == &*asked.url;
         let candidates = state.exchanges.iter().enumerate().filter(|(_, (exchange, _))| stands_for(&exchange.request));
         let candidates: Vec<(usize, usize)> = candidates.map(|(index, (_, used))| (index, *used)).collect();
         let next = candidates.iter().find(|(_, used)| *used == 0).or(candidates.last());

@@ -121,15 +121,15 @@ fn counted(words: Vec<String>) -> HashMap<String, usize> {
 
 /// What the conditions of the applied objects say, which is mostly why.
 async fn told(world: &World, step: &Step) -> Result<String> {
-    let mut lines = String::new();
+    let mut lines = Vec::new();
     for object in &step.apply {
         let target = Target::of(object)?;
         let found = world.find(&target).await?.unwrap_or_default();
         for condition in found["status"]["conditions"].as_array().into_iter().flatten() {
-            let word = |field: &str| condition[field].as_str().unwrap_or_default().to_owned();
-            let (kind, status, reason, message) = (word("type"), word("status"), word("reason"), word("message"));
-            lines += &format!("\n        {} {}: {kind}={status} {reason} {message}", target.kind, target.name);
+            let of = |field: &str| condition[field].as_str().unwrap_or_default();
+            let (kind, status, reason, message) = (of("type"), of("status"), of("reason"), of("message"));
+            lines.push(format!("\n        {} {}: {kind}={status} {reason} {message}", target.kind, target.name));
         }
     }
-    Ok(lines)
+    Ok(lines.concat())
 }

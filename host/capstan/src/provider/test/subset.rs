@@ -63,7 +63,10 @@ mod tests {
             (json!({"data": {"c": "3"}}), "data.c: expected \"3\", found null"),
             (json!({"list": [1]}), "list: expected [1]"),
             (json!({"list": [1, {"y": 3}]}), "list[1].y: expected 3"),
-            (json!({"conditions": [{"type": "Synced", "status": "True"}]}), "conditions[Synced].status: expected \"True\""),
+            (
+                json!({"conditions": [{"type": "Synced", "status": "True"}]}),
+                "conditions[Synced].status: expected \"True\"",
+            ),
             (json!({"conditions": [{"type": "Other", "status": "True"}]}), "conditions[Other]: expected"),
         ] {
             let found = difference(&wrong, &actual).unwrap_or_default();
