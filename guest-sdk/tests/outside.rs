@@ -149,3 +149,28 @@ fn the_exchange_of_a_github_app() {
     assert_eq!(exchange.url, "https://ghe.example.org/api/v3/app/installations/4%2F2/access_tokens");
     assert_eq!(exchange.claims.issuer, "17");
 }
+
+#[test]
+fn a_secret_for_a_body_goes_beside_the_token_and_tells_its_version() {
+    let host = Host::new();
+    host.put(secret("one"));
+    host.serve(|_| Ok(Response::new(201, "{}")));
+    let send = || {
+        host.run(|| {
+            let key = SecretKey::new("token", "token").in_namespace("n");
+            let secret = Credential::body_member(&key, "/config/secret").unwrap();
+            let body = json!({"config": {"secret": null}});
+            let request = Request::post("https://a.b/hooks").auth(&Credential::bearer(&key).unwrap()).json(&body);
+            request.body_secret(&secret).send().unwrap();
+            secret.version()
+        })
+    };
+    let first = send();
+    assert_eq!(first, send());
+    let request = host.take_requests().remove(0);
+    let (_, value, scheme) = request.body_secret.as_ref().unwrap().reveal();
+    assert_eq!((value, scheme), ("one", &Scheme::BodyMember("/config/secret".to_owned())));
+    assert_eq!(request.auth.as_ref().unwrap().reveal().2, &Scheme::Bearer);
+    host.put(secret("two"));
+    assert_ne!(first, send(), "another version after every write");
+}

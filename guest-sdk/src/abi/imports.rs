@@ -1,7 +1,7 @@
 //! Calls to the host, in this crate's types.
 
 use super::bindings::capstan::provider::{cluster as wit, events as wit_events, log as wit_log, types};
-pub(crate) use super::outside::{CredentialHandle, config, fetch, fingerprint, open_credential};
+pub(crate) use super::outside::{CredentialHandle, config, fetch, fingerprint, open_credential, version};
 use crate::{
     cluster::{Error, ObjectRef, Owner, Patch, PatchKind, Selection},
     events::Kind,

@@ -23,6 +23,7 @@ pub(crate) fn fetch(request: &Request) -> Result<Response, Error> {
         body: request.body.clone(),
         timeout_ms: request.timeout.map(millis),
         auth: request.auth.as_ref().map(Credential::handle),
+        body_secret: request.body_secret.as_ref().map(Credential::handle),
     })?;
     let wit_http::Response { status, headers, body, from_cache } = answer;
     Ok(Response { status, headers, body, from_cache, ..Response::default() })
@@ -37,6 +38,10 @@ pub(crate) fn fingerprint(credential: &CredentialHandle) -> String {
     credential.fingerprint()
 }
 
+pub(crate) fn version(credential: &CredentialHandle) -> String {
+    credential.version()
+}
+
 impl From<Scheme> for wit::Scheme {
     fn from(scheme: Scheme) -> Self {
         match scheme {
@@ -49,6 +54,7 @@ impl From<Scheme> for wit::Scheme {
                 let body = body.map(|body| body.to_string());
                 Self::SignedExchange(wit::Exchange { claims: claims.into(), url, body, token_field, expiry_field })
             }
+            Scheme::BodyMember(pointer) => Self::BodyMember(pointer),
         }
     }
 }

@@ -65,10 +65,23 @@ impl Credential {
         Self::open(secret, Scheme::SignedExchange(exchange))
     }
 
+    /// A text in the JSON body, at this JSON pointer, as in `/config/secret`; for
+    /// [`Request::body_secret`](crate::http::Request::body_secret). The administrator has to grant that very member.
+    pub fn body_member(secret: &SecretKey, pointer: impl Into<String>) -> Result<Self, Error> {
+        Self::open(secret, Scheme::BodyMember(pointer.into()))
+    }
+
     /// Equal for equal values and schemes, and useless outside the host's process: for telling rotation.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         host::fingerprint(&self.0)
+    }
+
+    /// Which version of the Secret the value is of: another one after every write to the Secret, the same in every process
+    /// of the host. Kept in the status, it tells when to send the value again to whoever does not show what it has.
+    #[must_use]
+    pub fn version(&self) -> String {
+        host::version(&self.0)
     }
 
     pub(crate) fn handle(&self) -> &host::CredentialHandle {

@@ -20,6 +20,8 @@ pub enum Scheme {
     Signed(Claims),
     /// `Authorization: Bearer <token that the host got for one it signed>`.
     SignedExchange(Exchange),
+    /// A text in the JSON body, at this JSON pointer; for [`Request::body_secret`](crate::http::Request::body_secret).
+    BodyMember(String),
 }
 
 /// A JSON Web Token that the host signs (RS256).

@@ -22,12 +22,22 @@ pub struct Request {
     pub timeout: Option<Duration>,
     /// What the host adds on the way out.
     pub auth: Option<Credential>,
+    /// What the host puts into the body on the way out.
+    pub body_secret: Option<Credential>,
 }
 
 impl Request {
     /// A request with any method.
     pub fn new(method: impl Into<String>, url: impl Into<String>) -> Self {
-        Self { method: method.into(), url: url.into(), headers: Vec::new(), body: None, timeout: None, auth: None }
+        Self {
+            method: method.into(),
+            url: url.into(),
+            headers: Vec::new(),
+            body: None,
+            timeout: None,
+            auth: None,
+            body_secret: None,
+        }
     }
 
     /// Asks for something.
@@ -86,6 +96,23 @@ impl Request {
     #[must_use]
     pub fn auth(mut self, credential: &Credential) -> Self {
         self.auth = Some(credential.clone());
+        self
+    }
+
+    /// What the host puts into the body on the way out, where [`Credential::body_member`] said and the body has `null`.
+    ///
+    /// ```no_run
+    /// # use capstan_sdk::{credentials::{Credential, SecretKey}, http::Request, json};
+    /// # fn run(token: &Credential) -> capstan_sdk::Result<()> {
+    /// let secret = Credential::body_member(&SecretKey::new("hook", "secret"), "/config/secret")?;
+    /// let hook = json!({"config": {"url": "https://ci.example.org", "secret": null}});
+    /// Request::post("https://api.github.com/repos/o/r/hooks").auth(token).json(&hook).body_secret(&secret).send()?.success()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn body_secret(mut self, credential: &Credential) -> Self {
+        self.body_secret = Some(credential.clone());
         self
     }
 

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use serde_json::Value;
 
-pub(crate) use super::outside::{CredentialHandle, config, fetch, fingerprint, open_credential};
+pub(crate) use super::outside::{CredentialHandle, config, fetch, fingerprint, open_credential, version};
 use super::{Call, Event, Host, Line, State};
 use crate::{
     cluster::{Error, ObjectRef, Patch, Selection},

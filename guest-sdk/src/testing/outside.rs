@@ -37,6 +37,7 @@ impl fmt::Debug for Outside {
 pub(crate) struct CredentialHandle {
     secret: SecretKey,
     value: String,
+    version: String,
     scheme: Scheme,
 }
 
@@ -77,7 +78,7 @@ impl Credential {
     /// Where the value stands, what it is and how it would be put into a request: for tests, where there is no secret.
     #[must_use]
     pub fn reveal(&self) -> (&SecretKey, &str, &Scheme) {
-        let CredentialHandle { secret, value, scheme } = self.handle();
+        let CredentialHandle { secret, value, scheme, .. } = self.handle();
         (secret, value, scheme)
     }
 }
@@ -112,11 +113,16 @@ pub(crate) fn open_credential(secret: &SecretKey, scheme: Scheme) -> Result<Cred
     let object = host.object(&target).ok_or_else(|| not_found("does not exist"))?;
     let value = object["stringData"][&secret.key].as_str();
     let value = value.ok_or_else(|| not_found(&format!("has no key `{}` in its `stringData`", secret.key)))?;
-    Ok(CredentialHandle { secret: secret.clone(), value: value.trim_end().to_owned(), scheme })
+    let version = object["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned();
+    Ok(CredentialHandle { secret: secret.clone(), value: value.trim_end().to_owned(), version, scheme })
 }
 
 pub(crate) fn fingerprint(credential: &CredentialHandle) -> String {
     let mut hasher = DefaultHasher::new();
     (&credential.value, format!("{:?}", credential.scheme)).hash(&mut hasher);
     format!("{:016x}", hasher.finish())
+}
+
+pub(crate) fn version(credential: &CredentialHandle) -> String {
+    credential.version.clone()
 }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use self::outside::{Side, check_http, check_secrets};
 pub use self::{
     origin::{Origin, OriginError, Origins},
-    outside::{HttpGrant, HttpMethod, SecretGrant},
+    outside::{HttpGrant, HttpMethod, SecretGrant, is_json_pointer},
 };
 
 /// A grants file.
@@ -315,6 +315,7 @@ http:
   - {origin: "http://127.0.0.1:8080", allowPrivate: true, allowPlaintext: true}
 secrets:
   - {namespace: team-a, names: [github-token], keys: [token], origins: ["https://api.github.com"]}
+  - {names: [hook], keys: [secret], origins: ["https://api.github.com"], bodyMembers: [/config/secret]}
 config: {apiUrl: "https://api.github.com", retries: 3}
 "#,
         )
@@ -322,6 +323,7 @@ config: {apiUrl: "https://api.github.com", retries: 3}
         assert_eq!(grants.http[0].methods.as_deref(), Some(&[HttpMethod::Get, HttpMethod::Patch][..]));
         assert!(grants.http[1].allow_private && !grants.http[0].allow_private);
         assert_eq!(grants.secrets[0].origins[0].to_string(), "https://api.github.com");
+        assert_eq!(grants.secrets[1].body_members.as_deref(), Some(&["/config/secret".to_owned()][..]));
         assert_eq!(grants.config.unwrap()["retries"], 3);
     }
 
@@ -374,6 +376,13 @@ config: {apiUrl: "https://api.github.com", retries: 3}
             ("secrets: [{names: [a], keys: [b]}]", "origins"),
             ("secrets: [{names: [a], keys: [], origins: ['https://a.b']}]", "empty list of keys"),
             ("secrets: [{names: [a], keys: [b], origins: ['https://a.b'], namespaces: [c]}]", "namespace"),
+            (
+                "secrets: [{names: [a], keys: [b], origins: ['https://a.b'], bodyMembers: []}]",
+                "empty list of bodyMembers",
+            ),
+            ("secrets: [{names: [a], keys: [b], origins: ['https://a.b'], bodyMembers: [secret]}]", "JSON pointer"),
+            ("secrets: [{names: [a], keys: [b], origins: ['https://a.b'], bodyMembers: ['*']}]", "JSON pointer"),
+            ("secrets: [{names: [a], keys: [b], origins: ['https://a.b'], bodyMembers: ['/a~2']}]", "JSON pointer"),
             ("config: 3", "config"),
         ] {
             let error = Grants::parse(text).expect_err(text).to_string();

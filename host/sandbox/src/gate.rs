@@ -11,7 +11,7 @@ use capstan_api::{GROUP, Grants, GroupVersionKind, KubernetesGrant, ObjectKey, O
 use capstan_cluster::Reach;
 
 use self::outside::Outside;
-pub(crate) use self::outside::SecretKey;
+pub(crate) use self::outside::{SecretKey, Slot};
 use crate::Descriptor;
 
 /// What one provider asked for and was granted. Travels as one value with every session.

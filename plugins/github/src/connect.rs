@@ -9,10 +9,20 @@ use crate::spec::{Connection, Credentials, SecretRef};
 
 /// A client with the credential that the spec names, which neither this code nor its memory ever sees.
 pub(crate) fn connect(connection: &Connection, config: &Config) -> Result<GitHub> {
+    connect_with(connection, config, None)
+}
+
+/// The same, with a secret for bodies that have a member for it.
+pub(crate) fn connect_with(connection: &Connection, config: &Config, secret: Option<Credential>) -> Result<GitHub> {
     let url = connection.api_url.as_deref().filter(|url| !url.trim().is_empty()).or(config.base_url.as_deref());
     let base = Base::parse(url).map_err(|error| error.failure())?;
     let credential = credential(&connection.credentials, &base)?;
-    Ok(GitHub::new(base, Box::new(Host(credential))))
+    Ok(GitHub::new(base, Box::new(Host { credential, secret })))
+}
+
+/// A secret for a member of bodies, which neither this code nor its memory ever sees.
+pub(crate) fn body_secret(secret: &SecretRef, member: &str) -> Result<Credential> {
+    Ok(Credential::body_member(&key(secret), member)?)
 }
 
 /// A client that has nobody to ask: for what can be said without.
@@ -44,17 +54,24 @@ fn key(secret: &SecretRef) -> SecretKey {
     SecretKey::new(&secret.name, &secret.key).in_namespace(&secret.namespace)
 }
 
-/// The host as transport. It adds the credential, makes reads conditional and keeps to GitHub's limits.
-struct Host(Credential);
+/// The host as transport. It adds credential and secret, makes reads conditional and keeps to GitHub's limits.
+struct Host {
+    credential: Credential,
+    /// For bodies that have a member for it.
+    secret: Option<Credential>,
+}
 
 impl Http for Host {
     fn send(&self, request: &Request) -> Result<Response, TransportError> {
-        let mut asked = http::Request::new(request.method.to_string(), &request.url).auth(&self.0);
+        let mut asked = http::Request::new(request.method.to_string(), &request.url).auth(&self.credential);
         for (name, value) in &request.headers {
             asked = asked.header(*name, value);
         }
         if let Some(body) = &request.body {
             asked = asked.body(body.clone());
+        }
+        if let (Some(secret), true) = (&self.secret, request.with_secret) {
+            asked = asked.body_secret(secret);
         }
         let answer = asked.send().map_err(|error| match error {
             http::Error::Denied(why) => TransportError::Denied(why),

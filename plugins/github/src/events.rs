@@ -41,6 +41,8 @@ pub enum Event {
     NotPermitted,
     /// A repository was taken from a team.
     PermissionRevoked,
+    /// A webhook that nobody created for the object is taken over.
+    WebhookExists,
 }
 
 impl Event {
@@ -50,7 +52,7 @@ impl Event {
         match (self, names) {
             (Self::RepoExists, Names::Krateo) => "AlredyExists",
             (Self::RepoDeleted | Self::CollaboratorDeleted, Names::Krateo) => "RepDeleted",
-            (Self::RepoExists | Self::CollaboratorExists, _) => "AlreadyExists",
+            (Self::RepoExists | Self::CollaboratorExists | Self::WebhookExists, _) => "AlreadyExists",
             (Self::RepoCreated, _) => "RepoCreated",
             (Self::RepoDeleted, _) => "RepoDeleted",
             (Self::RepoArchived, _) => "RepoArchived",
@@ -64,7 +66,7 @@ impl Event {
 
     fn action(self) -> &'static str {
         match self {
-            Self::RepoExists | Self::CollaboratorExists | Self::AlreadyPermitted => "Observe",
+            Self::RepoExists | Self::CollaboratorExists | Self::AlreadyPermitted | Self::WebhookExists => "Observe",
             Self::RepoCreated | Self::CollaboratorCreated => "Create",
             Self::NotPermitted => "Update",
             Self::RepoDeleted | Self::RepoArchived | Self::CollaboratorDeleted | Self::PermissionRevoked => "Delete",

@@ -1,24 +1,52 @@
-//! What the host has written on an object about its creation.
+//! What the host, or Krateo's runtime before it, has written on an object about what was done for it.
 
-use capstan_sdk::Managed;
+use capstan_sdk::{Managed, Value};
 
 /// When the host was about to have the resource created (RFC 3339, seconds).
 const PENDING: &str = "krateo.io/external-create-pending";
 /// When a creation was last known to have failed.
 const FAILED: &str = "krateo.io/external-create-failed";
 
-/// The creations of one object.
+/// What was done for one object.
 #[derive(Clone, Copy, Debug)]
 pub struct History<'a> {
     pending: Option<&'a str>,
     failed: Option<&'a str>,
+    conditions: &'a Value,
+    deleting: bool,
 }
 
 impl<'a> History<'a> {
-    /// Those of this object.
+    /// That of this object.
     #[must_use]
     pub fn of<S>(object: &'a Managed<S>) -> Self {
-        Self { pending: object.annotation(PENDING), failed: object.annotation(FAILED) }
+        Self {
+            pending: object.annotation(PENDING),
+            failed: object.annotation(FAILED),
+            conditions: &object.status["conditions"],
+            deleting: object.is_being_deleted(),
+        }
+    }
+
+    /// Whether it is no news that what the object stands for exists: a creation was begun, it was seen before (by Krateo's
+    /// provider, which records nothing else), or it is about to go.
+    #[must_use]
+    pub fn is_managed(&self) -> bool {
+        self.began() || self.deleting || self.condition("Ready")["status"] == "True"
+    }
+
+    /// Whether GitHub has accepted its deletion, which was not in doubt since.
+    #[must_use]
+    pub fn was_deleted(&self) -> bool {
+        let (ready, synced) = (self.condition("Ready"), self.condition("Synced"));
+        // With a message the deletion waits for something, and with `Synced` at false it failed.
+        let asked = ready["reason"] == "Deleting" && ready["message"].as_str().unwrap_or_default().is_empty();
+        self.deleting && asked && synced["status"] == "True"
+    }
+
+    fn condition(&self, kind: &str) -> &'a Value {
+        let mut conditions = self.conditions.as_array().into_iter().flatten();
+        conditions.find(|condition| condition["type"] == kind).unwrap_or(&Value::Null)
     }
 
     /// Whether a creation was begun that is not known to have failed: what is found then is ours, even if its end was never
@@ -38,14 +66,43 @@ impl<'a> History<'a> {
 
 #[cfg(test)]
 mod tests {
+    use capstan_sdk::json;
+
     use super::*;
+
+    const NONE: History<'_> = History { pending: None, failed: None, conditions: &Value::Null, deleting: false };
 
     #[test]
     fn what_was_begun_and_did_not_fail_is_ours() {
-        let began = |pending, failed| History { pending, failed }.began();
+        let began = |pending, failed| History { pending, failed, ..NONE }.began();
         assert!(!began(None, None));
         assert!(began(Some("2026-01-01T00:00:01Z"), None));
         assert!(began(Some("2026-01-01T00:00:02Z"), Some("2026-01-01T00:00:01Z")), "it was tried again since");
         assert!(!began(Some("2026-01-01T00:00:01Z"), Some("2026-01-01T00:00:01Z")));
+    }
+
+    fn conditions(ready: &Value, synced: &str) -> Value {
+        json!([{"type": "Synced", "status": synced}, ready])
+    }
+
+    #[test]
+    fn what_was_ready_before_is_no_news() {
+        let ready = |status: &str| conditions(&json!({"type": "Ready", "status": status}), "True");
+        assert!(!NONE.is_managed());
+        assert!(History { conditions: &ready("True"), ..NONE }.is_managed());
+        assert!(!History { conditions: &ready("False"), ..NONE }.is_managed());
+        assert!(History { deleting: true, ..NONE }.is_managed());
+    }
+
+    #[test]
+    fn a_deletion_that_waits_or_failed_was_not_accepted() {
+        let deleted = |message: &str, synced: &str, deleting| {
+            let ready = json!({"type": "Ready", "status": "False", "reason": "Deleting", "message": message});
+            History { conditions: &conditions(&ready, synced), deleting, ..NONE }.was_deleted()
+        };
+        assert!(deleted("", "True", true));
+        assert!(!deleted("", "False", true), "it failed");
+        assert!(!deleted("waiting for other finalizers: a", "True", true), "it was not asked for yet");
+        assert!(!deleted("", "True", false), "of an object that was there before");
     }
 }

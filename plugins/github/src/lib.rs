@@ -33,5 +33,6 @@ capstan_sdk::export! {
         kinds::team_membership::TeamMembership,
         kinds::branch_protection::BranchProtection,
         kinds::repo_file::RepoFile,
+        kinds::webhook::Webhook,
     ],
 }

@@ -4,9 +4,9 @@ use capstan_sdk::{Change, Creation, External, Kind, Managed, Observation, Result
 
 use crate::client::Error;
 use crate::config::Config;
-use crate::connect::{connect, unconnected};
+use crate::connect::{body_secret, connect, connect_with, unconnected};
 use crate::kinds::repo::{OnDelete, Repo};
-use crate::kinds::{branch_protection, collaborator, repo, repo_file, team, team_membership, team_repo};
+use crate::kinds::{branch_protection, collaborator, repo, repo_file, team, team_membership, team_repo, webhook};
 use crate::spec::Connection;
 
 /// The lifecycle of a kind, whose own errors become what the host is to do.
@@ -68,3 +68,10 @@ external!(
         Ok(Self::new(github))
     }
 );
+external!(webhook::Webhook, webhook::Spec, "crds/webhooks.yaml", |object: &Managed<webhook::Spec>, config: Config| {
+    // A deletion sends no secret, so a missing one is not in the way.
+    let wanted = object.spec.secret_ref.as_ref().filter(|_| !object.is_being_deleted());
+    let secret = wanted.map(|secret| body_secret(secret, webhook::SECRET)).transpose()?;
+    let version = secret.as_ref().map(capstan_sdk::credentials::Credential::version);
+    Ok(Self::new(connect_with(&object.spec.connection, &config, secret)?, version))
+});

@@ -1,8 +1,8 @@
 //! What people and teams may do in a repository.
 //!
 //! GitHub has two names for two of its roles: requests and flags say `pull` and `push` where answers say `read` and `write`.
-//! Organisations have roles of their own besides. The older member `permission` of answers knows three roles only and is not
-//! looked at: what is compared with it never settles.
+//! Organisations have roles of their own besides. The older member `permission` of answers knows three roles only: what is
+//! compared with it never settles, so it is not looked at as long as an answer says anything else.
 
 use capstan_sdk::Value;
 
@@ -27,14 +27,32 @@ impl Role {
     }
 
     /// The role that an answer shows: by `role_name`, and on servers that do not have it by the highest of the flags, of
-    /// which some releases set only one and others all below it.
+    /// which some releases set only one and others all below it. Older servers show both under `user` only.
     #[must_use]
     pub fn shown(answer: &Value) -> Option<Self> {
-        if let Some(name) = answer["role_name"].as_str().filter(|name| !name.is_empty()) {
-            return (name != "none").then(|| Self::named(name));
+        for shown in [answer, &answer["user"]] {
+            if let Some(name) = shown["role_name"].as_str().filter(|name| !name.is_empty()) {
+                return (name != "none").then(|| Self::named(name));
+            }
         }
-        let highest = FLAGS.into_iter().rev().find(|flag| answer["permissions"][*flag] == true)?;
-        Some(Self(highest.to_owned()))
+        [answer, &answer["user"]].into_iter().find_map(|shown| {
+            let highest = FLAGS.into_iter().rev().find(|flag| shown["permissions"][*flag] == true)?;
+            Some(Self(highest.to_owned()))
+        })
+    }
+
+    /// Whether an answer of a server that shows nothing but the older `permission` fits the role as far as that tells.
+    #[must_use]
+    pub fn fits_older(&self, answer: &Value) -> bool {
+        let tells_more = [answer, &answer["user"]]
+            .into_iter()
+            .any(|shown| !(shown["role_name"].is_null() && shown["permissions"].is_null()));
+        let older = match self.0.as_str() {
+            "pull" | "triage" => "read",
+            "push" | "maintain" => "write",
+            other => other,
+        };
+        !tells_more && answer["permission"] == older
     }
 
     /// As requests name it.
@@ -85,5 +103,20 @@ mod tests {
         assert_eq!(Role::shown(&answer), Some(Role::named("maintain")));
         assert_eq!(Role::shown(&json!({"role_name": "none", "permissions": {"pull": true}})), None);
         assert_eq!(Role::shown(&json!({})), None);
+    }
+
+    #[test]
+    fn older_servers_show_the_role_under_the_user_or_by_the_older_permission_alone() {
+        let flags = json!({"pull": true, "triage": true, "push": true, "maintain": true, "admin": false});
+        let under = json!({"permission": "write", "user": {"login": "a", "permissions": flags}});
+        assert_eq!(Role::shown(&under), Some(Role::named("maintain")));
+        assert!(!Role::named("push").fits_older(&under), "what it says elsewhere is more exact");
+        let named = json!({"permission": "read", "user": {"role_name": "triage", "permissions": flags}});
+        assert_eq!(Role::shown(&named), Some(Role::named("triage")));
+        let alone = json!({"permission": "write", "user": {"login": "a"}});
+        assert_eq!(Role::shown(&alone), None);
+        for (role, fits) in [("push", true), ("maintain", true), ("triage", false), ("admin", false)] {
+            assert_eq!(Role::named(role).fits_older(&alone), fits, "{role}");
+        }
     }
 }

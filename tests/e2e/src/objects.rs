@@ -62,6 +62,20 @@ impl Objects {
         Ok(())
     }
 
+    /// Changes the status of an object by a merge patch.
+    pub async fn merge_status(
+        &self,
+        api_version: &str,
+        plural: &str,
+        namespace: &str,
+        name: &str,
+        status: Value,
+    ) -> Result<()> {
+        let api = self.api(api_version, plural, some(namespace));
+        api.patch_status(name, &PatchParams::default(), &Patch::Merge(json!({"status": status}))).await?;
+        Ok(())
+    }
+
     /// One object; `Null` if there is none.
     pub async fn get(&self, api_version: &str, plural: &str, namespace: &str, name: &str) -> Result<Value> {
         let found = self.api(api_version, plural, some(namespace)).get_opt(name).await?;

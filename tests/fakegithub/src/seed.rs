@@ -8,9 +8,10 @@ use ring::signature::{KeyPair, RsaKeyPair};
 use serde_json::{Value, json};
 
 use crate::pipeline::Shared;
-use crate::state::team::slug;
+use crate::state::team::slug_of;
 use crate::state::{
-    Account, Actor, App, File, Id, Installation, Kind, OrgRole, Organization, Repository, Role, Team, Token, World,
+    Account, Actor, App, File, Hook, Id, Installation, Invitation, Kind, OrgRole, Organization, Repository, Role, Team,
+    Token, World,
 };
 
 /// The private key (PKCS #8, PEM) that the apps of a fake sign with. It is public knowledge, and good for nothing else.
@@ -117,6 +118,30 @@ impl<'a> Seed<'a> {
         repository_mut(world, owner, name).files.insert(path.to_owned(), File::new(content.as_bytes().to_vec()));
     }
 
+    /// Adds an active webhook that tells of pushes; its number.
+    pub fn hook(&self, owner: &str, name: &str, config: &Value) -> u64 {
+        let world = &mut *self.shared.world();
+        let (id, now) = (world.next_id(), world.now);
+        let config = config.as_object().cloned().unwrap_or_default();
+        let hook = Hook { config, events: vec!["push".to_owned()], active: true, created: now, updated: now };
+        repository_mut(world, owner, name).hooks.insert(id, hook);
+        id
+    }
+
+    /// Changes members of the config of all webhooks of a repository; null removes one.
+    pub fn change_hooks(&self, owner: &str, name: &str, config: &Value) {
+        let world = &mut *self.shared.world();
+        for hook in repository_mut(world, owner, name).hooks.values_mut() {
+            for (key, value) in config.as_object().into_iter().flatten() {
+                if value.is_null() {
+                    hook.config.remove(key);
+                } else {
+                    hook.config.insert(key.clone(), value.clone());
+                }
+            }
+        }
+    }
+
     /// Makes a user a collaborator, without an invitation.
     pub fn collaborator(&self, owner: &str, name: &str, login: &str, permission: &str) {
         let world = &mut *self.shared.world();
@@ -126,6 +151,16 @@ impl<'a> Seed<'a> {
         repository_mut(world, owner, name).collaborators.insert(user, granted);
     }
 
+    /// Invites a user to a repository, in the name of its owner; the invitation's number.
+    pub fn invitation(&self, owner: &str, name: &str, login: &str, permission: &str) -> u64 {
+        let world = &mut *self.shared.world();
+        let (id, invitee, owner_id, created) = (world.next_id(), id(world, login), id(world, owner), world.now);
+        let granted = world.granted(owner_id, permission).unwrap_or_else(|| panic!("no permission {permission}"));
+        let invitation = Invitation { id, invitee, inviter: owner_id, granted, created };
+        repository_mut(world, owner, name).invitations.insert(id, invitation);
+        id
+    }
+
     /// Adds a closed team without members; its number.
     pub fn team(&self, organization: &str, name: &str) -> u64 {
         let world = &mut *self.shared.world();
@@ -133,7 +168,7 @@ impl<'a> Seed<'a> {
         let team = Team {
             id,
             organization,
-            slug: slug(name),
+            slug: slug_of(name, id),
             name: name.to_owned(),
             description: None,
             privacy: "closed".to_owned(),
@@ -149,14 +184,30 @@ impl<'a> Seed<'a> {
         id
     }
 
+    /// Puts a team below another.
+    pub fn team_below(&self, organization: &str, child: &str, parent: &str) {
+        let world = &mut *self.shared.world();
+        let organization = id(world, organization);
+        let parent = world.team(organization, parent).map(|team| team.id);
+        team_mut(world, organization, child).parent = parent;
+    }
+
+    /// Gives a team another name, and so another slug.
+    pub fn rename_team(&self, organization: &str, slug: &str, name: &str) {
+        let world = &mut *self.shared.world();
+        let organization = id(world, organization);
+        let team = team_mut(world, organization, slug);
+        name.clone_into(&mut team.name);
+        team.slug = slug_of(name, team.id);
+    }
+
     /// Gives a team a repository.
     pub fn team_repository(&self, organization: &str, slug: &str, owner: &str, name: &str, permission: &str) {
         let world = &mut *self.shared.world();
         let (organization, owner_id) = (id(world, organization), id(world, owner));
         let granted = world.granted(owner_id, permission).unwrap_or_else(|| panic!("no permission {permission}"));
         let repository = repository_mut(world, owner, name).id;
-        let team = world.teams.values_mut().find(|team| team.organization == organization && team.slug == slug);
-        team.unwrap_or_else(|| panic!("no team {slug}")).repositories.insert(repository, granted);
+        team_mut(world, organization, slug).repositories.insert(repository, granted);
     }
 
     /// Removes a team.
@@ -311,6 +362,11 @@ fn repository_mut<'a>(world: &'a mut World, owner: &str, name: &str) -> &'a mut 
     let id = world.repository(owner, name).map(|each| each.id);
     let repository = id.and_then(|id| world.repositories.get_mut(&id));
     repository.unwrap_or_else(|| panic!("no repository {owner}/{name}"))
+}
+
+fn team_mut<'a>(world: &'a mut World, organization: Id, slug: &str) -> &'a mut Team {
+    let team = world.teams.values_mut().find(|team| team.organization == organization && team.slug == slug);
+    team.unwrap_or_else(|| panic!("no team {slug}"))
 }
 
 fn role(name: &str) -> Role {

@@ -108,6 +108,10 @@ macro_rules! for_each_behaviour {
             climbs_out_of_its_path ClimbsOutOfItsPath,
             /// Sends a secret to an origin that it is not for.
             sends_a_credential_elsewhere SendsACredentialElsewhere,
+            /// Wants a secret in a member of bodies that its origin shows to everybody.
+            puts_a_secret_where_it_shows PutsASecretWhereItShows,
+            /// Puts a secret into the body of a GET.
+            puts_a_secret_into_a_question PutsASecretIntoAQuestion,
             /// Opens a secret that it was not granted.
             opens_a_foreign_secret OpensAForeignSecret,
             /// Opens one secret after the other and keeps all.

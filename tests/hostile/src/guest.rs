@@ -25,7 +25,7 @@ use self::bindings::{
     capstan::provider::{
         cluster::{self, PatchKind, PatchOptions},
         config,
-        credentials::{self, Scheme, SecretKey},
+        credentials::{self, Credential, Scheme, SecretKey},
         events, http, log,
         types::{Failure, ObjectKind, ObjectRef, Problem},
     },
@@ -273,6 +273,14 @@ fn reach_out(behaviour: Behaviour) -> Result<Option<String>, Failure> {
             let credential = credentials::open(&secret("token"), &Scheme::Bearer)?;
             http::fetch(&http::Request { auth: Some(&credential), ..request(&server("/"), &[]) })?
         }
+        Behaviour::PutsASecretWhereItShows => {
+            let credential = credentials::open(&secret("hook"), &Scheme::BodyMember("/description".to_owned()))?;
+            http::fetch(&with_secret(&server("/"), "PATCH", r#"{"description": null}"#, &credential))?
+        }
+        Behaviour::PutsASecretIntoAQuestion => {
+            let credential = credentials::open(&secret("hook"), &Scheme::BodyMember("/config/secret".to_owned()))?;
+            http::fetch(&with_secret(&server("/"), "GET", r#"{"config": {"secret": null}}"#, &credential))?
+        }
         Behaviour::OpensAForeignSecret => {
             told(&credentials::open(&secret("foreign"), &Scheme::Bearer)?.fingerprint());
             return Ok(None);
@@ -316,6 +324,16 @@ fn request<'a>(url: &str, headers: &[(&str, &str)]) -> http::Request<'a> {
         body: None,
         timeout_ms: None,
         auth: None,
+        body_secret: None,
+    }
+}
+
+fn with_secret<'a>(url: &str, method: &str, body: &str, secret: &'a Credential) -> http::Request<'a> {
+    http::Request {
+        method: method.to_owned(),
+        body: Some(body.as_bytes().to_vec()),
+        body_secret: Some(secret),
+        ..request(url, &[])
     }
 }
 

@@ -71,6 +71,10 @@ pub struct SecretGrant {
     pub keys: Vec<String>,
     /// Where the value may be sent. In what a provider asks for, `"*"` is anywhere.
     pub origins: Vec<Origins>,
+    /// Absent: the value goes into headers. Present: into these members of JSON bodies, each a JSON pointer as in
+    /// `/config/secret`, and into no header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_members: Option<Vec<String>>,
 }
 
 /// Which side a file is of.
@@ -123,6 +127,14 @@ pub(super) fn check_secrets(rules: &[SecretGrant], side: Side) -> Result<(), Gra
         if let Some((list, _)) = lists.into_iter().find(|(_, empty)| *empty) {
             return Err(wrong(format!("an empty list of {list}: name at least one, or remove the rule")));
         }
+        if rule.body_members.as_ref().is_some_and(Vec::is_empty) {
+            return Err(wrong(
+                "an empty list of bodyMembers: name at least one, or leave it out for headers".to_owned(),
+            ));
+        }
+        if let Some(member) = rule.body_members.iter().flatten().find(|member| !is_json_pointer(member)) {
+            return Err(wrong(format!("`{member}` as one of bodyMembers: write a JSON pointer, as in /config/secret")));
+        }
         if rule.namespace.as_ref().is_some_and(String::is_empty) {
             return Err(wrong("an empty namespace: leave it out for that of the object being reconciled".to_owned()));
         }
@@ -134,6 +146,13 @@ pub(super) fn check_secrets(rules: &[SecretGrant], side: Side) -> Result<(), Gra
 }
 
 const ANY: &str = "`*` as origin: a provider may ask for that, but what is granted must be named";
+
+/// Whether a text is a JSON pointer (RFC 6901) to something below the whole document.
+#[must_use]
+pub fn is_json_pointer(text: &str) -> bool {
+    let escaped = |segment: &str| segment.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
+    text.starts_with('/') && text.len() <= 256 && !text.chars().any(char::is_control) && escaped(text)
+}
 
 /// Such a path means the same to everybody.
 fn is_path(path: &str) -> bool {

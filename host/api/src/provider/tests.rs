@@ -21,7 +21,9 @@ fn full_spec() -> Value {
             "http": [{
                 "origin": "http://a.b", "methods": ["GET"], "pathPrefix": "/c", "allowPrivate": true, "allowPlaintext": true,
             }],
-            "secrets": [{"namespace": "a", "names": ["b"], "keys": ["c"], "origins": ["https://a.b"]}],
+            "secrets": [{
+                "namespace": "a", "names": ["b"], "keys": ["c"], "origins": ["https://a.b"], "bodyMembers": ["/d"],
+            }],
         },
         "limits": {"callTimeout": "10s", "reconcileTimeout": "1m", "memory": 67_108_864},
         "concurrency": 4,

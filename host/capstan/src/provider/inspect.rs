@@ -145,7 +145,8 @@ fn secrets_in_words(rule: &SecretGrant) -> String {
     };
     let origins: Vec<String> = rule.origins.iter().map(origin_in_words).collect();
     let (keys, names) = (any(&rule.keys, "key"), any(&rule.names, "Secret"));
-    format!("to send {keys} of {names} in {place} to {}", origins.join(", "))
+    let members = rule.body_members.as_ref().map(|members| format!(" as {} of bodies", members.join(", ")));
+    format!("to send {keys} of {names} in {place} to {}{}", origins.join(", "), members.unwrap_or_default())
 }
 
 fn origin_in_words(origin: &Origins) -> String {

@@ -71,9 +71,9 @@ impl Access {
 impl Vault {
     pub(super) async fn open(&self, raw: wit::SecretKey, scheme: wit::Scheme) -> Result<Credential, Error> {
         let key = self.key(raw)?;
-        let decided = self.granted.decide_secret(&key, self.home.as_deref());
-        let origins = decided.map_err(|denied| Error::Denied(self.egress.noted(denied).to_string()))?;
         let scheme = Scheme::checked(scheme).map_err(Error::Invalid)?;
+        let decided = self.granted.decide_secret(&key, scheme.slot(), self.home.as_deref());
+        let origins = decided.map_err(|denied| Error::Denied(self.egress.noted(denied).to_string()))?;
         if let Scheme::Exchange(exchange) = &scheme
             && !origins.contains(&exchange.origin)
         {
@@ -87,7 +87,8 @@ impl Vault {
         let object = self.read(&target).await?;
         let secret = Secret::of(object.json(), &key.key);
         let secret = secret.ok_or_else(|| Error::NotFound(format!("{target} has no key `{}`", key.key)))?;
-        Credential::new(secret, scheme, origins, self.egress.network().fingerprint_key())
+        let version = object.resource_version().to_owned();
+        Credential::new(secret, version, scheme, origins, self.egress.network().fingerprint_key())
             .map_err(|problem| Error::Invalid(format!("{target}, key `{}`: {problem}", key.key)))
     }
 

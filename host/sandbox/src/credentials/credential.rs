@@ -1,4 +1,4 @@
-//! A value held for a guest, and how it becomes a header.
+//! A value held for a guest, and how it becomes a header or a part of a body.
 
 use std::time::SystemTime;
 
@@ -12,6 +12,7 @@ use super::{
     claims::key,
     exchange,
     fingerprint::Fingerprint,
+    member,
     scheme::{Exchange, Scheme},
     secret::Secret,
 };
@@ -21,9 +22,12 @@ use crate::http::{Checked, Egress, Failed, Unreachable};
 #[expect(unreachable_pub, reason = "the generated bindings re-export it")]
 pub struct Credential {
     value: Value,
-    header: HeaderName,
+    /// None if it belongs into a body.
+    header: Option<HeaderName>,
     origins: Vec<Origin>,
     fingerprint: Fingerprint,
+    /// Of the Secret.
+    version: String,
 }
 
 /// What the secret turned out to be.
@@ -32,12 +36,15 @@ enum Value {
     Plain(Secret),
     Signed(super::claims::Claims, RsaKeyPair),
     Exchanged(Box<Exchange>, RsaKeyPair),
+    /// A text, and the JSON pointer to where it belongs.
+    Member(String, Secret),
 }
 
 impl Credential {
     /// The message says why the secret does not fit.
     pub(super) fn new(
         secret: Secret,
+        version: String,
         scheme: Scheme,
         origins: Vec<Origin>,
         fingerprints: &hmac::Key,
@@ -54,11 +61,15 @@ impl Credential {
             }
             Scheme::Signed(claims) => Value::Signed(claims, key(&secret)?),
             Scheme::Exchange(exchange) => Value::Exchanged(exchange, key(&secret)?),
+            Scheme::Member(_) if str::from_utf8(secret.expose()).is_err() => {
+                return Err("it is no text (UTF-8), as a member of a body must be".to_owned());
+            }
+            Scheme::Member(pointer) => Value::Member(pointer, secret),
         };
         if let Value::Plain(value) = &value {
             in_header(value)?;
         }
-        Ok(Self { value, header, origins, fingerprint })
+        Ok(Self { value, header, origins, fingerprint, version })
     }
 
     pub(crate) fn origins(&self) -> &[Origin] {
@@ -69,12 +80,19 @@ impl Credential {
         &self.fingerprint
     }
 
+    pub(super) fn version(&self) -> &str {
+        &self.version
+    }
+
     /// Refuses a request that has the credential's header already: what an origin makes of two is its own affair.
     pub(crate) fn check(&self, request: &Checked) -> Result<(), String> {
-        if request.headers().contains_key(&self.header) {
-            return Err(format!("the header {} is given, and the credential adds one: leave it out", self.header));
+        match &self.header {
+            None => Err(IN_BODY.to_owned()),
+            Some(header) if request.headers().contains_key(header) => {
+                Err(format!("the header {header} is given, and the credential adds one: leave it out"))
+            }
+            Some(_) => Ok(()),
         }
-        Ok(())
     }
 
     /// The header for one request. May wait for an exchange.
@@ -83,8 +101,18 @@ impl Credential {
             Value::Plain(value) => in_header(value).map_err(Failed::Invalid)?,
             Value::Signed(claims, key) => bearer(&claims.sign(key, SystemTime::now()).map_err(Failed::Invalid)?)?,
             Value::Exchanged(exchange, key) => exchange::token(egress, exchange, key, &self.fingerprint).await?,
+            Value::Member(..) => return Err(Failed::Invalid(IN_BODY.to_owned())),
         };
-        Ok((self.header.clone(), value))
+        let header = self.header.clone().ok_or_else(|| Failed::Invalid(IN_BODY.to_owned()))?;
+        Ok((header, value))
+    }
+
+    /// Puts the value into the body of a request, where it has to have a member for that.
+    pub(crate) fn fill(&self, request: &mut Checked) -> Result<(), Failed> {
+        let Value::Member(pointer, secret) = &self.value else {
+            return Err(Failed::Invalid("this credential fills a header: give it as auth".to_owned()));
+        };
+        member::fill(request, pointer, secret)
     }
 
     /// The origin did not accept it: what was exchanged may have been revoked.
@@ -94,6 +122,8 @@ impl Credential {
         }
     }
 }
+
+const IN_BODY: &str = "this credential fills a member of the body: give it as body-secret";
 
 /// `Authorization: Bearer <token>`
 pub(super) fn bearer(token: &Secret) -> Result<HeaderValue, Failed> {

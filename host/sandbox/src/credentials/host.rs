@@ -23,6 +23,10 @@ impl HostCredential for Held<'_, Access> {
         Ok(self.get()?.get(&credential)?.fingerprint().to_string())
     }
 
+    async fn version(&mut self, credential: Resource<Handle>) -> wasmtime::Result<String> {
+        Ok(self.get()?.get(&credential)?.version().to_owned())
+    }
+
     async fn drop(&mut self, credential: Resource<Handle>) -> wasmtime::Result<()> {
         Ok(self.get()?.give_back(credential)?)
     }

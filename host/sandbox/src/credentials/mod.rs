@@ -1,7 +1,7 @@
 //! The credentials capability: secrets that a guest may use and never see.
 //!
 //! A guest holds a handle. What stands behind it is read from the cluster by the host ([`access`]), and turned into a header
-//! when a request is sent ([`credential`]), to origins that the grant ties to that secret.
+//! ([`credential`]) or a member of the body ([`member`]) when a request is sent, to origins that the grant ties to that secret.
 
 mod access;
 mod claims;
@@ -9,6 +9,7 @@ mod credential;
 mod exchange;
 mod fingerprint;
 mod host;
+mod member;
 mod scheme;
 mod secret;
 #[cfg(test)]

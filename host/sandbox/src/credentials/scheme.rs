@@ -1,6 +1,6 @@
 //! How a value is put into a request, checked.
 
-use capstan_api::Origin;
+use capstan_api::{Origin, is_json_pointer};
 use http::{HeaderName, header};
 use url::Url;
 
@@ -8,6 +8,7 @@ use super::claims::Claims;
 use crate::{
     answer,
     bindings::capstan::provider::credentials as wit,
+    gate::Slot,
     http::{Failed, is_own, target},
 };
 
@@ -20,6 +21,8 @@ pub(super) enum Scheme {
     Authorization(String),
     Signed(Claims),
     Exchange(Box<Exchange>),
+    /// A member of the body, by its JSON pointer.
+    Member(String),
 }
 
 #[derive(Debug, Clone)]
@@ -57,14 +60,27 @@ impl Scheme {
             }
             wit::Scheme::Signed(claims) => Self::Signed(Claims::checked(claims)?),
             wit::Scheme::SignedExchange(raw) => Self::Exchange(Box::new(Exchange::checked(raw)?)),
+            wit::Scheme::BodyMember(pointer) if !is_json_pointer(&pointer) => {
+                return Err("a member of a body is named by a JSON pointer, as in /config/secret".to_owned());
+            }
+            wit::Scheme::BodyMember(pointer) => Self::Member(pointer),
         })
     }
 
-    /// The header that it fills.
-    pub(super) fn header(&self) -> HeaderName {
+    /// The header that it fills; none if it fills a member of the body.
+    pub(super) fn header(&self) -> Option<HeaderName> {
         match self {
-            Self::Header(name) => name.clone(),
-            _ => header::AUTHORIZATION,
+            Self::Header(name) => Some(name.clone()),
+            Self::Member(_) => None,
+            _ => Some(header::AUTHORIZATION),
+        }
+    }
+
+    /// For the gate.
+    pub(super) fn slot(&self) -> Slot<'_> {
+        match self {
+            Self::Member(pointer) => Slot::Member(pointer),
+            _ => Slot::Header,
         }
     }
 }

@@ -11,7 +11,7 @@ use capstan_api::{GroupVersionKind, ObjectKey, ObjectRef};
 use capstan_cluster::Watches;
 use capstan_engine::{Read, Reads, Seen};
 use ring::signature::{KeyPair, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -19,7 +19,7 @@ use super::{Handle, Vault, claims, secret::Secret};
 use crate::{
     bindings::capstan::provider::{
         credentials::{Claims, Error, Exchange, Scheme, SecretKey},
-        http::{Error as HttpError, Response},
+        http::{Error as HttpError, Request, Response},
     },
     http::tests::Stage as Outside,
     support::api::Api,
@@ -35,6 +35,7 @@ http:
   - {origin: 'http://other.test:PORT', allowPlaintext: true, allowPrivate: true}
 secrets:
   - {names: [token, key, broken], keys: ['*'], origins: ['http://server.test:PORT']}
+  - {names: [hook, broken], keys: ['*'], origins: ['http://server.test:PORT'], bodyMembers: [/config/secret, /a~1b/0]}
 ";
 
 struct Stage {
@@ -51,6 +52,7 @@ impl Stage {
             .with_secret("team-a", "token", "token", &format!("{TOKEN}\n"))
             .with_secret("team-a", "key", "key", KEY)
             .with_secret("team-a", "broken", "lines", "two\nlines")
+            .with_secret("team-a", "hook", "secret", &format!("{TOKEN}\n"))
             .with_secret("team-b", "token", "token", "of another namespace");
         let cluster = api.cluster();
         let watches = Watches::new(cluster.clone(), CancellationToken::new());
@@ -73,7 +75,15 @@ impl Stage {
 
     async fn get(&self, path: &str, credential: &Handle) -> Result<Response, HttpError> {
         let request = self.outside.request(path);
-        self.outside.access().fetch(request, Some(Arc::clone(credential))).await.unwrap()
+        self.outside.access().fetch(request, Some(Arc::clone(credential)), None).await.unwrap()
+    }
+
+    /// The server says in its answer what it was sent.
+    async fn send(&self, method: &str, body: &str, secret: &Handle) -> Result<String, HttpError> {
+        let body = Some(body.as_bytes().to_vec());
+        let request = Request { method: method.to_owned(), body, ..self.outside.request("/") };
+        let answer = self.outside.access().fetch(request, None, Some(Arc::clone(secret))).await.unwrap();
+        answer.map(|answer| String::from_utf8(answer.body).unwrap().replace("said: ", ""))
     }
 
     /// What the server was sent in this header the last time.
@@ -125,7 +135,7 @@ async fn a_secret_goes_only_where_it_is_granted_for() {
     let stage = Stage::new().await;
     let credential = stage.open("token", "token", Scheme::Bearer).await.unwrap();
     let request = stage.outside.request_to("other.test", "/");
-    let answer = stage.outside.access().fetch(request, Some(credential)).await.unwrap();
+    let answer = stage.outside.access().fetch(request, Some(credential), None).await.unwrap();
     assert!(matches!(answer, Err(HttpError::Denied(_))), "{answer:?}");
     let mut elsewhere = stage.exchange("/exchange");
     if let Scheme::SignedExchange(exchange) = &mut elsewhere {
@@ -133,6 +143,96 @@ async fn a_secret_goes_only_where_it_is_granted_for() {
     }
     assert_eq!(name(stage.open("key", "key", elsewhere).await), "Denied");
     assert!(stage.outside.server.seen().is_empty());
+}
+
+fn member(pointer: &str) -> Scheme {
+    Scheme::BodyMember(pointer.to_owned())
+}
+
+#[tokio::test]
+async fn a_value_fills_the_member_that_it_is_granted_for() {
+    let stage = Stage::new().await;
+    let credential = stage.open("hook", "secret", member("/config/secret")).await.unwrap();
+    let body = r#"{"name": "web", "config": {"url": "https://a.b", "secret": null}, "events": ["push"]}"#;
+    for method in ["POST", "PUT", "PATCH"] {
+        let sent: Value = serde_json::from_str(&stage.send(method, body, &credential).await.unwrap()).unwrap();
+        let config = json!({"url": "https://a.b", "secret": TOKEN});
+        assert_eq!(sent, json!({"name": "web", "config": config, "events": ["push"]}));
+    }
+    let nested = stage.open("hook", "secret", member("/a~1b/0")).await.unwrap();
+    assert_eq!(stage.send("POST", r#"{"a/b": [null]}"#, &nested).await.unwrap(), format!(r#"{{"a/b":["{TOKEN}"]}}"#));
+    // What is no header can be a text all the same, and stays one.
+    let lines = stage.open("broken", "lines", member("/config/secret")).await.unwrap();
+    let sent = stage.send("POST", r#"{"config": {"secret": null}}"#, &lines).await.unwrap();
+    assert_eq!(sent, r#"{"config":{"secret":"two\nlines"}}"#);
+}
+
+#[tokio::test]
+async fn a_value_goes_into_no_other_place_of_a_request() {
+    let stage = Stage::new().await;
+    for (name, key, scheme) in [
+        ("hook", "secret", member("/description")),
+        ("hook", "secret", member("/config")),
+        ("hook", "secret", Scheme::Bearer),
+        ("token", "token", member("/config/secret")),
+    ] {
+        assert_eq!(self::name(stage.open(name, key, scheme).await), "Denied");
+    }
+    for odd in ["", "config", "/~2"] {
+        assert_eq!(name(stage.open("hook", "secret", member(odd)).await), "Invalid");
+    }
+    let hook = stage.open("hook", "secret", member("/config/secret")).await.unwrap();
+    let token = stage.open("token", "token", Scheme::Bearer).await.unwrap();
+    let wanted = r#"{"config": {"secret": null}}"#;
+    let mut refusals = vec![
+        stage.send("GET", wanted, &hook).await,
+        stage.send("DELETE", wanted, &hook).await,
+        stage.send("POST", "{}", &hook).await,
+        stage.send("POST", r#"{"config": {"secret": "own"}}"#, &hook).await,
+        stage.send("POST", r#"{"config": {"secret": {}}}"#, &hook).await,
+        stage.send("POST", "no json", &hook).await,
+        stage.send("POST", "", &hook).await,
+        stage.send("POST", wanted, &token).await,
+    ];
+    refusals.push(stage.get("/", &hook).await.map(|_| String::new()));
+    for refused in refusals {
+        match refused {
+            Err(HttpError::InvalidRequest(text)) => assert!(!text.contains(TOKEN), "{text}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    let mut request = stage.outside.request_to("other.test", "/");
+    request.method = "POST".to_owned();
+    request.body = Some(wanted.as_bytes().to_vec());
+    let elsewhere = stage.outside.access().fetch(request, None, Some(hook)).await.unwrap();
+    assert!(matches!(elsewhere, Err(HttpError::Denied(_))), "{elsewhere:?}");
+    assert!(stage.outside.server.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_body_is_bounded_with_the_value_in_it() {
+    let stage = Stage::new().await;
+    let hook = stage.open("hook", "secret", member("/config/secret")).await.unwrap();
+    let body = |filler: usize| format!(r#"{{"config":{{"secret":null}},"filler":"{}"}}"#, "x".repeat(filler));
+    let most = (4 << 20) - body(0).len();
+    assert!(matches!(stage.send("POST", &body(most), &hook).await, Err(HttpError::TooLarge(_))));
+}
+
+#[test]
+fn what_is_no_text_fits_no_member() {
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"key");
+    let scheme = super::scheme::Scheme::checked(member("/a")).unwrap();
+    let made = super::Credential::new(Secret::new(vec![0xff, 0xfe]), "1".to_owned(), scheme, Vec::new(), &key);
+    assert!(made.err().is_some_and(|problem| problem.contains("no text")));
+}
+
+#[tokio::test]
+async fn a_version_is_that_of_the_secret() {
+    let stage = Stage::new().await;
+    let first = stage.open("hook", "secret", member("/config/secret")).await.unwrap();
+    assert_eq!(first.version(), "1");
+    let other = Stage::new().await.open("hook", "secret", member("/config/secret")).await.unwrap();
+    assert_eq!(first.version(), other.version(), "it is the same in every process");
 }
 
 #[tokio::test]
@@ -199,7 +299,7 @@ async fn a_header_is_given_once() {
     let credential = stage.open("token", "token", Scheme::Bearer).await.unwrap();
     let mut request = stage.outside.request("/");
     request.headers.push(("Authorization".into(), "Bearer own".into()));
-    let answer = stage.outside.access().fetch(request, Some(credential)).await.unwrap();
+    let answer = stage.outside.access().fetch(request, Some(credential), None).await.unwrap();
     assert!(matches!(answer, Err(HttpError::InvalidRequest(_))), "{answer:?}");
 }
 
@@ -296,7 +396,7 @@ async fn limits_are_those_of_the_credential_in_every_provider() {
     let credential = stage.open("token", "token", Scheme::Bearer).await.unwrap();
     stage.get("/limited", &credential).await.unwrap_err();
     let other = stage.outside.egress("another-provider");
-    let answer = Outside::access_of(&other).fetch(stage.outside.request("/"), Some(credential)).await.unwrap();
+    let answer = Outside::access_of(&other).fetch(stage.outside.request("/"), Some(credential), None).await.unwrap();
     assert!(matches!(answer, Err(HttpError::RateLimited(_))), "{answer:?}");
     let own = stage.open("token", "token", Scheme::Basic("me".into())).await.unwrap();
     assert_eq!(stage.get("/", &own).await.unwrap().status, 200);
@@ -339,9 +439,16 @@ async fn no_value_is_ever_logged_or_told() {
             told.push(format!("{answer:?}"));
         }
         let elsewhere = stage.outside.request_to("other.test", "/");
-        let refused = stage.outside.access().fetch(elsewhere, Some(credential)).await.unwrap();
+        let refused = stage.outside.access().fetch(elsewhere, Some(credential), None).await.unwrap();
         told.push(format!("{refused:?}"));
     }
+    let hook = stage.open("hook", "secret", member("/config/secret")).await.unwrap();
+    for (method, body) in [("GET", "{}"), ("POST", "{}"), ("POST", r#"{"config": {"secret": "x"}}"#)] {
+        told.push(format!("{:?}", stage.send(method, body, &hook).await));
+    }
+    let body = Some(br#"{"config": {"secret": null}}"#.to_vec());
+    let request = Request { method: "POST".to_owned(), body, ..stage.outside.request("/forbidden") };
+    told.push(format!("{:?}", stage.outside.access().fetch(request, None, Some(hook)).await.unwrap()));
     for scheme in [stage.exchange("/exchange"), stage.exchange("/no-token"), Scheme::Signed(claims_of("17"))] {
         let credential = stage.open("key", "key", scheme).await.unwrap();
         told.push(format!("{:?}", stage.get("/redirect", &credential).await));

@@ -35,6 +35,25 @@ pub(crate) struct SecretKey {
     pub(crate) key: String,
 }
 
+/// Where in a request a secret goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Slot<'a> {
+    Header,
+    /// A member of a JSON body, by its JSON pointer.
+    Member(&'a str),
+}
+
+impl Slot<'_> {
+    /// Headers and members are granted apart: what an origin keeps to itself in one place it may show in another.
+    fn is_in(self, rule: &SecretGrant) -> bool {
+        match (self, &rule.body_members) {
+            (Self::Header, None) => true,
+            (Self::Member(member), Some(members)) => members.iter().any(|each| each == member),
+            _ => false,
+        }
+    }
+}
+
 impl Outside {
     pub(super) fn new(asked: &Grants, given: &Grants) -> Self {
         Self {
@@ -75,7 +94,12 @@ impl Granted {
 
     /// Decides whether a secret may be used, and gives the origins that it may be sent to. `home` is the namespace of the
     /// object being reconciled.
-    pub(crate) fn decide_secret(&self, secret: &SecretKey, home: Option<&str>) -> Result<Vec<Origin>, Denied> {
+    pub(crate) fn decide_secret(
+        &self,
+        secret: &SecretKey,
+        slot: Slot<'_>,
+        home: Option<&str>,
+    ) -> Result<Vec<Origin>, Denied> {
         let Sides { asked, given } = &self.outside.secrets;
         let covering = |rules: &'_ [SecretGrant], protected: Option<&String>| -> Vec<Origins> {
             let covers = |rule: &&SecretGrant| {
@@ -85,7 +109,8 @@ impl Granted {
                     Some("*") => protected != Some(&secret.namespace),
                     Some(named) => named == secret.namespace,
                 };
-                namespace && listed(&rule.names, &secret.name) && listed(&rule.keys, &secret.key)
+                let named = listed(&rule.names, &secret.name) && listed(&rule.keys, &secret.key);
+                namespace && named && slot.is_in(rule)
             };
             rules.iter().filter(covers).flat_map(|rule| rule.origins.iter().cloned()).collect()
         };
@@ -102,7 +127,11 @@ impl Granted {
         let rules: Vec<String> = given.iter().map(secret_in_words).collect();
         let allowed =
             if rules.is_empty() { "no secret is granted".to_owned() } else { format!("granted: {}", rules.join("; ")) };
-        let request = format!("use of key {} of Secret {}/{}", shown(key), shown(namespace), shown(name));
+        let slot = match slot {
+            Slot::Header => "a header".to_owned(),
+            Slot::Member(member) => format!("the member {} of a body", shown(member)),
+        };
+        let request = format!("use of key {} of Secret {}/{} in {slot}", shown(key), shown(namespace), shown(name));
         Err(Denied { request, missing: Denied::missing(!found.is_empty()), allowed })
     }
 }
@@ -173,6 +202,9 @@ fn secret_in_words(rule: &SecretGrant) -> String {
     };
     let origins: Vec<String> = rule.origins.iter().map(ToString::to_string).collect();
     let _ = write!(words, " for {}", origins.join(", "));
+    if let Some(members) = &rule.body_members {
+        let _ = write!(words, " in {} of bodies", members.join(", "));
+    }
     words
 }
 
@@ -246,7 +278,7 @@ mod tests {
 
     fn secret(granted: &Granted, namespace: &str, name: &str, key: &str) -> Result<Vec<Origin>, Denied> {
         let secret = SecretKey { namespace: namespace.into(), name: name.into(), key: key.into() };
-        granted.decide_secret(&secret, Some("team-a"))
+        granted.decide_secret(&secret, Slot::Header, Some("team-a"))
     }
 
     #[test]
@@ -262,7 +294,7 @@ mod tests {
         assert!(secret(&home, "team-a", "any", "any").is_ok());
         assert!(secret(&home, "team-b", "any", "any").is_err());
         let cluster_scoped = SecretKey { namespace: "team-a".into(), name: "a".into(), key: "a".into() };
-        assert!(home.decide_secret(&cluster_scoped, None).is_err());
+        assert!(home.decide_secret(&cluster_scoped, Slot::Header, None).is_err());
     }
 
     #[test]
@@ -284,5 +316,30 @@ mod tests {
         assert_eq!(origins("['https://a.b', 'https://c.d']", "['https://a.b', 'https://e.f']"), Ok(1));
         assert_eq!(origins("['*']", "['https://a.b', 'https://e.f']"), Ok(2));
         assert!(origins("['https://c.d']", "['https://a.b']").is_err());
+    }
+
+    #[test]
+    fn headers_and_members_of_bodies_are_granted_apart() {
+        let rule = |more: &str| format!("secrets: [{{names: [a], keys: [a], origins: ['https://a.b']{more}}}]");
+        let may = |needs: &str, grants: &str, slot: Slot<'_>| {
+            let secret = SecretKey { namespace: "team-a".into(), name: "a".into(), key: "a".into() };
+            granted(&rule(needs), &rule(grants)).decide_secret(&secret, slot, Some("team-a"))
+        };
+        let (header, body) = ("", ", bodyMembers: [/config/secret]");
+        assert!(may(header, header, Slot::Header).is_ok());
+        assert!(may(body, body, Slot::Member("/config/secret")).is_ok());
+        for (needs, grants, slot) in [
+            (body, body, Slot::Header),
+            (header, header, Slot::Member("/config/secret")),
+            (header, body, Slot::Member("/config/secret")),
+            (body, header, Slot::Member("/config/secret")),
+            (body, body, Slot::Member("/config")),
+            (body, body, Slot::Member("/description")),
+            (body, body, Slot::Member("")),
+        ] {
+            assert!(may(needs, grants, slot).is_err(), "{needs} {grants} {slot:?}");
+        }
+        let denied = may(body, body, Slot::Member("/description")).unwrap_err().to_string();
+        assert!(denied.contains("member /description") && denied.contains("in /config/secret of bodies"), "{denied}");
     }
 }

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::{
     answer::{self, Answer},
-    cache::{CacheKey, refreshed},
+    cache::CacheKey,
     egress::Egress,
     error::{Exhausted, Failed},
     limits::Waiting,
@@ -52,12 +52,14 @@ impl Access {
         (self.requests.limit - self.requests.left, self.bytes.limit - self.bytes.left)
     }
 
+    /// With a credential for a header, and one for the body.
     pub(crate) async fn fetch(
         &mut self,
         mut raw: wit::Request,
         credential: Option<Arc<Credential>>,
+        secret: Option<Arc<Credential>>,
     ) -> Result<Result<wit::Response, wit::Error>, Exhausted> {
-        match self.answer(&mut raw, credential.as_deref()).await {
+        match self.answer(&mut raw, credential.as_deref(), secret.as_deref()).await {
             Ok((answer, from_cache)) => Ok(Ok(answer.into_wit(from_cache))),
             Err(failed) => failed.told().map(Err),
         }
@@ -67,16 +69,22 @@ impl Access {
         &mut self,
         raw: &mut wit::Request,
         credential: Option<&Credential>,
+        secret: Option<&Credential>,
     ) -> Result<(Answer, bool), Failed> {
         let Left { left, limit } = &mut self.requests;
         *left = left.checked_sub(1).ok_or(Exhausted::Requests(*limit))?;
-        let request = Checked::of(raw)?;
+        let mut request = Checked::of(raw)?;
         let origin = self.egress.permit(&request)?;
+        if let Some(elsewhere) =
+            [credential, secret].into_iter().flatten().find(|each| !each.origins().contains(&origin))
+        {
+            return Err(self.egress.noted(Denied::elsewhere(&origin, elsewhere.origins())).into());
+        }
         if let Some(credential) = credential {
             credential.check(&request).map_err(Failed::Invalid)?;
-            if !credential.origins().contains(&origin) {
-                return Err(self.egress.noted(Denied::elsewhere(&origin, credential.origins())).into());
-            }
+        }
+        if let Some(secret) = secret {
+            secret.fill(&mut request)?;
         }
         self.spend(request.body.len())?;
         let fingerprint = credential.map(Credential::fingerprint);
@@ -114,7 +122,7 @@ impl Access {
         let fingerprint: Option<&Fingerprint> = credential.map(Credential::fingerprint);
         let key = CacheKey::of(request, fingerprint);
         let held = key.and_then(|key| self.egress.kept().cache().held(&key));
-        extra.extend(held.iter().map(|(etag, _)| (header::IF_NONE_MATCH, etag.clone())));
+        extra.extend(held.iter().map(|held| (header::IF_NONE_MATCH, held.etag.clone())));
         let answer = self.egress.send(request, extra, waiting, limit).await?;
         if answer.status == StatusCode::UNAUTHORIZED
             && let Some(credential) = credential
@@ -122,8 +130,8 @@ impl Access {
             credential.refused(&self.egress);
         }
         match (key, held) {
-            (Some(_), Some((_, kept))) if answer.status == StatusCode::NOT_MODIFIED => {
-                Ok((refreshed(kept, &answer.headers), true))
+            (Some(_), Some(held)) if answer.status == StatusCode::NOT_MODIFIED => {
+                Ok((held.refreshed(&answer.headers)?, true))
             }
             (Some(key), _) => {
                 self.egress.kept().cache().keep(key, &answer);

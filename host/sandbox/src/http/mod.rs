@@ -15,6 +15,7 @@ mod host;
 mod kept;
 mod limits;
 mod network;
+mod packed;
 mod request;
 mod resolve;
 mod settings;
@@ -28,7 +29,7 @@ pub(crate) use self::{
     access::Access,
     egress::Egress,
     error::{Exhausted, Failed, Unreachable},
-    request::{Checked, is_own, target},
+    request::{BODY, Checked, is_own, target},
 };
 pub use self::{
     network::Network,

@@ -18,7 +18,7 @@ const HEADERS: usize = 64;
 /// Bytes of all of them.
 const HEADER_BYTES: usize = 32 << 10;
 /// Bytes of a body: what a guest hands over in one call has a limit that is twice as large.
-const BODY: usize = 4 << 20;
+pub(crate) const BODY: usize = 4 << 20;
 
 /// Headers that say something about the connection or the way, which are the host's. The rest is between the guest and
 /// the origin.
@@ -189,6 +189,7 @@ mod tests {
             body: None,
             timeout_ms: None,
             auth: None,
+            body_secret: None,
         };
         change(&mut raw);
         Checked::of(&mut raw)

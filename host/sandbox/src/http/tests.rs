@@ -65,11 +65,12 @@ impl Stage {
             body: None,
             timeout_ms: Some(5000),
             auth: None,
+            body_secret: None,
         }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Result<Response, Error> {
-        self.access().fetch(self.request(path), None).await.unwrap()
+        self.access().fetch(self.request(path), None, None).await.unwrap()
     }
 }
 
@@ -88,7 +89,7 @@ async fn a_request_arrives_as_it_was_meant_and_its_answer_comes_back() {
         body: Some(b"something".to_vec()),
         ..stage.request("/things?a=b")
     };
-    let answer = stage.access().fetch(request, None).await.unwrap().unwrap();
+    let answer = stage.access().fetch(request, None, None).await.unwrap().unwrap();
     assert_eq!((answer.status, answer.body.as_slice(), answer.from_cache), (200, &b"said: something"[..], false));
     assert_eq!(header(&answer, "x-hop"), Some("seen"));
     assert_eq!(header(&answer, "connection"), None, "the connection is the host's");
@@ -105,7 +106,7 @@ async fn connections_are_used_again_and_not_by_other_builds() {
     let stage = Stage::new(OPEN).await;
     let egress = stage.egress("test");
     for _ in 0..3 {
-        Stage::access_of(&egress).fetch(stage.request("/"), None).await.unwrap().unwrap();
+        Stage::access_of(&egress).fetch(stage.request("/"), None, None).await.unwrap().unwrap();
     }
     assert_eq!(stage.server.seen().len(), 3);
 }
@@ -118,10 +119,10 @@ async fn addresses_are_checked_whatever_the_name() {
     for host in
         ["mixed.test", "rebound.test", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "localhost", "0x7f.1", "2130706433"]
     {
-        let answer = stage.access().fetch(stage.request_to(host, "/"), None).await.unwrap();
+        let answer = stage.access().fetch(stage.request_to(host, "/"), None, None).await.unwrap();
         assert!(matches!(&answer, Err(Error::Denied(text)) if text.contains("allowPrivate")), "{host}: {answer:?}");
     }
-    let answer = stage.access().fetch(stage.request_to("nowhere.test", "/"), None).await.unwrap();
+    let answer = stage.access().fetch(stage.request_to("nowhere.test", "/"), None, None).await.unwrap();
     assert!(matches!(&answer, Err(Error::Unreachable(text)) if text.contains("no address")), "{answer:?}");
     assert!(stage.server.seen().is_empty());
     assert_eq!(stage.counters.read().denied, 8);
@@ -151,7 +152,7 @@ async fn bodies_are_unpacked_within_bounds() {
 async fn an_answer_that_does_not_end_is_given_up() {
     let stage = Stage::new(OPEN).await;
     let request = Request { timeout_ms: Some(50), ..stage.request("/slow") };
-    assert!(matches!(stage.access().fetch(request, None).await, Ok(Err(Error::TimedOut))));
+    assert!(matches!(stage.access().fetch(request, None, None).await, Ok(Err(Error::TimedOut))));
 }
 
 #[tokio::test]
@@ -159,36 +160,37 @@ async fn requests_and_bytes_of_a_session_are_counted() {
     let stage = Stage::new(OPEN).await;
     let mut access = Access::new(stage.egress("test"), Duration::from_secs(10), 2, 64 << 20);
     for _ in 0..2 {
-        access.fetch(stage.request("/"), None).await.unwrap().unwrap();
+        access.fetch(stage.request("/"), None, None).await.unwrap().unwrap();
     }
-    assert_eq!(access.fetch(stage.request("/"), None).await.unwrap_err(), Exhausted::Requests(2));
+    assert_eq!(access.fetch(stage.request("/"), None, None).await.unwrap_err(), Exhausted::Requests(2));
     let limit = LARGE as u64 + 10;
     let mut access = Access::new(stage.egress("test"), Duration::from_secs(10), 10, limit);
-    access.fetch(stage.request("/large"), None).await.unwrap().unwrap();
-    assert_eq!(access.fetch(stage.request("/large"), None).await.unwrap_err(), Exhausted::Bytes(limit));
+    access.fetch(stage.request("/large"), None, None).await.unwrap().unwrap();
+    assert_eq!(access.fetch(stage.request("/large"), None, None).await.unwrap_err(), Exhausted::Bytes(limit));
     let request = Request { body: Some(vec![0; 20]), ..stage.request("/") };
-    assert_eq!(access.fetch(request, None).await.unwrap_err(), Exhausted::Bytes(limit));
+    assert_eq!(access.fetch(request, None, None).await.unwrap_err(), Exhausted::Bytes(limit));
 }
 
 #[tokio::test]
 async fn what_did_not_change_comes_from_the_cache_even_to_another_build() {
     let stage = Stage::new(OPEN).await;
     let first_build = stage.egress("test");
-    let first = Stage::access_of(&first_build).fetch(stage.request("/etag"), None).await.unwrap().unwrap();
+    let first = Stage::access_of(&first_build).fetch(stage.request("/etag"), None, None).await.unwrap().unwrap();
     let second_build = stage.egress("test");
     drop(first_build);
-    let again = Stage::access_of(&second_build).fetch(stage.request("/etag"), None).await.unwrap().unwrap();
+    let again = Stage::access_of(&second_build).fetch(stage.request("/etag"), None, None).await.unwrap().unwrap();
     assert_eq!((first.from_cache, again.from_cache), (false, true));
     assert_eq!((again.status, &again.body), (200, &first.body));
     assert_eq!(header(&again, "x-left"), Some("4998"), "what is new in the answer counts");
     assert_eq!(stage.server.seen()[1].header("if-none-match"), Some("\"one\""));
-    let other = Stage::access_of(&stage.egress("other")).fetch(stage.request("/etag"), None).await.unwrap().unwrap();
+    let other =
+        Stage::access_of(&stage.egress("other")).fetch(stage.request("/etag"), None, None).await.unwrap().unwrap();
     assert!(!other.from_cache, "another provider");
     let accepting = Request { headers: vec![("accept".into(), "text/html".into())], ..stage.request("/etag") };
-    let other = Stage::access_of(&second_build).fetch(accepting, None).await.unwrap().unwrap();
+    let other = Stage::access_of(&second_build).fetch(accepting, None, None).await.unwrap().unwrap();
     assert!(!other.from_cache, "another question");
     let own = Request { headers: vec![("if-none-match".into(), "\"one\"".into())], ..stage.request("/etag") };
-    let own = Stage::access_of(&second_build).fetch(own, None).await.unwrap().unwrap();
+    let own = Stage::access_of(&second_build).fetch(own, None, None).await.unwrap().unwrap();
     assert_eq!((own.status, own.from_cache), (304, false), "who asks by himself is answered");
 }
 
@@ -204,7 +206,7 @@ async fn who_is_told_to_wait_sends_nothing_more() {
     rate_limited(stage.get("/").await);
     assert_eq!(stage.server.seen().len(), 1);
     assert_eq!(stage.counters.read().rate_limited, 2);
-    let other = Stage::access_of(&stage.egress("other")).fetch(stage.request("/"), None).await.unwrap();
+    let other = Stage::access_of(&stage.egress("other")).fetch(stage.request("/"), None, None).await.unwrap();
     assert_eq!(other.unwrap().status, 200, "another provider was told nothing");
     assert_eq!(stage.get("/forbidden").await.map(|answer| answer.status).ok(), None);
 }
@@ -216,7 +218,7 @@ async fn requests_of_one_provider_go_a_few_at_a_time() {
     let slow = |_| {
         let mut access = Stage::access_of(&egress);
         let request = stage.request("/slow");
-        async move { access.fetch(request, None).await }
+        async move { access.fetch(request, None, None).await }
     };
     let all = futures::future::join_all((0..20).map(slow));
     // As long as the first are under way.

@@ -277,6 +277,15 @@ pub(crate) async fn sends_a_credential_elsewhere(stage: &Stage) {
     assert_eq!(stage.guest.counts().denied, 1);
 }
 
+pub(crate) async fn puts_a_secret_where_it_shows(stage: &Stage) {
+    kept_inside(stage, "Denied", "in /config/secret of bodies").await;
+    assert!(stage.api.requests().is_empty(), "it was not even read");
+}
+
+pub(crate) async fn puts_a_secret_into_a_question(stage: &Stage) {
+    kept_inside(stage, "InvalidRequest", "POST, PUT or PATCH").await;
+}
+
 pub(crate) async fn opens_a_foreign_secret(stage: &Stage) {
     kept_inside(stage, "Denied", "granted: key token of Secret token").await;
     assert!(stage.api.requests().is_empty(), "it was not even read");

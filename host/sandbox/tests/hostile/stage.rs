@@ -77,6 +77,7 @@ http:
   - {origin: 'http://10.0.0.1', allowPlaintext: true}
 secrets:
   - {names: [token], keys: [token], origins: ['https://api.example.org']}
+  - {names: [hook], keys: [token], origins: ['http://server.test:PORT'], bodyMembers: [/config/secret]}
 config: {port: PORT}
 ";
 
@@ -86,6 +87,7 @@ impl Stage {
             .with("team-a", "allowed", &json!({}))
             .with("team-b", "secret", &json!({}))
             .with_secret("team-a", "token", "token", "a secret value")
+            .with_secret("team-a", "hook", "token", "a third secret value")
             .with_secret("team-a", "foreign", "token", "another secret value");
         let server = Server::start().await;
         let grants = Grants::parse(&GRANTS.replace("PORT", &server.port().to_string())).unwrap();

@@ -182,7 +182,8 @@ mod tests {
     use super::*;
 
     fn error(status: u16, headers: &[(&str, &str)], body: &str) -> ApiError {
-        let request = Request { method: Method::Patch, url: "https://h/x?y=1".into(), headers: Vec::new(), body: None };
+        let url = "https://h/x?y=1".to_owned();
+        let request = Request { method: Method::Patch, url, headers: Vec::new(), body: None, with_secret: false };
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let response = Response { status, headers, body: body.as_bytes().to_vec() };
         ApiError::of(&request, &response, SystemTime::UNIX_EPOCH + Duration::from_secs(1000))

@@ -59,7 +59,7 @@ impl GitHub {
 
     /// As [`Self::find`], in another media type.
     pub fn find_as(&self, path: &Path, accept: &str) -> Result<Option<Value>, Error> {
-        match self.send(Method::Get, &self.base.url(path), accept, None) {
+        match self.send(Method::Get, &self.base.url(path), accept, None, false) {
             Ok(answer) => Ok(Some(answer.body)),
             Err(error) if error.status() == Some(404) => Ok(None),
             Err(error) => Err(error),
@@ -71,7 +71,7 @@ impl GitHub {
         let mut url = self.base.url(&path.clone().query("per_page", PAGE_SIZE));
         let mut items = Vec::new();
         for _ in 0..PAGES {
-            let answer = self.send(Method::Get, &url, JSON, None)?;
+            let answer = self.send(Method::Get, &url, JSON, None, false)?;
             items.extend(list(answer.body));
             match answer.link.as_deref().and_then(link::next) {
                 Some(next) => url = self.base.same(&next)?,
@@ -83,7 +83,12 @@ impl GitHub {
 
     /// Changes something.
     pub fn change(&self, method: Method, path: &Path, body: Option<&Value>) -> Result<Answer, Error> {
-        self.send(method, &self.base.url(path), JSON, body)
+        self.send(method, &self.base.url(path), JSON, body, false)
+    }
+
+    /// Changes something, with a body that has `null` where whoever sends it is to put the secret.
+    pub fn change_with_secret(&self, method: Method, path: &Path, body: &Value) -> Result<Answer, Error> {
+        self.send(method, &self.base.url(path), JSON, Some(body), true)
     }
 
     /// Removes something; what is not there is removed already.
@@ -94,13 +99,20 @@ impl GitHub {
         }
     }
 
-    fn send(&self, method: Method, url: &str, accept: &str, body: Option<&Value>) -> Result<Answer, Error> {
+    fn send(
+        &self,
+        method: Method,
+        url: &str,
+        accept: &str,
+        body: Option<&Value>,
+        with_secret: bool,
+    ) -> Result<Answer, Error> {
         let mut headers = vec![("accept", accept.to_owned()), ("x-github-api-version", VERSION.to_owned())];
         if body.is_some() {
             headers.push(("content-type", "application/json".to_owned()));
         }
-        let mut request =
-            Request { method, url: url.to_owned(), headers, body: body.map(|body| body.to_string().into_bytes()) };
+        let body = body.map(|body| body.to_string().into_bytes());
+        let mut request = Request { method, url: url.to_owned(), headers, body, with_secret };
         for _ in 0..=REDIRECTS {
             let response = self.http.send(&request)?;
             match response.status {

@@ -52,6 +52,8 @@ pub struct Request {
     pub headers: Vec<(&'static str, String)>,
     /// JSON.
     pub body: Option<Vec<u8>>,
+    /// Whether the body has a member for the secret that goes along; whoever sends it has that, and puts it there.
+    pub with_secret: bool,
 }
 
 /// What is answered.

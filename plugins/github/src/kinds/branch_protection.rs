@@ -125,7 +125,9 @@ impl BranchProtection {
     /// By its number once that is known, and before that by its name.
     fn find(&self, object: &Managed<Spec>) -> Result<Option<Value>, Error> {
         let all = rulesets(&object.spec)?;
-        if let Some(id) = object.status["id"].as_u64()
+        // Numbers of another server say nothing here.
+        let here = object.status["url"].as_str().is_none_or(|url| self.github.has(url));
+        if let Some(id) = object.status["id"].as_u64().filter(|_| here)
             && let Some(found) = self.github.find(&all.clone().join(id))?
         {
             return Ok(Some(found));
@@ -155,7 +157,9 @@ fn rulesets(spec: &Spec) -> Result<Path, Error> {
 }
 
 fn status(found: &Value) -> Value {
-    json!({"id": found["id"], "enforcement": found["enforcement"], "htmlUrl": found["_links"]["html"]["href"]})
+    let links = &found["_links"];
+    let (url, html) = (&links["self"]["href"], &links["html"]["href"]);
+    json!({"id": found["id"], "enforcement": found["enforcement"], "url": url, "htmlUrl": html})
 }
 
 /// What the spec says, as GitHub writes it.

@@ -8,3 +8,4 @@ pub mod repo_file;
 pub mod team;
 pub mod team_membership;
 pub mod team_repo;
+pub mod webhook;

@@ -44,9 +44,10 @@ impl Team {
     /// # Errors
     /// What requests fail with.
     pub fn observe(&mut self, object: &Managed<Spec>) -> Result<Observation, Error> {
-        let Some(found) = self.github.find(&path(object)?)? else { return Ok(Observation::missing()) };
-        let differences: Vec<_> = wanted(&object.spec)
-            .into_iter()
+        let Some(found) = self.find(object)? else { return Ok(Observation::missing()) };
+        let name = std::iter::once(("name", json!(object.spec.name)));
+        let differences: Vec<_> = name
+            .chain(wanted(&object.spec))
             .filter_map(|(name, desired)| {
                 let actual = if name == "parent_team_slug" { &found["parent"]["slug"] } else { &found[name] };
                 let same = desired == *actual || (desired == "" && actual.is_null());
@@ -79,7 +80,8 @@ impl Team {
     /// # Errors
     /// What requests fail with.
     pub fn update(&mut self, object: &Managed<Spec>) -> Result<Change, Error> {
-        let now = self.github.change(Method::Patch, &path(object)?, Some(&body(&object.spec)))?.body;
+        let Some(found) = self.find(object)? else { return Ok(Change::done()) };
+        let now = self.github.change(Method::Patch, &at(&object.spec, &found)?, Some(&body(&object.spec)))?.body;
         Ok(Change::done().status(status(&now)))
     }
 
@@ -88,7 +90,42 @@ impl Team {
     /// # Errors
     /// What requests fail with.
     pub fn delete(&mut self, object: &Managed<Spec>) -> Result<(), Error> {
-        self.github.remove(&path(object)?, None)
+        match self.find(object)? {
+            Some(found) => self.github.remove(&at(&object.spec, &found)?, None),
+            None => Ok(()),
+        }
+    }
+
+    /// The team: by the slug that GitHub gave it, by its number where a new name has changed that, and before both are known
+    /// by the slug that GitHub makes of plain names; how it writes others (it knows more letters than we do) is not guessed,
+    /// and their teams are found by their names.
+    fn find(&self, object: &Managed<Spec>) -> Result<Option<Value>, Error> {
+        let spec = &object.spec;
+        let here = object.status["url"].as_str().is_none_or(|url| self.github.has(url));
+        let id = object.status["id"].as_u64().filter(|_| here);
+        let known = object.status["slug"].as_str().filter(|_| id.is_some()).map(str::to_owned);
+        if let Some(slug) = known.or_else(|| slug(&spec.name)) {
+            let found = self.github.find(&Path::of(&["orgs", &spec.org, "teams", &slug])?)?;
+            if id.is_none() || found.as_ref().is_some_and(|found| found["id"].as_u64() == id) {
+                return Ok(found);
+            }
+        }
+        let list = |body| match body {
+            Value::Array(items) => items,
+            _ => Vec::new(),
+        };
+        let teams = match self.github.list(&Path::of(&["orgs", &spec.org, "teams"])?, list) {
+            // Without the organisation there is none; a creation will say what is missing.
+            Err(error) if error.status() == Some(404) => return Ok(None),
+            teams => teams?,
+        };
+        let by_id = teams.iter().find(|team| id.is_some() && team["id"].as_u64() == id);
+        // Another one of its name may be taken over, and is not deleted in its place.
+        let may_be_another = id.is_none() || !object.is_being_deleted();
+        let by_name = || teams.iter().find(|team| may_be_another && team["name"] == *spec.name);
+        let found = by_id.or_else(by_name);
+        // Lists leave out some members.
+        found.map_or(Ok(None), |found| self.github.find(&at(spec, found)?))
     }
 }
 
@@ -112,17 +149,18 @@ fn body(spec: &Spec) -> Value {
 }
 
 fn status(found: &Value) -> Value {
-    json!({"id": found["id"], "slug": found["slug"], "htmlUrl": found["html_url"]})
+    json!({"id": found["id"], "slug": found["slug"], "url": found["url"], "htmlUrl": found["html_url"]})
 }
 
-/// The team, by the slug that GitHub gave it, and before that by the one that it makes of such a name.
-fn path(object: &Managed<Spec>) -> Result<Path, Error> {
-    let slug = object.status["slug"].as_str().map_or_else(|| slug(&object.spec.name), str::to_owned);
-    Path::of(&["orgs", &object.spec.org, "teams", &slug])
+/// Where a team is now.
+fn at(spec: &Spec, found: &Value) -> Result<Path, Error> {
+    let slug = found["slug"].as_str().ok_or_else(|| Error::Unexpected("the team has no slug".to_owned()))?;
+    Path::of(&["orgs", &spec.org, "teams", slug])
 }
 
-/// Lower case, with one hyphen for each run of other characters.
-fn slug(name: &str) -> String {
-    let parts = name.split(|each: char| !(each.is_alphanumeric() || each == '_'));
-    parts.filter(|part| !part.is_empty()).map(str::to_lowercase).collect::<Vec<_>>().join("-")
+/// Of a name in ASCII: lower case, with one hyphen for each run of other characters. None for other names.
+fn slug(name: &str) -> Option<String> {
+    let parts = name.split(|each: char| !(each.is_ascii_alphanumeric() || each == '_'));
+    let slug = parts.filter(|part| !part.is_empty()).map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-");
+    (name.is_ascii() && !slug.is_empty()).then_some(slug)
 }

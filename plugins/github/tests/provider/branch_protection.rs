@@ -50,6 +50,23 @@ fn a_ruleset_is_created_settles_is_mended_and_deleted() {
 }
 
 #[test]
+fn a_number_that_another_server_gave_says_nothing() {
+    let stage = Stage::new(Settings::default());
+    stage.fake.seed().repository("acme", "shop");
+    let rules = json!([{"type": "deletion"}]);
+    let mut kind = BranchProtection::new(stage.github());
+    let made = kind.create(&of(rules.clone(), json!({}))).unwrap().status.unwrap();
+    assert!(made["url"].as_str().is_some_and(|url| url.starts_with(&stage.fake.url())), "{made}");
+    // Another ruleset, which has that number here.
+    let mut other = of(rules.clone(), json!({}));
+    other.spec.name = "other".to_owned();
+    let id = made["id"].clone();
+    other.status = json!({"id": id, "url": "https://elsewhere.example.org/repos/acme/shop/rulesets/1"});
+    assert!(!kind.observe(&other).unwrap().exists);
+    stage.assert_clean();
+}
+
+#[test]
 fn without_its_repository_there_is_none_and_deleting_is_done() {
     let stage = Stage::new(Settings::default());
     let object = of(json!([]), json!({"id": 7}));

@@ -1,6 +1,6 @@
 //! `Collaborator`.
 
-use capstan_fakegithub::Settings;
+use capstan_fakegithub::{Failure, Fault, Settings};
 use capstan_github::kinds::collaborator::{Collaborator, Spec};
 use capstan_sdk::{Managed, Readiness, json};
 
@@ -115,5 +115,23 @@ fn who_may_read_without_being_a_collaborator_is_not_in_the_way_of_a_deletion() {
     assert!(!kind.observe(&object).unwrap().exists);
     stage.fake.seed().remove_repository("acme", "shop");
     assert!(!kind.observe(&object).unwrap().exists);
+    stage.assert_clean();
+}
+
+#[test]
+fn older_servers_that_show_the_role_elsewhere_settle_too() {
+    let stage = shop();
+    stage.fake.seed().collaborator("acme", "shop", "bert", "maintain");
+    let under_the_user = r#"{"permission": "write", "user": {"login": "bert",
+        "permissions": {"pull": true, "triage": true, "push": true, "maintain": true, "admin": false}}}"#;
+    let alone = r#"{"permission": "write", "user": {"login": "bert"}}"#;
+    for (answer, differing) in [(under_the_user, "push"), (alone, "triage")] {
+        let path = "/repos/acme/shop/collaborators/bert/permission";
+        stage.fake.fail(Fault::new(Failure::Page(200, "application/json", answer)).below(path));
+        let mut kind = Collaborator::new(stage.github());
+        assert!(kind.observe(&of("bert", "maintain")).unwrap().up_to_date, "{answer}");
+        assert!(!kind.observe(&of("bert", differing)).unwrap().up_to_date, "{answer}");
+        stage.fake.heal();
+    }
     stage.assert_clean();
 }

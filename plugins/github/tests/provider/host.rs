@@ -123,6 +123,72 @@ fn explicit_adoption_is_configured() {
 }
 
 #[test]
+fn what_krateos_provider_had_ready_is_not_announced_anew() {
+    let host = host();
+    let object = put(&host, &token(), json!({}));
+    let mut left = host.object(&object).unwrap();
+    // It records nothing of what it adopts but these.
+    left["status"] = json!({"conditions": [{"type": "Ready", "status": "True", "reason": "Available"}]});
+    host.put(left);
+    assert_eq!(host.reconcile(&PROVIDER, &object).unwrap().action, Action::Nothing);
+    assert_eq!(host.object(&object).unwrap()["status"]["adopted"], true);
+    assert!(host.take_events().is_empty(), "{:?}", host.take_events());
+}
+
+fn webhook(host: &Host) -> ObjectRef {
+    let secret = json!({"name": "signs", "namespace": "n", "key": "secret"});
+    let spec = json!({
+        "org": "acme", "repo": "shop", "url": "https://ci.example.org", "credentials": token(), "secretRef": secret,
+    });
+    host.put(json!({
+        "apiVersion": "github.krateo.io/v1alpha1", "kind": "Webhook", "metadata": {"name": "ci", "namespace": "n"},
+        "spec": spec,
+    }))
+}
+
+#[test]
+fn what_a_webhook_signs_with_is_put_into_the_body_by_the_host() {
+    let host = host();
+    host.put(json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "signs", "namespace": "n"},
+        "stringData": {"secret": "nobody-must-see-this"},
+    }));
+    host.serve(|request| match request.method.as_str() {
+        "POST" => Ok(Response::new(201, r#"{"id": 9, "url": "https://api.github.com/repos/acme/shop/hooks/9"}"#)),
+        _ => Ok(Response::new(200, "[]")),
+    });
+    let object = webhook(&host);
+    assert_eq!(host.reconcile(&PROVIDER, &object).unwrap().action, Action::Create);
+    let request = host.take_requests().into_iter().find(|request| request.method == "POST").unwrap();
+    let (key, value, scheme) = request.body_secret.as_ref().unwrap().reveal();
+    assert_eq!((key.name.as_str(), value), ("signs", "nobody-must-see-this"));
+    assert_eq!(*scheme, Scheme::BodyMember("/config/secret".to_owned()));
+    let body = String::from_utf8(request.body.unwrap()).unwrap();
+    assert!(body.contains(r#""secret":null"#) && !body.contains("nobody"), "{body}");
+    let status = host.object(&object).unwrap()["status"].clone();
+    assert!(status["secretVersion"].is_string() && !status.to_string().contains("nobody"), "{status}");
+}
+
+#[test]
+fn a_webhook_without_its_secret_waits_and_can_be_deleted() {
+    let host = host();
+    host.serve(|request| match (request.method.as_str(), request.url.ends_with("/9")) {
+        ("GET", true) => Ok(Response::new(200, r#"{"id": 9, "config": {"url": "https://ci.example.org"}}"#)),
+        ("DELETE", _) => Ok(Response::new(204, "")),
+        _ => Ok(Response::new(200, "[]")),
+    });
+    let object = webhook(&host);
+    assert_eq!(host.reconcile(&PROVIDER, &object).unwrap_err().failure.problem().reason, "SecretNotFound");
+    assert!(host.take_requests().is_empty());
+    let mut known = host.object(&object).unwrap();
+    known["metadata"]["finalizers"] = json!(["finalizer.managedresource.krateo.io"]);
+    known["status"] = json!({"id": 9, "url": "https://api.github.com/repos/acme/shop/hooks/9"});
+    host.put(known);
+    host.delete(&object);
+    assert_eq!(host.reconcile(&PROVIDER, &object).unwrap().action, Action::Delete);
+}
+
+#[test]
 fn what_is_kept_needs_no_secret_to_be_let_go() {
     let host = host();
     let gone = json!({"secretRef": {"name": "gone", "namespace": "n", "key": "value"}});

@@ -11,3 +11,4 @@ mod stage;
 mod team_repo;
 mod teams;
 mod trouble;
+mod webhook;

@@ -69,6 +69,38 @@ fn drift_of_a_field_that_is_set_is_repaired_and_others_are_left_alone() {
 }
 
 #[test]
+fn drift_of_every_setting_is_found_and_repaired() {
+    let stage = Stage::new(Settings::default());
+    stage.fake.seed().repository("acme", "shop");
+    let there = stage.fake.seed().look("acme", "shop").unwrap();
+    for (name, github) in capstan_github::kinds::repo::Settings::NAMES {
+        let wanted = match name {
+            // It must exist, and the fake keeps one.
+            "defaultBranch" => continue,
+            "description" | "homepage" => json!({name: "https://example.org"}),
+            "pullRequestCreationPolicy" => json!({name: "collaborators_only"}),
+            // Not every message fits every title.
+            "squashMergeCommitTitle" | "squashMergeCommitMessage" => {
+                json!({"squashMergeCommitTitle": "PR_TITLE", "squashMergeCommitMessage": "BLANK"})
+            }
+            "mergeCommitTitle" | "mergeCommitMessage" => {
+                json!({"mergeCommitTitle": "PR_TITLE", "mergeCommitMessage": "BLANK"})
+            }
+            flag => json!({flag: there[github] != true}),
+        };
+        // As it was in the beginning, whatever was repaired before.
+        stage.fake.seed().change_repository("acme", "shop", &json!({github: there[github], "archived": false}));
+        let object = repo(wanted, json!({}));
+        let mut kind = Repo::new(stage.github(), Adoption::Implicit);
+        let paths: Vec<_> = kind.observe(&object).unwrap().differences.into_iter().map(|each| each.path).collect();
+        assert!(paths.iter().any(|path| path == github), "{name}: {paths:?}");
+        let _ = kind.update(&object).unwrap();
+        assert!(kind.observe(&object).unwrap().up_to_date, "{name}");
+    }
+    stage.assert_clean();
+}
+
+#[test]
 fn without_a_word_about_it_a_public_repository_stays_public_and_a_new_one_is_private() {
     let stage = Stage::new(Settings::default());
     stage.fake.seed().repository("acme", "shop");
@@ -112,6 +144,17 @@ fn renames_and_transfers_are_followed_and_a_new_one_of_the_old_name_is_not_mista
     assert_eq!(kind.observe(&object).unwrap().status.unwrap()["id"], id);
     kind.delete(&object).unwrap();
     assert!(stage.fake.seed().look("acme", "shop").is_some() && stage.fake.seed().look("anna", "store").is_none());
+    stage.assert_clean();
+}
+
+#[test]
+fn a_number_that_another_server_gave_says_nothing() {
+    let stage = Stage::new(Settings::default());
+    let other = stage.fake.seed().repository("acme", "other");
+    let here = json!({"id": other, "url": format!("{}/repos/acme/other", stage.fake.url())});
+    assert!(observe(&stage, &repo(json!({}), here)).exists, "it was renamed");
+    let elsewhere = json!({"id": other, "url": "https://elsewhere.example.org/repos/acme/shop"});
+    assert!(!observe(&stage, &repo(json!({}), elsewhere)).exists, "it is another one");
     stage.assert_clean();
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use capstan_fakegithub::{Fake, Settings};
 use capstan_github::client::{Base, GitHub, Http, Method, Request, Response, TransportError};
+use capstan_github::kinds::webhook::SECRET;
 use capstan_sdk::{Managed, Value, json};
 use serde::de::DeserializeOwned;
 use tokio::runtime::Runtime;
@@ -35,12 +36,18 @@ impl Stage {
     }
 
     pub(crate) fn github_with(&self, token: &str) -> GitHub {
+        self.github_holding(token, None)
+    }
+
+    /// With a secret for bodies that have a member for it.
+    pub(crate) fn github_holding(&self, token: &str, secret: Option<&str>) -> GitHub {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
             .timeout_global(Some(Duration::from_secs(20)));
-        let transport = Transport { agent: config.build().into(), token: token.to_owned() };
+        let (agent, secret) = (config.build().into(), secret.map(str::to_owned));
+        let transport = Transport { agent, token: token.to_owned(), secret };
         GitHub::new(Base::parse(Some(&self.fake.url())).unwrap(), Box::new(transport))
     }
 
@@ -62,6 +69,21 @@ impl Stage {
 struct Transport {
     agent: ureq::Agent,
     token: String,
+    secret: Option<String>,
+}
+
+impl Transport {
+    fn body(&self, request: &Request) -> Option<Vec<u8>> {
+        let body = request.body.clone()?;
+        if !request.with_secret {
+            return Some(body);
+        }
+        let mut body: Value = capstan_sdk::serde_json::from_slice(&body).unwrap();
+        let place = body.pointer_mut(SECRET).expect("a member for the secret");
+        assert_eq!(*place, Value::Null);
+        *place = self.secret.clone().expect("a secret to send").into();
+        Some(body.to_string().into_bytes())
+    }
 }
 
 impl Http for Transport {
@@ -71,8 +93,8 @@ impl Http for Transport {
         for (name, value) in &request.headers {
             builder = builder.header(*name, value);
         }
-        let sent = match (&request.body, request.method) {
-            (Some(body), _) => self.agent.run(builder.body(body.clone()).unwrap()),
+        let sent = match (self.body(request), request.method) {
+            (Some(body), _) => self.agent.run(builder.body(body).unwrap()),
             (None, Method::Put | Method::Post | Method::Patch) => self.agent.run(builder.body(Vec::new()).unwrap()),
             (None, _) => self.agent.run(builder.body(()).unwrap()),
         };

@@ -33,3 +33,67 @@ fn every_role_settles_with_either_kind_of_flags() {
         stage.assert_clean();
     }
 }
+
+/// As the host leaves it after it has asked for the deletion.
+fn deleted(permission: &str, synced: &str) -> Managed<Spec> {
+    let conditions = json!([
+        {"type": "Ready", "status": "False", "reason": "Deleting"},
+        {"type": "Synced", "status": synced, "reason": "x"},
+    ]);
+    let mut object = of(permission);
+    object.metadata.deletion_timestamp = Some("2026-01-01T00:00:00Z".into());
+    object.status = json!({"permission": permission, "conditions": conditions});
+    object
+}
+
+/// `core` is below `top`, which has the repository.
+fn below(inherited: &str) -> Stage {
+    let stage = Stage::new(Settings::default());
+    let seed = stage.fake.seed();
+    seed.repository("acme", "shop");
+    for team in ["core", "top"] {
+        seed.team("acme", team);
+    }
+    seed.team_below("acme", "core", "top");
+    seed.team_repository("acme", "top", "acme", "shop", inherited);
+    stage
+}
+
+#[test]
+fn what_a_team_above_gives_is_not_in_the_way_of_a_deletion() {
+    let stage = below("push");
+    for own in ["pull", "push", "admin"] {
+        stage.fake.seed().team_repository("acme", "core", "acme", "shop", own);
+        let mut kind = TeamRepo::new(stage.github());
+        assert!(kind.observe(&deleted(own, "False")).unwrap().exists, "{own}: nothing was accepted yet");
+        kind.delete(&deleted(own, "False")).unwrap();
+        assert_eq!(stage.fake.seed().look_at_team("acme", "core").unwrap()["repositories"], json!({}));
+        assert!(!kind.observe(&deleted(own, "True")).unwrap().exists, "{own}");
+    }
+    // What is more than the team above gives is the team's own: the deletion is asked for again.
+    stage.fake.seed().team_repository("acme", "core", "acme", "shop", "admin");
+    assert!(TeamRepo::new(stage.github()).observe(&deleted("admin", "True")).unwrap().exists);
+    stage.assert_clean();
+}
+
+#[test]
+fn a_lesser_role_than_that_of_a_team_above_is_given_once_and_settles() {
+    let stage = below("admin");
+    let mut kind = TeamRepo::new(stage.github());
+    let mut object = of("push");
+    let seen = kind.observe(&object).unwrap();
+    assert!(seen.exists && !seen.up_to_date);
+    object.status = kind.update(&object).unwrap().status.unwrap();
+    assert_eq!(stage.fake.seed().look_at_team("acme", "core").unwrap()["repositories"]["acme/shop"], "write");
+    let settled = kind.observe(&object).unwrap();
+    assert!(settled.up_to_date);
+    assert_eq!(settled.status.unwrap()["permission"], "admin", "what the team may do is shown");
+    // Another role in the spec is given too, and more than the team above has is a difference.
+    let mut other = of("triage");
+    other.status = object.status.clone();
+    assert!(!kind.observe(&other).unwrap().up_to_date);
+    stage.fake.seed().team_repository("acme", "top", "acme", "shop", "pull");
+    stage.fake.seed().team_repository("acme", "core", "acme", "shop", "maintain");
+    assert!(!kind.observe(&object).unwrap().up_to_date);
+    stage.assert_clean();
+}

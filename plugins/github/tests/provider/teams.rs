@@ -63,3 +63,43 @@ fn memberships_settle_for_members_owners_and_those_who_have_yet_to_join() {
     assert!(!kind.observe(&membership("carl", "member")).unwrap().exists);
     stage.assert_clean();
 }
+
+#[test]
+fn teams_are_found_whatever_github_makes_of_their_names() {
+    let stage = Stage::new(Settings::default());
+    for name in ["C++ & Co", "\u{c9}quipe \u{dc}ber", "\u{5c0f}\u{7ec4}", "++"] {
+        let mut kind = Team::new(stage.github());
+        let mut object = team(json!({"name": name}));
+        assert!(!kind.observe(&object).unwrap().exists, "{name}");
+        let made = kind.create(&object).unwrap().status.unwrap();
+        // Without a record of it, as after a crash.
+        let found = Team::new(stage.github()).observe(&object).unwrap();
+        assert!(found.up_to_date && found.status.unwrap()["id"] == made["id"], "{name}");
+        object.status = made;
+        stage.fake.forget();
+        assert!(kind.observe(&object).unwrap().up_to_date);
+        assert_eq!(stage.requests().len(), 1, "{name}: one request once the slug is known");
+        kind.delete(&object).unwrap();
+        assert!(!kind.observe(&object).unwrap().exists, "{name}");
+    }
+    stage.assert_clean();
+}
+
+#[test]
+fn a_renamed_team_is_followed_and_named_as_it_should_be() {
+    let stage = Stage::new(Settings::default());
+    let mut kind = Team::new(stage.github());
+    let mut object = team(json!({}));
+    object.status = kind.create(&object).unwrap().status.unwrap();
+    stage.fake.seed().rename_team("acme", "core-team", "Odd");
+    let found = kind.observe(&object).unwrap();
+    assert_eq!((found.differences[0].path.as_str(), &found.status.unwrap()["slug"]), ("name", &json!("odd")));
+    // Another team that has its old name meanwhile is not taken for it.
+    stage.fake.seed().team("acme", "Core Team");
+    assert_eq!(kind.observe(&object).unwrap().status.unwrap()["slug"], "odd");
+    object.metadata.deletion_timestamp = Some("2026-01-01T00:00:00Z".into());
+    kind.delete(&object).unwrap();
+    assert!(!kind.observe(&object).unwrap().exists);
+    assert!(stage.fake.seed().look_at_team("acme", "core-team").is_some(), "it is somebody else's");
+    stage.assert_clean();
+}

@@ -39,6 +39,7 @@ impl Hub {
   - {{origin: {tls:?}, allowPrivate: true}}
 secrets:
   - {{names: [github-token, app-key], keys: [token, key], origins: [{plain:?}, {tls:?}]}}
+  - {{names: [webhook-secret], keys: [secret], origins: [{plain:?}], bodyMembers: [/config/secret]}}
 config: {{baseUrl: {plain:?}}}
 "
         )

@@ -83,6 +83,8 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
         people_are_added_kept_in_their_roles_and_removed,
         who_is_outside_is_invited_and_deleting_cancels_that,
         a_team_its_members_and_its_repositories_follow,
+        what_a_team_has_from_above_is_no_hindrance,
+        a_webhook_follows_and_its_secret_is_shown_to_nobody,
         what_exists_is_imported_by_observing_and_then_managed,
         what_krateos_provider_left_goes_on_without_a_change,
         an_outage_is_waited_out_in_a_pause_without_a_call,

@@ -186,6 +186,13 @@ impl World {
         self.objects()?.apply(&rights).await
     }
 
+    /// Installs the provider github in a world that has none yet.
+    pub(crate) async fn bring_github(&self, more_grants: &str) -> Result<()> {
+        self.grant_rights("github", &(self.hub.grants() + more_grants)).await?;
+        std::fs::copy(plugin("github")?, self.folder.path().join("providers").join("github.wasm"))?;
+        self.loaded("github").await
+    }
+
     async fn loaded(&self, provider: &str) -> Result<()> {
         // Compiling a component takes seconds on a busy machine.
         let look = || async { Ok(self.log()) };

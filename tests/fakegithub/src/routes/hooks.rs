@@ -24,7 +24,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
         let message = "The name must be web";
         return Err(call.invalid("Hook", "name", "custom", Some(message)));
     }
-    let config = config(call, Map::new())?;
+    let config = config(call, &call.body["config"], Map::new())?;
     let repository = gate::find(world, call)?;
     let events = call.texts("events").unwrap_or_else(|| vec!["push".to_owned()]);
     let same = |hook: &&Hook| hook.config.get("url") == config.get("url") && hook.events == events;
@@ -49,7 +49,7 @@ pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
     let hook = gate::find_mut(world, call)?.hooks.get_mut(&id).ok_or_else(|| call.not_found())?;
     if call.body["config"].is_object() {
         // A config is replaced as a whole: a secret that is left out is gone.
-        hook.config = config(call, Map::new())?;
+        hook.config = config(call, &call.body["config"], Map::new())?;
     }
     if let Some(events) = call.texts("events") {
         hook.events = events;
@@ -62,15 +62,27 @@ pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
     show(world, call, 200, id)
 }
 
+/// Only what is given changes.
+pub(super) fn update_config(world: &mut World, call: &Call) -> Outcome {
+    let (id, now) = (call.number("hook_id"), world.now);
+    let hook = gate::find_mut(world, call)?.hooks.get_mut(&id).ok_or_else(|| call.not_found())?;
+    hook.config = config(call, call.body, hook.config.clone())?;
+    hook.updated = now;
+    let hook = world.show_hook(gate::find(world, call)?, id, &gate::find(world, call)?.hooks[&id]);
+    Ok(Answer::ok(hook["config"].clone()))
+}
+
 pub(super) fn delete(world: &mut World, call: &Call) -> Outcome {
     let removed = gate::find_mut(world, call)?.hooks.remove(&call.number("hook_id"));
     removed.map(|_| Answer::nothing()).ok_or_else(|| call.not_found())
 }
 
-fn config(call: &Call, mut config: Map<String, Value>) -> Result<Map<String, Value>, Answer> {
-    config.insert("content_type".to_owned(), "form".into());
-    config.insert("insecure_ssl".to_owned(), "0".into());
-    for (name, value) in call.body["config"].as_object().into_iter().flatten() {
+/// A config with what is given of it, upon what it was before.
+fn config(call: &Call, given: &Value, mut config: Map<String, Value>) -> Result<Map<String, Value>, Answer> {
+    for (name, default) in [("content_type", "form"), ("insecure_ssl", "0")] {
+        config.entry(name).or_insert_with(|| default.into());
+    }
+    for (name, value) in given.as_object().into_iter().flatten() {
         // GitHub shows this one as text, however it was given.
         let value = if name == "insecure_ssl" && value.is_number() { value.to_string().into() } else { value.clone() };
         config.insert(name.clone(), value);

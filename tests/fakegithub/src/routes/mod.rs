@@ -98,6 +98,7 @@ fn route(operation: &str) -> Option<Route> {
         "repos/update-invitation" => invitations::update,
         "repos/update-repo-ruleset" => rulesets::update,
         "repos/update-webhook" => hooks::update,
+        "repos/update-webhook-config-for-repo" => hooks::update_config,
         "teams/add-or-update-membership-for-user-in-org" => team_members::put,
         "teams/add-or-update-repo-permissions-in-org" => team_repositories::put,
         "teams/check-permissions-for-repo-in-org" => team_repositories::check,

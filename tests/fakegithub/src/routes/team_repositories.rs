@@ -10,8 +10,10 @@ const REPOSITORY: [&str; 2] = ["application/vnd.github.v3.repository+json", "app
 
 pub(super) fn list(world: &mut World, call: &Call) -> Outcome {
     let team = &world.teams[&teams::find(world, call)?];
-    let shown = team.repositories.iter().filter_map(|(id, granted)| {
-        let mut shown = world.show_repository(world.repositories.get(id)?, call.actor, "minimal-repository");
+    // Those of the teams above are listed too.
+    let shown = world.repositories.values().filter_map(|repository| {
+        let granted = world.team_access(team, repository.id)?;
+        let mut shown = world.show_repository(repository, call.actor, "minimal-repository");
         shown["permissions"] = Role::flags(Some(granted.role));
         shown["role_name"] = granted.name().into();
         Some(shown)
@@ -19,10 +21,12 @@ pub(super) fn list(world: &mut World, call: &Call) -> Outcome {
     Ok(Answer::list(shown.collect()))
 }
 
+/// Teams that have it only by a team above are not listed; what those that are may do includes what they have from above.
 pub(super) fn teams_of_repository(world: &mut World, call: &Call) -> Outcome {
     let id = gate::id(world, call)?;
     let shown = world.teams.values().filter_map(|team| {
-        let granted = team.repositories.get(&id)?;
+        team.repositories.get(&id)?;
+        let granted = world.team_access(team, id)?;
         let mut shown = world.show_team(team, "team");
         shown["permission"] = granted.custom.as_deref().unwrap_or(granted.role.flag()).into();
         shown["permissions"] = Role::flags(Some(granted.role));
@@ -34,9 +38,9 @@ pub(super) fn teams_of_repository(world: &mut World, call: &Call) -> Outcome {
 pub(super) fn check(world: &mut World, call: &Call) -> Outcome {
     let team = teams::find(world, call)?;
     let repository = repository(world, call)?;
-    let granted = world.teams[&team].repositories.get(&repository.id).ok_or_else(|| call.not_found())?;
+    let granted = world.team_access(&world.teams[&team], repository.id).ok_or_else(|| call.not_found())?;
     if REPOSITORY.iter().any(|accepted| call.accept.contains(accepted)) {
-        return Ok(Answer::ok(world.show_team_repository(repository, call.actor, granted)));
+        return Ok(Answer::ok(world.show_team_repository(repository, call.actor, &granted)));
     }
     Ok(Answer::nothing())
 }
@@ -63,7 +67,7 @@ pub(super) fn put(world: &mut World, call: &Call) -> Outcome {
     Ok(Answer::nothing())
 }
 
-/// Repositories that the team does not have are no error.
+/// Repositories that the team does not have, or has only by a team above, are no error.
 pub(super) fn remove(world: &mut World, call: &Call) -> Outcome {
     let team = teams::find(world, call)?;
     let id: Id = repository(world, call)?.id;

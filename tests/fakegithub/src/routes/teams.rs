@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Outcome, gate};
 use crate::answer::Answer;
 use crate::request::Call;
-use crate::state::team::{Member, slug};
+use crate::state::team::{Member, slug_of};
 use crate::state::{Actor, Id, OrgRole, Team, World};
 
 pub(super) fn list(world: &mut World, call: &Call) -> Outcome {
@@ -22,8 +22,9 @@ pub(super) fn get(world: &mut World, call: &Call) -> Outcome {
 pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
     let organization = gate::member(world, call)?;
     let name = call.text("name").unwrap_or_default();
-    let slug = slug(name);
-    if slug.is_empty() {
+    let id = world.next_id();
+    let slug = slug_of(name, id);
+    if name.trim().is_empty() {
         return Err(call.invalid("Team", "name", "missing_field", None));
     }
     if world.team(organization, &slug).is_some() {
@@ -41,7 +42,6 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
         members.insert(user, Member { maintainer: true, pending: false });
     }
     let default_privacy = if parent.is_some() { "closed" } else { "secret" };
-    let id = world.next_id();
     let team = Team {
         id,
         organization,
@@ -74,7 +74,7 @@ pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
     if parent == Some(Some(id)) {
         return Err(call.invalid("Team", "parent_team_id", "custom", Some("A team cannot be its own parent")));
     }
-    let new_slug = call.text("name").map(slug);
+    let new_slug = call.text("name").map(|name| slug_of(name, id));
     if let Some(new) = &new_slug
         && world.team(organization, new).is_some_and(|other| other.id != id)
     {

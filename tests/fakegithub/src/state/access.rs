@@ -104,7 +104,7 @@ impl World {
             best = best.max(by_membership.map(Granted::from));
         }
         let teams = self.teams.values().filter(|team| team.has_member(user));
-        teams.filter_map(|team| team.repositories.get(&repository.id).cloned()).map(Some).fold(best, Option::max)
+        teams.map(|team| self.team_access(team, repository.id)).fold(best, Option::max)
     }
 
     /// What the one who asks may do in a repository.

@@ -53,7 +53,8 @@ impl Repo {
             return Ok(Observation::missing());
         }
         let known = self.number(object).is_some();
-        let begun = History::of(object).began();
+        let history = History::of(object);
+        let begun = history.began();
         if !(known || begun) && self.adoption == Adoption::Explicit && spec.adopt != Some(true) {
             if object.is_being_deleted() {
                 // It was never taken over, so nothing of ours is left.
@@ -63,7 +64,7 @@ impl Repo {
             let text = format!("{name} exists already: set spec.adopt to true to take it over, or choose another name");
             return Err(Error::AlreadyExists(text));
         }
-        if !(known || begun || object.is_being_deleted()) {
+        if !(known || history.is_managed()) {
             events::tell(Event::RepoExists, &format!("Repo '{}/{}' already exists", spec.org, spec.name));
         }
         let adopted = !(known || begun) || object.status["adopted"] == true;

@@ -147,6 +147,35 @@ pub(crate) async fn a_team_its_members_and_its_repositories_follow(world: &World
     tenant.assert_described()
 }
 
+pub(crate) async fn what_a_team_has_from_above_is_no_hindrance(world: &World) -> Result<()> {
+    let tenant = Tenant::new(world, "gh-above").await?;
+    let seed = tenant.seed();
+    seed.repository("gh-above", "shop");
+    seed.team("gh-above", "top");
+    seed.team_repository("gh-above", "top", "gh-above", "shop", "maintain");
+    // GitHub alone knows what it makes of such a name.
+    let below = json!({"name": "\u{c9}quipe \u{5c0f}\u{7ec4}", "parentTeamSlug": "top"});
+    tenant.apply(&tenant.object("Team", "below", &below)).await?;
+    let team = tenant.ready("teams", "below").await?;
+    ensure!(team["status"]["slug"] == "equipe", "{team:#}");
+    let shop = json!({"teamSlug": "equipe", "owner": "gh-above", "repo": "shop", "permission": "push"});
+    tenant.apply(&tenant.object("TeamRepo", "shop", &shop)).await?;
+    let look = |seed: &Seed<'_>| seed.look_at_team("gh-above", "equipe").unwrap_or_default()["repositories"].clone();
+    tenant.at_github("its own role is given", look, |found| found["gh-above/shop"] == "write").await?;
+    // It settles, though GitHub shows the higher role.
+    let object = tenant.ready("teamrepoes", "shop").await?;
+    ensure!(object["status"]["permission"] == "maintain", "{object:#}");
+    let writes = tenant.writes();
+    tenant.looks("/orgs/gh-above/teams/equipe/repos/gh-above/shop", 3).await?;
+    ensure!(tenant.writes() == writes, "{:?}", tenant.writes());
+    tenant.delete("teamrepoes", "shop").await?;
+    tenant.gone("teamrepoes", "shop").await?;
+    ensure!(look(&tenant.seed()) == json!({}), "its own role is left");
+    tenant.delete("teams", "below").await?;
+    tenant.gone("teams", "below").await?;
+    tenant.assert_described()
+}
+
 pub(crate) async fn the_rules_and_files_of_a_repository_follow(world: &World) -> Result<()> {
     let tenant = Tenant::new(world, "gh-inside").await?;
     tenant.seed().repository("gh-inside", "shop");
@@ -178,6 +207,74 @@ pub(crate) async fn the_rules_and_files_of_a_repository_follow(world: &World) ->
     tenant.assert_described()
 }
 
+pub(crate) async fn a_webhook_follows_and_its_secret_is_shown_to_nobody(world: &World) -> Result<()> {
+    const FIRST: &str = "the-first-secret-of-gh-hook";
+    const SECOND: &str = "the-second-secret-of-gh-hook";
+    let tenant = Tenant::new(world, "gh-hook").await?;
+    tenant.seed().repository("gh-hook", "shop");
+    let secret_ref = |name: &str| json!({"name": name, "namespace": "gh-hook", "key": "secret"});
+    let wanted = json!({
+        "repo": "shop", "url": "https://ci.example.org/gh-hook", "contentType": "json", "events": ["push", "release"],
+        "secretRef": secret_ref("webhook-secret"),
+    });
+    // What is not there yet is waited for, and the object wakes when it comes.
+    tenant.apply(&tenant.object("Webhook", "ci", &wanted)).await?;
+    tenant.has("webhooks", "ci", "Synced", "False", "SecretNotFound").await?;
+    ensure!(tenant.exchanges().is_empty(), "nothing is asked before: {:?}", tenant.exchanges());
+    tenant.secret("webhook-secret", "secret", FIRST).await?;
+    let object = tenant.ready("webhooks", "ci").await?;
+    ensure!(object["status"]["id"].is_u64() && object["status"]["adopted"] == false, "{object:#}");
+    let look = |seed: &Seed<'_>| seed.inside("gh-hook", "shop")["hooks"].clone();
+    let hook = look(&tenant.seed());
+    ensure!(hook[0]["config"]["secret"] == FIRST && hook[0]["config"]["content_type"] == "json", "{hook:#}");
+
+    tenant.seed().change_hooks("gh-hook", "shop", &json!({"content_type": "form"}));
+    let mended = |hooks: &Value| hooks[0]["config"]["content_type"] == "json";
+    let hook = tenant.at_github("the drift is repaired", look, mended).await?;
+    ensure!(hook[0]["config"]["secret"] == FIRST, "the secret stays: {hook:#}");
+    // It settles: there is not one write more.
+    let (writes, path) = (tenant.writes(), format!("/repos/gh-hook/shop/hooks/{}", object["status"]["id"]));
+    tenant.looks(&path, 3).await?;
+    ensure!(tenant.writes() == writes, "{:?}", tenant.writes());
+
+    tenant.secret("webhook-secret", "secret", SECOND).await?;
+    let rotated = |hooks: &Value| hooks[0]["config"]["secret"] == SECOND;
+    tenant.at_github("the new secret is there", look, rotated).await?;
+    tenant.set("webhooks", "ci", json!({"events": ["push"], "active": false})).await?;
+    let changed = |hooks: &Value| hooks[0]["events"] == json!(["push"]) && hooks[0]["active"] == false;
+    tenant.at_github("it rests", look, changed).await?;
+
+    // A Secret that was granted for headers goes into no body.
+    tenant
+        .set("webhooks", "ci", json!({"secretRef": {"name": "github-token", "namespace": "gh-hook", "key": "token"}}))
+        .await?;
+    let denied = tenant.has("webhooks", "ci", "Synced", "False", "Denied").await?;
+    let message = condition(&denied, "Synced").2;
+    ensure!(message.contains("member /config/secret"), "{message}");
+    tenant.set("webhooks", "ci", json!({"secretRef": secret_ref("webhook-secret")})).await?;
+    let object = tenant.ready("webhooks", "ci").await?;
+    let told = tenant.objects.events("gh-hook", "Webhook", "ci").await?;
+    let shown = format!("{object} {told:?} {}", world.log());
+    for secret in [FIRST, SECOND, &tenant.token] {
+        ensure!(!shown.contains(secret), "{secret} is shown");
+    }
+
+    // What exists is taken over, told once.
+    let other = json!({"repo": "shop", "url": "https://other.example.org/gh-hook"});
+    tenant.seed().hook("gh-hook", "shop", &json!({"url": other["url"], "content_type": "json", "insecure_ssl": "0"}));
+    tenant.apply(&tenant.object("Webhook", "other", &other)).await?;
+    let adopted = tenant.ready("webhooks", "other").await?;
+    ensure!(adopted["status"]["adopted"] == true, "{adopted:#}");
+    tenant.told("Webhook", "other", &["AlreadyExists"]).await?;
+    tenant.told("Webhook", "ci", &["CreatedExternalResource", "UpdatedExternalResource"]).await?;
+    for name in ["ci", "other"] {
+        tenant.delete("webhooks", name).await?;
+        tenant.gone("webhooks", name).await?;
+    }
+    ensure!(look(&tenant.seed()) == json!([]), "a webhook is left");
+    tenant.assert_described()
+}
+
 /// They name no address: that is the administrator's `baseUrl` here.
 pub(crate) async fn the_samples_converge_as_they_are(world: &World) -> Result<()> {
     let objects = world.objects()?;
@@ -192,17 +289,30 @@ pub(crate) async fn the_samples_converge_as_they_are(world: &World) -> Result<()
         "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "github-token", "namespace": "default"},
         "stringData": {"token": seed.token("anna")},
     });
-    objects.apply_value(&secret).await?;
+    let signs = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "webhook-secret", "namespace": "default"},
+        "stringData": {"secret": "of-the-samples"},
+    });
+    for secret in [secret, signs] {
+        objects.apply_value(&secret).await?;
+    }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/github/samples");
     let mut names: Vec<_> = std::fs::read_dir(&folder)?.collect::<Result<_, _>>()?;
     names.sort_by_key(std::fs::DirEntry::path);
-    ensure!(names.len() >= 7, "a sample of each kind");
+    ensure!(names.len() >= 8, "a sample of each kind");
     for entry in &names {
         objects.apply(&std::fs::read_to_string(entry.path())?).await.with_context(|| format!("{entry:?}"))?;
     }
-    for plural in
-        ["repoes", "collaborators", "teamrepoes", "teams", "teammemberships", "branchprotections", "repofiles"]
-    {
+    for plural in [
+        "repoes",
+        "collaborators",
+        "teamrepoes",
+        "teams",
+        "teammemberships",
+        "branchprotections",
+        "repofiles",
+        "webhooks",
+    ] {
         let look = || objects.list("github.krateo.io/v1alpha1", plural, "default");
         let ready = |found: &Vec<Value>| {
             !found.is_empty()

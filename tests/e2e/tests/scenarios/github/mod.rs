@@ -14,8 +14,9 @@ pub(crate) use self::{
     },
     kinds::{
         a_repository_is_created_kept_as_it_should_be_and_deleted, a_team_its_members_and_its_repositories_follow,
-        people_are_added_kept_in_their_roles_and_removed, the_rules_and_files_of_a_repository_follow,
-        the_samples_converge_as_they_are, who_is_outside_is_invited_and_deleting_cancels_that,
+        a_webhook_follows_and_its_secret_is_shown_to_nobody, people_are_added_kept_in_their_roles_and_removed,
+        the_rules_and_files_of_a_repository_follow, the_samples_converge_as_they_are,
+        what_a_team_has_from_above_is_no_hindrance, who_is_outside_is_invited_and_deleting_cancels_that,
     },
     takeover::{
         what_exists_is_imported_by_observing_and_then_managed, what_krateos_provider_left_goes_on_without_a_change,
