@@ -17,8 +17,8 @@ impl Failures {
     /// A failure if there was any. It has the reason of the first one that may succeed later, and then is one that may: what
     /// the others wait for wakes the object by itself.
     pub(crate) fn into_result(self) -> Result<()> {
-        if let [_] = self.0[..] {
-            return Err(self.0.into_iter().next().unwrap_or_else(|| Failure::retryable("", "")));
+        if let [only] = &self.0[..] {
+            return Err(only.clone());
         }
         let Some(first) = self.0.iter().find(|failure| !failure.is_terminal()).or(self.0.first()) else {
             return Ok(());
