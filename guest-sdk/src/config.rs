@@ -22,10 +22,10 @@ use serde::de::DeserializeOwned;
 
 use crate::host;
 
-/// The configuration does not fit the type it was read as. The message says where.
+/// The configuration does not fit the type it was read as. The message says where: a configuration holds no secrets.
 #[derive(Debug, thiserror::Error)]
 #[error("the configuration of the provider is not what it needs: {0}")]
-pub struct Error(#[source] serde_json::Error);
+pub struct Error(serde_json::Error);
 
 /// The configuration; an empty object if there is none.
 pub fn get<T: DeserializeOwned>() -> Result<T, Error> {

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::equal;
+
 /// A field in which the outside differs from the object. Shown in the log: no secrets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
@@ -20,7 +22,8 @@ impl Difference {
     }
 
     /// Every value of `desired` that `actual` does not have. Objects are compared member by member, and what only
-    /// `actual` has is not looked at; lists and everything else are compared as a whole. `null` wants a member to be absent.
+    /// `actual` has is not looked at; lists and everything else are compared as a whole, by [`equal`](fn@equal). `null` wants a
+    /// member to be absent, and an object without members is there if it is absent: the API server stores neither.
     #[must_use]
     pub fn between(desired: &Value, actual: &Value) -> Vec<Self> {
         let mut found = Vec::new();
@@ -31,13 +34,13 @@ impl Difference {
 
 fn collect(path: &str, desired: &Value, actual: Option<&Value>, found: &mut Vec<Difference>) {
     match (desired, actual.filter(|value| !value.is_null())) {
-        (Value::Object(desired), Some(actual @ Value::Object(_))) => {
+        (Value::Object(desired), actual @ (None | Some(Value::Object(_)))) => {
             for (key, value) in desired {
-                collect(&member(path, key), value, actual.get(key), found);
+                collect(&member(path, key), value, actual.and_then(|actual| actual.get(key)), found);
             }
         }
         (Value::Null, None) => {}
-        (desired, Some(actual)) if desired == actual => {}
+        (desired, Some(actual)) if equal(desired, actual) => {}
         (desired, actual) => {
             let desired = Some(desired.clone()).filter(|value| !value.is_null());
             found.push(Difference::new(path, desired, actual.cloned()));
@@ -82,8 +85,22 @@ mod tests {
     }
 
     #[test]
-    fn an_object_where_there_was_none_differs_as_a_whole() {
-        let found = Difference::between(&json!({"a": {"b": 1}}), &json!({"a": 1}));
-        assert_eq!(found, [Difference::new("a", json!({"b": 1}), json!(1))]);
+    fn what_the_api_server_would_not_store_is_not_missing() {
+        for (desired, actual) in [
+            (json!({"a": {"b": null}}), json!({})),
+            (json!({"data": {}}), json!({})),
+            (json!({"a": {"b": {}, "c": null}}), json!({"a": null})),
+            (json!({"size": 3.0, "list": [3]}), json!({"size": 3, "list": [3.0]})),
+        ] {
+            assert_eq!(Difference::between(&desired, &actual), [], "{desired} in {actual}");
+        }
+    }
+
+    #[test]
+    fn an_object_where_there_was_none_differs_in_its_members() {
+        let desired = json!({"a": {"b": 1, "c": null}});
+        assert_eq!(Difference::between(&desired, &json!({})), [Difference::new("a.b", json!(1), None)]);
+        let found = Difference::between(&desired, &json!({"a": 1}));
+        assert_eq!(found, [Difference::new("a", desired["a"].clone(), json!(1))], "something else is in its place");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, time::Duration};
 
-use crate::{cluster, config, credentials, http};
+use crate::{JsonError, cluster, config, credentials, http};
 
 /// What the calls of a provider return.
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -20,7 +20,7 @@ pub struct Problem {
 ///
 /// `?` makes one from any error type. Looking at the error and then along its sources, the first that is known decides:
 /// a [`cluster::Error`], [`http::Error`] or [`credentials::Error`] by its own `is_terminal` (a rate limit waits until it is
-/// over), a JSON error as terminal with the reason `Malformed`. Everything else is retryable, since trying again in vain is the cheaper mistake.
+/// over), a JSON error as terminal with the reason `Malformed`, told without what the JSON says. Everything else is retryable, since trying again in vain is the cheaper mistake.
 /// [`OrFail`] decides otherwise in a word.
 ///
 /// This is deliberately not a `std::error::Error`: it is what errors turn into, at the very end.
@@ -94,8 +94,13 @@ impl fmt::Display for Failure {
 
 impl<E: Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
-        let message = with_sources(&error);
-        let mut next: Option<&(dyn Error + 'static)> = Some(&error);
+        let first: &(dyn Error + 'static) = &error;
+        let message = match first.downcast_ref::<serde_json::Error>() {
+            // Its own words quote what was read.
+            Some(error) => JsonError::from(error).to_string(),
+            None => with_sources(first),
+        };
+        let mut next = Some(first);
         while let Some(current) = next {
             if let Some((reason, retry)) = judge(current) {
                 let problem = Problem { reason: reason.to_owned(), message };
@@ -196,6 +201,8 @@ mod tests {
     fn broken_json_is_terminal_and_the_unknown_is_retried() {
         let error = serde_json::from_str::<u8>("x").unwrap_err();
         assert_eq!(through(error).problem().reason, "Malformed");
+        let quoting = serde_json::from_str::<u8>(r#""hush""#).unwrap_err();
+        assert_eq!(through(quoting), Failure::terminal("Malformed", "a value does not fit at line 1 column 6"));
         let failure = through(std::io::Error::other("boom"));
         assert_eq!(failure, Failure::retryable("", "boom"));
         assert_eq!(failure.to_string(), "boom");

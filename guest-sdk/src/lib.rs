@@ -83,7 +83,7 @@
 //! | for | see |
 //! |---|---|
 //! | the object being reconciled | [`Managed`] |
-//! | what was found | [`Observation`], [`Difference`] |
+//! | what was found | [`Observation`], [`Difference`], [`equal`](fn@equal) |
 //! | what went wrong, and `?` | [`Failure`], [`OrFail`] |
 //! | objects in the cluster | [`cluster`] |
 //! | requests to other systems, and their secrets | [`http`], [`credentials`] |
@@ -96,9 +96,11 @@
 extern crate self as capstan_sdk;
 
 mod difference;
+mod equal;
 mod export;
 mod external;
 mod failure;
+mod json_error;
 mod kind;
 mod managed;
 mod observation;
@@ -124,8 +126,10 @@ use testing::imports as host;
 
 pub use self::{
     difference::Difference,
+    equal::equal,
     external::External,
     failure::{Failure, OrFail, Problem, Result},
+    json_error::JsonError,
     kind::Kind,
     managed::{Managed, Metadata},
     observation::{Change, Creation, Observation, Readiness},

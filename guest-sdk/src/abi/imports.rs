@@ -30,7 +30,8 @@ pub(crate) fn patch(target: &ObjectRef, patch: &Patch) -> Result<String, Error> 
         PatchKind::Merge => wit::PatchKind::Merge,
         PatchKind::Json => wit::PatchKind::Json,
     };
-    let options = wit::PatchOptions { subresource: patch.subresource.clone(), force: patch.force };
+    let options =
+        wit::PatchOptions { subresource: patch.subresource.clone(), force: patch.force, dry_run: patch.dry_run };
     Ok(wit::patch(&target.into(), kind, &patch.body.to_string(), &options)?)
 }
 

@@ -1,5 +1,7 @@
 //! Why a call to the cluster did not succeed.
 
+use crate::JsonError;
+
 /// Who holds a field that an apply wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner {
@@ -35,7 +37,7 @@ pub enum Error {
     Unavailable(String),
     /// The object is not of the type it was read as, or what should be written is not JSON.
     #[error("the object is not of the expected type")]
-    Unexpected(#[source] serde_json::Error),
+    Unexpected(#[source] JsonError),
 }
 
 impl Error {

@@ -61,11 +61,12 @@ pub fn list<T: DeserializeOwned>(selection: &Selection) -> Result<Vec<T>, Error>
 /// Makes an object, which must carry `apiVersion`, `kind` and a name, and returns it as stored. One that exists already
 /// is a conflict.
 pub fn create(object: &impl Serialize) -> Result<Value, Error> {
-    let json = serde_json::to_string(object).map_err(Error::Unexpected)?;
+    let json = serde_json::to_string(object).map_err(|error| Error::Unexpected(error.into()))?;
     read(&host::create(&json)?)
 }
 
-/// Changes an object and returns it as stored. Only an apply makes an object that does not exist.
+/// Changes an object, under the field manager of the object being reconciled, and returns it as stored, or as it would be stored by a [dry run](Patch::dry_run). Only an apply makes
+/// an object that does not exist.
 pub fn patch(target: &ObjectRef, patch: Patch) -> Result<Value, Error> {
     read(&host::patch(target, &patch.addressed_to(target))?)
 }
@@ -86,5 +87,5 @@ pub fn delete(target: &ObjectRef) -> Result<(), Error> {
 }
 
 fn read<T: DeserializeOwned>(json: &str) -> Result<T, Error> {
-    serde_json::from_str(json).map_err(Error::Unexpected)
+    serde_json::from_str(json).map_err(|error| Error::Unexpected(error.into()))
 }

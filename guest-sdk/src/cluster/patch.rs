@@ -27,6 +27,8 @@ pub struct Patch {
     pub subresource: Option<String>,
     /// Take over fields owned by others (apply only).
     pub force: bool,
+    /// Store nothing, and answer what would be.
+    pub dry_run: bool,
 }
 
 impl Patch {
@@ -59,8 +61,15 @@ impl Patch {
         self
     }
 
+    /// Everything is checked and answered as if it were done, and nothing is stored: the answer is the object as it would
+    /// be, at the version that it has. It needs the same rights.
+    pub fn dry_run(mut self) -> Self {
+        self.dry_run = true;
+        self
+    }
+
     fn new(kind: PatchKind, body: Value) -> Self {
-        Self { kind, body, subresource: None, force: false }
+        Self { kind, body, subresource: None, force: false, dry_run: false }
     }
 
     /// The API server wants an applied object to name itself, although the request names it too.

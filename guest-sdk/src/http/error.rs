@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::JsonError;
+
 /// Why a request has no answer, or not the one that was hoped for.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -38,7 +40,7 @@ pub enum Error {
     },
     /// The body is not of the type it was read as.
     #[error("the answer is not of the expected type")]
-    Unexpected(#[source] serde_json::Error),
+    Unexpected(#[source] JsonError),
 }
 
 impl Error {

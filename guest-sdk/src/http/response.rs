@@ -54,7 +54,7 @@ impl Response {
 
     /// The body as JSON of this type.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_json::from_slice(&self.body).map_err(Error::Unexpected)
+        serde_json::from_slice(&self.body).map_err(|error| Error::Unexpected(error.into()))
     }
 
     /// The body as text; what is no UTF-8 is replaced.
@@ -96,5 +96,12 @@ mod tests {
         let error = response.success().unwrap_err();
         assert_eq!(error.to_string(), "GET https://x/y: 403: no");
         assert_eq!(error.reason(), "Forbidden");
+    }
+
+    #[test]
+    fn an_answer_of_another_shape_is_not_quoted() {
+        let error = Response::new(200, r#""hush""#).json::<u8>().unwrap_err();
+        let told = format!("{error:?}") + &crate::Failure::from(error).to_string();
+        assert!(!told.contains("hush") && told.contains("line 1"), "{told}");
     }
 }

@@ -65,13 +65,13 @@ pub(crate) fn list(selection: &Selection) -> Result<Vec<String>, Error> {
 }
 
 pub(crate) fn create(json: &str) -> Result<String, Error> {
-    let object: Value = serde_json::from_str(json).map_err(Error::Unexpected)?;
+    let object: Value = serde_json::from_str(json).map_err(|error| Error::Unexpected(error.into()))?;
     answer(Call::Create(object.clone()), |state| state.store.create(&object).map(|object| text(&object)))
 }
 
 pub(crate) fn patch(target: &ObjectRef, patch: &Patch) -> Result<String, Error> {
     let call = Call::Patch(target.clone(), patch.clone());
-    answer(call, |state| state.store.patch(target, patch).map(|object| text(&object)))
+    answer(call, |state| state.store.patch(target, patch, &state.manager).map(|object| text(&object)))
 }
 
 pub(crate) fn delete(target: &ObjectRef) -> Result<(), Error> {

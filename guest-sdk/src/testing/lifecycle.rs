@@ -69,7 +69,11 @@ fn at(step: Step) -> impl Fn(Failure) -> Failed {
 
 pub(super) fn reconcile(host: &Host, provider: &Provider, target: &ObjectRef) -> Result<Reconciled, Failed> {
     let _entered = imports::enter(host);
-    host.state.borrow_mut().namespace.clone_from(&target.namespace);
+    {
+        let state = &mut *host.state.borrow_mut();
+        state.namespace.clone_from(&target.namespace);
+        state.manager = target.to_string();
+    }
     let object = read(host, target);
     let mut session = provider.connect(&object).map_err(at(Step::Connect))?;
     let outcome = act(host, &mut *session, target, &object);
@@ -134,8 +138,7 @@ fn read(host: &Host, target: &ObjectRef) -> Value {
 
 /// The host's own writes are not calls of the provider, and are not recorded.
 fn write(host: &Host, target: &ObjectRef, patch: &Value) -> Value {
-    let patch = crate::cluster::Patch::merge(patch.clone());
-    match host.state.borrow_mut().store.patch(target, &patch) {
+    match host.state.borrow_mut().store.merge(target, patch) {
         Ok(object) => object,
         Err(error) => panic!("{error}"),
     }

@@ -36,11 +36,18 @@
 //! # }
 //! ```
 //!
-//! What it does not have: schemas, defaulting and admission, grants (everything is allowed), time, and field ownership (an
-//! apply merges, so it neither conflicts nor removes what was applied before). Policies, retries and conditions are the
-//! real host's business and need no test of a provider. Requests to other systems are answered by the test, see
+//! An apply does what it does on an API server as far as data can be lost by it: what the same object applied before and
+//! leaves out now is removed; what another object of a test applied with another value is a conflict; a uid or resourceVersion
+//! that is not the object's is one too. Each object being reconciled is a field manager. Lists have one owner as a whole, and
+//! so have the maps that [`Host::declare_atomic`] names. Nobody owns what a test [`put`](Host::put) there: where somebody
+//! should, let [`Host::fail_next`] say so.
+//!
+//! What it does not have: schemas, defaulting and validation but those that [`Host::admit`] makes, grants (everything is
+//! allowed), and time. Policies, retries and conditions are the real host's business and need no test of a provider. Requests to other systems are answered by the test, see
 //! [`Host::serve`]; credentials are read from the `stringData` of Secrets that were [`put`](Host::put) there.
 
+mod admission;
+mod applied;
 pub(crate) mod imports;
 mod lifecycle;
 mod outside;
@@ -78,6 +85,8 @@ struct State {
     outside: Outside,
     /// Of the object being reconciled.
     namespace: Option<String>,
+    /// Stands for it as a field manager.
+    manager: String,
 }
 
 impl Host {
@@ -117,6 +126,12 @@ impl Host {
         if let Err(error) = self.state.borrow_mut().store.delete(target) {
             panic!("{error}");
         }
+    }
+
+    /// Says that the map at `path`, `spec.selector` for example, has one owner as a whole in all objects of a kind, as schemas
+    /// say with `x-kubernetes-map-type: atomic`: who applies one member of it replaces all of them.
+    pub fn declare_atomic(&self, api_version: &str, kind: &str, path: &str) {
+        self.state.borrow_mut().store.declare_atomic(api_version, kind, path);
     }
 
     /// Lets the next call of that kind fail. Faults of one kind are used up in the order they were given.

@@ -19,6 +19,8 @@ pub enum Verb {
     Create,
     /// Change one.
     Patch,
+    /// Find out what a change would do.
+    DryRun,
     /// Delete one.
     Delete,
 }
@@ -32,7 +34,7 @@ pub enum Call {
     List(Selection),
     /// This object was to be made.
     Create(Value),
-    /// An object was to be changed.
+    /// An object was to be changed, or that was to be tried.
     Patch(ObjectRef, Patch),
     /// An object was to be deleted.
     Delete(ObjectRef),
@@ -46,6 +48,7 @@ impl Call {
             Self::Get(_) => Verb::Get,
             Self::List(_) => Verb::List,
             Self::Create(_) => Verb::Create,
+            Self::Patch(_, patch) if patch.dry_run => Verb::DryRun,
             Self::Patch(..) => Verb::Patch,
             Self::Delete(_) => Verb::Delete,
         }

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::selector::Selector;
+use super::{
+    admission::Admission,
+    applied::{Applied, Document, Path},
+    selector::Selector,
+};
 use crate::cluster::{Error, ObjectRef, Patch, PatchKind, Selection};
 
 /// There is no clock here, and nobody looks at more than whether it is set.
@@ -13,6 +17,11 @@ const DELETION_TIME: &str = "2026-01-01T00:00:00Z";
 #[derive(Debug, Default)]
 pub(super) struct Store {
     objects: BTreeMap<ObjectRef, Value>,
+    /// Of those objects to which something was applied.
+    applied: BTreeMap<ObjectRef, Applied>,
+    /// By `apiVersion` and kind.
+    atomic: BTreeMap<(String, String), Vec<Path>>,
+    pub(super) admission: Option<Admission>,
     /// The last resourceVersion that was given out; also makes uids.
     version: u64,
 }
@@ -38,11 +47,21 @@ impl Store {
             .collect())
     }
 
-    /// Creates or replaces.
+    /// Creates or replaces. What the server sets of an object that is there stays.
     pub(super) fn put(&mut self, object: &Value) -> Result<ObjectRef, Error> {
         let target = name_of(object)?;
-        self.store(&target, object.clone())?;
+        let mut object = object.clone();
+        if let (true, Some(metadata)) = (self.objects.contains_key(&target), object["metadata"].as_object_mut()) {
+            metadata.remove("uid");
+        }
+        self.store(&target, object)?;
         Ok(target)
+    }
+
+    /// The map at `path` has one owner as a whole.
+    pub(super) fn declare_atomic(&mut self, api_version: &str, kind: &str, path: &str) {
+        let path = path.split('.').map(str::to_owned).collect();
+        self.atomic.entry((api_version.to_owned(), kind.to_owned())).or_default().push(path);
     }
 
     pub(super) fn create(&mut self, object: &Value) -> Result<Value, Error> {
@@ -50,23 +69,44 @@ impl Store {
         if self.objects.contains_key(&target) {
             return Err(conflict(format!("{target} exists already")));
         }
-        self.store(&target, object.clone())
+        let object = self.admitted(object.clone())?;
+        self.store(&target, object)
     }
 
-    pub(super) fn patch(&mut self, target: &ObjectRef, patch: &Patch) -> Result<Value, Error> {
+    /// A patch by the host itself, which no admission sees.
+    pub(super) fn merge(&mut self, target: &ObjectRef, patch: &Value) -> Result<Value, Error> {
+        let mut object = self.get(target)?;
+        json_patch::merge(&mut object, patch);
+        self.store(target, object)
+    }
+
+    /// A patch by a provider, for the object that `manager` stands for.
+    pub(super) fn patch(&mut self, target: &ObjectRef, patch: &Patch, manager: &str) -> Result<Value, Error> {
         let old = match self.objects.get(target) {
             Some(old) => old.clone(),
-            None if patch.kind == PatchKind::Apply && patch.subresource.is_none() => json!({}),
+            None if patch.kind == PatchKind::Apply && patch.subresource.is_none() => {
+                match &patch.body["metadata"]["uid"] {
+                    Value::Null => json!({}),
+                    uid => return Err(conflict(format!("there is no {target} with the uid {uid}"))),
+                }
+            }
             None => return Err(Error::NotFound(target.to_string())),
         };
         let mut new = old.clone();
+        let mut applied = self.applied.get(target).cloned().unwrap_or_default();
         match patch.kind {
-            PatchKind::Apply | PatchKind::Merge => {
-                if !patch.body.is_object() {
-                    return Err(Error::Invalid("the patch is not an object".into()));
-                }
-                json_patch::merge(&mut new, &patch.body);
+            PatchKind::Apply | PatchKind::Merge if !patch.body.is_object() => {
+                return Err(Error::Invalid("the patch is not an object".into()));
             }
+            PatchKind::Apply => {
+                // Each subresource has managers of its own.
+                let manager = format!("{manager}/{}", patch.subresource.as_deref().unwrap_or_default());
+                let atomic = self.atomic.get(&(target.api_version.clone(), target.kind.clone()));
+                let atomic = atomic.map(Vec::as_slice).unwrap_or_default();
+                let document = Document { body: &patch.body, manager: &manager, force: patch.force, atomic };
+                applied.apply(&document, &mut new)?;
+            }
+            PatchKind::Merge => json_patch::merge(&mut new, &patch.body),
             PatchKind::Json => {
                 let operations: json_patch::Patch =
                     serde_json::from_value(patch.body.clone()).map_err(|error| Error::Invalid(error.to_string()))?;
@@ -84,7 +124,22 @@ impl Store {
         if name_of(&new)? != *target {
             return Err(Error::Invalid(format!("the patch would rename {target}")));
         }
-        self.store(target, new)
+        let new = self.admitted(new)?;
+        if patch.dry_run {
+            return self.stamped(target, new);
+        }
+        let stored = self.store(target, new)?;
+        if patch.kind == PatchKind::Apply {
+            self.applied.insert(target.clone(), applied);
+        }
+        Ok(stored)
+    }
+
+    fn admitted(&self, mut object: Value) -> Result<Value, Error> {
+        if let Some(admission) = &self.admission {
+            admission.review(&mut object)?;
+        }
+        Ok(object)
     }
 
     /// At once, or by setting the time of deletion if there are finalizers.
@@ -94,22 +149,49 @@ impl Store {
             object["metadata"]["deletionTimestamp"] = json!(DELETION_TIME);
             self.store(target, object)?;
         } else {
-            self.objects.remove(target);
+            self.forget(target);
         }
         Ok(())
     }
 
-    /// Stamps and keeps an object, unless nothing changed; lets one go that was only held by its finalizers.
-    fn store(&mut self, target: &ObjectRef, mut new: Value) -> Result<Value, Error> {
+    fn forget(&mut self, target: &ObjectRef) {
+        self.objects.remove(target);
+        self.applied.remove(target);
+    }
+
+    /// Keeps an object, unless nothing changed; lets one go that was only held by its finalizers.
+    fn store(&mut self, target: &ObjectRef, new: Value) -> Result<Value, Error> {
+        let mut new = self.stamped(target, new)?;
+        let old = self.objects.get(target);
+        if old == Some(&new) {
+            return Ok(new);
+        }
+        if let (Some(old), Some(applied)) = (old, self.applied.get_mut(target)) {
+            applied.written(old, &new);
+        }
+        self.version += 1;
+        new["metadata"]["resourceVersion"] = json!(self.version.to_string());
+        if !new["metadata"]["deletionTimestamp"].is_null() && !has_finalizers(&new) {
+            self.forget(target);
+        } else {
+            self.objects.insert(target.clone(), new.clone());
+        }
+        Ok(new)
+    }
+
+    /// An object with what the server sets, at the version that is stored.
+    fn stamped(&self, target: &ObjectRef, mut new: Value) -> Result<Value, Error> {
         let old = self.objects.get(target);
         let metadata = new["metadata"]
             .as_object_mut()
             .ok_or_else(|| Error::Invalid(format!("metadata of {target} is not an object")))?;
         let stored = |key: &str| old.map(|old| old["metadata"][key].clone());
-        if let (Some(stored), Some(given)) = (stored("resourceVersion"), metadata.get("resourceVersion"))
-            && stored != *given
-        {
-            return Err(conflict(format!("{target} was changed meanwhile")));
+        for (key, what) in [("resourceVersion", "was changed meanwhile"), ("uid", "is another object by now")] {
+            if let (Some(stored), Some(given)) = (stored(key), metadata.get(key))
+                && stored != *given
+            {
+                return Err(conflict(format!("{target} {what}")));
+            }
         }
         metadata.insert("uid".into(), stored("uid").unwrap_or_else(|| json!(format!("uid-{}", self.version + 1))));
         match stored("resourceVersion") {
@@ -117,19 +199,8 @@ impl Store {
             None => metadata.remove("resourceVersion"),
         };
         let generation = stored("generation").as_ref().and_then(Value::as_i64).unwrap_or(0);
-        metadata.insert("generation".into(), json!(generation));
-        if old == Some(&new) {
-            return Ok(new);
-        }
         let spec_changed = old.is_none_or(|old| old["spec"] != new["spec"]);
-        self.version += 1;
-        new["metadata"]["resourceVersion"] = json!(self.version.to_string());
         new["metadata"]["generation"] = json!(generation + i64::from(spec_changed));
-        if !new["metadata"]["deletionTimestamp"].is_null() && !has_finalizers(&new) {
-            self.objects.remove(target);
-        } else {
-            self.objects.insert(target.clone(), new.clone());
-        }
         Ok(new)
     }
 }

@@ -63,6 +63,16 @@ pub enum Patch<'a> {
     Json(&'a Value),
 }
 
+/// How a change is recorded, and whether it is made.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Manner<'a> {
+    /// Who is said to have made a merge or JSON patch; `None`: whatever the API server makes of the client's name. An
+    /// apply names its manager itself.
+    pub manager: Option<&'a str>,
+    /// Everything is checked and answered as if it were made, and nothing is stored.
+    pub dry_run: bool,
+}
+
 #[derive(Deserialize)]
 struct Page {
     metadata: PageMetadata,
@@ -201,6 +211,17 @@ impl Cluster {
         subresource: Option<&str>,
         patch: Patch<'_>,
     ) -> Result<Object, Error> {
+        self.patch_in(target, subresource, patch, Manner::default()).await
+    }
+
+    /// The same in a certain manner. The answer to a dry run is the state that would have been, at the version that is.
+    pub async fn patch_in(
+        &self,
+        target: &ObjectRef,
+        subresource: Option<&str>,
+        patch: Patch<'_>,
+        manner: Manner<'_>,
+    ) -> Result<Object, Error> {
         let mut url = self.resource(&target.kind).await?.item(&target.key)?;
         if let Some(subresource) = subresource {
             if !STATE.contains(&subresource) {
@@ -213,15 +234,15 @@ impl Cluster {
             url.push('/');
             url.push_str(subresource);
         }
-        let (content_type, body) = match patch {
+        let (content_type, body, manager, force) = match patch {
             Patch::Apply { body, manager, force } => {
-                let force = if force { "true" } else { "false" };
-                url.push_str(&request::query([("fieldManager", manager), ("force", force)]));
-                ("application/apply-patch+yaml", body)
+                ("application/apply-patch+yaml", body, Some(manager), Some(if force { "true" } else { "false" }))
             }
-            Patch::Merge(body) => ("application/merge-patch+json", body),
-            Patch::Json(body) => ("application/json-patch+json", body),
+            Patch::Merge(body) => ("application/merge-patch+json", body, manner.manager, None),
+            Patch::Json(body) => ("application/json-patch+json", body, manner.manager, None),
         };
+        let pairs = [("fieldManager", manager), ("force", force), ("dryRun", manner.dry_run.then_some("All"))];
+        url.push_str(&request::query(pairs.into_iter().filter_map(|(key, value)| Some((key, value?)))));
         let body = Some(Body { content_type, bytes: body.to_string().into_bytes() });
         let outgoing = Outgoing::write("patch", Method::PATCH, &url, body);
         object(&self.send(&target.kind, outgoing).await?)

@@ -4,6 +4,10 @@
 /// The exponent from which `%g` without a precision uses scientific notation; with one it is the precision.
 const SHORTEST_THRESHOLD: i32 = 6;
 
+/// More digits than a float has in decimal notation, before or after the point: all further ones are zeros. Rust's own
+/// formatting takes no precision above 65,535, where Go's goes on.
+const ALL_DIGITS: usize = 1100;
+
 /// The fewest decimal digits that read back as the same number: `0.d1d2d3... * 10^point`.
 struct Decimal {
     digits: String,
@@ -67,7 +71,7 @@ pub(crate) fn general(number: f64, precision: Option<usize>) -> String {
         let (mut decimal, threshold) = match precision.map(|precision| precision.max(1)) {
             None => (Decimal::parse(&format!("{number:e}")), SHORTEST_THRESHOLD),
             Some(precision) => {
-                let rounded = Decimal::parse(&format!("{number:.*e}", precision - 1));
+                let rounded = Decimal::parse(&format!("{number:.*e}", (precision - 1).min(ALL_DIGITS)));
                 (rounded, i32::try_from(precision).unwrap_or(i32::MAX))
             }
         };
@@ -79,12 +83,18 @@ pub(crate) fn general(number: f64, precision: Option<usize>) -> String {
 
 /// Verb `e`: scientific notation with `precision` digits after the point.
 pub(crate) fn scientific(number: f64, precision: usize) -> String {
-    signed(number, |number| Decimal::parse(&format!("{number:.precision$e}")).scientific())
+    let exact = precision.min(ALL_DIGITS);
+    signed(number, |number| {
+        let mut decimal = Decimal::parse(&format!("{number:.exact$e}"));
+        decimal.digits.push_str(&"0".repeat(precision - exact));
+        decimal.scientific()
+    })
 }
 
 /// Verb `f`: plain notation with `precision` digits after the point.
 pub(crate) fn plain(number: f64, precision: usize) -> String {
-    signed(number, |number| format!("{number:.precision$}"))
+    let exact = precision.min(ALL_DIGITS);
+    signed(number, |number| format!("{number:.exact$}") + &"0".repeat(precision - exact))
 }
 
 /// How JSON encoders of Go write a finite number: plain from 1e-6 to below 1e21, else scientific.
@@ -131,6 +141,19 @@ mod tests {
         assert_eq!(general(100_000.0, Some(3)), "1e+05");
         assert_eq!(general(100_000.0, Some(6)), "100000");
         assert_eq!(general(123.0, Some(0)), "1e+02");
+    }
+
+    #[test]
+    fn precisions_beyond_all_digits_end_in_zeros() {
+        for precision in [ALL_DIGITS - 1, ALL_DIGITS, ALL_DIGITS + 1, 70_000, 1_000_000] {
+            let least = plain(5e-324, precision);
+            assert_eq!(least.len(), precision + 2);
+            assert_eq!(least.trim_end_matches('0').len(), 1076, "{precision}");
+            let text = scientific(5e-324, precision);
+            assert!(text.len() == precision + 7 && text.ends_with("0e-324"), "{precision}");
+            assert_eq!(general(0.5, Some(precision)), "0.5");
+        }
+        assert_eq!(scientific(1.5, 70_000), format!("1.5{}e+00", "0".repeat(69_999)));
     }
 
     #[test]

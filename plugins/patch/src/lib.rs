@@ -8,19 +8,22 @@
 //! * [`spec`]: what a `Patch` says, checked;
 //! * [`field_path`]: reading and writing a field;
 //! * [`transform`]: the new value, by a [`template`] or a [`jq`] expression;
-//! * [`merge`] and [`equal`]: how it meets the old one;
-//! * [`plan`]: what has to be done, as one [`change`] per target;
+//! * [`merge`]: how it meets the old one;
+//! * [`plan`]: what has to be done, and [`change`]: the write that does it;
 //! * [`revert`]: what it was before;
 //! * [`provider`]: all of it under the host.
 
+mod deletion;
+mod failures;
 mod go_base64;
 mod go_float;
+mod look;
 mod objects;
 mod preview;
+mod unkept;
 mod write;
 
 pub mod change;
-pub mod equal;
 pub mod field_path;
 pub mod jq;
 pub mod merge;

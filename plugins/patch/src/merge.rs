@@ -1,10 +1,9 @@
 //! What becomes of a field that has a value already.
 
+use capstan_sdk::equal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::map::Entry;
-
-use crate::equal::equal;
 
 /// How a new value meets the one in the target field, in the words of Krateo and Crossplane. Without options at all the
 /// new value replaces the old one.

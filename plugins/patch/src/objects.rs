@@ -7,12 +7,13 @@ use serde_json::Value;
 use crate::plan::{MAX_TARGETS, PlanError};
 use crate::spec::{CheckedSpec, ObjectKey, Target};
 
-/// What is to be changed, as read.
-pub(crate) enum Targets {
-    /// The object that is named, if it exists.
-    One(ObjectKey, Option<(ObjectRef, Value)>),
-    /// The objects that are chosen by their labels; at least one.
-    Several(Vec<(ObjectKey, ObjectRef, Value)>),
+/// A target, as it was looked for.
+pub(crate) struct Found {
+    pub(crate) key: ObjectKey,
+    /// The reference that leads to it.
+    pub(crate) reference: ObjectRef,
+    /// The object, if there is one.
+    pub(crate) object: Option<Value>,
 }
 
 /// The object, with the reference that led to it. A reference may name a namespace for a kind that has none; the host
@@ -30,10 +31,16 @@ pub(crate) fn read(key: &ObjectKey, is_namespaced: bool) -> Result<Option<(Objec
     Ok(found?.map(|object| (reference, object)))
 }
 
-/// The targets of `spec`.
-pub(crate) fn targets(spec: &CheckedSpec, is_namespaced: bool) -> Result<Targets> {
+/// The targets of `spec`: the one that is named, or at least one that is chosen by its labels.
+pub(crate) fn targets(spec: &CheckedSpec, is_namespaced: bool) -> Result<Vec<Found>> {
     let (api_version, kind, namespace, labels) = match &spec.target {
-        Target::Named(key) => return Ok(Targets::One(key.clone(), read(key, is_namespaced)?)),
+        Target::Named(key) => {
+            let (reference, object) = match read(key, is_namespaced)? {
+                Some((reference, object)) => (reference, Some(object)),
+                None => (ObjectRef::new(&key.api_version, &key.kind, &key.name), None),
+            };
+            return Ok(vec![Found { key: key.clone(), reference, object }]);
+        }
         Target::Selected { api_version, kind, namespace, labels } => (api_version, kind, namespace, labels),
     };
     let everywhere = Selection::new(api_version, kind).labelled(labels);
@@ -50,13 +57,13 @@ pub(crate) fn targets(spec: &CheckedSpec, is_namespaced: bool) -> Result<Targets
             PlanError::NothingSelected { kind, namespace, labels }
         }
         count if count > MAX_TARGETS => PlanError::TooManyTargets(count),
-        _ => return Ok(Targets::Several(found.into_iter().map(|object| named(api_version, kind, object)).collect())),
+        _ => return Ok(found.into_iter().map(|object| named(api_version, kind, object)).collect()),
     };
     Err(Failure::terminal(wrong.reason(), wrong.to_string()))
 }
 
 /// Items of a list need not name their kind, which an applied document must.
-fn named(api_version: &str, kind: &str, mut object: Value) -> (ObjectKey, ObjectRef, Value) {
+fn named(api_version: &str, kind: &str, mut object: Value) -> Found {
     object["apiVersion"] = api_version.into();
     object["kind"] = kind.into();
     let text = |pointer| object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
@@ -73,5 +80,5 @@ fn named(api_version: &str, kind: &str, mut object: Value) -> (ObjectKey, Object
         namespace: namespace.unwrap_or_else(|| "default".to_owned()),
         name,
     };
-    (key, reference, object)
+    Found { key, reference, object: Some(object) }
 }

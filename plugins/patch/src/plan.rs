@@ -1,26 +1,29 @@
 //! From a specification and two objects to what has to be done.
 
+use capstan_sdk::equal;
 use serde_json::Value;
 
-use crate::change::{Assignment, Change, change};
-use crate::equal::equal;
-use crate::field_path::{FieldPath, LookupError, SetError};
+use crate::change::{Assignment, Assignments, updated};
+use crate::field_path::{FieldPath, LookupError, Segment, SetError};
 use crate::merge::merge;
-use crate::spec::{CheckedSpec, InvalidSpec, ObjectKey, OnConflict, Source, Transform, WhenNull};
+use crate::spec::{CheckedSpec, InvalidSpec, ObjectKey, OnConflict, OnDelete, Source, WhenNull};
 use crate::transform::{TransformError, desired};
 
-/// What has to be done.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Plan {
-    /// Nothing: the target has the value.
-    UpToDate,
-    /// One write.
-    Write {
-        /// The write.
-        change: Change,
-        /// The fields that it is for.
-        differences: Vec<Difference>,
-    },
+/// What has to be done to one target.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Plan {
+    /// The fields, with their values.
+    pub assignments: Assignments,
+    /// Those that do not have their value yet, as they may be shown.
+    pub differences: Vec<Difference>,
+}
+
+impl Plan {
+    /// Whether there is nothing to do: the target has the value.
+    #[must_use]
+    pub fn is_up_to_date(&self) -> bool {
+        self.assignments.pending.is_empty()
+    }
 }
 
 /// A field that does not have its value yet. The values are left out when a Secret takes part, because differences are
@@ -104,10 +107,13 @@ pub enum PlanError {
     #[error("{0} gives null, which no field can hold: mend it, or set spec.to.whenNull to delete to remove the field")]
     Null(&'static str),
     /// The target is the source, and each write would change the value that is written next.
-    #[error(
-        "spec.to.fieldPath {0} lies where the value is read from and the transform changes it each time: it would never settle"
-    )]
+    #[error("spec.to.fieldPath {0} lies where the value is read from and changes it each time: it would never settle")]
     WouldLoop(FieldPath),
+    /// Removing an element of a list moves the next one into its place.
+    #[error(
+        "removing {0} (spec.to.fieldPath) would let the next element of the list take its place, and be removed too: [*] removes all of them"
+    )]
+    WouldShift(FieldPath),
 }
 
 /// How many objects a selector may choose.
@@ -126,7 +132,7 @@ impl PlanError {
                 "FieldNotFound"
             }
             PlanError::Transform(_) | PlanError::Null(_) => "TransformFailed",
-            PlanError::WouldLoop(_) => "WouldLoop",
+            PlanError::WouldLoop(_) | PlanError::WouldShift(_) => "WouldLoop",
         }
     }
 }
@@ -176,66 +182,82 @@ pub fn plan(
 ) -> Result<Plan, PlanError> {
     let target = target.ok_or_else(|| PlanError::TargetNotFound(Box::new(key.clone())))?;
     let (updated, assignments) = assign(spec, key, target, value)?;
-    if assignments.is_empty() {
-        return Ok(Plan::UpToDate);
+    let pending = &assignments.pending;
+    if pending.is_empty() {
+        return Ok(Plan { assignments, differences: Vec::new() });
     }
     check_settles(spec, key, &updated, objects)?;
+    let is_element = |path: &FieldPath| matches!(path.segments().last(), Some(Segment::Index(_)));
+    if let Some(removed) = pending.iter().find(|each| each.value.is_null() && is_element(&each.path))
+        && !assign(spec, key, &updated, value)?.1.pending.is_empty()
+    {
+        return Err(PlanError::WouldShift(removed.path.clone()));
+    }
+    if spec.on_delete == OnDelete::Revert && pending.iter().any(|each| each.path.has_index()) {
+        return Err(InvalidSpec::ElementRevert(spec.target_path.clone()).into());
+    }
+    if spec.on_conflict == OnConflict::Fail && assignments.apply(target).is_none() {
+        return Err(InvalidSpec::NoOwner(spec.target_path.clone()).into());
+    }
     let hidden = spec.takes_secrets();
-    let shown = |value: &Value| Some(value.clone()).filter(|value| !hidden && !value.is_null());
-    let differences = assignments
-        .iter()
-        .map(|assignment| Difference {
+    let differences = pending.iter().map(|each| Difference::of(each, target, hidden)).collect();
+    Ok(Plan { assignments, differences })
+}
+
+impl Difference {
+    /// What an assignment will change in a target.
+    pub(crate) fn of(assignment: &Assignment, target: &Value, hidden: bool) -> Self {
+        let shown = |value: &Value| Some(value.clone()).filter(|value| !hidden && !value.is_null());
+        Self {
             path: assignment.path.to_string(),
             desired: shown(&assignment.value),
             actual: assignment.path.get(target).ok().and_then(shown),
-        })
-        .collect();
-    let change = change(target, &updated, &assignments);
-    if spec.on_conflict == OnConflict::Fail && matches!(change, Change::JsonPatch { .. }) {
-        return Err(InvalidSpec::NoOwner(spec.target_path.clone()).into());
+        }
     }
-    Ok(Plan::Write { change, differences })
 }
 
-/// The target as it should be, and the fields in which it differs.
+/// The fields of a target that `spec.to.fieldPath` stands for.
+pub(crate) fn fields(spec: &CheckedSpec, key: &ObjectKey, target: &Value) -> Result<Vec<FieldPath>, PlanError> {
+    spec.target_path.expand(target).map_err(|error| PlanError::TargetField {
+        object: Box::new(key.clone()),
+        path: spec.target_path.clone(),
+        error,
+    })
+}
+
+/// The target as it should be, and the fields that are to have the value.
 fn assign(
     spec: &CheckedSpec,
     key: &ObjectKey,
     target: &Value,
     value: &Value,
-) -> Result<(Value, Vec<Assignment>), PlanError> {
-    let paths = spec.target_path.expand(target).map_err(|error| PlanError::TargetField {
-        object: Box::new(key.clone()),
-        path: spec.target_path.clone(),
-        error,
-    })?;
-    let mut updated = target.clone();
-    let mut assignments = Vec::new();
-    for path in paths {
+) -> Result<(Value, Assignments), PlanError> {
+    let mut assignments = Assignments::default();
+    for path in fields(spec, key, target)? {
         let actual = path.get(target).ok();
         let value = merge(actual, value.clone(), spec.merge);
         // The API server does not tell a null from a missing field.
-        if equal(actual.unwrap_or(&Value::Null), &value) {
-            continue;
-        }
-        path.set(&mut updated, value.clone()).map_err(|error| PlanError::TargetShape {
-            object: Box::new(key.clone()),
-            path: path.clone(),
-            error,
-        })?;
-        assignments.push(Assignment { path, value });
+        let is_held = equal(actual.unwrap_or(&Value::Null), &value);
+        let of = if is_held { &mut assignments.held } else { &mut assignments.pending };
+        of.push(Assignment { path, value });
     }
+    let updated = updated(target, &assignments.pending).map_err(|(path, error)| PlanError::TargetShape {
+        object: Box::new(key.clone()),
+        path: path.clone(),
+        error,
+    })?;
     Ok((updated, assignments))
 }
 
-/// A transform that reads what it writes, such as `"x" + .` onto itself, would change the object with every reconcile.
+/// What reads what it writes, such as `"x" + .` onto itself or a map into a member of itself, would change the object with
+/// every reconcile.
 fn check_settles(
     spec: &CheckedSpec,
     key: &ObjectKey,
     updated: &Value,
     objects: &[Option<&Value>],
 ) -> Result<(), PlanError> {
-    if spec.transform == Transform::None || spec.sources.iter().all(|source| source.object != *key) {
+    if spec.sources.iter().all(|source| source.object != *key) {
         return Ok(());
     }
     let then = |(source, object): (&Source, Option<&Value>)| {
@@ -245,7 +267,7 @@ fn check_settles(
     let then: Vec<Option<&Value>> = then.iter().map(Option::as_ref).collect();
     let settled = value(spec, &then).and_then(|value| assign(spec, key, updated, &value));
     match settled {
-        Ok((_, differences)) if differences.is_empty() => Ok(()),
+        Ok((_, then)) if then.pending.is_empty() => Ok(()),
         _ => Err(PlanError::WouldLoop(spec.target_path.clone())),
     }
 }

@@ -35,7 +35,7 @@ pub(crate) fn status(is_observing: bool, mut entries: Vec<Value>, status: &Value
 }
 
 /// As JSON text, because columns and schemas know one type only; cut if it is long.
-fn shown(value: Option<&Value>) -> String {
+pub(crate) fn shown(value: Option<&Value>) -> String {
     let mut text = value.map_or_else(|| "(none, or not shown)".to_owned(), Value::to_string);
     if text.len() > MAX_SHOWN {
         let mut end = MAX_SHOWN;

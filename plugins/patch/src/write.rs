@@ -1,34 +1,46 @@
-//! Carrying out a change.
+//! Carrying out what was planned for one target.
 
-use capstan_sdk::cluster::{self, ObjectRef, Owner};
+use std::borrow::Cow;
+
+use capstan_sdk::cluster::{self, Error, ObjectRef, Owner, Patch};
 use capstan_sdk::{Failure, Result, events};
 use serde_json::Value;
 
-use crate::change::Change;
+use crate::change::{Assignment, Assignments, Change, json_patch};
 use crate::plan::Difference;
 use crate::preview;
-use crate::revert::{self, Kept};
-use crate::spec::OnConflict;
+use crate::spec::{CheckedSpec, OnConflict};
+use crate::unkept::{is_same, loses, unkept};
 
-/// A write and the target it was made for.
+/// A target and what is to be written to it.
 pub(crate) struct Write {
-    target: ObjectRef,
+    pub(crate) target: ObjectRef,
     /// The target as it was read.
-    object: Value,
-    change: Change,
-    differences: Vec<Difference>,
+    pub(crate) object: Value,
+    /// Fields that an earlier edition of the `Patch` wrote, with what they were before: given back before anything else.
+    pub(crate) returns: Vec<Assignment>,
+    pub(crate) assignments: Assignments,
+    /// The same as they may be shown.
+    pub(crate) differences: Vec<Difference>,
+}
+
+/// How to write.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Manner {
+    on_conflict: OnConflict,
+    /// What is written depends on the state that was read, so only that one may be written over.
+    is_merged: bool,
+    /// The words of the API server quote what it refuses, and that must not be shown.
+    is_secret: bool,
+}
+
+impl Manner {
+    pub(crate) fn of(spec: &CheckedSpec) -> Self {
+        Self { on_conflict: spec.on_conflict, is_merged: spec.merges(), is_secret: spec.takes_secrets() }
+    }
 }
 
 impl Write {
-    pub(crate) fn new(target: ObjectRef, object: Value, change: Change, differences: Vec<Difference>) -> Self {
-        Self { target, object, change, differences }
-    }
-
-    /// One that gives a field its old value back.
-    pub(crate) fn revert(target: ObjectRef, object: &Value, change: Change) -> Self {
-        Self::new(target, object.clone(), change, Vec::new())
-    }
-
     /// As they are told to the host.
     pub(crate) fn differences(&self) -> impl Iterator<Item = capstan_sdk::Difference> {
         let told = |each: &Difference| {
@@ -43,63 +55,168 @@ impl Write {
         self.differences.iter().map(|difference| preview::entry(&target, difference)).collect()
     }
 
-    /// Adds what it is going to overwrite. Differences show all values here: with a Secret there is no revert.
-    pub(crate) fn keep(&self, kept: &mut Vec<Kept>) {
-        for difference in &self.differences {
-            if let Ok(path) = difference.path.parse() {
-                let applied = difference.desired.as_ref().unwrap_or(&Value::Null);
-                revert::keep(kept, &self.target, &self.object, &path, applied);
-            }
+    /// Writes.
+    pub(crate) fn carry_out(&self, manner: Manner) -> Result<()> {
+        let mut object = Cow::Borrowed(&self.object);
+        if !self.returns.is_empty() {
+            object = Cow::Owned(give_back(&self.target, &object, &self.returns)?);
+        }
+        if self.assignments.pending.is_empty() {
+            return Ok(());
+        }
+        let stored = match self.assignments.apply(&object) {
+            Some(Change::Apply { document, subresource }) => self.apply(manner, &object, document, subresource)?,
+            _ => self.patch(manner, &object)?,
+        };
+        match unkept(&self.assignments.pending, &stored) {
+            Some(field) => Err(self.not_kept(manner, field, &stored)),
+            None => Ok(()),
         }
     }
 
-    fn version(&self) -> Option<&Value> {
-        self.object.pointer("/metadata/resourceVersion")
-    }
-}
-
-/// Writes. What somebody else owns is asked for politely first, so that it can be told from whom it is taken.
-pub(crate) fn carry_out(write: &Write, on_conflict: OnConflict) -> Result<()> {
-    let (patch, subresource) = match &write.change {
-        Change::Apply { document, subresource } => (cluster::Patch::apply(document.clone()), subresource),
-        Change::JsonPatch { operations, subresource } => (cluster::Patch::json(operations.clone()), subresource),
-    };
-    let patch = match subresource {
-        Some(name) => patch.subresource(*name),
-        None => patch,
-    };
-    let outcome = match cluster::patch(&write.target, patch.clone()) {
-        Err(cluster::Error::Conflict { owners, .. }) if !owners.is_empty() => match on_conflict {
-            OnConflict::Fail => {
-                let message = format!("{} of {} and spec.to.onConflict is fail", told(&owners), write.target);
-                return Err(Failure::terminal("Conflict", message));
+    /// Applies the fields. What that would do is found out first: where a field cannot be owned alone, it would
+    /// take its neighbours along.
+    fn apply(
+        &self,
+        manner: Manner,
+        object: &Value,
+        mut document: Value,
+        subresource: Option<&'static str>,
+    ) -> Result<Value> {
+        let over = |document: &mut Value, object: &Value| {
+            if let Some(version) = object.pointer("/metadata/resourceVersion") {
+                document["metadata"]["resourceVersion"] = version.clone();
             }
-            OnConflict::TakeOver => {
-                let taken = cluster::patch(&write.target, patch.force());
-                if taken.is_ok() {
-                    let note = format!("{} of {} until now, and the patch took it over", told(&owners), write.target);
-                    events::normal("TookOver", "Update", &note);
+        };
+        if manner.is_merged {
+            over(&mut document, object);
+        }
+        let patch = |document: &Value| of(Patch::apply(document.clone()), subresource);
+        let then = match cluster::patch(&self.target, patch(&document).force().dry_run()) {
+            // Whoever checks writes there may be unable to check one that is only tried.
+            Err(Error::Invalid(_)) if manner.on_conflict == OnConflict::TakeOver => return self.patch(manner, object),
+            answer => answer.map_err(|error| self.refused(manner, error))?,
+        };
+        if loses(object, &then) {
+            let owners = match cluster::patch(&self.target, patch(&document).dry_run()) {
+                Err(Error::Conflict { owners, .. }) => owners,
+                _ => Vec::new(),
+            };
+            if manner.on_conflict == OnConflict::Fail && !owners.is_empty() {
+                return Err(self.somebody_elses(&owners));
+            }
+            let stored = self.patch(manner, object)?;
+            self.tell_taken(&owners);
+            return Ok(stored);
+        }
+        if is_same(object, &then) {
+            // The value would not be kept, so there is nothing to write.
+            return Ok(then);
+        }
+        match cluster::patch(&self.target, patch(&document)) {
+            Err(Error::Conflict { owners, .. }) if !owners.is_empty() => {
+                if manner.on_conflict == OnConflict::Fail {
+                    return Err(self.somebody_elses(&owners));
                 }
-                taken
+                // What is taken is what was looked at, and nothing that has appeared since.
+                over(&mut document, &then);
+                let stored = cluster::patch(&self.target, patch(&document).force());
+                let stored = stored.map_err(|error| self.refused(manner, error))?;
+                self.tell_taken(&owners);
+                Ok(stored)
             }
-        },
-        outcome => outcome,
-    };
-    match outcome {
-        // A test that failed looks like invalid content. If the target is another version by now, it was that.
-        Err(refused @ cluster::Error::Invalid(_)) => {
-            let now = cluster::find::<Value>(&write.target)?;
-            let version = now.as_ref().and_then(|object| object.pointer("/metadata/resourceVersion"));
-            if version == write.version() {
-                return Err(refused.into());
-            }
-            Err(Failure::retryable("Conflict", format!("{} was changed meanwhile", write.target)))
+            answer => answer.map_err(|error| self.refused(manner, error)),
         }
-        outcome => Ok(outcome.map(drop)?),
+    }
+
+    /// Writes just the fields, over the version that was read.
+    fn patch(&self, manner: Manner, object: &Value) -> Result<Value> {
+        let Change::JsonPatch { operations, subresource } = json_patch(object, &self.assignments.pending) else {
+            return Ok(object.clone());
+        };
+        match cluster::patch(&self.target, of(Patch::json(operations), subresource)) {
+            // The test of the uid that fails looks like content that is refused.
+            Err(Error::Invalid(_)) if !is_there(&self.target, object)? => {
+                Err(Failure::retryable("Conflict", format!("{} is another object by now", self.target)))
+            }
+            answer => answer.map_err(|error| self.refused(manner, error)),
+        }
+    }
+
+    /// Conditions and events show a failure, so nothing of a Secret may be in its message.
+    fn refused(&self, manner: Manner, error: Error) -> Failure {
+        if !manner.is_secret || matches!(error, Error::NotFound(_)) {
+            return error.into();
+        }
+        let message = format!(
+            "the write to {} was refused ({}); details are left out because a Secret takes part",
+            self.target,
+            error.reason()
+        );
+        if error.is_terminal() {
+            Failure::terminal(error.reason(), message)
+        } else {
+            Failure::retryable(error.reason(), message)
+        }
+    }
+
+    fn tell_taken(&self, owners: &[Owner]) {
+        if !owners.is_empty() {
+            let note = format!("{} of {} until now, and the patch took it over", told(owners), self.target);
+            events::normal("TookOver", "Update", &note);
+        }
+    }
+
+    fn somebody_elses(&self, owners: &[Owner]) -> Failure {
+        let message = format!("{} of {} and spec.to.onConflict is fail", told(owners), self.target);
+        Failure::terminal("Conflict", message)
+    }
+
+    fn not_kept(&self, manner: Manner, field: &Assignment, stored: &Value) -> Failure {
+        let Assignment { path, value } = field;
+        let values = match path.get(stored) {
+            _ if manner.is_secret => "the value is left out because a Secret takes part".to_owned(),
+            Ok(kept) => format!("it has {}, and not {}", preview::shown(Some(kept)), preview::shown(Some(value))),
+            Err(_) => format!("it has nothing there, and not {}", preview::shown(Some(value))),
+        };
+        let message = format!(
+            "the API server does not keep {path} of {} as it is written: {values}. Name the field that keeps it, or give the value as it is kept",
+            self.target
+        );
+        Failure::terminal("NotKept", message)
     }
 }
 
-/// `kubectl owned .data.x`
+/// Gives fields of an object their old values, over the version that was read, and gives the object as it is then.
+pub(crate) fn give_back(target: &ObjectRef, object: &Value, returns: &[Assignment]) -> Result<Value> {
+    let mut object = object.clone();
+    let (status, others): (Vec<Assignment>, Vec<Assignment>) =
+        returns.iter().cloned().partition(|each| each.subresource().is_some());
+    for part in [others, status] {
+        if part.is_empty() {
+            continue;
+        }
+        if let Change::JsonPatch { operations, subresource } = json_patch(&object, &part) {
+            object = cluster::patch(target, of(Patch::json(operations), subresource))?;
+        }
+    }
+    Ok(object)
+}
+
+fn of(patch: Patch, subresource: Option<&'static str>) -> Patch {
+    match subresource {
+        Some(name) => patch.subresource(name),
+        None => patch,
+    }
+}
+
+/// Whether the object of a name is still the one that was read.
+fn is_there(target: &ObjectRef, object: &Value) -> Result<bool> {
+    let now: Option<Value> = cluster::find(target)?;
+    Ok(now.is_some_and(|now| now.pointer("/metadata/uid") == object.pointer("/metadata/uid")))
+}
+
+/// `kubectl owns .data.x`
 fn told(owners: &[Owner]) -> String {
     let each = |owner: &Owner| format!("{} owns {}", owner.manager, owner.field);
     owners.iter().map(each).collect::<Vec<_>>().join(", ")

@@ -3,8 +3,8 @@
 mod answers;
 
 use answers::{Answers, Row};
-use capstan_patch::equal::equal;
 use capstan_patch::jq::{QueryError, first_output};
+use capstan_sdk::equal;
 use serde_json::Value;
 
 /// Expressions that are answered differently, and why. One that starts to agree fails the test.

@@ -247,7 +247,7 @@ fn config_map(namespace: &str, name: &str) -> ObjectRef {
 }
 
 fn patch(target: &ObjectRef, patch: &str) -> Result<String, cluster::Error> {
-    cluster::patch(target, PatchKind::Merge, patch, &PatchOptions { subresource: None, force: false })
+    cluster::patch(target, PatchKind::Merge, patch, &PatchOptions { subresource: None, force: false, dry_run: false })
 }
 
 /// What a guest does to other systems. The status tells what came of it.

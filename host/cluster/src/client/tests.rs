@@ -110,6 +110,27 @@ async fn an_apply_tells_who_owns_the_fields() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_manner_of_a_patch_is_sent_with_it() {
+    let fake = Fake::default();
+    let cluster = fake.cluster();
+    let (body, operations) = (json!({"apiVersion": "v1", "kind": "ConfigMap"}), json!([]));
+    for (patch, manner, query) in [
+        (Patch::Json(&operations), Manner { manager: Some("m"), dry_run: false }, "configmaps/a?fieldManager=m"),
+        (Patch::Merge(&body), Manner { manager: None, dry_run: true }, "configmaps/a?dryRun=All"),
+        (
+            Patch::Apply { body: &body, manager: "m", force: true },
+            Manner { manager: Some("other"), dry_run: true },
+            "configmaps/a?fieldManager=m&force=true&dryRun=All",
+        ),
+    ] {
+        let _ = cluster.patch_in(&config_map("a"), None, patch, manner).await;
+        assert_eq!(fake.asked(query), 1, "{query}");
+    }
+    let _ = cluster.patch(&config_map("a"), None, Patch::Json(&operations)).await;
+    assert_eq!(fake.asked("fieldManager=m"), 2, "only who is named");
+}
+
+#[tokio::test(start_paused = true)]
 async fn text_survives_as_it_is() {
     let fake = Fake::default();
     let text = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","namespace":"n"},"x":{"big":123456789012345678901234567890}}"#;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use capstan_api::{GroupVersionKind, ObjectRef, Verb};
-use capstan_cluster::{Cluster, Error as ClusterError, Object, Patch, Selection, Watches};
+use capstan_cluster::{Clash, Cluster, Error as ClusterError, Manner, Object, Patch, Selection, Watches};
 use capstan_engine::{Read, Reads, Seen};
 
 use super::{body, names};
@@ -24,7 +24,7 @@ pub(crate) struct Access {
     pub(crate) reads: Arc<Reads>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) provider: Arc<str>,
-    /// The field manager of applies.
+    /// The field manager of patches.
     pub(crate) manager: String,
     /// Requests that may still be made, and how many they were.
     pub(crate) requests: (u32, u32),
@@ -133,14 +133,34 @@ impl Access {
                 (Err(error), _) => return Err(missing(error, &target)),
             }
         }
-        let content = body::content(&body);
-        let patch = match kind {
-            PatchKind::Apply => Patch::Apply { body: &body, manager: &self.manager, force: options.force },
+        let patch = |force: bool| match kind {
+            PatchKind::Apply => Patch::Apply { body: &body, manager: &self.manager, force },
             PatchKind::Merge => Patch::Merge(&body),
             PatchKind::Json => Patch::Json(&body),
         };
-        let object = self.cluster.patch(&target, subresource, patch).await?;
-        Ok(self.written(&target, &object, content))
+        let manner = Manner { manager: Some(&self.manager), dry_run: options.dry_run };
+        let send = |force| self.cluster.patch_in(&target, subresource, patch(force), manner);
+        let object = match send(options.force).await {
+            // Its own patches are another manager to the API server than its applies, and no one to ask.
+            Err(ClusterError::Conflict(clash)) if self.owns(&clash) => send(true).await?,
+            answer => answer.map_err(|error| self.without_own(error))?,
+        };
+        if options.dry_run {
+            return Ok(object.json().to_owned());
+        }
+        Ok(self.written(&target, &object, body::content(&body)))
+    }
+
+    /// Whether the fields that are in the way of an apply belong to the object's own patches alone.
+    fn owns(&self, clash: &Clash) -> bool {
+        !clash.owners.is_empty() && clash.owners.iter().all(|owner| owner.manager == self.manager)
+    }
+
+    fn without_own(&self, mut error: ClusterError) -> ClusterError {
+        if let ClusterError::Conflict(clash) = &mut error {
+            clash.owners.retain(|owner| owner.manager != self.manager);
+        }
+        error
     }
 
     pub(super) async fn delete(&self, target: RawRef) -> Result<(), Error> {

@@ -1,4 +1,4 @@
-//! The field manager of a provider's applies.
+//! The field manager of a provider's patches.
 
 use std::fmt::Write;
 

@@ -59,8 +59,12 @@ fn selection(namespace: Option<&str>, labels: Option<&str>) -> Selection {
     Selection { kind, namespace: namespace.map(Into::into), labels: labels.map(Into::into) }
 }
 
+fn options(dry_run: bool) -> PatchOptions {
+    PatchOptions { subresource: None, force: false, dry_run }
+}
+
 async fn patch(access: &Access, kind: PatchKind, name: &str, body: &Value) -> Result<String, Error> {
-    access.patch(raw(name), kind, &body.to_string(), &PatchOptions { subresource: None, force: false }).await
+    access.patch(raw(name), kind, &body.to_string(), &options(false)).await
 }
 
 fn two_colours() -> Api {
@@ -174,12 +178,47 @@ async fn an_apply_that_may_make_something_needs_the_right_to() {
 }
 
 #[tokio::test]
-async fn applies_carry_the_manager_of_the_managed_object() {
+async fn patches_of_all_kinds_carry_the_manager_of_the_managed_object() {
     let api = two_colours();
     let access = access(&api, EVERYTHING);
     patch(&access, PatchKind::Apply, "green", &json!({"data": {}})).await.unwrap();
+    patch(&access, PatchKind::Merge, "green", &json!({"data": {}})).await.unwrap();
+    patch(&access, PatchKind::Json, "green", &json!([])).await.unwrap();
     let manager = format!("fieldManager={}", access.manager);
-    assert!(api.requests()[0].contains(&manager), "{:?}", api.requests());
+    assert_eq!(api.requests().iter().filter(|request| request.contains(&manager)).count(), 3, "{:?}", api.requests());
+}
+
+#[tokio::test]
+async fn a_dry_run_needs_the_same_rights_and_is_no_write() {
+    let api = two_colours();
+    let denied = access(&api, "[{apiGroups: [''], kinds: [ConfigMap], verbs: [get]}]");
+    let body = r#"{"data": {"a": "b"}}"#;
+    let answer = denied.patch(raw("green"), PatchKind::Merge, body, &options(true)).await;
+    assert!(matches!(answer, Err(Error::Denied(_))), "{answer:?}");
+    assert!(api.requests().is_empty());
+
+    let granted = access(&api, EVERYTHING);
+    let seen = || granted.reads.take().remove(&Read::Object(parsed("green")));
+    granted.read(raw("green")).await.unwrap();
+    let answer = granted.patch(raw("green"), PatchKind::Merge, body, &options(true)).await.unwrap();
+    assert!(answer.contains(r#""a":"b""#), "{answer}");
+    assert!(api.requests()[1].contains("dryRun=All"), "{:?}", api.requests());
+    assert_eq!(seen(), Some(Seen::Version("1".into())), "nothing was written");
+}
+
+#[tokio::test]
+async fn what_the_objects_own_patches_own_is_not_in_the_way_of_its_applies() {
+    let manager = access(&Api::default(), EVERYTHING).manager;
+    let apply =
+        async |api: &Api| patch(&access(api, EVERYTHING), PatchKind::Apply, "green", &json!({"data": {}})).await;
+    let own = two_colours().owned_by(&[&manager]);
+    apply(&own).await.unwrap();
+    assert!(own.requests()[1].contains("force=true"), "{:?}", own.requests());
+
+    let shared = two_colours().owned_by(&[&manager, "kubectl"]);
+    let Err(Error::Conflict(clash)) = apply(&shared).await else { panic!("no conflict") };
+    let managers: Vec<_> = clash.owners.iter().map(|owner| owner.manager.as_str()).collect();
+    assert_eq!((managers, shared.requests().len()), (vec!["kubectl"], 1), "others are asked for");
 }
 
 #[tokio::test]
@@ -187,7 +226,7 @@ async fn subresources_are_those_of_the_contract() {
     let api = two_colours();
     let access = access(&api, EVERYTHING);
     for (subresource, allowed) in [("scale", true), ("status", true), ("exec", false), ("../red", false), ("", false)] {
-        let options = PatchOptions { subresource: Some(subresource.into()), force: false };
+        let options = PatchOptions { subresource: Some(subresource.into()), ..options(false) };
         let answer = access.patch(raw("green"), PatchKind::Merge, r#"{"data": {}}"#, &options).await;
         assert_eq!(!matches!(answer, Err(Error::Invalid(_))), allowed, "{subresource}: {answer:?}");
     }

@@ -21,6 +21,8 @@ struct State {
     /// By path.
     objects: BTreeMap<String, Value>,
     requests: Vec<String>,
+    /// Who owns what an apply wants.
+    owners: Vec<String>,
 }
 
 impl Api {
@@ -39,6 +41,12 @@ impl Api {
         let data = json!({key: STANDARD.encode(value)});
         let object = json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data});
         self.0.lock().unwrap().objects.insert(format!("/api/v1/namespaces/{namespace}/secrets/{name}"), object);
+        self
+    }
+
+    /// The fields of all objects belong to these, as every apply without force is told.
+    pub(crate) fn owned_by(self, managers: &[&str]) -> Self {
+        self.0.lock().unwrap().owners = managers.iter().map(|&manager| manager.to_owned()).collect();
         self
     }
 
@@ -99,11 +107,15 @@ impl Api {
                 state.objects.insert(path, body.clone());
                 (201, body)
             }
+            Method::PATCH if query.contains("force=false") && !state.owners.is_empty() => conflict(&state.owners),
             Method::PATCH => {
                 let target = path.strip_suffix("/scale").unwrap_or(path);
                 let mut object = state.objects.get(target).cloned().unwrap_or_else(|| body.clone());
-                object["metadata"]["resourceVersion"] = json!("2");
                 object["data"] = body["data"].clone();
+                if query.contains("dryRun=All") {
+                    return (200, object);
+                }
+                object["metadata"]["resourceVersion"] = json!("2");
                 if target != path {
                     object["kind"] = json!("Scale");
                     object["apiVersion"] = json!("autoscaling/v1");
@@ -122,6 +134,16 @@ impl Api {
 
 fn path(namespace: &str, name: &str) -> String {
     format!("/api/v1/namespaces/{namespace}/configmaps/{name}")
+}
+
+fn conflict(owners: &[String]) -> (u16, Value) {
+    let cause = |owner: &String| json!({"reason": "FieldManagerConflict", "message": format!("conflict with {owner:?}"), "field": ".data"});
+    let causes: Vec<_> = owners.iter().map(cause).collect();
+    let status = json!({
+        "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 409, "reason": "Conflict",
+        "message": "apply failed", "details": {"causes": causes},
+    });
+    (409, status)
 }
 
 fn not_found(path: &str) -> (u16, Value) {

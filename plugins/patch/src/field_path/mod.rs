@@ -52,6 +52,12 @@ impl FieldPath {
         self.0.iter().any(Segment::is_wildcard)
     }
 
+    /// Whether a step is a position in a list, so that the path may mean another element when the list changes.
+    #[must_use]
+    pub fn has_index(&self) -> bool {
+        self.0.iter().any(|segment| matches!(segment, Segment::Index(_)))
+    }
+
     /// Whether the path is empty and stands for the whole object.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -67,4 +67,22 @@ impl FieldPath {
         *slot = value;
         Ok(())
     }
+
+    /// Takes the field out: a member of a map, or an element of a list, whose followers move up. What is not there stays so.
+    pub fn remove(&self, root: &mut Value) {
+        let Some((last, parents)) = self.segments().split_last() else { return };
+        let parent = parents.iter().try_fold(root, |value, segment| match segment {
+            Segment::Field(name) => value.get_mut(name),
+            Segment::Index(index) => value.get_mut(usize::try_from(*index).ok()?),
+        });
+        match (parent, last) {
+            (Some(Value::Object(map)), Segment::Field(name)) => drop(map.remove(name)),
+            (Some(Value::Array(list)), Segment::Index(index)) => {
+                if let Some(at) = usize::try_from(*index).ok().filter(|at| *at < list.len()) {
+                    list.remove(at);
+                }
+            }
+            _ => {}
+        }
+    }
 }

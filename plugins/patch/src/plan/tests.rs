@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::change::Change;
 use crate::spec::{Scope, Spec, Target};
 
 fn plan(spec: &Spec, source: Option<&Value>, target: Option<&Value>) -> Result<Plan, PlanError> {
@@ -49,10 +50,9 @@ fn pod() -> Value {
 }
 
 fn written(spec: &Spec, target: &Value) -> (Change, Vec<Difference>) {
-    match plan(spec, Some(&foo()), Some(target)).unwrap() {
-        Plan::Write { change, differences } => (change, differences),
-        Plan::UpToDate => panic!("up to date"),
-    }
+    let Plan { assignments, differences } = plan(spec, Some(&foo()), Some(target)).unwrap();
+    assert!(!assignments.pending.is_empty(), "up to date");
+    (assignments.change(target), differences)
 }
 
 /// The operations behind the two tests of identity.
@@ -65,7 +65,7 @@ fn operations(to: Value, target: &Value) -> Value {
         operations[..2],
         [
             json!({"op": "test", "path": "/metadata/uid", "value": "u-bar"}),
-            json!({"op": "test", "path": "/metadata/resourceVersion", "value": "7"})
+            json!({"op": "replace", "path": "/metadata/resourceVersion", "value": "7"})
         ]
     );
     Value::from(operations[2..].to_vec())
@@ -104,12 +104,12 @@ fn a_missing_target_field_is_created() {
 #[test]
 fn an_equal_field_needs_nothing() {
     let done = spec(json!({"fieldPath": "data.value2", "transform": "Bar2"}));
-    assert_eq!(plan(&done, Some(&foo()), Some(&bar())).unwrap(), Plan::UpToDate);
+    assert!(plan(&done, Some(&foo()), Some(&bar())).unwrap().is_up_to_date());
 
     let mut float = bar();
     float["spec"] = json!({"replicas": 3.0});
     let three = spec(json!({"fieldPath": "spec.replicas", "transform": "${ 3 }"}));
-    assert_eq!(plan(&three, Some(&foo()), Some(&float)).unwrap(), Plan::UpToDate);
+    assert!(plan(&three, Some(&foo()), Some(&float)).unwrap().is_up_to_date());
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn merge_options_decide_the_value_and_settle() {
 
     let mut merged = bar();
     merged["data"] = value;
-    assert_eq!(plan(&spec(options), Some(&foo()), Some(&merged)).unwrap(), Plan::UpToDate);
+    assert!(plan(&spec(options), Some(&foo()), Some(&merged)).unwrap().is_up_to_date());
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn a_scalar_replaces_a_map_by_patch_because_apply_would_mix_them() {
 fn null_removes_the_field_if_that_is_asked_for() {
     let null = |path: &str| json!({"fieldPath": path, "transform": "${ .missing }", "whenNull": "delete"});
     assert_eq!(operations(null("data.value2"), &bar()), json!([{"op": "remove", "path": "/data/value2"}]));
-    assert_eq!(plan(&spec(null("data.none")), Some(&foo()), Some(&bar())).unwrap(), Plan::UpToDate);
+    assert!(plan(&spec(null("data.none")), Some(&foo()), Some(&bar())).unwrap().is_up_to_date());
 }
 
 #[test]
@@ -196,9 +196,15 @@ fn a_field_whose_owner_cannot_be_asked_for_is_not_guarded_in_vain() {
         to["onConflict"] = json!("fail");
         plan(&spec(to), Some(&foo()), Some(&bar()))
     };
-    assert!(matches!(guarded(json!({"fieldPath": "data.x", "transform": "x"})), Ok(Plan::Write { .. })));
-    let error = guarded(json!({})).unwrap_err();
-    assert!(error.reason() == "InvalidSpec" && error.to_string().contains("onConflict"), "{error}");
+    assert!(!guarded(json!({"fieldPath": "data.x", "transform": "x"})).unwrap().is_up_to_date());
+    for to in [
+        json!({}),
+        json!({"fieldPath": "data[*]", "transform": "x"}),
+        json!({"fieldPath": "spec.list[0]", "transform": "x"}),
+    ] {
+        let error = guarded(to).unwrap_err();
+        assert!(error.reason() == "InvalidSpec" && error.to_string().contains("onConflict"), "{error}");
+    }
 }
 
 #[test]
@@ -276,7 +282,65 @@ fn a_field_that_feeds_itself_must_settle() {
         plan(&spec, Some(&bar()), Some(&bar()))
     };
     assert_eq!(onto_itself("${ \"x\" + . }").unwrap_err().reason(), "WouldLoop");
-    assert!(matches!(onto_itself("${ ascii_upcase }").unwrap(), Plan::Write { .. }));
+    assert!(!onto_itself("${ ascii_upcase }").unwrap().is_up_to_date());
+}
+
+#[test]
+fn a_map_that_is_copied_into_itself_would_nest_for_ever() {
+    let copy = |from: &str, to: &str| {
+        let mut spec = spec(json!({"fieldPath": to}));
+        spec.from.as_mut().unwrap().object_reference.as_mut().unwrap().name = Some("bar".to_owned());
+        spec.from.as_mut().unwrap().field_path = Some(from.to_owned());
+        plan(&spec, Some(&bar()), Some(&bar()))
+    };
+    assert_eq!(copy("data", "data.copy").unwrap_err().reason(), "WouldLoop");
+    assert!(!copy("data.value1", "data.copy").unwrap().is_up_to_date());
+}
+
+#[test]
+fn all_fields_of_a_wildcard_are_applied_also_those_that_have_the_value() {
+    let (change, differences) = written(&spec(json!({"fieldPath": "data[*]", "transform": "Bar1"})), &bar());
+    assert!(
+        matches!(change, Change::Apply { document, .. } if document["data"] == json!({"value1": "Bar1", "value2": "Bar1"}))
+    );
+    assert_eq!(differences.len(), 1);
+}
+
+#[test]
+fn elements_are_removed_from_the_last_to_the_first() {
+    let null = |path: &str| json!({"fieldPath": path, "transform": "${ null }", "whenNull": "delete"});
+    let removed =
+        json!([{"op": "remove", "path": "/spec/containers/1"}, {"op": "remove", "path": "/spec/containers/0"}]);
+    assert_eq!(operations(null("spec.containers[*]"), &pod()), removed);
+    assert_eq!(operations(null("spec.containers[1]"), &pod()), json!([{"op": "remove", "path": "/spec/containers/1"}]));
+    let (reason, message) = error(&spec(null("spec.containers[0]")), Some(&foo()), Some(&pod()));
+    assert_eq!(reason, "WouldLoop");
+    assert!(message.contains("spec.containers[0]") && message.contains("next element"), "{message}");
+}
+
+#[test]
+fn siblings_below_a_missing_parent_are_added_once() {
+    let assignment = |path: &str| Assignment { path: path.parse().unwrap(), value: json!("x") };
+    let fields = [assignment("binaryData.a"), assignment("binaryData.b")];
+    let Change::JsonPatch { operations, .. } = crate::change::json_patch(&bar(), &fields) else { panic!("applied") };
+    assert_eq!(
+        operations.as_array().unwrap()[2..],
+        [json!({"op": "add", "path": "/binaryData", "value": {"a": "x", "b": "x"}})]
+    );
+}
+
+#[test]
+fn a_revert_does_not_lead_through_lists() {
+    let reverting = |to: Value| {
+        let mut spec = spec(to);
+        spec.on_delete = Some(crate::spec::OnDelete::Revert);
+        plan(&spec, Some(&foo()), Some(&pod()))
+    };
+    for path in ["spec.containers[0].image", "spec.containers[*].image"] {
+        let refused = reverting(json!({"fieldPath": path, "transform": "new"})).unwrap_err();
+        assert!(refused.reason() == "InvalidSpec" && refused.to_string().contains("list"), "{refused}");
+    }
+    assert!(!reverting(json!({"fieldPath": "spec.nodeSelector[*]", "transform": "new"})).unwrap().is_up_to_date());
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! A specification that can be worked with.
 
-use crate::field_path::{FieldPath, ParseError};
+use crate::field_path::{FieldPath, ParseError, Segment, WILDCARD};
 use crate::merge::MergeOptions;
 
-use super::{NamedSource, ObjectReference, OnConflict, OnDelete, Selector, Spec, To, WhenNull};
+use super::{DeletionPolicy, NamedSource, ObjectReference, OnConflict, OnDelete, Selector, Spec, To, WhenNull};
 
 /// How many sources a `Patch` may have.
 pub const MAX_SOURCES: usize = 16;
@@ -174,9 +174,20 @@ pub enum InvalidSpec {
     },
     /// A field whose owner cannot be known.
     #[error(
-        "spec.to.onConflict is fail, but whoever owns {0} cannot be asked for: only single values that are reached by names, not through lists, have an owner of their own"
+        "spec.to.onConflict is fail, but whoever owns {0} cannot be asked for: only single values that are reached by names, not through lists or wildcards, have an owner of their own"
     )]
     NoOwner(FieldPath),
+    /// What a revert could give to another element.
+    #[error(
+        "spec.onDelete is revert, but {0} leads through a list, whose elements may have moved by then: use keep, or name a field that is reached by names alone"
+    )]
+    ElementRevert(FieldPath),
+    /// The wildcard would stand for the identity of the object, too.
+    #[error("spec.to.fieldPath {0} begins with a wildcard: name the field of the object that it means")]
+    RootWildcard(FieldPath),
+    /// The status of a `Patch` says what may be given back when it is deleted.
+    #[error("spec.to.fieldPath {0} is in the status of a {1}, which is written by its provider alone")]
+    OwnStatus(FieldPath, String),
     /// What a revert would have to keep.
     #[error("spec.onDelete is revert, but the old value of a Secret must not be kept in a status: use keep")]
     SecretRevert,
@@ -193,6 +204,7 @@ impl Spec {
             (None, [Source { name: None, path, .. }]) => path.clone(),
             (None, _) => return Err(missing("to.fieldPath", "several sources have no field in common")),
         };
+        check_path(&target_path, &target)?;
         let transform = match (&to.transforms, &to.transform) {
             (Some(commands), Some(_)) if !commands.is_empty() => return Err(InvalidSpec::TwoTransforms),
             (_, Some(text)) => Transform::Query(text.clone()),
@@ -207,12 +219,24 @@ impl Spec {
             merge: self.merge_options,
             when_null: to.when_null.unwrap_or_default(),
             on_conflict: to.on_conflict.unwrap_or_default(),
-            on_delete: self.on_delete.unwrap_or_default(),
+            on_delete: if self.reverts() { OnDelete::Revert } else { OnDelete::Keep },
         };
         if spec.on_delete == OnDelete::Revert && spec.takes_secrets() {
             return Err(InvalidSpec::SecretRevert);
         }
+        if spec.on_delete == OnDelete::Revert && spec.target_path.has_index() {
+            return Err(InvalidSpec::ElementRevert(spec.target_path));
+        }
+        if spec.on_conflict == OnConflict::Fail && (spec.target_path.has_index() || spec.target_path.has_wildcard()) {
+            return Err(InvalidSpec::NoOwner(spec.target_path));
+        }
         Ok(spec)
+    }
+
+    /// Whether old values are given back when the `Patch` is deleted.
+    #[must_use]
+    pub fn reverts(&self) -> bool {
+        self.on_delete == Some(OnDelete::Revert) && self.deletion_policy != Some(DeletionPolicy::Orphan)
     }
 
     fn check_sources(&self, scope: Scope) -> Result<Vec<Source>, InvalidSpec> {
@@ -250,11 +274,13 @@ impl Spec {
 impl CheckedSpec {
     /// Whether a value may come from a Secret, or replace one in it, so that it must not be shown.
     pub(crate) fn takes_secrets(&self) -> bool {
-        let target = match &self.target {
-            Target::Named(key) => key.is_secret(),
-            Target::Selected { api_version, kind, .. } => is_secret(api_version, kind),
-        };
-        target || self.reads_secrets()
+        let (api_version, kind) = self.target.kind();
+        is_secret(api_version, kind) || self.reads_secrets()
+    }
+
+    /// Whether what is written depends on what is there.
+    pub(crate) fn merges(&self) -> bool {
+        self.merge.is_some()
     }
 
     /// Whether a source is a Secret.
@@ -267,6 +293,33 @@ impl ObjectKey {
     fn is_secret(&self) -> bool {
         is_secret(&self.api_version, &self.kind)
     }
+}
+
+impl Target {
+    fn kind(&self) -> (&str, &str) {
+        match self {
+            Target::Named(key) => (&key.api_version, &key.kind),
+            Target::Selected { api_version, kind, .. } => (api_version, kind),
+        }
+    }
+}
+
+/// What no schema would keep a `Patch` from writing.
+fn check_path(path: &FieldPath, target: &Target) -> Result<(), InvalidSpec> {
+    let (api_version, kind) = target.kind();
+    match path.segments().first() {
+        Some(Segment::Field(first)) if first == WILDCARD => Err(InvalidSpec::RootWildcard(path.clone())),
+        Some(Segment::Field(first)) if first == "status" && is_own(api_version, kind) => {
+            Err(InvalidSpec::OwnStatus(path.clone(), kind.to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether it is a kind of this provider, in any version.
+fn is_own(api_version: &str, kind: &str) -> bool {
+    let group = api_version.split_once('/').map_or("", |(group, _)| group);
+    group == "krateo.io" && matches!(kind, "Patch" | "NamespacedPatch")
 }
 
 fn is_secret(api_version: &str, kind: &str) -> bool {

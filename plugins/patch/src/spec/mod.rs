@@ -26,7 +26,7 @@ pub struct Spec {
     pub to: Option<To>,
     /// How it meets the value that the target has.
     pub merge_options: Option<MergeOptions>,
-    /// Kept for objects written for Krateo and carried out by the host: with `Orphan` nothing is reverted.
+    /// With `Orphan` nothing is reverted, whatever `on_delete` says.
     pub deletion_policy: Option<DeletionPolicy>,
     /// What becomes of the field when the `Patch` is deleted.
     pub on_delete: Option<OnDelete>,
@@ -134,10 +134,10 @@ pub struct ObjectReference {
 /// What happens outside when the `Patch` is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum DeletionPolicy {
-    /// The provider's delete is called.
+    /// What `onDelete` says.
     #[default]
     Delete,
-    /// It is not.
+    /// Nothing.
     Orphan,
 }
 

@@ -185,3 +185,33 @@ fn the_content_of_a_secret_is_not_kept_for_a_revert() {
         assert!(refused(&spec).contains("Secret"));
     }
 }
+
+#[test]
+fn orphans_are_not_reverted() {
+    let mut spec = sample();
+    spec["onDelete"] = json!("revert");
+    let on_delete = |spec: &Value| Spec::of(spec).unwrap().check(Scope::Cluster).unwrap().on_delete;
+    assert_eq!(on_delete(&spec), OnDelete::Revert);
+    spec["deletionPolicy"] = json!("Orphan");
+    assert_eq!(on_delete(&spec), OnDelete::Keep);
+}
+
+#[test]
+fn the_status_of_a_patch_and_whole_objects_are_no_targets() {
+    let mut spec = sample();
+    for path in ["[*]", "*.x"] {
+        spec["to"]["fieldPath"] = json!(path);
+        assert!(refused(&spec).contains("begins with a wildcard"), "{}", refused(&spec));
+    }
+    spec["to"]["fieldPath"] = json!("status.reverts");
+    assert!(Spec::of(&spec).unwrap().check(Scope::Cluster).is_ok(), "of a Deployment");
+    for (version, kind, path) in
+        [("krateo.io/v1alpha1", "Patch", "status.reverts"), ("krateo.io/v9", "NamespacedPatch", "[status].conditions")]
+    {
+        let reference = json!({"apiVersion": version, "kind": kind, "name": "p"});
+        spec["to"] = json!({"objectReference": reference, "fieldPath": path});
+        assert!(refused(&spec).contains("written by its provider alone"), "{}", refused(&spec));
+        spec["to"]["fieldPath"] = json!("spec.to.transform");
+        assert!(Spec::of(&spec).unwrap().check(Scope::Cluster).is_ok());
+    }
+}

@@ -116,6 +116,33 @@ mod tests {
     }
 
     #[test]
+    fn widths_and_precisions_are_as_large_as_in_go() {
+        let input = json!({"a": "text", "n": -7, "f": 1.5});
+        for format in [
+            "%70000d",
+            "%070000d",
+            "%.70000d",
+            "%.70000x",
+            "%70000s",
+            "%070000.1f",
+            "%+.70000e",
+            "%.70000f",
+            "%.70000U",
+        ] {
+            let name = if format.contains(['d', 'x', 'U']) {
+                "n"
+            } else if format.ends_with('s') {
+                "a"
+            } else {
+                "f"
+            };
+            let text = render(&[format!("printf {format:?} .{name}")], &input).unwrap();
+            assert!((70_000..=70_020).contains(&text.len()), "{format}: {}", text.len());
+        }
+        assert_eq!(render(&["printf \"%.70000g\" .f".to_owned()], &input).unwrap(), "1.5");
+    }
+
+    #[test]
     fn binary_data_is_refused_instead_of_damaged() {
         assert!(error("b64dec \"/w==\"").contains("not text"));
     }

@@ -61,12 +61,17 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
     writes::{
         only_the_field_is_owned_and_the_owner_before_is_named_once,
         a_field_of_somebody_else_is_left_alone_if_so_asked,
+        a_member_of_an_atomic_map_is_written_and_its_neighbours_stay,
+        fields_do_not_cost_each_other_their_values,
+        a_value_that_is_not_kept_is_told,
         a_status_is_written_and_what_is_equal_is_not,
         a_target_that_vanishes_is_not_made_anew,
     },
     several::{
         sources_meet_in_one_expression_and_labels_choose_targets,
         a_revert_gives_back_what_is_still_ours,
+        one_target_that_fails_costs_the_others_nothing,
+        a_field_that_is_named_no_more_gets_its_value_back,
         a_namespaced_patch_stays_in_its_namespace,
         a_preview_shows_what_would_be_written,
     },

@@ -22,7 +22,7 @@ pub(crate) const SOON: Duration = Duration::from_secs(30);
 /// Grants of the providers in the directory.
 const PATCH_GRANTS: &str = r#"
 kubernetes:
-  - {apiGroups: ["", apps], kinds: [ConfigMap, Deployment], verbs: [get, list, watch, create, patch]}
+  - {apiGroups: ["", apps], kinds: [ConfigMap, Deployment, Service], verbs: [get, list, watch, create, patch]}
   - {apiGroups: [test.capstan.dev], kinds: [Gauge], verbs: [get, list, watch, patch]}
   - {apiGroups: [""], kinds: [Secret], verbs: [get, list, watch], namespaces: [vault]}
 limits: {callTimeout: 3s}

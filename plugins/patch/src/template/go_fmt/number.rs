@@ -37,7 +37,7 @@ pub(super) fn write_integer(out: &mut String, integer: i64, verb: char, flags: &
         (None, Some(width)) if flags.zero && !flags.minus => width.saturating_sub(usize::from(is_signed)),
         _ => 0,
     };
-    let digits = format!("{digits:0>least$}");
+    let digits = filled(&digits, least);
     let prefix = match verb {
         'O' => "0o",
         'b' if flags.sharp => "0b",
@@ -49,6 +49,11 @@ pub(super) fn write_integer(out: &mut String, integer: i64, verb: char, flags: &
     let sign = if integer < 0 { "-" } else { positive_sign(flags) };
     Flags { zero: false, ..*flags }.pad(out, &format!("{sign}{prefix}{digits}"));
     true
+}
+
+/// Zeros in front, up to a length. Rust's own formatting takes no width above 65,535, where Go's goes on.
+fn filled(digits: &str, least: usize) -> String {
+    "0".repeat(least.saturating_sub(digits.len())) + digits
 }
 
 fn positive_sign(flags: &Flags) -> &'static str {
@@ -65,8 +70,7 @@ fn character(integer: i64) -> char {
 
 /// `U+2603`, with `#` also the character itself.
 fn write_unicode(out: &mut String, integer: i64, flags: &Flags) {
-    let digits = flags.precision.unwrap_or(4).max(4);
-    let code = format!("U+{integer:0digits$X}");
+    let code = format!("U+{}", filled(&format!("{integer:X}"), flags.precision.unwrap_or(4).max(4)));
     let c = u32::try_from(integer).ok().and_then(char::from_u32);
     let text = match c.filter(|c| flags.sharp && quote::is_printable(*c)) {
         Some(c) => format!("{code} '{c}'"),
@@ -104,9 +108,8 @@ pub(super) fn write_float(out: &mut String, float: f64, verb: char, flags: &Flag
     match flags.width {
         Some(width) if zero && !sign.is_empty() => {
             let width = width.saturating_sub(sign.len());
-            let digits = format!("{magnitude:0>width$}");
             out.push_str(sign);
-            out.push_str(&digits);
+            out.push_str(&filled(&magnitude, width));
         }
         _ => Flags { zero, ..*flags }.pad(out, &format!("{sign}{magnitude}")),
     }

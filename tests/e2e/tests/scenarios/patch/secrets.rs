@@ -36,12 +36,18 @@ pub(crate) async fn a_granted_secret_is_copied_and_shown_nowhere_else(world: &Wo
     objects.apply_value(&from_secret("secret-fails", "${ error(.) }", verbose.clone())).await?;
     let found = synced(&objects, "secret-fails", "False", "TransformFailed").await?;
     ensure!(condition(&found, "Synced").2.contains("Secret"), "the message says why it says no more: {found:#}");
+    // The API server quotes what it refuses.
+    let mut refused = from_secret("secret-refused", "${ @base64d + \"!\" }", verbose.clone());
+    refused["spec"]["to"]["fieldPath"] = json!("metadata.labels.x");
+    objects.apply_value(&refused).await?;
+    let found = synced(&objects, "secret-refused", "False", "Invalid").await?;
+    ensure!(condition(&found, "Synced").2.contains("Secret"), "the message says why it says no more: {found:#}");
     objects.apply_value(&from_secret(name, "${ @base64d }", verbose)).await?;
     super::value(&objects, name, PASSWORD).await?;
     ready(&objects, name).await?;
 
     let mut shown = world.log();
-    for patch_name in [name, "secret-preview", "secret-fails"] {
+    for patch_name in [name, "secret-preview", "secret-fails", "secret-refused"] {
         shown += &objects.get(PATCHES.0, PATCHES.1, "", patch_name).await?.to_string();
         shown += &json!(objects.events("default", "Patch", patch_name).await?).to_string();
     }

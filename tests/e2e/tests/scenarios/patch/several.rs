@@ -86,6 +86,71 @@ pub(crate) async fn a_revert_gives_back_what_is_still_ours(world: &World) -> Res
     Ok(())
 }
 
+pub(crate) async fn one_target_that_fails_costs_the_others_nothing(world: &World) -> Result<()> {
+    let (objects, name) = (world.objects()?, "partial");
+    config_maps(&objects, name).await?;
+    for (target, immutable) in [("a", false), ("b", true), ("c", false)] {
+        objects
+            .apply_value(&json!({
+                "apiVersion": "v1", "kind": "ConfigMap", "immutable": immutable, "data": {"one": "1", "two": "2"},
+                "metadata": {"name": target, "namespace": name, "labels": {"copy": "yes"}},
+            }))
+            .await?;
+    }
+    objects
+        .apply_value(&json!({
+            "apiVersion": PATCHES.0, "kind": "Patch", "metadata": {"name": name},
+            "spec": {
+                "from": {"objectReference": reference(name, "foo"), "fieldPath": "data.value1"},
+                "to": {
+                    "objectReference": {"kind": "ConfigMap", "namespace": name},
+                    "selector": {"matchLabels": {"copy": "yes"}}, "fieldPath": "data[*]",
+                },
+                "onDelete": "revert",
+            },
+        }))
+        .await?;
+    let all = async |of_a: &str, of_b: &str| {
+        let wanted = [("a", of_a), ("b", of_b), ("c", of_a)];
+        for (target, wanted) in wanted {
+            let wanted: Value = serde_json::from_str(wanted)?;
+            let look = || objects.get("v1", "configmaps", name, target);
+            eventually(&format!("{target} = {wanted}"), SOON, look, |found| found["data"] == wanted).await?;
+        }
+        anyhow::Ok(())
+    };
+    let (old, new) = (r#"{"one": "1", "two": "2"}"#, r#"{"one": "Foo1", "two": "Foo1"}"#);
+    all(new, old).await?;
+    let found = super::synced(&objects, name, "False", "Invalid").await?;
+    ensure!(condition(&found, "Ready").0 == "False", "{found:#}");
+    // All that was written comes back, two fields of an object at once.
+    objects.delete(PATCHES.0, PATCHES.1, "", name).await?;
+    gone(&objects, name).await?;
+    all(old, old).await?;
+    Ok(())
+}
+
+pub(crate) async fn a_field_that_is_named_no_more_gets_its_value_back(world: &World) -> Result<()> {
+    let (objects, name) = (world.objects()?, "renamed");
+    config_maps(&objects, name).await?;
+    for path in ["data.value1", "data.value2"] {
+        let mut object = patch(name, "data.value1", &json!({"fieldPath": path}));
+        object["spec"]["onDelete"] = json!("revert");
+        objects.apply_value(&object).await?;
+        let field = path.trim_start_matches("data.");
+        let look = || objects.get("v1", "configmaps", name, "bar");
+        eventually(&format!("{path} is written"), SOON, look, |bar| bar["data"][field] == "Foo1").await?;
+        ready(&objects, name).await?;
+    }
+    let bar = objects.get("v1", "configmaps", name, "bar").await?;
+    ensure!(bar["data"] == json!({"value1": "Bar1", "value2": "Foo1"}), "{bar:#}");
+    objects.delete(PATCHES.0, PATCHES.1, "", name).await?;
+    gone(&objects, name).await?;
+    let bar = objects.get("v1", "configmaps", name, "bar").await?;
+    ensure!(bar["data"] == json!({"value1": "Bar1", "value2": "Bar2"}), "{bar:#}");
+    Ok(())
+}
+
 pub(crate) async fn a_namespaced_patch_stays_in_its_namespace(world: &World) -> Result<()> {
     let (objects, name) = (world.objects()?, "confined");
     config_maps(&objects, name).await?;

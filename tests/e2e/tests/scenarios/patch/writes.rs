@@ -66,6 +66,79 @@ pub(crate) async fn a_field_of_somebody_else_is_left_alone_if_so_asked(world: &W
     Ok(())
 }
 
+pub(crate) async fn a_member_of_an_atomic_map_is_written_and_its_neighbours_stay(world: &World) -> Result<()> {
+    let (objects, name) = (world.objects()?, "atomic");
+    config_maps(&objects, name).await?;
+    objects
+        .apply_value(&json!({
+            "apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": name},
+            "spec": {"selector": {"app": "web", "version": "v1"}, "ports": [{"port": 80}]},
+        }))
+        .await?;
+    let mut object = patch(name, "data.value1", &json!({"fieldPath": "spec.selector.version"}));
+    object["spec"]["to"]["objectReference"] = json!({"kind": "Service", "name": "web", "namespace": name});
+    objects.apply_value(&object).await?;
+    let selector = async |version: &str| {
+        let look = || objects.get("v1", "services", name, "web");
+        let is = |service: &Value| service["spec"]["selector"]["version"] == version;
+        let service = eventually(&format!("the version {version}"), SOON, look, is).await?;
+        ensure!(service["spec"]["selector"] == json!({"app": "web", "version": version}), "{service:#}");
+        anyhow::Ok(service)
+    };
+    selector("Foo1").await?;
+    ready(&objects, name).await?;
+    objects.merge("v1", "configmaps", name, "foo", json!({"data": {"value1": "Foo2"}})).await?;
+    let service = selector("Foo2").await?;
+    let [entry] = owned(&service)[..] else { anyhow::bail!("one entry: {service:#}") };
+    ensure!(entry["fieldsV1"] == json!({"f:spec": {"f:selector": {}}}), "{entry:#}");
+    let look = || took_over(&objects, name);
+    let events = eventually("it says from whom", SOON, look, |events: &Vec<Value>| !events.is_empty()).await?;
+    let note = events[0]["note"].as_str().context("no note")?;
+    ensure!(events.len() == 1 && note.contains("user owns .spec.selector"), "{events:#?}");
+    Ok(())
+}
+
+pub(crate) async fn fields_do_not_cost_each_other_their_values(world: &World) -> Result<()> {
+    let (objects, name) = (world.objects()?, "siblings");
+    config_maps(&objects, name).await?;
+    objects.apply_value(&patch(name, "data.value1", &json!({"fieldPath": "data[*]"}))).await?;
+    let bar = async |wanted: Value| {
+        let look = || objects.get("v1", "configmaps", name, "bar");
+        eventually(&format!("bar.data = {wanted}"), SOON, look, |bar| bar["data"] == wanted).await
+    };
+    bar(json!({"value1": "Foo1", "value2": "Foo1"})).await?;
+    ready(&objects, name).await?;
+    // One differs at a time.
+    for field in ["value1", "value2", "value3"] {
+        objects.merge("v1", "configmaps", name, "bar", json!({"data": {field: "drift"}})).await?;
+        value(&objects, name, "Foo1").await?;
+        reconciled(&objects, name, field).await?;
+    }
+    let found = bar(json!({"value1": "Foo1", "value2": "Foo1", "value3": "Foo1"})).await?;
+    let [entry] = owned(&found)[..] else { anyhow::bail!("one entry: {found:#}") };
+    let fields = json!({"f:data": {"f:value1": {}, "f:value2": {}, "f:value3": {}}});
+    ensure!(entry["operation"] == "Apply" && entry["fieldsV1"] == fields, "{entry:#}");
+    // Another field: the ones before stay.
+    objects.apply_value(&patch(name, "data.value2", &json!({"fieldPath": "data.value2"}))).await?;
+    bar(json!({"value1": "Foo1", "value2": "Foo2", "value3": "Foo1"})).await?;
+    Ok(())
+}
+
+pub(crate) async fn a_value_that_is_not_kept_is_told(world: &World) -> Result<()> {
+    let (objects, name) = (world.objects()?, "unkept");
+    config_maps(&objects, name).await?;
+    let before = objects.get("v1", "configmaps", name, "bar").await?;
+    objects
+        .apply_value(&patch(name, "data", &json!({"fieldPath": "metadata.generation", "transform": "${ 99 }"})))
+        .await?;
+    let found = synced(&objects, name, "False", "NotKept").await?;
+    ensure!(condition(&found, "Synced").2.contains("metadata.generation"), "{found:#}");
+    ensure!(condition(&found, "Ready").0 == "False", "{found:#}");
+    let after = objects.get("v1", "configmaps", name, "bar").await?;
+    ensure!(after["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"], "{after:#}");
+    Ok(())
+}
+
 pub(crate) async fn a_status_is_written_and_what_is_equal_is_not(world: &World) -> Result<()> {
     let (objects, name) = (world.objects()?, "status");
     config_maps(&objects, name).await?;

@@ -2,8 +2,9 @@
 
 use serde_json::{Number, Value};
 
-/// Whether two values mean the same. Numbers are compared exactly, also beyond 2^53 where a conversion to float would
-/// make neighbours equal.
+/// Whether two values mean the same: `3` equals `3.0`, which the API server stores one for the other. Numbers are compared
+/// exactly, also beyond 2^53 where a conversion to float would make neighbours equal. Lists and objects are compared as
+/// wholes: unlike in [`Difference::between`](crate::Difference::between), nothing is left out.
 #[must_use]
 pub fn equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
