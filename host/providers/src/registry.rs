@@ -11,6 +11,7 @@ use capstan_api::{Source, provider_kind};
 use capstan_cluster::{Change, Selection, lease::Leases};
 use capstan_engine::Shared;
 use capstan_sandbox::{Network, Sandbox};
+use prometheus_client::registry::Registry;
 use tokio::{
     sync::{mpsc, watch},
     task::{AbortHandle, JoinSet},
@@ -23,7 +24,10 @@ use crate::{
     provider::Surroundings,
     report::{About, Reporter},
     reviewer::Reviewer,
-    source::{Delivery, Found, Listing, Place, config_map, directory},
+    source::{
+        Delivery, Found, Listing, Place, config_map, directory,
+        oci::{Puller, Pulls},
+    },
     terms,
     wanted::{Carrier, Facts, Wanted},
 };
@@ -92,6 +96,7 @@ impl Providers {
         let network = Network::default();
         let reporter = Reporter(shared.recorder.clone());
         let reviewer = Reviewer::new(shared.cluster.client().clone(), namespace);
+        let puller = Puller::new(shared.cluster.clone(), namespace.into(), network.clone(), Pulls::default());
         let instance = leases.as_ref().map_or(instance, Leases::identity).into();
         let surroundings = Surroundings {
             shared,
@@ -101,6 +106,7 @@ impl Providers {
             reporter,
             reviewer,
             network,
+            puller,
             instance,
         };
         Self {
@@ -120,8 +126,16 @@ impl Providers {
     /// The same with another way to other systems: certificates, a proxy, ranges of the cluster.
     #[must_use]
     pub fn reaching(mut self, network: Network) -> Self {
+        let Surroundings { shared, namespace, puller, .. } = &self.surroundings;
+        let pulls = puller.pulls().clone();
+        self.surroundings.puller = Puller::new(shared.cluster.clone(), Arc::clone(namespace), network.clone(), pulls);
         self.surroundings.network = network;
         self
+    }
+
+    /// Has what is counted of providers, whatever they do, told with the metrics of a registry.
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        self.surroundings.puller.pulls().register(registry);
     }
 
     /// Follows objects and sources until it is cancelled; then stops all providers and waits for what they are doing.
@@ -299,7 +313,9 @@ impl Providers {
                 None => (None, false),
             },
             Some(Source::File { name }) => (self.drop_ins.file(name), self.told.files || !self.has_directory),
-            Some(Source::Oci { .. }) | None => (None, true),
+            // Only who runs the provider asks its registry.
+            Some(Source::Oci(_)) => (None, false),
+            None => (None, true),
         };
         match found {
             Some(Found { artifact: Ok(artifact), .. }) => Carrier::Here(artifact.clone()),

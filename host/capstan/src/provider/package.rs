@@ -50,7 +50,7 @@ pub(super) async fn run(options: cli::Package) -> Result<()> {
     documents::print(&documents, options.output)
 }
 
-fn read_grants(path: &Path) -> Result<(String, Grants)> {
+pub(super) fn read_grants(path: &Path) -> Result<(String, Grants)> {
     let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
     let grants = Grants::parse(&text).with_context(|| format!("{} cannot be used", path.display()))?;
     Ok((text, grants))
