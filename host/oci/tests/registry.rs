@@ -21,9 +21,11 @@ use tokio::runtime::Runtime;
 const LIMIT: u64 = 1 << 20;
 const COMPONENT: &[u8] = b"\0asm of a test";
 
+type Case = fn() -> Result<()>;
+
 fn main() -> ExitCode {
     let here = is_here();
-    let cases: [(&str, fn() -> Result<()>); 9] = [
+    let cases: [(&str, Case); 9] = [
         ("what_is_pushed_is_pulled_by_tag_and_by_digest", pushed_and_pulled),
         ("a_tag_moves_and_a_digest_does_not", a_tag_moves),
         ("what_is_not_there_is_missing", missing),
@@ -34,7 +36,7 @@ fn main() -> ExitCode {
         ("a_registry_that_is_away_comes_back", away),
         ("a_certificate_has_to_be_trusted", tls),
     ];
-    let trial = |(name, case): (&str, fn() -> Result<()>)| {
+    let trial = |(name, case): (&str, Case)| {
         Trial::test(name, move || case().map_err(|error| format!("{error:#}").into())).with_ignored_flag(!here)
     };
     libtest_mimic::run(&Arguments::from_args(), cases.into_iter().map(trial).collect()).exit_code()

@@ -38,7 +38,10 @@ pub fn build(target: &Path) -> Result<PathBuf> {
     }
     let into = folder(target);
     fs::create_dir_all(&into).with_context(|| format!("{} cannot be made", into.display()))?;
-    eprintln!("Building the registry {} from its Go module: about a minute on two cores, once per version", version());
+    eprintln!(
+        "Building the registry {} from its Go module: about two minutes on two cores, once per version",
+        version()
+    );
     let start = Instant::now();
     let mut go = Command::new("go");
     go.current_dir(env!("CARGO_MANIFEST_DIR"));

@@ -74,6 +74,11 @@ fn manifest(component: &[u8], size: usize) -> String {
     )
 }
 
+/// The manifest of four bytes, and what is said to be those.
+fn stored((_, path, _): &Asked, component: impl Fn() -> Response) -> Response {
+    if path.contains("/manifests/") { manifest(b"wasm", 4).into_response() } else { component() }
+}
+
 fn moved(to: &str) -> Response {
     (StatusCode::TEMPORARY_REDIRECT, [("location", to.to_owned())]).into_response()
 }
@@ -104,11 +109,7 @@ async fn an_answer_without_end_is_given_up() {
     assert!(matches!(error, Error::TooLarge { .. }), "{error:?}");
 
     // Also one that says in its manifest that it is small.
-    let scripted = Scripted::start(|(_, path, _)| match path.contains("/manifests/") {
-        true => manifest(b"wasm", 4).into_response(),
-        false => endless(),
-    })
-    .await;
+    let scripted = Scripted::start(|asked| stored(asked, endless)).await;
     let repository = scripted.repository(":1");
     let artifact = repository.artifact().await.unwrap();
     let error = repository.component(&artifact, 1 << 20).await.unwrap_err();
@@ -122,11 +123,7 @@ async fn an_answer_without_end_is_given_up() {
 
 #[tokio::test]
 async fn content_that_its_digest_does_not_name_is_not_taken() {
-    let scripted = Scripted::start(|(_, path, _)| match path.contains("/manifests/") {
-        true => manifest(b"wasm", 4).into_response(),
-        false => "evil".into_response(),
-    })
-    .await;
+    let scripted = Scripted::start(|asked| stored(asked, || "evil".into_response())).await;
     let repository = scripted.repository(":1");
     let artifact = repository.artifact().await.unwrap();
     assert!(matches!(repository.component(&artifact, 9).await, Err(Error::Corrupt { .. })));
@@ -177,15 +174,13 @@ fn with_tokens(realm: &'static str, token: &'static str) -> impl Fn(&Asked) -> R
         if path.starts_with("/token") {
             return format!(r#"{{"token": "{token}"}}"#).into_response();
         }
-        match who.as_deref() {
-            Some("Bearer of-the-day") => manifest(b"wasm", 4).into_response(),
-            _ => {
-                let mut headers = HeaderMap::new();
-                let challenge = format!(r#"Bearer realm="{realm}",service="registry""#);
-                headers.insert("www-authenticate", challenge.parse().unwrap());
-                (StatusCode::UNAUTHORIZED, headers).into_response()
-            }
+        if who.as_deref() == Some("Bearer of-the-day") {
+            return manifest(b"wasm", 4).into_response();
         }
+        let mut headers = HeaderMap::new();
+        let challenge = format!(r#"Bearer realm="{realm}",service="registry""#);
+        headers.insert("www-authenticate", challenge.parse().unwrap());
+        (StatusCode::UNAUTHORIZED, headers).into_response()
     }
 }
 
