@@ -22,6 +22,7 @@ Usage: cargo xtask COMMAND
             operators on the real API server, which takes minutes
   plugins   builds the providers to target/plugins/NAME.wasm
   cluster   a real Kubernetes control plane to try things on: build, up, env, down
+  registry  builds the real OCI registry that tests push to and pull from
 ";
 
 fn main() -> ExitCode {
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
             }
             done => done,
         },
+        ["registry"] => capstan_registry::build(&cargo::target()).map(|_| true),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             Ok(true)

@@ -14,6 +14,8 @@ use crate::{cargo, guests, step};
 const NOT_TESTED: &str =
     "!!! SKIPPED: nothing was tested against the real Kubernetes control plane, which is built with Go !!!";
 
+const NO_REGISTRY: &str = "!!! SKIPPED: nothing was tested against a real registry, which is built with Go !!!";
+
 /// What was run so far. Each step that is no test run counts as one.
 #[derive(Default)]
 struct Tally {
@@ -35,13 +37,19 @@ pub(crate) fn run() -> Result<bool> {
     // Scenarios run the real binary, so it must be there before the tests are.
     let host = tally.step("Host", || cargo::run(cargo::BUILD));
     let real = tally.real_cluster();
+    let registry = tally.registry();
     if guests && host {
         step("Tests");
-        tally.tests(&["test", "--workspace", "--no-fail-fast"], real)?;
+        // From here on it is a failure not to find what was found or built.
+        let required = [(real, REQUIRED), (registry, capstan_registry::REQUIRED)];
+        let required: Vec<&str> = required.into_iter().filter_map(|(here, name)| here.then_some(name)).collect();
+        tally.tests(&["test", "--workspace", "--no-fail-fast"], &required)?;
     }
-    if !real {
-        // Once more at the end, where it is seen.
-        eprintln!("{NOT_TESTED}");
+    // Once more at the end, where it is seen.
+    for (here, said) in [(real, NOT_TESTED), (registry, NO_REGISTRY)] {
+        if !here {
+            eprintln!("{said}");
+        }
     }
     eprintln!("done in {:.0?}", start.elapsed());
     println!("{} passed, {} failed, {} skipped", tally.passed, tally.failed, tally.skipped);
@@ -72,6 +80,18 @@ impl Tally {
         self.step("Real control plane", || capstan_realcluster::build(&cargo::target()).map(drop))
     }
 
+    /// Builds the registry where that can be done; true if it is there.
+    fn registry(&mut self) -> bool {
+        if capstan_registry::find(&cargo::target()).is_some() {
+            return true;
+        }
+        if let Go::Missing(advice) = Go::find() {
+            eprintln!("{NO_REGISTRY}\n    {advice}; then `cargo xtask registry`");
+            return false;
+        }
+        self.step("Registry", || capstan_registry::build(&cargo::target()).map(drop))
+    }
+
     fn step(&mut self, name: &str, work: impl FnOnce() -> Result<()>) -> bool {
         step(name);
         let done = work();
@@ -86,12 +106,11 @@ impl Tally {
     }
 
     /// Runs `cargo test`, shows its output and adds up its result lines.
-    fn tests(&mut self, arguments: &[&str], real_cluster: bool) -> Result<()> {
+    ///
+    /// Each name of `required` is set, for tests that would be skipped otherwise.
+    fn tests(&mut self, arguments: &[&str], required: &[&str]) -> Result<()> {
         let mut command = cargo::command(arguments);
-        if real_cluster {
-            // From here on it is a failure not to find it.
-            command.env(REQUIRED, "1");
-        }
+        command.envs(required.iter().map(|name| (name, "1")));
         let mut child = command.stdout(Stdio::piped()).spawn().context("cargo cannot be started")?;
         let output = child.stdout.take().context("cargo has no output")?;
         let failed_before = self.failed;

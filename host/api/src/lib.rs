@@ -17,6 +17,6 @@ pub use kube_core::GroupVersionKind;
 pub use object::{ObjectKey, ObjectRef, api_version, kind_of};
 pub use policy::{Allowed, DeletionPolicy, ManagementPolicy, Policies};
 pub use provider::{
-    BoundUsage, GROUP, KindName, LastError, Permissions, PermissionsStatus, ProviderCondition, ProviderCounters,
-    ProviderSpec, ProviderStatus, Source, provider_kind, provider_ref,
+    BoundUsage, GROUP, KindName, LastError, OciSource, Permissions, PermissionsStatus, ProviderCondition,
+    ProviderCounters, ProviderSpec, ProviderStatus, SecretName, Source, provider_kind, provider_ref,
 };

@@ -162,6 +162,8 @@ pub(crate) enum Provider {
     Inspect(Inspect),
     /// Prints what a cluster needs to run a provider, ready for `kubectl apply --server-side --force-conflicts -f -`
     Package(Package),
+    /// Pushes a provider to a registry, and prints a Provider that pins it, ready for `kubectl apply -f -`
+    Push(Push),
 }
 
 /// `capstan provider new`
@@ -244,6 +246,40 @@ pub(crate) struct Package {
     #[arg(long, value_name = "NAME", requires = "kubeconfig")]
     pub(crate) context: Option<String>,
     /// How to write it
+    #[arg(short, long, value_enum, default_value_t = Format::Yaml)]
+    pub(crate) output: Format,
+}
+
+/// `capstan provider push`
+#[derive(Debug, Args)]
+pub(crate) struct Push {
+    /// The component: .wasm, or packed with gzip
+    pub(crate) file: PathBuf,
+    /// Where to: registry.example.org/providers/patch:1.0. Docker's configuration says who you are there (`docker login`)
+    pub(crate) reference: capstan_oci::Reference,
+    /// The provider's name in the cluster [default: the name it gives itself]
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// What the provider may do beyond its own kinds, for the Provider that is printed [default: nothing]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) grants: Option<PathBuf>,
+    /// A Secret of the host's namespace with the credentials to pull it, for the Provider that is printed; the role that lets the
+    /// host read it is printed too
+    #[arg(long, value_name = "NAME")]
+    pub(crate) pull_secret: Option<String>,
+    /// The host's own namespace
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_NAMESPACE, env = "CAPSTAN_NAMESPACE", value_parser = namespace)]
+    pub(crate) namespace: String,
+    /// Speaks plain HTTP; only to a registry on a loopback address
+    #[arg(long)]
+    pub(crate) plain_http: bool,
+    /// Certificates (PEM) that are trusted beside those of the machine
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_bundle: Option<PathBuf>,
+    /// http://HOST:PORT: a proxy [default: none, whatever the environment says]
+    #[arg(long, value_name = "URL")]
+    pub(crate) http_proxy: Option<http::Uri>,
+    /// How to write the Provider
     #[arg(short, long, value_enum, default_value_t = Format::Yaml)]
     pub(crate) output: Format,
 }

@@ -100,7 +100,7 @@ impl Host {
         shared.watches.register_metrics(&mut registry);
         shared.metrics.register(&mut registry);
         let (queues, sandbox) = (shared.queues.clone(), Arc::clone(&self.sandbox));
-        let providers = Providers::new(shared, Arc::clone(&self.sandbox), &self.namespace, &instance(), leases);
+        let providers = Providers::new(shared, Arc::clone(&sandbox), &self.namespace, &instance(), leases);
         let providers = providers.reaching(self.network.clone());
         providers.register_metrics(&mut registry);
         let _at_work = health.begin_work(Work { watches: watches.clone(), queues, sandbox, registry });
@@ -164,7 +164,8 @@ fn sandbox_settings(settings: &cli::Host) -> Settings {
     Settings { concurrency, ..Settings::default() }
 }
 
-fn network(settings: &cli::Network) -> Result<Network> {
+/// The way to other systems.
+pub(crate) fn network(settings: &cli::Network) -> Result<Network> {
     let cli::Network { ca_bundle, http_proxy, private_ranges } = settings;
     let read = |path: &PathBuf| std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()));
     let ca_bundle = ca_bundle.as_ref().map(read).transpose()?.unwrap_or_default();

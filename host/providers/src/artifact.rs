@@ -5,6 +5,8 @@ use std::{fmt, io::Read, sync::Arc};
 use bytes::Bytes;
 use capstan_api::ObjectRef;
 
+use crate::PullError;
+
 /// The largest component that is taken, unpacked. The sandbox refuses larger ones as well; here the bound keeps a small
 /// compressed delivery from filling the memory.
 pub const MAX_COMPONENT_BYTES: u64 = 16 << 20;
@@ -32,6 +34,13 @@ pub enum Origin {
         /// `metadata.uid`, for events.
         uid: String,
     },
+    /// An artifact in a registry.
+    Registry {
+        /// Where it was looked for, as the `Provider` has it.
+        reference: String,
+        /// Of the manifest that was found there.
+        manifest: Option<String>,
+    },
 }
 
 impl fmt::Display for Origin {
@@ -39,6 +48,7 @@ impl fmt::Display for Origin {
         match self {
             Self::File(name) => write!(f, "file {name}"),
             Self::ConfigMap { object, .. } => write!(f, "{object}"),
+            Self::Registry { reference, .. } => write!(f, "artifact {reference}"),
         }
     }
 }
@@ -73,6 +83,9 @@ pub enum ArtifactError {
         "the component is larger than {MAX_COMPONENT_BYTES} bytes: build it with `--profile guest` settings (size, LTO, strip)"
     )]
     TooLarge,
+    /// It does not come from its registry.
+    #[error(transparent)]
+    Pull(#[from] PullError),
 }
 
 impl ArtifactError {
@@ -83,6 +96,7 @@ impl ArtifactError {
             Self::Name(_) => "NameInvalid",
             Self::NoComponent | Self::TwoComponents | Self::Unreadable { .. } => "SourceInvalid",
             Self::TooLarge => "ComponentTooLarge",
+            Self::Pull(error) => error.reason(),
         }
     }
 }

@@ -72,7 +72,7 @@ impl DropIns {
             let known = match facts.source() {
                 Some(Source::ConfigMap { .. }) => told.config_maps,
                 Some(Source::File { .. }) => told.files,
-                Some(Source::Oci { .. }) | None => false,
+                Some(Source::Oci(_)) | None => false,
             };
             if known && !self.0.iter().any(|(_, found)| found.provider.as_ref() == Some(name)) {
                 steps.push(Step::Delete { name: name.clone(), uid: facts.uid.clone() });

@@ -20,11 +20,6 @@ pub enum ProviderError {
     /// There is nothing where its component is to come from.
     #[error("{0} is not there: make it, or name another source in spec.source; what ran before goes on running")]
     SourceMissing(Source),
-    /// This version of the host takes nothing from registries.
-    #[error(
-        "{0} is not fetched: this host takes components from a ConfigMap or a file; name one of them in spec.source"
-    )]
-    NoRegistries(String),
     /// The component is not the one that is pinned.
     #[error(
         "{place} holds a component with digest {found}, and spec.digest pins {pinned}: put that one there, or change the pin"
@@ -130,7 +125,6 @@ impl ProviderError {
             Self::Artifact(error) => error.reason(),
             Self::Spec(_) => "SpecInvalid",
             Self::SourceMissing(_) => "SourceMissing",
-            Self::NoRegistries(_) => "SourceUnsupported",
             Self::DigestMismatch { .. } => "DigestMismatch",
             Self::Object(_) => "ObjectNotWritten",
             Self::Grants(error) => error.reason(),

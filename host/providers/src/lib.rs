@@ -32,4 +32,7 @@ pub use error::{ProviderError, RightsMissing};
 pub use install::INSTALLED_FOR;
 pub use load::{check_kinds, describe};
 pub use registry::{Panicked, Providers, Sources};
-pub use source::config_map::{GRANTS, PACKED, labelled};
+pub use source::{
+    config_map::{GRANTS, PACKED, labelled},
+    oci::PullError,
+};

@@ -20,6 +20,7 @@ use crate::{
     report::{About, Reporter},
     reviewer::Reviewer,
     running::{Pace, Running},
+    source::oci::Puller,
     status::Board,
     wanted::{Facts, Ready, Wanted},
 };
@@ -49,6 +50,7 @@ pub(crate) struct Surroundings {
     pub(crate) reporter: Reporter,
     pub(crate) reviewer: Reviewer,
     pub(crate) network: Network,
+    pub(crate) puller: Puller,
     /// This replica, as it stands in the status of what it runs.
     pub(crate) instance: Arc<str>,
     pub(crate) metrics: Metrics,
@@ -249,6 +251,7 @@ impl Provider {
             && running.loaded.grants == ready.grants
         {
             running.set_pace(pace).await;
+            self.came_with(wanted);
             return Ok(());
         }
         let begun = Instant::now();
@@ -298,8 +301,16 @@ impl Provider {
         if let Some(board) = &mut self.board {
             board.loaded(&loaded, missing.as_ref().map_or(&[], |missing| missing.missing.as_slice()));
         }
+        self.came_with(wanted);
         self.say(ProviderCondition::Loaded, true, "Loaded", &note, &wanted.facts);
         Ok(())
+    }
+
+    /// The build in service is what is wanted; another artifact may hold the same component.
+    fn came_with(&mut self, wanted: &Wanted) {
+        if let Some(board) = &mut self.board {
+            board.came_with(wanted.manifest());
+        }
     }
 
     async fn load(&mut self, ready: Ready) -> Result<Loaded, ProviderError> {

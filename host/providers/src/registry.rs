@@ -25,7 +25,10 @@ use crate::{
     provider::Surroundings,
     report::{About, Reporter},
     reviewer::Reviewer,
-    source::{Delivery, Found, Listing, Place, config_map, directory},
+    source::{
+        Delivery, Found, Listing, Place, config_map, directory,
+        oci::{Puller, Pulls},
+    },
     terms,
     wanted::{Carrier, Facts, Wanted},
 };
@@ -94,6 +97,7 @@ impl Providers {
         let network = Network::default();
         let reporter = Reporter(shared.recorder.clone());
         let reviewer = Reviewer::new(shared.cluster.client().clone(), namespace);
+        let puller = Puller::new(shared.cluster.clone(), namespace.into(), network.clone(), Pulls::default());
         let instance = leases.as_ref().map_or(instance, Leases::identity).into();
         let surroundings = Surroundings {
             shared,
@@ -103,6 +107,7 @@ impl Providers {
             reporter,
             reviewer,
             network,
+            puller,
             instance,
             metrics: Metrics::default(),
         };
@@ -123,11 +128,15 @@ impl Providers {
     /// Has what providers do and use told with the metrics of a registry.
     pub fn register_metrics(&self, registry: &mut Registry) {
         registry.register_collector(Box::new(self.surroundings.metrics.clone()));
+        self.surroundings.puller.pulls().register(registry);
     }
 
     /// The same with another way to other systems: certificates, a proxy, ranges of the cluster.
     #[must_use]
     pub fn reaching(mut self, network: Network) -> Self {
+        let Surroundings { shared, namespace, puller, .. } = &self.surroundings;
+        let pulls = puller.pulls().clone();
+        self.surroundings.puller = Puller::new(shared.cluster.clone(), Arc::clone(namespace), network.clone(), pulls);
         self.surroundings.network = network;
         self
     }
@@ -307,7 +316,9 @@ impl Providers {
                 None => (None, false),
             },
             Some(Source::File { name }) => (self.drop_ins.file(name), self.told.files || !self.has_directory),
-            Some(Source::Oci { .. }) | None => (None, true),
+            // Only who runs the provider asks its registry.
+            Some(Source::Oci(_)) => (None, false),
+            None => (None, true),
         };
         match found {
             Some(Found { artifact: Ok(artifact), .. }) => Carrier::Here(artifact.clone()),

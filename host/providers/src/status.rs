@@ -45,7 +45,7 @@ impl Board {
         }
         status.instance = Some(instance.to_owned());
         // What is in service is what this replica brings into service.
-        (status.digest, status.size, status.counters) = (None, None, None);
+        (status.digest, status.manifest_digest, status.size, status.counters) = (None, None, None, None);
         status.usage.clear();
         let (name, uid) = (name.to_owned(), object.uid().to_owned());
         let (counters, usage) = Default::default();
@@ -95,6 +95,11 @@ impl Board {
             granted: Permissions::from(&loaded.grants),
             missing: missing.iter().map(ToString::to_string).collect(),
         });
+    }
+
+    /// The component in service came with this manifest; with none if it comes from no registry.
+    pub(crate) fn came_with(&mut self, manifest: Option<&str>) {
+        self.status.manifest_digest = manifest.map(str::to_owned);
     }
 
     /// A delivery was not taken.

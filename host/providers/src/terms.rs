@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     provider::{Provider, Surroundings},
+    source::oci,
     wanted::Wanted,
 };
 
@@ -22,7 +23,7 @@ pub(crate) async fn serve(
     cancel: CancellationToken,
 ) {
     let Some(leases) = leases else {
-        return Provider::new(name, surroundings).run(wanted, cancel).await;
+        return run(&name, surroundings, wanted, cancel).await;
     };
     while let Some(Ok(())) = cancel.run_until_cancelled(delivered(&mut wanted)).await {
         let term = tokio::select! {
@@ -31,9 +32,7 @@ pub(crate) async fn serve(
             () = gone(&mut wanted) => continue,
             term = leases.acquire(&name) => term,
         };
-        let provider = Provider::new(name.clone(), surroundings.under(&term));
-        let mut follows = wanted.clone();
-        follows.mark_changed();
+        let follows = wanted.clone();
         let ends = cancel.child_token();
         let over = async {
             tokio::select! {
@@ -45,13 +44,22 @@ pub(crate) async fn serve(
             ends.cancel();
         };
         // It lets its controllers come to rest: by themselves, or dropped where they stand if the lease is lost.
-        tokio::join!(provider.run(follows, ends.clone()), over);
+        tokio::join!(run(&name, surroundings.under(&term), follows, ends.clone()), over);
         match term.release().await {
             // Without a membership there is nothing left to give up.
             Ok(()) | Err(LeaseError::Ended) => {}
             Err(error) => tracing::warn!(provider = name, %error, "the lease of the provider is not given up yet"),
         }
     }
+}
+
+/// Runs a provider, and has its artifact pulled meanwhile if that is in a registry.
+async fn run(name: &str, surroundings: Surroundings, wanted: Follows, cancel: CancellationToken) {
+    let (supplied, follows) = watch::channel(None);
+    let supply = oci::supply(name.to_owned(), surroundings.puller.clone(), wanted, supplied);
+    let provider = Provider::new(name.to_owned(), surroundings).run(follows, cancel);
+    // The one ends with the other. Boxed, as they are large together.
+    tokio::join!(Box::pin(provider), Box::pin(supply));
 }
 
 /// Waits until there is something to run.

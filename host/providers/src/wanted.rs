@@ -106,12 +106,17 @@ impl Wanted {
         }
     }
 
+    /// The digest of the manifest that it came with, if it came from a registry.
+    pub(crate) fn manifest(&self) -> Option<&str> {
+        match self.origin() {
+            Some(Origin::Registry { manifest, .. }) => manifest.as_deref(),
+            _ => None,
+        }
+    }
+
     /// What to load. `None`: something that is known to come is not there yet.
     pub(crate) fn ready(&self) -> Result<Option<Ready>, ProviderError> {
         let spec = self.facts.spec.as_ref().map_err(|problem| ProviderError::Spec(problem.clone()))?;
-        if let Source::Oci { reference } = &spec.source {
-            return Err(ProviderError::NoRegistries(reference.clone()));
-        }
         let grants = spec.grants()?;
         let artifact = match &self.carrier {
             Carrier::Unknown => return Ok(None),
@@ -196,8 +201,6 @@ mod tests {
 
     #[test]
     fn what_cannot_be_loaded_says_why() {
-        let oci = json!({"source": {"oci": {"reference": "r/p:1"}}});
-        assert_eq!(wanted(false, &oci, "").ready().unwrap_err().reason(), "SourceUnsupported");
         assert_eq!(wanted(false, &json!({}), "").ready().unwrap_err().reason(), "SpecInvalid");
         let missing = Wanted { carrier: Carrier::Missing, ..wanted(false, &json!({"source": source()}), "") };
         assert_eq!(missing.ready().unwrap_err().reason(), "SourceMissing");

@@ -10,7 +10,10 @@ const RANGE: std::ops::Range<u16> = 20_000..32_000;
 const ATTEMPTS: u32 = 100;
 
 /// A port of the loopback interface that nobody listens on at this moment.
-pub(crate) fn free_port() -> Result<u16> {
+///
+/// # Errors
+/// If there is none after a hundred attempts.
+pub fn free_port() -> Result<u16> {
     for _ in 0..ATTEMPTS {
         let [high, low, ..] = random()?;
         let port = RANGE.start + u16::from_be_bytes([high, low]) % (RANGE.end - RANGE.start);

@@ -1,6 +1,7 @@
 //! `Provider`: a provider as an object of the cluster. What of it is wanted, and what became of it.
 
 mod condition;
+mod oci;
 mod spec;
 mod status;
 
@@ -9,6 +10,7 @@ use kube_core::GroupVersionKind;
 use crate::{ObjectKey, ObjectRef};
 
 pub use condition::ProviderCondition;
+pub use oci::{OciSource, SecretName};
 pub use spec::{Permissions, ProviderSpec, Source};
 pub use status::{BoundUsage, KindName, LastError, PermissionsStatus, ProviderCounters, ProviderStatus};
 

@@ -5,6 +5,7 @@ use std::{fmt, num::NonZeroU32, time::Duration};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::OciSource;
 use crate::{
     GrantError, Grants, HttpGrant, KubernetesGrant, Limits, SecretGrant,
     grants::{duration, is_default},
@@ -57,10 +58,7 @@ pub enum Source {
         name: String,
     },
     /// An artifact in a registry.
-    Oci {
-        /// `registry.example.org/providers/patch:1.0`, or with `@sha256:`.
-        reference: String,
-    },
+    Oci(OciSource),
 }
 
 /// The rules of a grants file, without what stands beside them in a `Provider`.
@@ -115,13 +113,13 @@ impl From<&Grants> for Permissions {
     }
 }
 
-/// `ConfigMap patch`, `file patch.wasm`.
+/// `ConfigMap patch`, `file patch.wasm`, `artifact registry.example.org/patch:1.0`.
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ConfigMap { name } => write!(f, "ConfigMap {name}"),
             Self::File { name } => write!(f, "file {name}"),
-            Self::Oci { reference } => write!(f, "artifact {reference}"),
+            Self::Oci(OciSource { reference, .. }) => write!(f, "artifact {reference}"),
         }
     }
 }

@@ -17,6 +17,9 @@ pub struct ProviderStatus {
     /// Of the component in service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// Of the manifest that the component in service came with, if it came from a registry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manifest_digest: Option<String>,
     /// Of the component in service, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,

@@ -34,6 +34,21 @@ fn full_spec() -> Value {
     })
 }
 
+fn full_oci() -> Value {
+    json!({"oci": {
+        "reference": "localhost:5000/patch:1", "pullSecret": {"name": "registry"}, "plainHttp": true, "interval": "10s",
+    }})
+}
+
+#[test]
+fn a_full_oci_source_survives_a_round_trip() {
+    let source: Source = serde_json::from_value(full_oci()).unwrap();
+    assert_eq!(serde_json::to_value(&source).unwrap(), full_oci());
+    let plain = Source::Oci(OciSource::new("r.io/patch:1"));
+    assert_eq!(serde_json::to_value(&plain).unwrap(), json!({"oci": {"reference": "r.io/patch:1"}}));
+    assert_eq!(plain.to_string(), "artifact r.io/patch:1");
+}
+
 #[test]
 fn a_full_spec_survives_a_round_trip() {
     let spec: ProviderSpec = serde_json::from_value(full_spec()).unwrap();
@@ -63,6 +78,7 @@ fn a_source_is_exactly_one_and_unknown_keys_are_refused() {
     assert!(parse(json!({}), json!({})).is_err());
     assert!(parse(json!({"file": {"name": "a"}, "configMap": {"name": "b"}}), json!({})).is_err());
     assert!(parse(json!({"file": {"name": "a", "path": "b"}}), json!({})).is_err());
+    assert!(parse(json!({"oci": {"reference": "r", "insecure": true}}), json!({})).is_err());
     assert!(parse(json!({"file": {"name": "a"}}), json!({"pause": true})).is_err());
 }
 
@@ -99,6 +115,7 @@ fn the_definition_knows_every_field() {
     let status = ProviderStatus {
         observed_generation: Some(1),
         digest: Some("d".to_owned()),
+        manifest_digest: Some("m".to_owned()),
         size: Some(1),
         version: Some("1.0.0".to_owned()),
         wit_version: Some("0.1.0".to_owned()),
@@ -115,6 +132,7 @@ fn the_definition_knows_every_field() {
     };
     let object = json!({"spec": full_spec(), "status": status});
     let mut found = Vec::new();
+    unknown(&json!({"spec": {"source": full_oci()}}), schema, "", &mut found);
     unknown(&object, schema, "", &mut found);
     assert_eq!(found, [""; 0]);
     let known: Vec<_> = schema["properties"]["spec"]["properties"].as_object().unwrap().keys().collect();

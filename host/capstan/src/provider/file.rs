@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Error, Result, bail};
+use bytes::Bytes;
 use capstan_providers::{ArtifactError, MAX_COMPONENT_BYTES, ProviderError};
 use capstan_sandbox::{Component, Descriptor, LoadError, Sandbox, Settings};
 use flate2::{Compression, GzBuilder, read::GzEncoder};
@@ -26,6 +27,8 @@ const UNEXPLAINED: Duration = Duration::from_secs(1);
 pub(super) struct ProviderFile {
     pub(super) component: Component,
     pub(super) descriptor: Descriptor,
+    /// The component as it is.
+    pub(super) plain: Bytes,
     /// The component as a `ConfigMap` carries it.
     pub(super) packed: Vec<u8>,
 }
@@ -37,6 +40,7 @@ impl ProviderFile {
         let given = read(path).with_context(|| format!("{shown} cannot be read"))?;
         let is_packed = given.starts_with(&GZIP);
         let plain = if is_packed { capstan_providers::unpack(&shown.to_string(), &given)? } else { given.clone() };
+        let plain = Bytes::from(plain);
         let is_wasm = plain.starts_with(WASM);
         let packed = pack(&plain)?;
         // Somebody may have packed it better.
@@ -44,10 +48,10 @@ impl ProviderFile {
 
         let settings = Settings { concurrency: NonZeroU32::MIN, ..Settings::default() };
         let sandbox = Sandbox::new(settings).context("the sandbox cannot be set up")?;
-        let (component, descriptor) = explained(path, capstan_providers::describe(plain.into(), &sandbox))
+        let (component, descriptor) = explained(path, capstan_providers::describe(plain.clone(), &sandbox))
             .await
             .map_err(|error| refused(path, is_wasm, error))?;
-        Ok(Self { component, descriptor, packed })
+        Ok(Self { component, descriptor, plain, packed })
     }
 
     /// The version of the contract that it was built for.

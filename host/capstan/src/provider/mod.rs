@@ -1,4 +1,5 @@
-//! `capstan provider`: beginning a provider, testing one, looking into it, and packing it for a cluster.
+//! `capstan provider`: beginning a provider, testing one, looking into it, packing it for a cluster, and pushing it to a
+//! registry.
 
 mod carrier;
 mod file;
@@ -6,6 +7,7 @@ mod grants_file;
 mod inspect;
 mod new;
 mod package;
+mod push;
 mod roles;
 mod test;
 
@@ -22,5 +24,6 @@ pub(crate) async fn run(command: cli::Provider) -> Result<()> {
         cli::Provider::Test(options) => test::run(&options).await,
         cli::Provider::Inspect(options) => inspect::run(&options).await,
         cli::Provider::Package(options) => package::run(options).await,
+        cli::Provider::Push(options) => push::run(options).await,
     }
 }

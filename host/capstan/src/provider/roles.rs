@@ -57,6 +57,19 @@ pub(super) fn roles(rights: &Rights, name: &str, labels: &BTreeMap<String, Strin
     documents
 }
 
+/// A Role that lets the host read one Secret of its own namespace, and its binding.
+pub(super) fn pull_secret(name: &str, namespace: &str) -> Vec<Document> {
+    let right = Right {
+        namespace: Some(namespace.to_owned()),
+        names: vec![name.to_owned()],
+        ..Right::new("", "secrets", &["get"])
+    };
+    let rights = Rights { granted: vec![right], ..Rights::default() };
+    let labels = [("app.kubernetes.io/component", "provider"), ("app.kubernetes.io/part-of", "capstan")];
+    let labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+    roles(&rights, &format!("capstan-pull-{name}"), &labels, namespace)
+}
+
 /// One rule for all resources of a group with the same verbs and names.
 fn rules(rights: &[&Right]) -> Vec<Value> {
     let mut merged: Vec<(&Right, Vec<&str>)> = Vec::new();

@@ -2,6 +2,7 @@
 
 pub(crate) mod config_map;
 pub(crate) mod directory;
+pub(crate) mod oci;
 
 use capstan_api::Source;
 

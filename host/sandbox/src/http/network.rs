@@ -71,7 +71,9 @@ impl Network {
         }))
     }
 
-    pub(crate) fn settings(&self) -> &NetworkSettings {
+    /// What it was made with.
+    #[must_use]
+    pub fn settings(&self) -> &NetworkSettings {
         &self.0.settings
     }
 
@@ -106,8 +108,11 @@ impl Network {
         kept
     }
 
-    /// How to speak TLS.
-    pub(crate) fn tls(&self) -> Result<Arc<ClientConfig>, String> {
+    /// How to speak TLS: with the certificates of the machine and of the bundle.
+    ///
+    /// # Errors
+    /// Why it cannot be spoken at all.
+    pub fn tls(&self) -> Result<Arc<ClientConfig>, String> {
         self.0.tls.get_or_init(|| tls(&self.0.bundle).map(Arc::new)).clone()
     }
 }

@@ -11,6 +11,7 @@ mod kubectl;
 mod observed;
 mod patch;
 mod provider;
+mod registry;
 mod replacement;
 mod replica_set;
 mod replicas;
@@ -146,6 +147,11 @@ const WITH_KUBECTL: &[(&str, Scenario)] = scenarios! {
     kubectl::{ a_session_from_create_to_delete, a_watch_shows_changes_as_they_come },
 };
 
+/// What needs a registry.
+const WITH_A_REGISTRY: &[(&str, Scenario)] = scenarios! {
+    registry::{ a_provider_is_pulled_followed_and_kept_while_its_registry_is_away },
+};
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let worlds = Arc::new(Worlds::default());
@@ -155,6 +161,9 @@ fn main() -> ExitCode {
     for scenarios in [SCENARIOS, ON_THE_REAL_SERVER, WITH_KUBECTL] {
         trials.extend(self::trials(&worlds, ServerKind::Real, scenarios, real));
     }
+    let registry = capstan_registry::is_here();
+    trials.extend(self::trials(&worlds, ServerKind::Embedded, WITH_A_REGISTRY, registry));
+    trials.extend(self::trials(&worlds, ServerKind::Real, WITH_A_REGISTRY, registry && real));
     let conclusion = libtest_mimic::run(&arguments, trials);
     if conclusion.num_failed > 0 {
         worlds.show_logs();

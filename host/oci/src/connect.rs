@@ -1,0 +1,159 @@
+//! Connections to registries.
+
+use std::{
+    fmt, io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::Uri;
+use http_body_util::Full;
+use hyper_rustls::HttpsConnector;
+use hyper_util::{
+    client::legacy::{self, connect::proxy::Tunnel},
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+};
+use rustls::ClientConfig;
+use tokio::{
+    net::{TcpStream, lookup_host},
+    time::timeout,
+};
+use tower::Service;
+use url::Url;
+
+use crate::reference::is_loopback;
+
+/// For a name and a connection together.
+const CONNECT: Duration = Duration::from_secs(10);
+/// Addresses of one name that are tried.
+const TRIED: usize = 4;
+/// How long a connection is kept for the next request: long enough for the few that a pull takes.
+const IDLE: Duration = Duration::from_secs(5);
+/// Bytes of status line and headers together.
+const HEADER_BYTES: usize = 64 << 10;
+const HEADERS: usize = 100;
+
+/// Speaks to registries, with one set of trusted certificates and by one way. Cheap to clone.
+#[derive(Clone)]
+pub struct Client(pub(crate) legacy::Client<HttpsConnector<Connector>, Full<Bytes>>);
+
+impl Client {
+    /// `proxy`: `http://host:port`, through which everything goes that is not on this machine. The environment is not asked for one.
+    #[must_use]
+    pub fn new(tls: Arc<ClientConfig>, proxy: Option<Uri>) -> Self {
+        let client = legacy::Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .http1_max_buf_size(HEADER_BYTES)
+            .http1_max_headers(HEADERS)
+            .build(HttpsConnector::from((Connector { proxy }, tls)));
+        Self(client)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Client")
+    }
+}
+
+/// Why there is no connection.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum ConnectError {
+    /// To a name that claims to be this machine, and leads elsewhere.
+    #[error("{0} is not on this machine")]
+    Plaintext(String),
+    #[error("the name {0} cannot be resolved: {1}")]
+    Unresolved(String, String),
+    #[error("no connection to {0}: {1}")]
+    Failed(String, String),
+    #[error("no connection to {0} within {CONNECT:?}")]
+    TimedOut(String),
+    #[error("no tunnel through the proxy: {0}")]
+    Proxy(String),
+    #[error("`{0}` is no address")]
+    NoAddress(Uri),
+}
+
+#[derive(Clone)]
+pub(crate) struct Connector {
+    proxy: Option<Uri>,
+}
+
+type Connecting<E> = Pin<Box<dyn Future<Output = Result<TokioIo<TcpStream>, E>> + Send>>;
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<TcpStream>;
+    type Error = ConnectError;
+    type Future = Connecting<ConnectError>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let proxy = self.proxy.clone();
+        Box::pin(async move {
+            let url = Url::parse(&uri.to_string()).map_err(|_| ConnectError::NoAddress(uri.clone()))?;
+            let host = url.host_str().unwrap_or_default().to_owned();
+            let connecting = async {
+                match proxy.filter(|_| !is_loopback(&url)) {
+                    Some(proxy) => {
+                        let tunnel = Tunnel::new(proxy, Direct).call(uri).await;
+                        tunnel.map_err(|error| ConnectError::Proxy(error.to_string()))
+                    }
+                    None => connect(&url, &host).await,
+                }
+            };
+            timeout(CONNECT, connecting).await.map_err(|_| ConnectError::TimedOut(host.clone()))?
+        })
+    }
+}
+
+/// To one of the host's addresses. In plain HTTP only if it is one of this machine, whatever its name says.
+async fn connect(url: &Url, host: &str) -> Result<TokioIo<TcpStream>, ConnectError> {
+    let port = url.port_or_known_default().unwrap_or(443);
+    let name = host.trim_start_matches('[').trim_end_matches(']');
+    let unresolved = |error: io::Error| ConnectError::Unresolved(host.to_owned(), error.to_string());
+    let addresses = lookup_host((name, port)).await.map_err(unresolved)?;
+    let mut last = "it has no address".to_owned();
+    for address in addresses.take(TRIED) {
+        if url.scheme() != "https" && !address.ip().is_loopback() {
+            return Err(ConnectError::Plaintext(host.to_owned()));
+        }
+        match TcpStream::connect(address).await {
+            Ok(stream) => {
+                // What is sent is waited for.
+                let _ = stream.set_nodelay(true);
+                return Ok(TokioIo::new(stream));
+            }
+            Err(error) => last = error.to_string(),
+        }
+    }
+    Err(ConnectError::Failed(host.to_owned(), last))
+}
+
+/// To the proxy, which the administrator named.
+#[derive(Clone)]
+struct Direct;
+
+impl Service<Uri> for Direct {
+    type Response = TokioIo<TcpStream>;
+    type Error = io::Error;
+    type Future = Connecting<io::Error>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, proxy: Uri) -> Self::Future {
+        Box::pin(async move {
+            let host = proxy.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
+            TcpStream::connect((host, proxy.port_u16().unwrap_or(80))).await.map(TokioIo::new)
+        })
+    }
+}

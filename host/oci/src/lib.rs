@@ -1,0 +1,24 @@
+//! Components in registries: pulled by digest or by tag, and pushed, as the Wasm OCI artifact layout has them.
+//!
+//! A registry is not trusted with anything but its own content. Whatever it answers is bounded in size and time, is checked against
+//! the digests that lead to it, and cannot lead to plain HTTP. What is common to all requests is in `session`, what is asked
+//! of a registry in `repository`, and what an artifact has to look like in `manifest`.
+
+mod answer;
+mod authorization;
+mod connect;
+mod credentials;
+mod digest;
+mod error;
+mod manifest;
+mod reference;
+mod repository;
+mod session;
+
+pub use connect::Client;
+pub use credentials::{Credentials, CredentialsError, DockerConfig};
+pub use digest::{Digest, InvalidDigest};
+pub use error::{Error, Retry};
+pub use manifest::{Artifact, CONFIG_TYPE, Config, LAYER_TYPE};
+pub use reference::{InvalidReference, Reference};
+pub use repository::{Access, Repository};

@@ -1,0 +1,246 @@
+//! Registries that do what none should: answers by a script, from this machine.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    http::{HeaderMap, Method, StatusCode},
+    response::{IntoResponse, Response},
+};
+use capstan_oci::{Access, CONFIG_TYPE, Client, Credentials, Digest, Error, LAYER_TYPE, Reference, Repository, Retry};
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use tokio::{net::TcpListener, sync::Notify};
+
+/// What a request was: method, path with query, and who it said it was from.
+type Asked = (Method, String, Option<String>);
+type Script = Arc<dyn Fn(&Asked) -> Response + Send + Sync>;
+
+struct Scripted {
+    address: SocketAddr,
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+impl Scripted {
+    async fn start(script: impl Fn(&Asked) -> Response + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
+        let (script, log): (Script, _) = (Arc::new(script), Arc::clone(&asked));
+        let router = Router::new().fallback(move |request: Request| {
+            let (script, log) = (Arc::clone(&script), Arc::clone(&log));
+            async move {
+                let who = request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned());
+                let asked = (request.method().clone(), request.uri().to_string(), who);
+                log.lock().unwrap().push(asked.clone());
+                script(&asked)
+            }
+        });
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { address, asked }
+    }
+
+    fn repository(&self, version: &str) -> Repository {
+        open(self.address, version, None)
+    }
+
+    fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+fn open(address: SocketAddr, version: &str, credentials: Option<Credentials>) -> Repository {
+    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth();
+    let reference: Reference = format!("{address}/note{version}").parse().unwrap();
+    let access = Access { credentials, plain_http: true };
+    Repository::to_pull(&Client::new(Arc::new(tls), None), &reference, access).unwrap()
+}
+
+/// Of a component that has these bytes, and this size if it is honest.
+fn manifest(component: &[u8], size: usize) -> String {
+    let digest = Digest::of(component);
+    format!(
+        r#"{{"config": {{"mediaType": "{CONFIG_TYPE}"}},
+            "layers": [{{"mediaType": "{LAYER_TYPE}", "digest": "{digest}", "size": {size}}}]}}"#
+    )
+}
+
+/// The manifest of four bytes, and what is said to be those.
+fn stored((_, path, _): &Asked, component: impl Fn() -> Response) -> Response {
+    if path.contains("/manifests/") { manifest(b"wasm", 4).into_response() } else { component() }
+}
+
+fn moved(to: &str) -> Response {
+    (StatusCode::TEMPORARY_REDIRECT, [("location", to.to_owned())]).into_response()
+}
+
+/// Never ends.
+fn endless() -> Response {
+    let chunks = std::iter::repeat_with(|| Ok::<_, std::io::Error>(vec![b' '; 64 << 10]));
+    Body::from_stream(Chunks(chunks)).into_response()
+}
+
+struct Chunks<I>(I);
+
+impl<I: Iterator + Unpin> futures::Stream for Chunks<I> {
+    type Item = I::Item;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        std::task::Poll::Ready(self.0.next())
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_given_up() {
+    let scripted = Scripted::start(|_| endless()).await;
+    let error = scripted.repository(":1").artifact().await.unwrap_err();
+    assert!(matches!(error, Error::TooLarge { .. }), "{error:?}");
+
+    // Also one that says in its manifest that it is small.
+    let scripted = Scripted::start(|asked| stored(asked, endless)).await;
+    let repository = scripted.repository(":1");
+    let artifact = repository.artifact().await.unwrap();
+    let error = repository.component(&artifact, 1 << 20).await.unwrap_err();
+    assert!(matches!(error, Error::TooLarge { limit: 4, .. }), "{error:?}");
+
+    // And a refusal without end is a refusal.
+    let scripted = Scripted::start(|_| (StatusCode::BAD_REQUEST, endless()).into_response()).await;
+    let error = scripted.repository(":1").artifact().await.unwrap_err();
+    assert!(matches!(error, Error::Refused { status: 400, .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn content_that_its_digest_does_not_name_is_not_taken() {
+    let scripted = Scripted::start(|asked| stored(asked, || "evil".into_response())).await;
+    let repository = scripted.repository(":1");
+    let artifact = repository.artifact().await.unwrap();
+    assert!(matches!(repository.component(&artifact, 9).await, Err(Error::Corrupt { .. })));
+    let other = scripted.repository(&format!("@{}", Digest::of(b"another manifest")));
+    assert!(matches!(other.artifact().await, Err(Error::Corrupt { .. })));
+}
+
+#[tokio::test]
+async fn where_a_tag_leads_is_read_where_no_header_says_it() {
+    let scripted = Scripted::start(|_| manifest(b"wasm", 4).into_response()).await;
+    let current = scripted.repository(":1").current().await.unwrap();
+    assert_eq!(current, Digest::of(manifest(b"wasm", 4).as_bytes()));
+}
+
+#[tokio::test]
+async fn nothing_leads_to_plain_http_elsewhere_or_on_and_on() {
+    for to in ["http://registry.example.org/v2/", "ftp://127.0.0.1/", "http://169.254.169.254/latest/"] {
+        let scripted = Scripted::start(move |_| moved(to)).await;
+        let error = scripted.repository(":1").artifact().await.unwrap_err();
+        assert!(matches!(error, Error::Plaintext(_)), "{to}: {error:?}");
+    }
+    let scripted = Scripted::start(|_| moved("/again")).await;
+    let error = scripted.repository(":1").artifact().await.unwrap_err();
+    assert!(matches!(error, Error::Malformed { .. }), "{error:?}");
+    assert!(scripted.asked().len() < 10);
+}
+
+#[tokio::test]
+async fn who_we_are_is_told_to_the_registry_alone() {
+    let elsewhere = Scripted::start(|_| "wasm".into_response()).await;
+    let place = format!("http://{}/store", elsewhere.address);
+    let scripted = Scripted::start(move |(_, path, who)| match who {
+        None => (StatusCode::UNAUTHORIZED, [("www-authenticate", "Basic realm=\"r\"")]).into_response(),
+        Some(_) if path.contains("/manifests/") => manifest(b"wasm", 4).into_response(),
+        Some(_) => moved(&place),
+    })
+    .await;
+    let repository = open(scripted.address, ":1", Some(Credentials::new("alice", "secret")));
+    let artifact = repository.artifact().await.unwrap();
+    assert_eq!(&*repository.component(&artifact, 9).await.unwrap(), b"wasm");
+    assert_eq!(elsewhere.asked(), [(Method::GET, "/store".to_owned(), None)]);
+    assert!(scripted.asked().iter().any(|(.., who)| who.as_deref() == Some("Basic YWxpY2U6c2VjcmV0")));
+}
+
+/// Gives the manifest to who shows the token.
+fn with_tokens(realm: &'static str, token: &'static str) -> impl Fn(&Asked) -> Response + Send + Sync + 'static {
+    move |(_, path, who)| {
+        if path.starts_with("/token") {
+            return format!(r#"{{"token": "{token}"}}"#).into_response();
+        }
+        if who.as_deref() == Some("Bearer of-the-day") {
+            return manifest(b"wasm", 4).into_response();
+        }
+        let mut headers = HeaderMap::new();
+        let challenge = format!(r#"Bearer realm="{realm}",service="registry""#);
+        headers.insert("www-authenticate", challenge.parse().unwrap());
+        (StatusCode::UNAUTHORIZED, headers).into_response()
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_fetched_with_the_password_and_shown_to_the_registry() {
+    let tokens = Scripted::start(with_tokens("", "of-the-day")).await;
+    let realm: &'static str = format!("http://{}/token", tokens.address).leak();
+    let scripted = Scripted::start(with_tokens(realm, "")).await;
+    let repository = open(scripted.address, ":1", Some(Credentials::new("alice", "secret")));
+    repository.artifact().await.unwrap();
+    repository.artifact().await.unwrap();
+    let asked = tokens.asked();
+    let [(Method::GET, path, Some(who))] = asked.as_slice() else { panic!("once is enough: {asked:?}") };
+    assert_eq!(path, "/token?service=registry&scope=repository%3Anote%3Apull");
+    assert_eq!(who, "Basic YWxpY2U6c2VjcmV0");
+    assert!(scripted.asked().iter().all(|(.., who)| who.as_deref() != Some("Basic YWxpY2U6c2VjcmV0")));
+}
+
+#[tokio::test]
+async fn a_token_that_makes_no_sense_and_a_place_without_tls_are_refused() {
+    let tokens = Scripted::start(with_tokens("", r"a\nb")).await;
+    let realm: &'static str = format!("http://{}/token", tokens.address).leak();
+    let scripted = Scripted::start(with_tokens(realm, "")).await;
+    let error = scripted.repository(":1").artifact().await.unwrap_err();
+    assert!(matches!(error, Error::Malformed { .. }), "{error:?}");
+
+    let scripted = Scripted::start(with_tokens("http://tokens.example.org/token", "")).await;
+    let repository = open(scripted.address, ":1", Some(Credentials::new("alice", "secret")));
+    let error = repository.artifact().await.unwrap_err();
+    assert!(matches!(&error, Error::Plaintext(host) if host == "tokens.example.org"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_registry_may_want_to_be_left_alone_or_be_ill() {
+    let busy = || (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "7")]).into_response();
+    let error = Scripted::start(move |_| busy()).await.repository(":1").current().await.unwrap_err();
+    assert_eq!(error.retry(), Retry::Soon(Some(Duration::from_secs(7))));
+    let ill = || (StatusCode::BAD_GATEWAY, r#"{"errors": [{"code": "X", "message": "a\nb"}]}"#).into_response();
+    let error = Scripted::start(move |_| ill()).await.repository(":1").artifact().await.unwrap_err();
+    assert!(error.to_string().contains("502: a b"), "{error}");
+    assert_eq!(error.retry(), Retry::Soon(None));
+}
+
+#[tokio::test]
+async fn one_that_does_not_answer_is_given_up_in_time() {
+    let asked = Arc::new(Notify::new());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let notify = Arc::clone(&asked);
+    let router = Router::new().fallback(move || {
+        let notify = Arc::clone(&notify);
+        async move {
+            notify.notify_one();
+            std::future::pending::<Response>().await
+        }
+    });
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let asking = tokio::spawn(async move { open(address, ":1", None).artifact().await });
+    asked.notified().await;
+    tokio::time::pause();
+    let error = asking.await.unwrap().unwrap_err();
+    assert!(matches!(error, Error::TimedOut { .. }), "{error:?}");
+}
