@@ -177,7 +177,7 @@ fn what_is_no_provider_is_refused_with_a_sentence_that_helps() {
     let unknown = altered(&folder, "capstan:provider/log@", "capstan:provider/leg@");
     let (code, said) = refusal(&["provider", "inspect", text(&unknown)]);
     assert_eq!(code, Some(1));
-    assert!(said.contains("capstan:provider/leg@0.1.0") && said.contains("guide"), "{said}");
+    assert!(said.contains("capstan:provider/leg@0.1.0") && said.contains("the interfaces of the contract"), "{said}");
 }
 
 #[test]

@@ -32,7 +32,8 @@ pub enum LoadError {
     },
     /// It needs something that no provider gets.
     #[error(
-        "it imports {0}, which this host does not offer: a provider gets the interfaces of the contract and what standard libraries import of WASI 0.2"
+        "it imports {0}, which this host does not offer: a provider gets the interfaces of the contract, and what standard \
+         libraries import of WASI 0.2"
     )]
     UnknownImport(String),
     /// It is no provider.

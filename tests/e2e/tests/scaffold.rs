@@ -24,7 +24,7 @@ async fn what_new_makes_builds_and_reconciles_as_it_is() -> Result<()> {
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let sdk = checkout.join("guest-sdk");
     let text = |path: &Path| path.to_string_lossy().into_owned();
-    capstan(&["provider", "new", "hello", "--sdk", &text(&sdk), "--path", &text(&crate_folder)])?;
+    capstan(&["provider", "new", "hello", "--kind", "Greeting", "--sdk", &text(&sdk), "--path", &text(&crate_folder)])?;
     // The versions that this checkout has, so that nothing needs to be fetched.
     fs::copy(checkout.join("Cargo.lock"), crate_folder.join("Cargo.lock"))?;
 
@@ -61,7 +61,7 @@ async fn what_new_makes_builds_and_reconciles_as_it_is() -> Result<()> {
     // Its kind is installed when the provider has been loaded.
     let applied = eventually("the sample", PATIENCE, || objects.apply(&sample), |()| true);
     applied.await.with_context(|| host.log())?;
-    let look = || objects.get("v1", "configmaps", "default", "hello-first");
+    let look = || objects.get("v1", "configmaps", "default", "greeting-first");
     let written = eventually("the ConfigMap", PATIENCE, look, |map| map["data"]["text"] == "hello");
     written.await.with_context(|| host.log())?;
     Ok(())
