@@ -98,7 +98,7 @@ async fn left_behind(world: &World) -> Result<()> {
     world.bring_github(KINDS_THAT_WERE_THERE).await?;
     for (plural, name) in [("repoes", "left"), ("repoes", "found"), ("collaborators", "left"), ("teamrepoes", "left")] {
         // What Krateo's does not say tells when it was looked at.
-        let looked_at = |object: &Value| object["status"]["observedGeneration"].is_i64();
+        let looked_at = |object: &Value| object["status"]["conditions"][0]["observedGeneration"].is_u64();
         let what = format!("{plural} {name} is looked at");
         let object = eventually(&what, 4 * SOON, || tenant.get(plural, name), looked_at).await?;
         for kind in ["Ready", "Synced"] {
