@@ -8,8 +8,11 @@ use super::Host;
 use crate::cluster::Error;
 
 /// Looks at an object that is about to be stored; may change or refuse it.
+type Review = dyn Fn(&mut Value) -> Result<(), Error>;
+
+/// A review, which `Debug` of the host's state leaves out.
 #[derive(Clone)]
-pub(super) struct Admission(Rc<dyn Fn(&mut Value) -> Result<(), Error>>);
+pub(super) struct Admission(Rc<Review>);
 
 impl Admission {
     pub(super) fn review(&self, object: &mut Value) -> Result<(), Error> {
