@@ -95,13 +95,13 @@ mod tests {
         Puller::new(cluster, "host".into(), Network::default(), Pulls::default())
     }
 
-    fn wanted(source: &Value, carrier: Carrier) -> Option<Wanted> {
+    fn wanted(source: &Value, carrier: Carrier) -> Wanted {
         let object = json!({
             "apiVersion": "capstan.dev/v1alpha1", "kind": "Provider", "metadata": {"name": "note", "uid": "u"},
             "spec": {"source": source},
         });
         let facts = Facts::of(&Object::from_value(object).unwrap()).unwrap();
-        Some(Wanted { facts: Arc::new(facts), carrier })
+        Wanted { facts: Arc::new(facts), carrier }
     }
 
     #[tokio::test(start_paused = true)]
@@ -111,14 +111,14 @@ mod tests {
             grants: "".into(),
             origin: Origin::File("note.wasm".to_owned()),
         };
-        let file = wanted(&json!({"file": {"name": "note.wasm"}}), Carrier::Here(artifact));
+        let file = Some(wanted(&json!({"file": {"name": "note.wasm"}}), Carrier::Here(artifact)));
         let (wants, wanted_now) = watch::channel(file.clone());
         let (supplied, mut follows) = watch::channel(None);
         let supplying = tokio::spawn(supply("note".to_owned(), puller(), wanted_now, supplied));
         let passed = follows.wait_for(Option::is_some).await.unwrap().clone();
         assert_eq!(passed, file);
 
-        wants.send_replace(wanted(&json!({"oci": {"reference": "note"}}), Carrier::Unknown));
+        wants.send_replace(Some(wanted(&json!({"oci": {"reference": "note"}}), Carrier::Unknown)));
         let broken = |wanted: &Option<Wanted>| {
             let Some(Wanted { carrier: Carrier::Broken(origin, error), .. }) = wanted else { return false };
             error.reason() == "ReferenceInvalid" && origin.to_string() == "artifact note"
