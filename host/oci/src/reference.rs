@@ -115,6 +115,9 @@ impl FromStr for Reference {
     type Err = InvalidReference;
 
     fn from_str(text: &str) -> Result<Self, InvalidReference> {
+        if let Some((scheme, _)) = text.split_once("://") {
+            return Err(InvalidReference::Registry(format!("{scheme}://")));
+        }
         let (named, digest) = match text.split_once('@') {
             Some((named, digest)) => (named, Some(digest.parse::<Digest>()?)),
             None => (text, None),
@@ -208,10 +211,10 @@ mod tests {
         for text in ["patch", "patch:1", "team/patch:1", "/patch:1", ""] {
             assert!(matches!(wrong(text), InvalidReference::NoRegistry(_)), "{text}");
         }
-        for text in ["http://r.io/patch:1", "a b.io/x:1", "r.io:70000/x:1", "user@r.io/x:1", "r%2eio./x:1"] {
-            let error = wrong(text);
-            assert!(!matches!(error, InvalidReference::NoVersion(_) | InvalidReference::Tag(_)), "{text}: {error}");
+        for text in ["http://r.io/patch:1", "oci://r.io/a:1", "a b.io/x:1", "r.io:70000/x:1", "r%2eio./x:1"] {
+            assert!(matches!(wrong(text), InvalidReference::Registry(_)), "{text}");
         }
+        assert!(matches!(wrong("user@r.io/x:1"), InvalidReference::Digest(_)));
         let long = format!("r.io/{}:1", "a".repeat(256));
         for text in
             ["r.io/Patch:1", "r.io/a//b:1", "r.io/-a:1", "r.io/a-:1", "r.io/a..b:1", "r.io/a___b:1", "r.io/:1", &long]

@@ -73,3 +73,61 @@ fn hand_on(supplied: &watch::Sender<Option<Wanted>>, wanted: Option<Wanted>, car
         differs
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{convert::Infallible, sync::Arc};
+
+    use bytes::Bytes;
+    use capstan_cluster::{Cluster, Object};
+    use capstan_sandbox::Network;
+    use http::{Request, Response};
+    use kube::{Client, client::Body};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{Artifact, Origin, wanted::Facts};
+
+    /// Every reference here is wrong, so that no registry is asked.
+    fn puller() -> Puller {
+        let service = tower::service_fn(|_: Request<Body>| async { Ok::<_, Infallible>(Response::new(Body::empty())) });
+        let cluster = Cluster::new(Client::new(service, "default"));
+        Puller::new(cluster, "host".into(), Network::default(), Pulls::default())
+    }
+
+    fn wanted(source: &Value, carrier: Carrier) -> Wanted {
+        let object = json!({
+            "apiVersion": "capstan.dev/v1alpha1", "kind": "Provider", "metadata": {"name": "note", "uid": "u"},
+            "spec": {"source": source},
+        });
+        let facts = Facts::of(&Object::from_value(object).unwrap()).unwrap();
+        Wanted { facts: Arc::new(facts), carrier }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_registry_holds_is_filled_in_and_everything_else_passes() {
+        let artifact = Artifact {
+            component: Bytes::from_static(b"wasm"),
+            grants: "".into(),
+            origin: Origin::File("note.wasm".to_owned()),
+        };
+        let file = Some(wanted(&json!({"file": {"name": "note.wasm"}}), Carrier::Here(artifact)));
+        let (wants, wanted_now) = watch::channel(file.clone());
+        let (supplied, mut follows) = watch::channel(None);
+        let supplying = tokio::spawn(supply("note".to_owned(), puller(), wanted_now, supplied));
+        let passed = follows.wait_for(Option::is_some).await.unwrap().clone();
+        assert_eq!(passed, file);
+
+        wants.send_replace(Some(wanted(&json!({"oci": {"reference": "note"}}), Carrier::Unknown)));
+        let broken = |wanted: &Option<Wanted>| {
+            let Some(Wanted { carrier: Carrier::Broken(origin, error), .. }) = wanted else { return false };
+            error.reason() == "ReferenceInvalid" && origin.to_string() == "artifact note"
+        };
+        follows.wait_for(broken).await.unwrap();
+
+        wants.send_replace(None);
+        follows.wait_for(Option::is_none).await.unwrap();
+        drop(follows);
+        supplying.await.unwrap();
+    }
+}
