@@ -102,8 +102,8 @@ impl Cache {
         while self.bytes + size > self.room {
             // Keys are hashes, so that the one behind this says nothing about when it will be needed.
             let next = self.entries.range(key..).next().or_else(|| self.entries.iter().next());
-            let Some((next, _)) = next else { break };
-            self.remove(&next.clone());
+            let Some(next) = next.map(|(next, _)| *next) else { break };
+            self.remove(&next);
         }
         self.bytes += size;
         self.entries.insert(key, held);
