@@ -28,12 +28,14 @@ impl Stage {
     pub(crate) async fn new(grants: &str) -> Self {
         let server = Server::start().await;
         let grants = Grants::parse(&grants.replace("PORT", &server.port().to_string())).unwrap();
-        let needs = "http: [{origin: '*'}]\nsecrets: [{namespace: '*', names: ['*'], keys: ['*'], origins: ['*']}]";
+        let any = "namespace: '*', names: ['*'], keys: ['*'], origins: ['*']";
+        let members = "bodyMembers: [/config/secret, /a~1b/0]";
+        let needs = format!("http: [{{origin: '*'}}]\nsecrets: [{{{any}}}, {{{any}, {members}}}]");
         let descriptor = Descriptor {
             name: "test".into(),
             version: "1.0.0".into(),
             kinds: Vec::new(),
-            needs: Grants::parse_needs(needs).unwrap(),
+            needs: Grants::parse_needs(&needs).unwrap(),
             config_schema: None,
         };
         let network = Network::resolving(NetworkSettings::default(), Arc::new(Names)).unwrap();

@@ -205,7 +205,7 @@ async fn combinations_that_github_does_not_have_are_refused() {
         ("PUT", "/repos/acme/shop/topics", json!({"names": (0..21).map(|n| format!("t{n}")).collect::<Vec<_>>()})),
         ("POST", "/repos/acme/shop/hooks", json!({"config": {"url": "ftp://x"}})),
         ("POST", "/repos/acme/shop/actions/variables", json!({"name": "1x", "value": ""})),
-        ("POST", "/orgs/acme/teams", json!({"name": "!"})),
+        ("POST", "/orgs/acme/teams", json!({"name": " "})),
         ("PUT", "/repos/acme/shop/contents/a/../b", json!({"message": "m", "content": ""})),
         ("PUT", "/repos/acme/shop/contents/a", json!({"message": "m", "content": "*"})),
     ];
