@@ -49,7 +49,9 @@ mod tests {
 
     fn together(failures: &[Failure]) -> Result<()> {
         let mut all = Failures::default();
-        failures.iter().for_each(|failure| all.add(Err(failure.clone())));
+        for failure in failures {
+            all.add(Err(failure.clone()));
+        }
         all.into_result()
     }
 

@@ -78,13 +78,12 @@ impl Session {
     fn update(&mut self, object: &Managed<Value>) -> Result<Change> {
         // What observe found is on its way into the status already. A second call must not repeat a write that was
         // computed from an older version, and has to tell itself.
-        let (look, reverts) = match self.pending.take() {
-            Some(look) => (look, None),
-            None => {
-                let mut look = look(object)?;
-                let reverts = look.reverts.take();
-                (look, reverts)
-            }
+        let (look, reverts) = if let Some(look) = self.pending.take() {
+            (look, None)
+        } else {
+            let mut look = look(object)?;
+            let reverts = look.reverts.take();
+            (look, reverts)
         };
         let Look { writes, mut failures, manner, .. } = look;
         for write in &writes {

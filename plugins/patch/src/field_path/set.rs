@@ -77,9 +77,9 @@ impl FieldPath {
         });
         match (parent, last) {
             (Some(Value::Object(map)), Segment::Field(name)) => drop(map.remove(name)),
-            (Some(Value::Array(list)), Segment::Index(index)) => {
-                if let Some(at) = usize::try_from(*index).ok().filter(|at| *at < list.len()) {
-                    list.remove(at);
+            (Some(Value::Array(elements)), Segment::Index(index)) => {
+                if let Some(at) = usize::try_from(*index).ok().filter(|at| *at < elements.len()) {
+                    elements.remove(at);
                 }
             }
             _ => {}

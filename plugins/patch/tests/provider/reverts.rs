@@ -91,7 +91,7 @@ fn all_fields_of_an_object_come_back_together() {
     let host = host();
     let patch = reverting(&host);
     respecify(&host, &patch, |spec| {
-        spec["to"] = json!({"objectReference": {"kind": "ConfigMap", "name": "bar"}, "fieldPath": "data[*]"})
+        spec["to"] = json!({"objectReference": {"kind": "ConfigMap", "name": "bar"}, "fieldPath": "data[*]"});
     });
     settles(&host, &patch);
     assert_eq!(data(&host), json!({"value1": "Foo1", "value2": "Foo1"}));
@@ -162,10 +162,11 @@ fn labelled(host: &Host, name: &str, x: &str) -> ObjectRef {
 fn a_target_that_fails_does_not_cost_the_others_their_values() {
     let host = host();
     let targets = ["a", "b", "c"].map(|name| labelled(&host, name, "old"));
-    host.admit(|object| match object["metadata"]["name"] == "b" {
-        true => Err(Error::Invalid("immutable".to_owned())),
-        false => Ok(()),
-    });
+    host.admit(
+        |object| {
+            if object["metadata"]["name"] == "b" { Err(Error::Invalid("immutable".to_owned())) } else { Ok(()) }
+        },
+    );
     let patch = of_many(&host);
     assert_eq!(failure(host.reconcile(&PROVIDER, &patch)), (Step::Update, "Invalid".to_owned(), true));
     let values = || targets.each_ref().map(|target| host.object(target).unwrap()["data"]["x"].clone());
@@ -180,10 +181,11 @@ fn one_that_cannot_be_given_back_does_not_keep_the_others_from_it() {
     let targets = ["a", "b", "c"].map(|name| labelled(&host, name, "old"));
     let patch = of_many(&host);
     settles(&host, &patch);
-    host.admit(|object| match object["metadata"]["name"] == "a" {
-        true => Err(Error::Invalid("immutable".to_owned())),
-        false => Ok(()),
-    });
+    host.admit(
+        |object| {
+            if object["metadata"]["name"] == "a" { Err(Error::Invalid("immutable".to_owned())) } else { Ok(()) }
+        },
+    );
     host.delete(&patch);
     assert_eq!(failure(host.reconcile(&PROVIDER, &patch)), (Step::Delete, "Invalid".to_owned(), true));
     let values = targets.each_ref().map(|target| host.object(target).unwrap()["data"]["x"].clone());
@@ -212,7 +214,9 @@ fn objects_that_come_and_go_do_not_fill_the_status() {
         // One keeps its name, the others have names of their own.
         let targets = [labelled(&host, "same", &"x".repeat(500)), labelled(&host, &name, &"x".repeat(500))];
         settles(&host, &patch);
-        targets.iter().for_each(|target| host.delete(target));
+        for target in &targets {
+            host.delete(target);
+        }
     }
     assert!(kept(&host, &patch) <= 64);
 }

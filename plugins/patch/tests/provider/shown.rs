@@ -49,9 +49,11 @@ fn a_secret_shows_in_nothing_but_its_target() {
     assert_eq!(host.object(&bar()).unwrap()["data"]["x"], "hush");
 }
 
+type Refusal = fn(String) -> Error;
+
 #[test]
 fn what_the_api_server_says_of_a_secrets_value_is_not_passed_on() {
-    let refusals: [(&str, fn(String) -> Error); 4] = [
+    let refusals: [(&str, Refusal); 4] = [
         ("Invalid", Error::Invalid),
         ("Denied", Error::Denied),
         ("Unavailable", Error::Unavailable),
@@ -65,9 +67,12 @@ fn what_the_api_server_says_of_a_secrets_value_is_not_passed_on() {
             super::respecify(&host, &patch, |spec| {
                 spec["from"] = json!({"objectReference": {"kind": "Secret", "name": "s"}, "fieldPath": "data.k"});
             });
-            host.admit(move |object| match object.to_string().contains("hush") {
-                true => Err(refusal("Invalid value: \"hush\"".to_owned())),
-                false => Ok(()),
+            host.admit(move |object| {
+                if object.to_string().contains("hush") {
+                    Err(refusal("Invalid value: \"hush\"".to_owned()))
+                } else {
+                    Ok(())
+                }
             });
             let failed = host.reconcile(&PROVIDER, &patch).unwrap_err().failure;
             assert_eq!(failed.problem().reason, reason);
@@ -82,11 +87,12 @@ fn what_the_api_server_says_of_a_secrets_value_is_not_passed_on() {
             spec["from"] = json!({"objectReference": {"kind": "Secret", "name": "s"}, "fieldPath": "data.k"});
         });
         host.admit(|object| {
-            Ok(for pointer in ["/data/x", "/data/list/0"] {
+            for pointer in ["/data/x", "/data/list/0"] {
                 if let Some(value) = object.pointer_mut(pointer) {
                     *value = json!("hush!");
                 }
-            })
+            }
+            Ok(())
         });
         let failed = host.reconcile(&PROVIDER, &patch).unwrap_err().failure;
         assert!(failed.problem().reason == "NotKept" && !format!("{failed:?}").contains("hush"), "{failed:?}");

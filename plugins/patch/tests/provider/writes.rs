@@ -139,7 +139,7 @@ fn whoever_owns_an_atomic_map_is_asked_for_it() {
             }),
         );
         host.run(|| {
-            drop(capstan_sdk::cluster::apply(&service, json!({"spec": {"selector": {"app": "web", "version": "v0"}}})))
+            drop(capstan_sdk::cluster::apply(&service, json!({"spec": {"selector": {"app": "web", "version": "v0"}}})));
         });
         respecify(&host, &other, |spec| {
             spec["to"] = json!({
