@@ -13,6 +13,8 @@ const REPOSITORIES: usize = 500;
 const POLL: Duration = Duration::from_mins(5);
 const ROUNDS_AN_HOUR: usize = 12;
 const HOURS: usize = 24;
+/// Hours in which everything is looked at in every round; in those between, once: whole days take minutes.
+const FULL_HOURS: [usize; 3] = [0, 1, HOURS - 1];
 /// How many are changed by somebody in each hour.
 const CHANGED: usize = 10;
 
@@ -41,14 +43,21 @@ async fn polling_many_repositories_for_a_day_costs_what_changed() {
         async move { access.fetch(request, None, None).await.unwrap().unwrap() }
     };
     for hour in 0..HOURS {
+        let is_full = FULL_HOURS.contains(&hour);
         for round in 0..ROUNDS_AN_HOUR {
+            if round > 0 && !is_full {
+                fake.clock().advance(POLL);
+                continue;
+            }
             let answers: Vec<_> = stream::iter(0..REPOSITORIES).map(&look).buffer_unordered(8).collect().await;
             assert!(answers.iter().all(|answer| answer.status == 200 && answer.body.len() > 1000), "{hour}:{round}");
             fake.clock().advance(POLL);
         }
         let exchanges = fake.exchanges();
-        assert_eq!(exchanges.len(), REPOSITORIES * ROUNDS_AN_HOUR);
-        assert!(exchanges.len() > QUOTA, "a quota for all of them would prove nothing");
+        if is_full {
+            assert_eq!(exchanges.len(), REPOSITORIES * ROUNDS_AN_HOUR);
+            assert!(exchanges.len() > QUOTA, "a quota for all of them would prove nothing");
+        }
         let cost: u64 = exchanges.iter().map(|exchange| exchange.cost).sum();
         // In the first hour all is seen for the first time.
         let expected = if hour == 0 { REPOSITORIES } else { CHANGED };
