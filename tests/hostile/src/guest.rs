@@ -47,7 +47,10 @@ static MEMORY: AtomicU32 = AtomicU32::new(0);
 const NEEDS: &str = r#"{
     "kubernetes": [{"apiGroups": ["*"], "kinds": ["*"], "verbs": ["*"]}],
     "http": [{"origin": "*"}],
-    "secrets": [{"namespace": "*", "names": ["*"], "keys": ["*"], "origins": ["*"]}]
+    "secrets": [
+        {"namespace": "*", "names": ["*"], "keys": ["*"], "origins": ["*"]},
+        {"namespace": "*", "names": ["*"], "keys": ["*"], "origins": ["*"], "bodyMembers": ["/config/secret", "/description"]}
+    ]
 }"#;
 
 /// Where the test's server is, by the names that lead to it.
