@@ -22,9 +22,17 @@ pub(crate) fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// Cargo, at the top of the checkout.
+/// Cargo, at the top of the checkout, in the environment that the user's own cargo has.
+///
+/// What `cargo run` tells a program of its package is taken out again: the build script of `ring` looks at some of it, so
+/// ring, rustls, kube and all above them would be compiled anew at every change between a chore and plain cargo.
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+            command.env_remove(name);
+        }
+    }
     command.args(arguments).current_dir(root());
     command
 }

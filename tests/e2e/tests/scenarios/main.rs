@@ -152,8 +152,12 @@ const WITH_A_REGISTRY: &[(&str, Scenario)] = scenarios! {
     registry::{ a_provider_is_pulled_followed_and_kept_while_its_registry_is_away },
 };
 
+/// How many scenarios run at a time unless `--test-threads` says otherwise: most of the time they wait for their world.
+const AT_A_TIME: usize = 4;
+
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(AT_A_TIME);
     let worlds = Arc::new(Worlds::default());
     let mut trials = trials(&worlds, ServerKind::Embedded, SCENARIOS, true);
     let real = is_here();
