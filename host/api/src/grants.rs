@@ -248,11 +248,26 @@ pub(crate) mod duration {
     }
 }
 
-/// `64Mi`, `1Gi`, or a number of bytes.
+/// Bytes, from `64Mi`, `1Gi`, or a number of them.
+pub fn memory(text: &str) -> Result<u64, InvalidMemory> {
+    const UNITS: [(&str, u64); 3] = [("Ki", 1 << 10), ("Mi", 1 << 20), ("Gi", 1 << 30)];
+    let parsed = UNITS.iter().find_map(|(unit, bytes)| {
+        let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
+        number.checked_mul(*bytes)
+    });
+    parsed.or_else(|| text.parse().ok()).ok_or_else(|| InvalidMemory(text.to_owned()))
+}
+
+/// It is written in some other way.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is no amount of memory: write 512Ki, 64Mi or 1Gi")]
+pub struct InvalidMemory(String);
+
+/// As [`memory`] reads it.
 mod quantity {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    const UNITS: [(&str, u64); 3] = [("Ki", 1 << 10), ("Mi", 1 << 20), ("Gi", 1 << 30)];
+    use super::memory;
 
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -275,14 +290,7 @@ mod quantity {
             Some(Text::Bytes(bytes)) => return Ok(Some(bytes)),
             Some(Text::Unit(text)) => text,
         };
-        let parsed = UNITS.iter().find_map(|(unit, bytes)| {
-            let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
-            number.checked_mul(*bytes)
-        });
-        let parsed = parsed.or_else(|| text.parse().ok());
-        parsed
-            .map(Some)
-            .ok_or_else(|| D::Error::custom(format!("`{text}` is no amount of memory: write 512Ki, 64Mi or 1Gi")))
+        memory(&text).map(Some).map_err(D::Error::custom)
     }
 }
 

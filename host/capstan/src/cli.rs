@@ -7,7 +7,10 @@ use capstan_cluster::lease::{InvalidTiming, Timing};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 
-use crate::health;
+use crate::{
+    code::{COMPILE, Code},
+    health,
+};
 
 /// The host's own namespace, unless another one is named.
 pub(crate) const DEFAULT_NAMESPACE: &str = "capstan-system";
@@ -49,6 +52,12 @@ pub(crate) enum Command {
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+    },
+    /// Compiles a component for the host that starts it
+    #[command(name = COMPILE, hide = true)]
+    Compile {
+        /// Memory it may take, in bytes
+        memory: u64,
     },
     /// Prints the manual page, or writes one for each command
     Man {
@@ -310,6 +319,8 @@ pub(crate) struct Host {
     #[arg(long, value_name = "DURATION", default_value = "5m", env = "EVENTRECORDER_MAX_SILENCE")]
     pub(crate) event_silence: capstan_events::MaxSilence,
     #[command(flatten)]
+    pub(crate) code: Code,
+    #[command(flatten)]
     pub(crate) network: Network,
 }
 
@@ -329,7 +340,7 @@ pub(crate) struct Network {
 }
 
 /// `15s`, `500ms`, `1m30s`.
-fn duration(text: &str) -> Result<Duration, &'static str> {
+pub(crate) fn duration(text: &str) -> Result<Duration, &'static str> {
     const WRONG: &str = "a duration is written 15s, 500ms or 1m30s";
     let duration: jiff::SignedDuration = text.parse().map_err(|_| WRONG)?;
     duration.try_into().map_err(|_| WRONG)

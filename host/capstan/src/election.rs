@@ -70,10 +70,12 @@ async fn work(
 
 #[cfg(test)]
 mod tests {
-    use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+    use std::{sync::Arc, time::Duration};
 
     use capstan_devcluster::{DevCluster, Options};
+    use clap::Parser;
     use kube::Client;
+    use tempfile::TempDir;
     use tokio::{
         task::JoinHandle,
         time::{sleep, timeout},
@@ -88,24 +90,22 @@ mod tests {
         health: Health,
         cancel: CancellationToken,
         running: JoinHandle<Result<()>>,
+        _folder: TempDir,
     }
 
     impl Replica {
         fn start(server: &DevCluster) -> Self {
-            let settings = cli::Host {
-                namespace: "default".to_owned(),
-                providers: None,
-                concurrency: NonZeroUsize::MIN,
-                event_silence: capstan_events::MaxSilence::default(),
-                network: cli::Network::default(),
-            };
-            let (host, cluster) = (Arc::new(Host::new(&settings).unwrap()), Cluster::new(client(server)));
+            let folder = tempfile::tempdir().unwrap();
+            let code = folder.path().join("code").to_string_lossy().into_owned();
+            let arguments = ["capstan", "run", "--namespace", "default", "--concurrency", "1", "--code-cache", &code];
+            let cli::Command::Run(run) = cli::Cli::parse_from(arguments).command else { panic!("`run` is asked for") };
+            let (host, cluster) = (Arc::new(Host::new(&run.host).unwrap()), Cluster::new(client(server)));
             let cancel = CancellationToken::new();
             let health = Health::new(cancel.clone());
             let (told, cancelled) = (health.clone(), cancel.clone());
             let running =
                 tokio::spawn(async move { share(&host, &cluster, Timing::default(), &told, &cancelled).await });
-            Self { health, cancel, running }
+            Self { health, cancel, running, _folder: folder }
         }
 
         fn says(&self, metric: &str) -> bool {

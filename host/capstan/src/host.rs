@@ -65,7 +65,7 @@ impl Host {
             concurrency: settings.concurrency,
             directory: settings.providers.as_deref().map(open).transpose()?,
             event_silence: settings.event_silence,
-            sandbox: Arc::new(Sandbox::new(sandbox_settings(settings)).context("the sandbox cannot be set up")?),
+            sandbox: Arc::new(settings.code.sandbox(sandbox_settings(settings))?),
             network: network(&settings.network)?,
         })
     }

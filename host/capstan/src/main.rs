@@ -1,6 +1,7 @@
 //! The `capstan` command: wiring, configuration, command line.
 
 mod cli;
+mod code;
 mod dev;
 mod documents;
 mod election;
@@ -25,6 +26,10 @@ use traces::Traces;
 fn main() -> ExitCode {
     // Wrong usage ends here, with exit code 2.
     let cli = Cli::parse();
+    // Before there are any threads, all of which would count against its limits.
+    if let Command::Compile { memory } = cli.command {
+        return code::compile(memory);
+    }
     match start(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -38,7 +43,11 @@ fn start(cli: Cli) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("no runtime")?;
     let traces = match &cli.command {
         Command::Run(_) | Command::Dev(_) => Traces::from_environment(runtime.handle().clone())?,
-        Command::Manifests(_) | Command::Provider(_) | Command::Completions { .. } | Command::Man { .. } => None,
+        Command::Manifests(_)
+        | Command::Provider(_)
+        | Command::Completions { .. }
+        | Command::Compile { .. }
+        | Command::Man { .. } => None,
     };
     logging::start(cli.log, traces.as_ref());
     let done = runtime.block_on(async {
@@ -50,6 +59,8 @@ fn start(cli: Cli) -> anyhow::Result<()> {
             Command::Manifests(manifests) => manifests::run(&manifests),
             Command::Completions { shell } => manual::completions(shell),
             Command::Man { directory } => manual::pages(directory.as_deref()),
+            // Done before there was a runtime.
+            Command::Compile { .. } => Ok(()),
             Command::Provider(provider) => until(cancel, Box::pin(provider::run(provider))).await,
         };
         signals.abort();

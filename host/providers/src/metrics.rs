@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
+use capstan_sandbox::{Compilations, Sandbox};
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric},
@@ -29,6 +30,14 @@ struct Used {
     bound: &'static str,
     quantile: &'static str,
 }
+
+#[derive(Debug, Clone, EncodeLabelSet)]
+struct Compiled {
+    result: &'static str,
+}
+
+/// What components cost before they run.
+pub(crate) struct Compiling(pub(crate) Arc<Sandbox>);
 
 /// A metric's name, its help and its value.
 type Told = (&'static str, &'static str, fn(&Slot) -> u64);
@@ -89,6 +98,24 @@ impl Collector for Metrics {
             }
         }
         Ok(())
+    }
+}
+
+impl Collector for Compiling {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "Components compiled, found compiled already, or not compiled";
+        let mut family = encoder.encode_descriptor("capstan_compilations", help, None, MetricType::Counter)?;
+        let Compilations { compiled, found, failed } = self.0.compilations();
+        for (result, count) in [("compiled", compiled), ("found", found), ("failed", failed)] {
+            ConstCounter::new(count).encode(family.encode_family(&Compiled { result })?)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Compiling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Compiling").field(&self.0.compilations()).finish()
     }
 }
 

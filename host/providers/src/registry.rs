@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     drop_in::{self, DropIns, Told},
-    metrics::Metrics,
+    metrics::{Compiling, Metrics},
     provider::Surroundings,
     report::{About, Reporter},
     reviewer::Reviewer,
@@ -128,6 +128,7 @@ impl Providers {
     /// Has what providers do and use told with the metrics of a registry.
     pub fn register_metrics(&self, registry: &mut Registry) {
         registry.register_collector(Box::new(self.surroundings.metrics.clone()));
+        registry.register_collector(Box::new(Compiling(Arc::clone(&self.surroundings.sandbox))));
         self.surroundings.puller.pulls().register(registry);
     }
 

@@ -29,6 +29,11 @@ pub(crate) fn engine(settings: &Settings) -> wasmtime::Result<(Engine, bool)> {
     }
 }
 
+/// An engine that compiles what the one of [`engine`] runs, and has no room to run anything itself.
+pub(crate) fn compiling() -> wasmtime::Result<Engine> {
+    Engine::new(config().allocation_strategy(InstanceAllocationStrategy::OnDemand))
+}
+
 fn config() -> Config {
     let mut config = Config::new();
     config

@@ -14,6 +14,7 @@ mod bindings;
 mod budget;
 mod classify;
 mod cluster;
+mod code;
 mod component;
 mod config;
 mod counts;
@@ -46,6 +47,7 @@ mod wasi;
 
 pub use self::http::{Network, NetworkError, NetworkSettings, Resolve, Respond, SystemResolver};
 pub use budget::Budget;
+pub use code::{CodeSettings, Compilations, CompileError, CompileLimits, Compiler, DirectoryError, compile};
 pub use component::Component;
 pub use config::ConfigError;
 pub use counts::Counts;

@@ -1,5 +1,7 @@
 //! Why a component cannot be run here.
 
+use std::time::Duration;
+
 use crate::bindings::VERSION;
 
 /// The bytes cannot become a provider. Trying again with the same bytes does not help, except after [`Self::Host`].
@@ -42,6 +44,26 @@ pub enum LoadError {
     /// The names are right, the types behind them are not.
     #[error("it does not fit capstan:provider@{VERSION}: {0}")]
     Contract(String),
+    /// Compiling takes too long.
+    #[error(
+        "compiling it was given up after {limit:?}: give the host more time for it (--compile-timeout), or make the component \
+         smaller"
+    )]
+    CompileTimedOut {
+        /// What compiling one component may take.
+        limit: Duration,
+    },
+    /// Compiling takes too much memory, or comes to a bad end otherwise.
+    #[error(
+        "compiling it was given up, most likely at {limit} bytes of memory: give the host more for it (--compile-memory), or \
+         make the component smaller: {said}"
+    )]
+    CompileOutOfMemory {
+        /// Bytes that compiling one component may take.
+        limit: u64,
+        /// The compiler's last words.
+        said: String,
+    },
     /// Compiling failed, or did not end properly, for a reason that lies with this host.
     #[error("it could not be compiled: {0}")]
     Host(String),
@@ -59,6 +81,8 @@ impl LoadError {
             Self::Version { .. } => "UnsupportedVersion",
             Self::UnknownImport(_) => "UnknownImport",
             Self::MissingExport(_) | Self::Contract(_) => "NotAProvider",
+            Self::CompileTimedOut { .. } => "CompileTimedOut",
+            Self::CompileOutOfMemory { .. } => "CompileOutOfMemory",
             Self::Host(_) => "CompileFailed",
         }
     }

@@ -15,9 +15,10 @@ use tokio::{
 use wasmtime::{Engine, component::Linker};
 
 use crate::{
-    Component, LoadError, Settings, Usage,
+    Compilations, Component, DirectoryError, LoadError, Settings, Usage,
     bindings::ProviderPre,
     cluster,
+    code::Code,
     component::Compiled,
     config, credentials, engine, events, http, inspect, log,
     state::State,
@@ -38,6 +39,7 @@ pub(crate) struct Shared {
     ticker: Ticker,
     slots: Arc<Semaphore>,
     compiling: Arc<Semaphore>,
+    code: Code,
     compiled: Mutex<HashMap<String, Weak<Compiled>>>,
     gauges: Arc<Gauges>,
     settings: Settings,
@@ -50,6 +52,9 @@ pub enum StartError {
     /// wasmtime refuses, most likely since it does not know the processor or the operating system.
     #[error("the WebAssembly engine does not start: {0}")]
     Engine(String),
+    /// No place for compiled code.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
     /// No thread to interrupt guests with.
     #[error("no thread for interrupting guests")]
     Thread(#[from] io::Error),
@@ -77,6 +82,7 @@ impl Sandbox {
         let slots = usize::try_from(settings.concurrency.get()).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
         Ok(Self(Arc::new(Shared {
             ticker: Ticker::start(engine.weak())?,
+            code: Code::new(&engine, settings.code.as_ref())?,
             engine,
             linker,
             slots: Arc::new(Semaphore::new(slots)),
@@ -89,7 +95,7 @@ impl Sandbox {
         })))
     }
 
-    /// Checks a component and compiles it. The same bytes are compiled once, as long as somebody holds the result.
+    /// Checks a component and compiles it, or takes the code that was kept of it. The same bytes are compiled once, as long as somebody holds the result.
     ///
     /// Takes from milliseconds to seconds, in the background; loads wait for each other. A load that is given up while it
     /// compiles goes on to its end, and nobody gets the result.
@@ -107,6 +113,12 @@ impl Sandbox {
     #[must_use]
     pub fn usage(&self) -> Usage {
         self.0.gauges.read()
+    }
+
+    /// How often code was compiled so far, and how often it was there already.
+    #[must_use]
+    pub fn compilations(&self) -> Compilations {
+        self.0.code.compilations()
     }
 
     /// Whether instances come from a pool. If not, address space is short and each reconcile takes a little longer.
@@ -147,7 +159,7 @@ impl Shared {
             return Ok(Component::new(known));
         }
         let shape = inspect::inspect(bytes, self.settings.component_size)?;
-        let component = wasmtime::component::Component::new(&self.engine, bytes).map_err(|error| refused(&error))?;
+        let component = self.code.of(&self.engine, &digest, bytes)?;
         let contract = |error: wasmtime::Error| LoadError::Contract(format!("{error:#}"));
         let pre = self.linker.instantiate_pre(&component).map_err(contract)?;
         let pre = ProviderPre::new(pre).map_err(contract)?;
@@ -161,15 +173,6 @@ impl Shared {
     fn compiled(&self) -> MutexGuard<'_, HashMap<String, Weak<Compiled>>> {
         // A map of independent entries is whole after a panic.
         self.compiled.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The compiler validates first; what fails afterwards lies with us.
-fn refused(error: &wasmtime::Error) -> LoadError {
-    if error.is::<wasmparser::BinaryReaderError>() {
-        LoadError::Malformed(format!("{error:#}"))
-    } else {
-        LoadError::Host(format!("{error:#}"))
     }
 }
 

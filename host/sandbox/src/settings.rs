@@ -2,13 +2,17 @@
 
 use std::num::NonZeroU32;
 
+use crate::CodeSettings;
+
 /// Bounds of the sandbox as a whole. Those of one provider are a [`crate::Budget`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// Instances that may live at the same time. A reconcile that finds none free waits, within its own deadline.
     pub concurrency: NonZeroU32,
     /// Bytes that a component may have.
     pub component_size: usize,
+    /// Where compiled code is kept, and who compiles; without it, memory and this process.
+    pub code: Option<CodeSettings>,
 }
 
 /// Enough to keep a few dozen provider calls waiting for the API server while two or four run; each costs address space
@@ -20,6 +24,6 @@ const COMPONENT_SIZE: usize = 16 << 20;
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { concurrency: CONCURRENCY, component_size: COMPONENT_SIZE }
+        Self { concurrency: CONCURRENCY, component_size: COMPONENT_SIZE, code: None }
     }
 }

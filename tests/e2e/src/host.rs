@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use capstan_realcluster::target;
 
 use crate::program;
 
@@ -39,6 +40,8 @@ impl HostProcess {
         let log = folder.join("host.log");
         let output = File::options().create(true).append(true).open(&log).context("no log file")?;
         let mut command = Command::new(program("capstan")?);
+        // One for all that are started, so that each component is compiled once.
+        command.env("CAPSTAN_CODE_CACHE", target()?.join("code"));
         command.envs(environment.iter().copied());
         let child = command
             .args(arguments)

@@ -1,0 +1,82 @@
+//! Having a component compiled by another process.
+
+use std::{fs::File, io, os::unix::process::ExitStatusExt, process::Stdio};
+
+use rustix::process::Signal;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    process::Command,
+    runtime::Handle,
+    time::timeout,
+};
+
+use super::{CompileLimits, Compiler, worker::MALFORMED};
+use crate::LoadError;
+
+/// What a compiler that fails may say: a few lines.
+const SAID: u64 = 4 << 10;
+#[derive(Debug)]
+pub(super) struct Child(Compiler);
+
+impl Child {
+    pub(super) fn new(compiler: Compiler) -> Self {
+        Self(compiler)
+    }
+
+    /// Writes code to a file. Blocks; to be called from a thread that may, of a runtime.
+    pub(super) fn compile(&self, bytes: &[u8], code: &File) -> Result<(), LoadError> {
+        Handle::current().block_on(self.run(bytes, code)).map_err(|error| {
+            LoadError::Host(format!("the compiler {} does not run: {error}", self.0.program.display()))
+        })?
+    }
+
+    /// The outer error is that of starting it.
+    async fn run(&self, bytes: &[u8], code: &File) -> io::Result<Result<(), LoadError>> {
+        let Compiler { program, arguments, limits } = &self.0;
+        let CompileLimits { memory, time } = *limits;
+        let mut child = Command::new(program)
+            .args(arguments)
+            .arg(memory.to_string())
+            // What the host was told in its environment is none of the compiler's business.
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(code.try_clone()?)
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
+        let fed = async {
+            if let Some(mut stdin) = stdin {
+                // One that ends early says why itself.
+                let _ = stdin.write_all(bytes).await;
+            }
+        };
+        let heard = async {
+            let mut said = Vec::new();
+            if let Some(stderr) = stderr {
+                let _ = stderr.take(SAID).read_to_end(&mut said).await;
+            }
+            String::from_utf8_lossy(&said).trim().to_owned()
+        };
+        let whole = async { tokio::join!(fed, heard, child.wait()) };
+        let Ok(((), said, status)) = timeout(time, whole).await else {
+            return Ok(Err(LoadError::CompileTimedOut { limit: time }));
+        };
+        let status = status?;
+        Ok(match status.code() {
+            Some(0) => Ok(()),
+            Some(code) if code == i32::from(MALFORMED) => Err(LoadError::Malformed(said)),
+            Some(_) => Err(LoadError::Host(said)),
+            None => Err(self.killed(status.signal().unwrap_or_default(), said)),
+        })
+    }
+
+    /// Where there is no more memory it aborts.
+    fn killed(&self, signal: i32, said: String) -> LoadError {
+        if signal == Signal::ABORT.as_raw() {
+            LoadError::CompileOutOfMemory { limit: self.0.limits.memory, said }
+        } else {
+            LoadError::Host(format!("the compiler was ended by signal {signal}: {said}"))
+        }
+    }
+}
