@@ -49,19 +49,24 @@ impl RealCluster {
         let folder = std::path::absolute(folder)?;
         state::make_folder(&folder)?;
         state::own(&folder)?;
-        let etcd = start_etcd(&programs.etcd, &folder)?;
+        let mut etcd = start_etcd(&programs.etcd, &folder)?;
         state::record(&folder, &[&etcd])?;
-        let (api_server, port) = start_api_server(&programs.api_server, &folder, &etcd)?;
+        let (mut api_server, port) = start_api_server(&programs.api_server, &folder, &etcd)?;
         state::record(&folder, &[&api_server, &etcd])?;
         let server = format!("https://127.0.0.1:{port}");
         let admin_token = fs::read_to_string(folder.join(ADMIN_TOKEN))?;
         write_private(&folder.join(KUBECONFIG), &kubeconfig(&server, &folder.join(CA), &admin_token))?;
-        let controller_manager = start_controllers(&programs.controller_manager, &folder)?;
+        let deadline = Instant::now() + READY_WITHIN;
+        let kubectl = || kubectl(&programs.kubectl, &folder);
+        // The controllers wait 20 s for an API server in good health, and give up.
+        until_answered(kubectl, &["get", "--raw", "/readyz"], &mut [&mut api_server, &mut etcd], deadline)?;
+        let mut controller_manager = start_controllers(&programs.controller_manager, &folder)?;
         state::record(&folder, &[&controller_manager, &api_server, &etcd])?;
-        let mut cluster =
-            Self { controller_manager, api_server, etcd, programs: programs.clone(), folder, server, admin_token };
-        cluster.until_ready()?;
-        Ok(cluster)
+        for wanted in [["get", "serviceaccount", "default"], ["get", "configmap", "kube-root-ca.crt"]] {
+            let processes = &mut [&mut api_server, &mut controller_manager, &mut etcd];
+            until_answered(kubectl, &wanted, processes, deadline)?;
+        }
+        Ok(Self { controller_manager, api_server, etcd, programs: programs.clone(), folder, server, admin_token })
     }
 
     /// Where the API server answers.
@@ -97,9 +102,7 @@ impl RealCluster {
     /// kubectl of the same version, as admin.
     #[must_use]
     pub fn kubectl(&self) -> Command {
-        let mut command = Command::new(&self.programs.kubectl);
-        command.arg("--kubeconfig").arg(self.kubeconfig());
-        command
+        kubectl(&self.programs.kubectl, &self.folder)
     }
 
     /// Restarts the controllers: the garbage collector learns new kinds only every 30 s, and at its start.
@@ -125,35 +128,6 @@ impl RealCluster {
         // Nothing is left to end: the folder is the record.
         self.folder = PathBuf::new();
         Ok(())
-    }
-
-    fn until_ready(&mut self) -> Result<()> {
-        let deadline = Instant::now() + READY_WITHIN;
-        for wanted in [
-            ["get", "--raw", "/readyz"],
-            ["get", "serviceaccount", "default"],
-            ["get", "configmap", "kube-root-ca.crt"],
-        ] {
-            while !self.answers(&wanted)? {
-                for process in [&mut self.etcd, &mut self.api_server, &mut self.controller_manager] {
-                    process.check()?;
-                }
-                if Instant::now() > deadline {
-                    let log = self.api_server.last_words();
-                    bail!(
-                        "the control plane is not ready after {READY_WITHIN:?}: `kubectl {}` fails\n{log}",
-                        wanted.join(" ")
-                    );
-                }
-                std::thread::sleep(LOOK);
-            }
-        }
-        Ok(())
-    }
-
-    fn answers(&self, arguments: &[&str]) -> Result<bool> {
-        let status = self.kubectl().args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
-        Ok(status.context("kubectl cannot be started")?.success())
     }
 }
 
@@ -265,6 +239,35 @@ fn start_controllers(program: &Path, folder: &Path) -> Result<Process> {
         "--use-service-account-credentials=false".to_owned(),
     ];
     Process::start(program, &arguments, folder)
+}
+
+fn kubectl(program: &Path, folder: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.arg("--kubeconfig").arg(folder.join(KUBECONFIG));
+    command
+}
+
+/// Waits until kubectl succeeds. The first of the processes is the API server.
+fn until_answered(
+    kubectl: impl Fn() -> Command,
+    wanted: &[&str],
+    processes: &mut [&mut Process],
+    deadline: Instant,
+) -> Result<()> {
+    loop {
+        let status = kubectl().args(wanted).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        if status.context("kubectl cannot be started")?.success() {
+            return Ok(());
+        }
+        for process in &mut *processes {
+            process.check()?;
+        }
+        if Instant::now() > deadline {
+            let log = processes.first().map(|process| process.last_words()).unwrap_or_default();
+            bail!("the control plane is not ready after {READY_WITHIN:?}: `kubectl {}` fails\n{log}", wanted.join(" "));
+        }
+        std::thread::sleep(LOOK);
+    }
 }
 
 fn kubeconfig(server: &str, ca: &Path, token: &str) -> String {

@@ -19,7 +19,7 @@ pub(crate) async fn what_exists_is_imported_by_observing_and_then_managed(world:
     ensure!(seen["status"]["adopted"] == true, "{seen:#}");
     tenant.looks("/repos/gh-import/shop", 2).await?;
     ensure!(tenant.writes().is_empty(), "{:?}", tenant.writes());
-    let found = tenant.reasons("Repo", "shop").await?;
+    let found = tenant.told("Repo", "shop", &["AlreadyExists"]).await?;
     ensure!(found.iter().filter(|reason| *reason == "AlreadyExists").count() == 1, "told once: {found:?}");
 
     tenant.annotate("repoes", "shop", json!({"krateo.io/management-policy": null})).await?;
