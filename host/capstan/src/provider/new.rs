@@ -13,6 +13,7 @@ use crate::{cli, documents::print_text};
 /// Where each file goes, and what it is made from.
 const FILES: &[(&str, &str)] = &[
     ("Cargo.toml", include_str!("scaffold/Cargo.toml.in")),
+    ("build.rs", include_str!("scaffold/build.rs.in")),
     (".gitignore", "/target\n/providers\n/capstan.kubeconfig\n"),
     ("README.md", include_str!("scaffold/README.md.in")),
     ("cases/lifecycle.yaml", include_str!("scaffold/case.yaml.in")),

@@ -3,6 +3,7 @@
 use std::{
     fs,
     net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::Path,
     time::Duration,
 };
 
@@ -27,7 +28,8 @@ pub(super) struct RingHost {
 }
 
 impl RingHost {
-    pub(super) async fn start(server: &Server, count: usize) -> Result<Self> {
+    /// With a directory for compiled code, from which a second start takes what the first one left.
+    pub(super) async fn start(server: &Server, count: usize, code: &Path) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let providers = folder.path().join("providers");
         fs::create_dir(&providers)?;
@@ -43,10 +45,11 @@ impl RingHost {
         let objects = Objects::new(server.client()?);
         objects.apply(&capstan(&["manifests"])?).await?;
         let health = free()?;
-        let text = |path: &std::path::Path| path.to_string_lossy().into_owned();
+        let text = |path: &Path| path.to_string_lossy().into_owned();
         let began = Instant::now();
-        let process = HostProcess::start(
+        let process = HostProcess::start_in(
             folder.path(),
+            &[("CAPSTAN_CODE_CACHE", &text(code))],
             &[
                 "run",
                 "--kubeconfig",
@@ -82,6 +85,16 @@ impl RingHost {
             ensure!(self.began.elapsed() < LIMIT, "not all serve: {}", self.log());
             sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Until so many reconciles have ended; how long that was after the start.
+    pub(super) async fn until_reconciled(&self, count: usize) -> Result<Duration> {
+        // It does not answer before it listens.
+        while self.reconciles().await.unwrap_or_default() < count as u64 {
+            ensure!(self.began.elapsed() < LIMIT, "not all are reconciled: {}", self.log());
+            sleep(Duration::from_millis(5)).await;
+        }
+        Ok(self.began.elapsed())
     }
 
     /// That ended since it was started, of all operators.
