@@ -50,7 +50,7 @@ pub(crate) async fn run() -> Result<()> {
 async fn measure(server: &Server, count: usize) -> Result<()> {
     let ring = Ring::new(server.client()?, count);
     let code = tempfile::tempdir()?;
-    let mut host = RingHost::start(server, count, code.path()).await?;
+    let mut host = RingHost::start(server, count, &code.path().join("code")).await?;
     let cold = host.until_all_serve().await?;
     ring.make().await.with_context(|| host.log())?;
     ring.settled().await.with_context(|| host.log())?;
@@ -79,7 +79,7 @@ async fn measure(server: &Server, count: usize) -> Result<()> {
     let idle = Reading::of(host.id())?.since(&before);
     let rested = proportional(host.id())?;
     host.stop()?;
-    let mut host = RingHost::start(server, count, code.path()).await?;
+    let mut host = RingHost::start(server, count, &code.path().join("code")).await?;
     let warm = host.until_reconciled(count).await?;
     host.stop()?;
     let floors = floor::rounds(&ring, &mut nonce, WARM_UP, ROUNDS).await?;
@@ -114,7 +114,7 @@ async fn measure(server: &Server, count: usize) -> Result<()> {
 async fn burst(server: &Server) -> Result<()> {
     let ring = Ring::new(server.client()?, 1);
     let code = tempfile::tempdir()?;
-    let mut host = RingHost::start(server, 1, code.path()).await?;
+    let mut host = RingHost::start(server, 1, &code.path().join("code")).await?;
     host.until_all_serve().await?;
     let began = Instant::now();
     ring.crowd(BURST).await.with_context(|| host.log())?;
@@ -122,7 +122,7 @@ async fn burst(server: &Server) -> Result<()> {
     ring.crowd_settled(BURST).await.with_context(|| host.log())?;
     let written = began.elapsed();
     host.stop()?;
-    let host = RingHost::start(server, 1, code.path()).await?;
+    let host = RingHost::start(server, 1, &code.path().join("code")).await?;
     let looked = host.until_reconciled(BURST).await?;
     println!(
         "  {BURST} objects at once: made in {made:.1?}, ready (a finalizer and a status each) in {written:.1?}; looked at by a new \
