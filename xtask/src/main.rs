@@ -5,6 +5,7 @@
 mod cargo;
 mod cluster;
 mod guests;
+mod languages;
 mod suite;
 
 use std::{process::ExitCode, time::Instant};
@@ -20,6 +21,8 @@ Usage: cargo xtask COMMAND
   bench     what a call, a load, a reconcile, a queue and a cache cost on this machine, beside kube-rs in the same run;
             with names of sections only those: load, call, reconcile, queue, latency, cache, patch; and ring, many
             operators on the real API server, which takes minutes
+  languages builds the example provider in every language, with tools that it gets from PyPI, npm and crates.io, and tests each;
+            with names only those: python, javascript, c, rust
   plugins   builds the providers to target/plugins/NAME.wasm
   cluster   a real Kubernetes control plane to try things on: build, up, env, down
   registry  builds the real OCI registry that tests push to and pull from
@@ -31,6 +34,7 @@ fn main() -> ExitCode {
         ["demo"] => demo(),
         ["test"] => suite::run(),
         ["bench", sections @ ..] => bench(sections),
+        ["languages", names @ ..] => languages::run(names),
         ["plugins"] => guests::build().map(|()| true),
         ["cluster", rest @ ..] => match cluster::run(rest) {
             Ok(false) => {

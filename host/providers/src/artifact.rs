@@ -9,7 +9,7 @@ use crate::PullError;
 
 /// The largest component that is taken, unpacked. The sandbox refuses larger ones as well; here the bound keeps a small
 /// compressed delivery from filling the memory.
-pub const MAX_COMPONENT_BYTES: u64 = 16 << 20;
+pub const MAX_COMPONENT_BYTES: u64 = 32 << 20;
 
 /// What a source found under a provider's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
