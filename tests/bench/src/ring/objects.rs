@@ -39,7 +39,7 @@ impl Ring {
         for number in 0..self.count {
             self.objects.namespace(&format!("ring-{number}")).await?;
             let next = (number + 1) % self.count;
-            self.objects.apply_value(&link(0, number, NAME, next)).await?;
+            self.apply(number, NAME, &link(0, number, NAME, next)).await?;
         }
         Ok(())
     }
@@ -90,8 +90,10 @@ impl Ring {
     /// Many more objects of the first operator, each its own next.
     pub(super) async fn crowd(&self, count: usize) -> Result<()> {
         self.objects.namespace("ring-0").await?;
-        let make =
-            |number: usize| async move { self.objects.apply_value(&link(0, 0, &format!("member-{number}"), 0)).await };
+        let make = |number: usize| async move {
+            let name = format!("member-{number}");
+            self.apply(0, &name, &link(0, 0, &name, 0)).await
+        };
         stream::iter(0..count).map(make).buffer_unordered(AT_ONCE).try_collect::<()>().await
     }
 
@@ -107,6 +109,12 @@ impl Ring {
             ensure!(began.elapsed() < LIMIT, "{ready} of {count} are ready");
             sleep(Duration::from_millis(100)).await;
         }
+    }
+
+    async fn apply(&self, number: usize, name: &str, object: &Value) -> Result<()> {
+        let params = PatchParams::apply("bench").force();
+        self.api(number).patch(name, &params, &Patch::Apply(object)).await?;
+        Ok(())
     }
 
     fn api(&self, number: usize) -> Api<DynamicObject> {
