@@ -1,5 +1,5 @@
-//! One operator of the ring bench. Its object is `ring` in the namespace `ring-<own number>`; whatever `spec.nonce` it has, the
-//! object of the next operator is to have too.
+//! One operator of the ring bench. Its object is `ring` in the namespace `ring-<own number>`; the object of the next operator is to
+//! have its `spec.nonce`, or a greater one.
 
 use capstan_sdk::{
     Change, Creation, External, Kind, Managed, Observation, Result, Value,
@@ -44,6 +44,11 @@ impl External for Link {
     fn observe(&mut self, link: &Managed<LinkSpec>) -> Result<Observation> {
         // The next object may not be made yet: it wakes this one when it is.
         let Some(next) = cluster::find::<Value>(&self.next)? else { return Ok(Observation::up_to_date()) };
+        // Around the ring the last one comes behind the first: it must not bring back what was before.
+        let is_there = next["spec"]["nonce"].as_u64().is_some_and(|nonce| nonce >= link.spec.nonce);
+        if is_there {
+            return Ok(Observation::up_to_date().ready());
+        }
         let desired = json!({"spec": {"nonce": link.spec.nonce}});
         Ok(Observation::compare(&desired, &next).ready())
     }
