@@ -15,7 +15,11 @@ use axum::{
 };
 use capstan_oci::{Access, CONFIG_TYPE, Client, Credentials, Digest, Error, LAYER_TYPE, Reference, Repository, Retry};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
-use tokio::{net::TcpListener, sync::Notify};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    sync::Notify,
+};
 
 /// What a request was: method, path with query, and who it said it was from.
 type Asked = (Method, String, Option<String>);
@@ -55,14 +59,19 @@ impl Scripted {
 }
 
 fn open(address: SocketAddr, version: &str, credentials: Option<Credentials>) -> Repository {
+    let reference: Reference = format!("{address}/note{version}").parse().unwrap();
+    let access = Access { credentials, plain_http: true };
+    Repository::to_pull(&client(None), &reference, access).unwrap()
+}
+
+/// Trusts nobody.
+fn client(proxy: Option<axum::http::Uri>) -> Client {
     let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(RootCertStore::empty())
         .with_no_client_auth();
-    let reference: Reference = format!("{address}/note{version}").parse().unwrap();
-    let access = Access { credentials, plain_http: true };
-    Repository::to_pull(&Client::new(Arc::new(tls), None), &reference, access).unwrap()
+    Client::new(Arc::new(tls), proxy)
 }
 
 /// Of a component that has these bytes, and this size if it is honest.
@@ -243,4 +252,29 @@ async fn one_that_does_not_answer_is_given_up_in_time() {
     tokio::time::pause();
     let error = asking.await.unwrap().unwrap_err();
     assert!(matches!(error, Error::TimedOut { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_proxy_is_asked_for_a_tunnel_and_only_to_other_machines() {
+    let proxy = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = proxy.local_addr().unwrap();
+    let asked = tokio::spawn(async move {
+        let (mut stream, _) = proxy.accept().await.unwrap();
+        let mut head = vec![0; 1024];
+        let length = stream.read(&mut head).await.unwrap();
+        stream.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+        String::from_utf8_lossy(&head[..length]).into_owned()
+    });
+    let client = client(Some(format!("http://{address}").parse().unwrap()));
+    let reference: Reference = "registry.example.org/note:1".parse().unwrap();
+    let repository = Repository::to_pull(&client, &reference, Access::default()).unwrap();
+    let error = repository.artifact().await.unwrap_err();
+    assert!(matches!(&error, Error::Unavailable { problem, .. } if problem.contains("proxy")), "{error:?}");
+    assert!(asked.await.unwrap().starts_with("CONNECT registry.example.org:443 "));
+
+    // The proxy is gone by now; nobody asks for it.
+    let scripted = Scripted::start(|_| manifest(b"wasm", 4).into_response()).await;
+    let reference: Reference = format!("{}/note:1", scripted.address).parse().unwrap();
+    let access = Access { plain_http: true, ..Access::default() };
+    Repository::to_pull(&client, &reference, access).unwrap().artifact().await.unwrap();
 }
