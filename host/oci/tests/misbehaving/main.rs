@@ -1,115 +1,25 @@
 //! Registries that do what none should: answers by a script, from this machine.
 
-use std::{
-    net::SocketAddr,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+mod bounds;
+mod pushes;
+mod scripted;
+mod tokens;
+
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    body::Body,
-    extract::Request,
-    http::{HeaderMap, Method, StatusCode},
+    http::{Method, StatusCode},
     response::{IntoResponse, Response},
 };
-use capstan_oci::{Access, CONFIG_TYPE, Client, Credentials, Digest, Error, LAYER_TYPE, Reference, Repository, Retry};
-use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use capstan_oci::{Access, Credentials, Digest, Error, Reference, Repository, Retry};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
     sync::Notify,
 };
 
-/// What a request was: method, path with query, and who it said it was from.
-type Asked = (Method, String, Option<String>);
-type Script = Arc<dyn Fn(&Asked) -> Response + Send + Sync>;
-
-struct Scripted {
-    address: SocketAddr,
-    asked: Arc<Mutex<Vec<Asked>>>,
-}
-
-impl Scripted {
-    async fn start(script: impl Fn(&Asked) -> Response + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
-        let (script, log): (Script, _) = (Arc::new(script), Arc::clone(&asked));
-        let router = Router::new().fallback(move |request: Request| {
-            let (script, log) = (Arc::clone(&script), Arc::clone(&log));
-            async move {
-                let who = request.headers().get("authorization").map(|value| value.to_str().unwrap().to_owned());
-                let asked = (request.method().clone(), request.uri().to_string(), who);
-                log.lock().unwrap().push(asked.clone());
-                script(&asked)
-            }
-        });
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { address, asked }
-    }
-
-    fn repository(&self, version: &str) -> Repository {
-        open(self.address, version, None)
-    }
-
-    fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().unwrap().clone()
-    }
-}
-
-fn open(address: SocketAddr, version: &str, credentials: Option<Credentials>) -> Repository {
-    let reference: Reference = format!("{address}/note{version}").parse().unwrap();
-    let access = Access { credentials, plain_http: true };
-    Repository::to_pull(&client(None), &reference, access).unwrap()
-}
-
-/// Trusts nobody.
-fn client(proxy: Option<axum::http::Uri>) -> Client {
-    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth();
-    Client::new(Arc::new(tls), proxy)
-}
-
-/// Of a component that has these bytes, and this size if it is honest.
-fn manifest(component: &[u8], size: usize) -> String {
-    let digest = Digest::of(component);
-    format!(
-        r#"{{"config": {{"mediaType": "{CONFIG_TYPE}"}},
-            "layers": [{{"mediaType": "{LAYER_TYPE}", "digest": "{digest}", "size": {size}}}]}}"#
-    )
-}
-
-/// The manifest of four bytes, and what is said to be those.
-fn stored((_, path, _): &Asked, component: impl Fn() -> Response) -> Response {
-    if path.contains("/manifests/") { manifest(b"wasm", 4).into_response() } else { component() }
-}
-
-fn moved(to: &str) -> Response {
-    (StatusCode::TEMPORARY_REDIRECT, [("location", to.to_owned())]).into_response()
-}
-
-/// Never ends.
-fn endless() -> Response {
-    let chunks = std::iter::repeat_with(|| Ok::<_, std::io::Error>(vec![b' '; 64 << 10]));
-    Body::from_stream(Chunks(chunks)).into_response()
-}
-
-struct Chunks<I>(I);
-
-impl<I: Iterator + Unpin> futures::Stream for Chunks<I> {
-    type Item = I::Item;
-
-    fn poll_next(
-        mut self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Self::Item>> {
-        std::task::Poll::Ready(self.0.next())
-    }
-}
+use scripted::{Scripted, client, endless, manifest, moved, open, stored};
 
 #[tokio::test]
 async fn an_answer_without_end_is_given_up() {
@@ -175,51 +85,6 @@ async fn who_we_are_is_told_to_the_registry_alone() {
     assert_eq!(&*repository.component(&artifact, 9).await.unwrap(), b"wasm");
     assert_eq!(elsewhere.asked(), [(Method::GET, "/store".to_owned(), None)]);
     assert!(scripted.asked().iter().any(|(.., who)| who.as_deref() == Some("Basic YWxpY2U6c2VjcmV0")));
-}
-
-/// Gives the manifest to who shows the token.
-fn with_tokens(realm: &'static str, token: &'static str) -> impl Fn(&Asked) -> Response + Send + Sync + 'static {
-    move |(_, path, who)| {
-        if path.starts_with("/token") {
-            return format!(r#"{{"token": "{token}"}}"#).into_response();
-        }
-        if who.as_deref() == Some("Bearer of-the-day") {
-            return manifest(b"wasm", 4).into_response();
-        }
-        let mut headers = HeaderMap::new();
-        let challenge = format!(r#"Bearer realm="{realm}",service="registry""#);
-        headers.insert("www-authenticate", challenge.parse().unwrap());
-        (StatusCode::UNAUTHORIZED, headers).into_response()
-    }
-}
-
-#[tokio::test]
-async fn a_token_is_fetched_with_the_password_and_shown_to_the_registry() {
-    let tokens = Scripted::start(with_tokens("", "of-the-day")).await;
-    let realm: &'static str = format!("http://{}/token", tokens.address).leak();
-    let scripted = Scripted::start(with_tokens(realm, "")).await;
-    let repository = open(scripted.address, ":1", Some(Credentials::new("alice", "secret")));
-    repository.artifact().await.unwrap();
-    repository.artifact().await.unwrap();
-    let asked = tokens.asked();
-    let [(Method::GET, path, Some(who))] = asked.as_slice() else { panic!("once is enough: {asked:?}") };
-    assert_eq!(path, "/token?service=registry&scope=repository%3Anote%3Apull");
-    assert_eq!(who, "Basic YWxpY2U6c2VjcmV0");
-    assert!(scripted.asked().iter().all(|(.., who)| who.as_deref() != Some("Basic YWxpY2U6c2VjcmV0")));
-}
-
-#[tokio::test]
-async fn a_token_that_makes_no_sense_and_a_place_without_tls_are_refused() {
-    let tokens = Scripted::start(with_tokens("", r"a\nb")).await;
-    let realm: &'static str = format!("http://{}/token", tokens.address).leak();
-    let scripted = Scripted::start(with_tokens(realm, "")).await;
-    let error = scripted.repository(":1").artifact().await.unwrap_err();
-    assert!(matches!(error, Error::Malformed { .. }), "{error:?}");
-
-    let scripted = Scripted::start(with_tokens("http://tokens.example.org/token", "")).await;
-    let repository = open(scripted.address, ":1", Some(Credentials::new("alice", "secret")));
-    let error = repository.artifact().await.unwrap_err();
-    assert!(matches!(&error, Error::Plaintext(host) if host == "tokens.example.org"), "{error:?}");
 }
 
 #[tokio::test]
