@@ -12,16 +12,18 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use capstan_registry::{PASSWORD, Registry, Setup, USER, is_here};
 use libtest_mimic::{Arguments, Trial};
+use rcgen::{CertifiedKey, generate_simple_self_signed};
 use serde_json::{Value, json};
 use support::{objects, plugin};
 use tempfile::TempDir;
 
 fn main() -> ExitCode {
     let here = is_here();
-    let cases: [(&str, fn()); 5] = [
+    let cases: [(&str, fn()); 6] = [
         ("a_push_prints_a_provider_that_pins_it", a_push_prints_a_provider_that_pins_it),
         ("the_same_file_is_the_same_artifact", the_same_file_is_the_same_artifact),
         ("credentials_come_from_docker", credentials_come_from_docker),
+        ("a_certificate_is_trusted_from_a_bundle", a_certificate_is_trusted_from_a_bundle),
         ("what_goes_wrong_says_what_to_do", what_goes_wrong_says_what_to_do),
         ("what_is_no_provider_is_not_pushed", what_is_no_provider_is_not_pushed),
     ];
@@ -42,8 +44,12 @@ struct World {
 
 impl World {
     fn start(asks_who: bool) -> Self {
+        Self::with(&Setup { asks_who, ..Setup::default() })
+    }
+
+    fn with(setup: &Setup) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let registry = Registry::start(folder.path(), &Setup { asks_who, ..Setup::default() }).unwrap();
+        let registry = Registry::start(folder.path(), setup).unwrap();
         Self { registry, folder }
     }
 
@@ -142,6 +148,19 @@ fn credentials_come_from_docker() {
     world.sign_in(&json!({"credsStore": "absent"}));
     let error = refused(&world.neighbour(&[]));
     assert!(error.contains("docker-credential-absent cannot be started") && error.contains("docker login"), "{error}");
+}
+
+fn a_certificate_is_trusted_from_a_bundle() {
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let world = World::with(&Setup { tls: Some((cert.pem(), signing_key.serialize_pem())), ..Setup::default() });
+    let bundle = world.path().join("bundle.pem");
+    std::fs::write(&bundle, cert.pem()).unwrap();
+    let (file, reference) = (plugin("neighbour"), format!("localhost:{}/neighbour:1", world.registry.address().port()));
+    let file = file.to_str().unwrap();
+    let error = refused(&world.push(&[file, &reference]));
+    assert!(error.contains("--ca-bundle FILE"), "{error}");
+    let made = printed(&world.push(&[file, &reference, "--ca-bundle", bundle.to_str().unwrap()]));
+    assert!(made[0]["spec"]["source"]["oci"].get("plainHttp").is_none(), "{made:?}");
 }
 
 fn what_goes_wrong_says_what_to_do() {

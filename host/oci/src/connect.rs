@@ -157,3 +157,18 @@ impl Service<Uri> for Direct {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn plain_http_goes_to_addresses_of_this_machine_whatever_their_name() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = |host: &str| Url::parse(&format!("http://{host}:{}", listener.local_addr().unwrap().port())).unwrap();
+        assert!(connect(&url("127.0.0.1"), "127.0.0.1").await.is_ok());
+        // As if the name was said to lead there. Of the range for documentation: nothing is ever sent.
+        let refused = connect(&url("localhost"), "192.0.2.1").await.map(drop);
+        assert!(matches!(refused, Err(ConnectError::Plaintext(_))), "{refused:?}");
+    }
+}

@@ -197,3 +197,41 @@ impl Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rustls::{ClientConfig, RootCertStore, crypto::ring};
+
+    use super::*;
+
+    fn session(registry: &str, plain_http: bool) -> Result<Session, Error> {
+        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(RootCertStore::empty())
+            .with_no_client_auth();
+        let reference: Reference = format!("{registry}/note:1").parse().unwrap();
+        Session::new(Client::new(Arc::new(tls), None), &reference, Access { credentials: None, plain_http }, false)
+    }
+
+    #[test]
+    fn plain_http_is_for_this_machine_and_only_where_it_was_asked_for() {
+        let permits = |session: &Session, url: &str| session.permit(&url.parse().unwrap()).is_ok();
+        let (tls, plain) = (session("registry.example.org", false).unwrap(), session("localhost:5000", true).unwrap());
+        for (url, by_tls, by_plain) in [
+            ("https://store.example.org/x", true, true),
+            ("http://127.0.0.1/x", false, true),
+            ("http://[::1]/x", false, true),
+            ("http://localhost/x", false, true),
+            ("http://localhost.example.org/x", false, false),
+            ("http://10.0.0.1/x", false, false),
+            ("http://[fe80::1]/x", false, false),
+            ("ftp://localhost/x", false, false),
+        ] {
+            assert_eq!((permits(&tls, url), permits(&plain, url)), (by_tls, by_plain), "{url}");
+        }
+        assert!(session("registry.example.org", true).is_err());
+    }
+}

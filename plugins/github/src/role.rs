@@ -103,6 +103,16 @@ mod tests {
         assert_eq!(Role::shown(&answer), Some(Role::named("maintain")));
         assert_eq!(Role::shown(&json!({"role_name": "none", "permissions": {"pull": true}})), None);
         assert_eq!(Role::shown(&json!({})), None);
+        assert_eq!(Role::shown(&json!({"role_name": "", "permissions": {"pull": true}})), Some(Role::named("read")));
+    }
+
+    #[test]
+    fn invitations_know_githubs_own_roles_alone() {
+        for (role, name) in
+            [("pull", Some("read")), ("push", Some("write")), ("admin", Some("admin")), ("auditor", None)]
+        {
+            assert_eq!(Role::named(role).in_invitations(), name);
+        }
     }
 
     #[test]

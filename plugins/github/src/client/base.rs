@@ -135,11 +135,20 @@ mod tests {
 
     #[test]
     fn odd_addresses_are_refused() {
-        for odd in
-            ["api.github.com", "ftp://h", "https://", "https://u:p@h", "https://h?x=1", "https://h/../x", "https://h x"]
-        {
+        for odd in [
+            "api.github.com",
+            "ftp://h",
+            "https://",
+            "https://h?x=1",
+            "https://h/../x",
+            "https://h x",
+            "https://h/%2e",
+            "https://h\\x",
+        ] {
             assert!(matches!(Base::parse(Some(odd)), Err(Error::InvalidSpec(_))), "{odd}");
         }
+        let error = Base::parse(Some("https://u:hunter2@h")).unwrap_err().to_string();
+        assert!(error.contains("has a user in it") && !error.contains("hunter2"), "{error}");
     }
 
     #[test]

@@ -215,6 +215,7 @@ mod tests {
         assert_eq!(wait(403, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "900")]), Some(1));
         assert_eq!(wait(429, &[("retry-after", "7"), ("x-ratelimit-remaining", "0")]), Some(7));
         assert_eq!(wait(429, &[]), Some(60));
+        assert_eq!(wait(403, &[("x-ratelimit-remaining", "0")]), Some(60), "until when is not said");
         assert_eq!(wait(500, &[("retry-after", "7")]), None);
     }
 

@@ -127,10 +127,12 @@ impl BranchProtection {
         let all = rulesets(&object.spec)?;
         // Numbers of another server say nothing here.
         let here = object.status["url"].as_str().is_none_or(|url| self.github.has(url));
-        if let Some(id) = object.status["id"].as_u64().filter(|_| here)
-            && let Some(found) = self.github.find(&all.clone().join(id))?
-        {
-            return Ok(Some(found));
+        if let Some(id) = object.status["id"].as_u64().filter(|_| here) {
+            let found = self.github.find(&all.clone().join(id))?;
+            // Another one of its name may be taken over, and is not deleted in its place.
+            if found.is_some() || object.is_being_deleted() {
+                return Ok(found);
+            }
         }
         let list = |body| match body {
             Value::Array(items) => items,
@@ -272,6 +274,16 @@ mod tests {
         found["conditions"]["ref_name"]["include"] = json!(["b", "a"]);
         found["bypass_actors"] = json!([{"actor_id": 1}]);
         assert_eq!(differences(&spec, &found), []);
+    }
+
+    #[test]
+    fn what_is_left_out_is_for_the_default_branch_and_active() {
+        let plain = body(&spec(&json!({"bypassActors": [{"actorId": 5, "actorType": "Team"}]})));
+        assert_eq!((&plain["target"], &plain["enforcement"]), (&json!("branch"), &json!("active")));
+        assert_eq!(plain["conditions"]["ref_name"], json!({"include": ["~DEFAULT_BRANCH"], "exclude": []}));
+        assert_eq!(plain["bypass_actors"][0]["bypass_mode"], "always");
+        // What is pushed is not sorted by refs.
+        assert_eq!(body(&spec(&json!({"target": "push"})))["conditions"], Value::Null);
     }
 
     #[test]

@@ -67,8 +67,8 @@ impl RepoFile {
     /// fail with.
     pub fn observe(&mut self, object: &Managed<Spec>) -> Result<Observation, Error> {
         let spec = &object.spec;
-        if object.is_being_deleted() && spec.on_delete == OnDelete::Keep {
-            return Ok(Observation::missing());
+        if object.is_being_deleted() {
+            return self.observe_deletion(spec);
         }
         if spec.content.len() > LARGEST {
             return Err(Error::InvalidSpec(format!("the content has more than {LARGEST} bytes")));
@@ -83,6 +83,15 @@ impl RepoFile {
             Observation::differs([Difference::new("content.size", size, found["size"].clone())])
         };
         Ok(observation.ready().status(status(&found)))
+    }
+
+    /// Whether there is a file left to delete. What the spec wants of it, and cannot have, is no hindrance; nor is what has
+    /// taken its place.
+    fn observe_deletion(&mut self, spec: &Spec) -> Result<Observation, Error> {
+        let found = if spec.on_delete == OnDelete::Keep { None } else { self.look(spec)? };
+        let Some(found) = found.filter(is_file) else { return Ok(Observation::missing()) };
+        self.sha = found["sha"].as_str().map(str::to_owned);
+        Ok(Observation::up_to_date())
     }
 
     /// Writes the file.
@@ -135,19 +144,28 @@ impl RepoFile {
     }
 
     fn find(&self, spec: &Spec) -> Result<Option<Value>, Error> {
+        match self.look(spec)? {
+            Some(found) if !is_file(&found) => {
+                Err(Error::InvalidSpec(format!("{:?} is no file but a folder, a link or a submodule", spec.path)))
+            }
+            found => Ok(found),
+        }
+    }
+
+    /// Whatever is there.
+    fn look(&self, spec: &Spec) -> Result<Option<Value>, Error> {
         let path = path(spec)?;
         let path = match &spec.branch {
             Some(branch) => path.query("ref", branch),
             None => path,
         };
-        let found = self.github.find(&path)?;
-        match &found {
-            Some(found) if found["type"] != "file" => {
-                Err(Error::InvalidSpec(format!("{:?} is no file but a folder, a link or a submodule", spec.path)))
-            }
-            _ => Ok(found),
-        }
+        self.github.find(&path)
     }
+}
+
+/// And no folder (which is shown as a list), link or submodule.
+fn is_file(found: &Value) -> bool {
+    found["type"] == "file"
 }
 
 /// The content of a file as GitHub shows it; none if it is too large to be shown.

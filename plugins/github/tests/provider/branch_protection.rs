@@ -1,6 +1,6 @@
 //! `BranchProtection`.
 
-use capstan_fakegithub::Settings;
+use capstan_fakegithub::{Failure, Fault, Settings};
 use capstan_github::kinds::branch_protection::{BranchProtection, Spec};
 use capstan_sdk::{Managed, Value, json};
 
@@ -75,4 +75,14 @@ fn without_its_repository_there_is_none_and_deleting_is_done() {
     kind.delete(&object).unwrap();
     assert_eq!(kind.create(&object).unwrap_err().reason(), "NotFound");
     stage.assert_clean();
+}
+
+#[test]
+fn a_ruleset_of_the_organisation_is_not_the_repositorys() {
+    let stage = Stage::new(Settings::default());
+    stage.fake.seed().repository("acme", "shop");
+    let list = r#"[{"id": 1, "name": "main", "source_type": "Organization"}, {"id": 2, "name": "other", "source_type": "Repository"}]"#;
+    stage.fake.fail(Fault::new(Failure::Page(200, "application/json", list)).below("/repos/acme/shop/rulesets"));
+    assert!(!BranchProtection::new(stage.github()).observe(&of(json!([]), json!({}))).unwrap().exists);
+    assert_eq!(stage.requests(), ["GET /repos/acme/shop/rulesets"]);
 }

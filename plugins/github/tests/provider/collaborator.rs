@@ -135,3 +135,59 @@ fn older_servers_that_show_the_role_elsewhere_settle_too() {
     }
     stage.assert_clean();
 }
+
+#[test]
+fn an_organisations_own_role_does_not_show_in_an_invitation_and_settles() {
+    let stage = shop();
+    let mut kind = Collaborator::new(stage.github());
+    let object = of("carl", "release-manager");
+    let _ = kind.create(&object).unwrap();
+    assert!(kind.observe(&object).unwrap().up_to_date);
+    stage.assert_clean();
+}
+
+#[test]
+fn invitations_of_others_and_those_that_still_count_are_left_alone() {
+    let stage = shop();
+    stage.fake.seed().user("dora");
+    let theirs = stage.fake.seed().invitation("acme", "shop", "dora", "push");
+    let numbers =
+        || -> Vec<u64> { stage.fake.seed().invitations("acme", "shop").into_iter().map(|each| each.0).collect() };
+    let mut kind = Collaborator::new(stage.github());
+    // Logins mean the same in any case.
+    let object = of("CARL", "push");
+    assert!(!kind.observe(&object).unwrap().exists, "dora's is not carl's");
+    let _ = kind.create(&object).unwrap();
+    let ours: Vec<u64> = numbers().into_iter().filter(|id| *id != theirs).collect();
+    assert!(kind.observe(&object).unwrap().exists);
+    let _ = kind.create(&object).unwrap();
+    assert!(ours.len() == 1 && numbers().contains(&ours[0]), "it is the same one");
+    kind.delete(&object).unwrap();
+    assert_eq!(numbers(), [theirs]);
+    stage.assert_clean();
+}
+
+#[test]
+fn an_update_invites_anew_whose_invitation_expired() {
+    let stage = shop();
+    let mut kind = Collaborator::new(stage.github());
+    let _ = kind.create(&of("carl", "push")).unwrap();
+    stage.fake.clock().advance(Settings::default().invitation_lifetime);
+    stage.fake.forget();
+    let _ = kind.update(&of("carl", "triage")).unwrap();
+    assert_eq!(stage.requests().last().unwrap(), "PUT /repos/acme/shop/collaborators/carl");
+}
+
+#[test]
+fn an_invitation_is_left_to_be_cancelled_and_gone_with_its_repository() {
+    let stage = shop();
+    let mut kind = Collaborator::new(stage.github());
+    let mut object = of("carl", "push");
+    let _ = kind.create(&object).unwrap();
+    object.metadata.deletion_timestamp = Some("2026-01-01T00:00:00Z".into());
+    assert!(kind.observe(&object).unwrap().exists);
+    stage.fake.seed().remove_repository("acme", "shop");
+    kind.delete(&object).unwrap();
+    assert!(!kind.observe(&object).unwrap().exists);
+    stage.assert_clean();
+}

@@ -87,3 +87,48 @@ fn each_kind_has_a_sample_that_its_definition_knows() {
         assert_eq!(definition["spec"]["names"]["categories"], json!(["krateo", "github"]));
     }
 }
+
+/// Another organisation or name would be another thing, and this one would be left behind.
+#[test]
+fn what_an_object_stands_for_cannot_be_changed() {
+    let identities: [(&str, &[&str]); 8] = [
+        ("Repo", &["org", "name"]),
+        ("Collaborator", &["org", "repo", "username"]),
+        ("TeamRepo", &["org", "teamSlug", "owner", "repo"]),
+        ("Team", &["org", "name"]),
+        ("TeamMembership", &["org", "teamSlug", "username"]),
+        ("BranchProtection", &["org", "repo"]),
+        ("RepoFile", &["org", "repo", "path"]),
+        ("Webhook", &["org", "repo"]),
+    ];
+    for kind in capstan_github::PROVIDER.kinds() {
+        let kind = kind.kind();
+        let definition: Value = capstan_sdk::serde_json::from_str(kind.definition().unwrap()).unwrap();
+        let (_, identity) = identities.iter().find(|(name, _)| *name == kind.name()).unwrap();
+        let rules = spec(&definition)["x-kubernetes-validations"].as_array().unwrap();
+        for field in *identity {
+            let rule = format!("self.{field} == oldSelf.{field}");
+            assert!(rules.iter().any(|each| each["rule"] == rule), "{}: {field} can be changed", kind.name());
+            let required = spec(&definition)["required"].as_array().unwrap();
+            assert!(required.contains(&json!(field)), "{}: {field} can be left out", kind.name());
+            // Names at GitHub stand in paths. A team's name is of any letters: its slug is what does.
+            if (kind.name(), *field) != ("Team", "name") && *field != "path" {
+                let schema = &spec(&definition)["properties"][field];
+                assert_eq!(schema["pattern"], r"^[^/\\]+$", "{}: {field} can have slashes", kind.name());
+                assert_eq!(schema["not"]["enum"], json!([".", ".."]), "{}: {field} can climb", kind.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn how_it_is_and_since_when_is_shown_of_every_kind() {
+    for kind in capstan_github::PROVIDER.kinds() {
+        let kind = kind.kind();
+        let definition: Value = capstan_sdk::serde_json::from_str(kind.definition().unwrap()).unwrap();
+        let columns = definition["spec"]["versions"][0]["additionalPrinterColumns"].as_array().unwrap();
+        for name in ["READY", "SYNCED", "AGE"] {
+            assert!(columns.iter().any(|column| column["name"] == name), "{}: {name}", kind.name());
+        }
+    }
+}

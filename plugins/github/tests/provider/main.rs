@@ -1,9 +1,13 @@
 //! The kinds against a fake of GitHub, over real connections. No request of theirs may be one that GitHub does not describe.
 #![allow(clippy::needless_pass_by_value, reason = "json! makes values, and nobody needs them again")]
 
+mod adoption;
 mod branch_protection;
+mod client;
 mod collaborator;
 mod definition;
+mod deletion;
+mod events;
 mod host;
 mod repo;
 mod repo_file;

@@ -194,3 +194,22 @@ fn a_users_repository_needs_that_users_token() {
     );
     stage.assert_clean();
 }
+
+#[test]
+fn a_repository_that_was_made_public_is_made_private_again() {
+    let stage = Stage::new(Settings::default());
+    for wanted in
+        [json!({"private": true}), json!({"visibility": "private"}), json!({"private": false, "visibility": "private"})]
+    {
+        stage.fake.seed().repository("acme", "shop");
+        stage.fake.seed().change_repository("acme", "shop", &json!({"visibility": "public"}));
+        let object = repo(wanted, json!({}));
+        let mut kind = Repo::new(stage.github(), Adoption::Implicit);
+        assert_eq!(kind.observe(&object).unwrap().differences.len(), 1);
+        let _ = kind.update(&object).unwrap();
+        assert_eq!(stage.fake.seed().look("acme", "shop").unwrap()["visibility"], "private");
+        assert!(kind.observe(&object).unwrap().up_to_date);
+        stage.fake.seed().remove_repository("acme", "shop");
+    }
+    stage.assert_clean();
+}

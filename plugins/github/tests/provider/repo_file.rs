@@ -1,6 +1,6 @@
 //! `RepoFile`.
 
-use capstan_fakegithub::Settings;
+use capstan_fakegithub::{Failure, Fault, Settings};
 use capstan_github::kinds::repo_file::{RepoFile, Spec};
 use capstan_sdk::{Managed, Value, json};
 
@@ -76,4 +76,35 @@ fn a_file_can_stay_and_odd_paths_are_refused() {
     assert_eq!(folder.reason(), "InvalidSpec");
     let large = of(json!({"content": "x".repeat(1_000_001)}));
     assert_eq!(RepoFile::new(stage.github()).observe(&large).unwrap_err().reason(), "InvalidSpec");
+}
+
+#[test]
+fn a_file_on_another_branch_is_another_file() {
+    let stage = shop();
+    let object = of(json!({"branch": "next&x", "path": "README.md"}));
+    let mut kind = RepoFile::new(stage.github());
+    assert!(!kind.observe(&object).unwrap().exists, "the fake has one branch only");
+    assert!(stage.fake.exchanges().last().unwrap().query.contains("ref=next%26x"));
+    // Commits name it too, or they would change the default branch.
+    assert!(kind.create(&object).is_err());
+    assert_eq!(files(&stage), json!({"README.md": "# shop\n"}));
+}
+
+#[test]
+fn what_github_does_not_show_is_not_taken_for_what_is_wanted() {
+    let stage = shop();
+    let object = of(json!({"path": "README.md", "content": ""}));
+    let shown = r#"{"type": "file", "encoding": "none", "content": "", "size": 2000000, "sha": "x"}"#;
+    stage.fake.fail(Fault::new(Failure::Page(200, "application/json", shown)).below("/repos/acme/shop/contents"));
+    let seen = RepoFile::new(stage.github()).observe(&object).unwrap();
+    let [difference] = &seen.differences[..] else { panic!("{seen:?}") };
+    assert_eq!((difference.path.as_str(), &difference.desired), ("content.size", &Some(json!(0))));
+}
+
+#[test]
+fn contents_are_not_shown_in_differences() {
+    let stage = shop();
+    let object = of(json!({"path": "README.md", "content": "nobody's business"}));
+    let seen = RepoFile::new(stage.github()).observe(&object).unwrap();
+    assert!(!seen.up_to_date && !format!("{:?} {:?}", seen.differences, seen.status).contains("business"));
 }

@@ -97,3 +97,15 @@ fn a_lesser_role_than_that_of_a_team_above_is_given_once_and_settles() {
     assert!(!kind.observe(&object).unwrap().up_to_date);
     stage.assert_clean();
 }
+
+#[test]
+fn what_was_not_given_is_given_even_if_a_team_above_has_the_same() {
+    let stage = below("admin");
+    let mut kind = TeamRepo::new(stage.github());
+    let mut object = of("push");
+    object.status = json!({"given": "triage"});
+    assert!(!kind.observe(&object).unwrap().up_to_date, "another role was given");
+    object.status = json!({});
+    assert!(!kind.observe(&object).unwrap().up_to_date, "none was given");
+    stage.assert_clean();
+}

@@ -103,3 +103,47 @@ fn a_renamed_team_is_followed_and_named_as_it_should_be() {
     assert!(stage.fake.seed().look_at_team("acme", "core-team").is_some(), "it is somebody else's");
     stage.assert_clean();
 }
+
+#[test]
+fn who_maintains_a_team_without_owning_the_organisation_can_be_made_a_member() {
+    let stage = Stage::new(Settings::default());
+    stage.fake.seed().team("acme", "core");
+    let mut kind = TeamMembership::new(stage.github());
+    let _ = kind.create(&membership("bert", "maintainer")).unwrap();
+    assert!(!kind.observe(&membership("bert", "member")).unwrap().up_to_date);
+    let _ = kind.update(&membership("bert", "member")).unwrap();
+    assert!(kind.observe(&membership("bert", "member")).unwrap().up_to_date);
+    stage.assert_clean();
+}
+
+#[test]
+fn a_number_that_another_server_gave_says_nothing() {
+    let stage = Stage::new(Settings::default());
+    let other = stage.fake.seed().team("acme", "other");
+    let mut object = team(json!({}));
+    object.status =
+        json!({"id": other, "slug": "other", "url": "https://elsewhere.example.org/organizations/1/team/1"});
+    assert!(!Team::new(stage.github()).observe(&object).unwrap().exists, "that is another one");
+    // Here it does: the team was renamed.
+    object.status["url"] = format!("{}/organizations/1/team/1", stage.fake.url()).into();
+    assert_eq!(Team::new(stage.github()).observe(&object).unwrap().differences[0].path, "name");
+    // A slug says nothing without its number.
+    object.status = json!({"slug": "other"});
+    assert!(!Team::new(stage.github()).observe(&object).unwrap().exists);
+    stage.assert_clean();
+}
+
+#[test]
+fn without_its_organisation_there_is_no_team_and_a_new_one_of_its_name_is_taken_over() {
+    let stage = Stage::new(Settings::default());
+    for name in ["Core Team", "\u{c9}quipe"] {
+        assert!(!Team::new(stage.github()).observe(&team(json!({"org": "nobody", "name": name}))).unwrap().exists);
+    }
+    let mut object = team(json!({"description": "d"}));
+    object.status = Team::new(stage.github()).create(&object).unwrap().status.unwrap();
+    stage.fake.seed().remove_team("acme", "core-team");
+    let id = stage.fake.seed().team("acme", "Core Team");
+    let seen = Team::new(stage.github()).observe(&object).unwrap();
+    assert_eq!((seen.exists, &seen.status.unwrap()["id"]), (true, &json!(id)));
+    stage.assert_clean();
+}

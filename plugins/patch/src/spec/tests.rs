@@ -187,6 +187,27 @@ fn the_content_of_a_secret_is_not_kept_for_a_revert() {
 }
 
 #[test]
+fn an_element_of_a_list_is_not_reverted_since_it_may_have_moved_by_then() {
+    let mut spec = sample();
+    spec["onDelete"] = json!("revert");
+    let by_name = ["spec.template.spec.containers", "spec.template.metadata.labels.a", "metadata.labels[*]"];
+    for (paths, is_fine) in [(&by_name[..], true), (&["spec.list[0]", "spec.list[1].image"], false)] {
+        for path in paths {
+            spec["to"]["fieldPath"] = json!(path);
+            if is_fine {
+                assert!(Spec::of(&spec).unwrap().check(Scope::Cluster).is_ok(), "{path}");
+            } else {
+                let refused = refused(&spec);
+                assert!(refused.contains(path) && refused.contains("leads through a list"), "{refused}");
+            }
+        }
+    }
+    // What is not given back may lead anywhere.
+    spec["deletionPolicy"] = json!("Orphan");
+    assert!(Spec::of(&spec).unwrap().check(Scope::Cluster).is_ok());
+}
+
+#[test]
 fn orphans_are_not_reverted() {
     let mut spec = sample();
     spec["onDelete"] = json!("revert");

@@ -68,7 +68,8 @@ impl Repo {
             events::tell(Event::RepoExists, &format!("Repo '{}/{}' already exists", spec.org, spec.name));
         }
         let adopted = !(known || begun) || object.status["adopted"] == true;
-        let differences = settings::differences(spec, &found)?;
+        // What cannot be wanted is no hindrance for a deletion.
+        let differences = if object.is_being_deleted() { Vec::new() } else { settings::differences(spec, &found)? };
         let status = status::of(&found, adopted);
         self.seen = Some(found);
         let observation =
@@ -80,9 +81,10 @@ impl Repo {
     /// differ by the next look.
     ///
     /// # Errors
-    /// [`Error::InvalidSpec`] if the token belongs to another user than the one it is to be created for.
+    /// [`Error::InvalidSpec`] if a topic is none, or the token belongs to another user than the one it is to be created for.
     pub fn create(&mut self, object: &Managed<Spec>) -> Result<Creation, Error> {
         let spec = &object.spec;
+        settings::check(spec)?;
         let owner = self.github.find(&Path::of(&["users", &spec.org])?)?;
         let owner =
             owner.ok_or_else(|| Error::InvalidSpec(format!("there is no organization or user {:?}", spec.org)))?;

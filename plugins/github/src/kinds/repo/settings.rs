@@ -51,6 +51,11 @@ pub(super) fn differences(spec: &Spec, found: &Value) -> Result<Vec<Difference>,
     Ok(differences)
 }
 
+/// Refuses what no repository can be given, before there is one.
+pub(super) fn check(spec: &Spec) -> Result<(), Error> {
+    topics(spec).map(drop)
+}
+
 /// The body that creates a repository. Without a word about it, it is private.
 pub(super) fn creation(spec: &Spec, in_organization: bool) -> Value {
     let mut body = json!({"name": spec.name, "auto_init": spec.initialize.unwrap_or(true)});
@@ -171,6 +176,7 @@ mod tests {
         let same = json!({"topics": ["A", "b"], "homepage": "", "description": ""});
         assert_eq!(paths(&same, &found), Vec::<String>::new());
         assert_eq!(paths(&json!({"topics": []}), &found), ["topics"]);
+        assert_eq!(paths(&json!({"topics": ["a", "b", "A"]}), &found), Vec::<String>::new());
         assert!(differences(&spec(&json!({"topics": ["a b"]})), &found).is_err());
     }
 
@@ -180,6 +186,10 @@ mod tests {
         assert_eq!(body, json!({"name": "n", "private": true, "auto_init": true}));
         let body = creation(&spec(&json!({"visibility": "public", "initialize": false, "allowForking": true})), true);
         assert_eq!(body, json!({"name": "n", "private": false, "visibility": "public", "auto_init": false}));
+        // A user's repositories have no visibility at their creation, and none is created as an internal one.
+        let private = json!({"name": "n", "private": true, "auto_init": true});
+        assert_eq!(creation(&spec(&json!({"visibility": "private", "private": false})), false), private);
+        assert_eq!(creation(&spec(&json!({"visibility": "internal"})), true), private);
     }
 
     #[test]
