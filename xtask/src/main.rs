@@ -4,6 +4,7 @@
 
 mod cargo;
 mod cluster;
+mod fuzz;
 mod guests;
 mod suite;
 
@@ -20,6 +21,8 @@ Usage: cargo xtask COMMAND
   bench     what a call, a load, a reconcile, a queue and a cache cost on this machine, beside kube-rs in the same run;
             with names of sections only those: load, call, reconcile, queue, latency, cache, patch; and ring, many
             operators on the real API server, which takes minutes
+  fuzz      throws anything at what takes the bytes and texts of strangers, led by the ways that the code takes, a minute for
+            each target; `cargo xtask fuzz help` tells more
   plugins   builds the providers to target/plugins/NAME.wasm
   cluster   a real Kubernetes control plane to try things on: build, up, env, down
   registry  builds the real OCI registry that tests push to and pull from
@@ -35,6 +38,13 @@ fn main() -> ExitCode {
         ["cluster", rest @ ..] => match cluster::run(rest) {
             Ok(false) => {
                 eprint!("{}", cluster::USAGE);
+                return ExitCode::from(2);
+            }
+            done => done,
+        },
+        ["fuzz", rest @ ..] => match fuzz::run(rest) {
+            Ok(false) => {
+                eprint!("{}", fuzz::USAGE);
                 return ExitCode::from(2);
             }
             done => done,
