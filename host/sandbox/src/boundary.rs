@@ -11,8 +11,9 @@ use url::Url;
 
 pub use crate::bindings::capstan::provider::cluster::PatchKind;
 use crate::{
-    Granted, LoadError,
+    Descriptor, Granted, LoadError,
     bindings::capstan::provider::{cluster::Error, http::Request as RawRequest, types::ObjectRef as RawRef},
+    bindings::exports::capstan::provider::describe,
     cluster::{body, names},
     gate, http as outside,
     inspect::{self, Shape},
@@ -47,6 +48,21 @@ pub fn patch(kind: PatchKind, text: &str, target: &ObjectRef) -> Result<Value, S
 /// The same patch of the object with this uid alone.
 pub fn pinned(kind: PatchKind, mut body: Value, uid: &str) -> Result<Value, String> {
     body::pin(kind, &mut body, uid).map(|()| body).map_err(told)
+}
+
+/// What a provider says of itself: its name, its version, and apiVersion and kind of the one kind that it manages. Empty
+/// texts of the others are none.
+pub fn described(words: [&str; 4], definition: &str, needs: &str, schema: &str) -> Result<Descriptor, String> {
+    let [name, version, api_version, kind] = words.map(str::to_owned);
+    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let kind = describe::ObjectKind { api_version, kind };
+    Descriptor::checked(describe::Descriptor {
+        name,
+        version,
+        kinds: vec![describe::ManagedKind { kind, definition: text(definition), recoverable: false }],
+        needs: needs.to_owned(),
+        config_schema: text(schema),
+    })
 }
 
 fn told(error: Error) -> String {

@@ -15,6 +15,8 @@ pub enum Target {
     Address,
     /// What is looked at of a component before it is compiled, as bytes or in its text format.
     Component,
+    /// What a provider says of itself.
+    Describe,
     /// Grants files, and what providers ask for.
     Grants,
     /// Objects as an API server sends them, and the status that is written to them.
@@ -32,8 +34,16 @@ const LONGEST: Duration = Duration::from_secs(10);
 
 impl Target {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Address, Self::Component, Self::Grants, Self::Object, Self::Patch, Self::Reference, Self::Request];
+    pub const ALL: [Self; 8] = [
+        Self::Address,
+        Self::Component,
+        Self::Describe,
+        Self::Grants,
+        Self::Object,
+        Self::Patch,
+        Self::Reference,
+        Self::Request,
+    ];
 
     /// As it is called on the command line, and its folder under `corpus/`.
     #[must_use]
@@ -41,6 +51,7 @@ impl Target {
         match self {
             Self::Address => "address",
             Self::Component => "component",
+            Self::Describe => "describe",
             Self::Grants => "grants",
             Self::Object => "object",
             Self::Patch => "patch",
@@ -53,7 +64,7 @@ impl Target {
     #[must_use]
     pub fn inputs(self) -> u32 {
         match self {
-            Self::Component | Self::Grants => 3_000,
+            Self::Component | Self::Describe | Self::Grants => 3_000,
             Self::Address | Self::Object | Self::Patch | Self::Reference | Self::Request => 6_000,
         }
     }
@@ -64,6 +75,7 @@ impl Target {
         match self {
             Self::Address => &["\0\0\0\0\0\0\0\0\0\0\u{7f}\u{7f}"],
             Self::Component => targets::component::WORDS,
+            Self::Describe => targets::describe::WORDS,
             Self::Grants => targets::grants::WORDS,
             Self::Object => targets::object::WORDS,
             Self::Patch => targets::patch::WORDS,
@@ -78,6 +90,7 @@ impl Target {
         match self {
             Self::Address => targets::address::run(input),
             Self::Component => targets::component::run(input),
+            Self::Describe => targets::describe::run(input),
             Self::Grants => targets::grants::run(input),
             Self::Object => targets::object::run(input),
             Self::Patch => targets::patch::run(input),

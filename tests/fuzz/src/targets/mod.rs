@@ -2,6 +2,7 @@
 
 pub(crate) mod address;
 pub(crate) mod component;
+pub(crate) mod describe;
 pub(crate) mod grants;
 pub(crate) mod object;
 pub(crate) mod patch;
