@@ -41,7 +41,13 @@ pub enum ObjectError {
     /// `metadata.name` is missing.
     #[error("the object has no metadata.name")]
     NoName,
+    /// An API server stores more than anybody reads.
+    #[error("the object is nested more than {DEPTH} deep")]
+    TooDeep,
 }
+
+/// Levels of nesting. With more, the text could be kept, but [`Object::value`] would find nothing in it: the parser stops there.
+const DEPTH: usize = 127;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -91,6 +97,9 @@ impl Object {
     /// Takes an object's JSON text. Items of a list of built-in kinds carry no kind of their own: `kind` is put in.
     pub fn parse(json: &str, kind: Option<&Arc<GroupVersionKind>>) -> Result<Self, ObjectError> {
         let malformed = |error: serde_json::Error| ObjectError::Malformed(error.to_string());
+        if is_deeper_than(json, DEPTH) {
+            return Err(ObjectError::TooDeep);
+        }
         let mut fields: BTreeMap<Cow<'_, str>, Cow<'_, RawValue>> = BTreeMap::new();
         let borrowed: BTreeMap<String, &RawValue> = serde_json::from_str(json).map_err(malformed)?;
         fields.extend(borrowed.into_iter().map(|(key, value)| (Cow::Owned(key), Cow::Borrowed(value))));
@@ -209,6 +218,27 @@ impl Object {
     }
 }
 
+/// Whether brackets are nested deeper than that.
+fn is_deeper_than(json: &str, limit: usize) -> bool {
+    let (mut depth, mut quoted, mut escaped) = (0usize, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'{' | b'[' if !quoted => {
+                depth += 1;
+                if depth > limit {
+                    return true;
+                }
+            }
+            b'}' | b']' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    false
+}
+
 fn text(fields: &BTreeMap<Cow<'_, str>, Cow<'_, RawValue>>, key: &str) -> Option<String> {
     serde_json::from_str::<String>(fields.get(key)?.get()).ok().filter(|text| !text.is_empty())
 }
@@ -276,6 +306,18 @@ mod tests {
         {
             assert!(Object::parse(json, None).is_err(), "{json}");
         }
+    }
+
+    #[test]
+    fn what_nobody_could_read_is_refused() {
+        let nested = |levels: usize| {
+            let (open, close) = ("[".repeat(levels), "]".repeat(levels));
+            let json =
+                format!(r#"{{"apiVersion":"v1","kind":"A","metadata":{{"name":"a"}},"spec":{open}"[{{"{close}}}"#);
+            Object::parse(&json, None)
+        };
+        assert!(nested(DEPTH - 1).unwrap().value()["spec"].is_array());
+        assert_eq!(nested(DEPTH).unwrap_err(), ObjectError::TooDeep);
     }
 
     #[test]

@@ -19,7 +19,9 @@ use crate::{
     bindings::ProviderPre,
     cluster,
     component::Compiled,
-    config, credentials, engine, events, http, inspect, log,
+    config, credentials, engine, events, http, inspect,
+    load_error::said,
+    log,
     state::State,
     ticker::{Running, Ticker},
     usage::Gauges,
@@ -148,7 +150,7 @@ impl Shared {
         }
         let shape = inspect::inspect(bytes, self.settings.component_size)?;
         let component = wasmtime::component::Component::new(&self.engine, bytes).map_err(|error| refused(&error))?;
-        let contract = |error: wasmtime::Error| LoadError::Contract(format!("{error:#}"));
+        let contract = |error: wasmtime::Error| LoadError::Contract(said(&error));
         let pre = self.linker.instantiate_pre(&component).map_err(contract)?;
         let pre = ProviderPre::new(pre).map_err(contract)?;
         let compiled = Arc::new(Compiled { shared: Arc::clone(self), pre, digest, size: bytes.len(), shape });
@@ -167,9 +169,9 @@ impl Shared {
 /// The compiler validates first; what fails afterwards lies with us.
 fn refused(error: &wasmtime::Error) -> LoadError {
     if error.is::<wasmparser::BinaryReaderError>() {
-        LoadError::Malformed(format!("{error:#}"))
+        LoadError::Malformed(said(error))
     } else {
-        LoadError::Host(format!("{error:#}"))
+        LoadError::Host(said(error))
     }
 }
 

@@ -57,7 +57,7 @@ fn nothing_is_lost(sent: &str, taken: &Object) {
     let members = |text: &str| serde_json::from_str::<Members>(text).expect("an object");
     let (mut before, mut after) = (members(sent), members(taken.json()));
     let metadata = |members: &mut Members| members.remove("metadata").expect("it has a name");
-    let (mut old, new) = (self::members(metadata(&mut before)), self::members(metadata(&mut after)));
+    let (mut old, new) = (self::members(&metadata(&mut before)), self::members(&metadata(&mut after)));
     old.remove("managedFields");
     assert_eq!(texts(&old), texts(&new));
     assert_eq!(texts(&before), texts(&after));
@@ -76,7 +76,7 @@ fn nothing_is_lost(sent: &str, taken: &Object) {
     assert_eq!(again.labels(), taken.labels());
 }
 
-fn members(raw: Box<RawValue>) -> Members {
+fn members(raw: &RawValue) -> Members {
     serde_json::from_str(raw.get()).expect("an object")
 }
 

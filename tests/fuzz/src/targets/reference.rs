@@ -55,7 +55,7 @@ pub(crate) fn run(input: &[u8]) {
 }
 
 fn names_one_thing(reference: &Reference, written: &str) {
-    assert_eq!(written.parse().as_ref(), Ok(reference));
+    assert_eq!(written.parse::<Reference>().as_ref(), Ok(reference));
     // Nothing in it leads elsewhere when it stands in a URL.
     let path = format!("{}/{}", reference.repository(), reference.tag().unwrap_or("latest"));
     let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"-._/".contains(&byte);
@@ -65,13 +65,14 @@ fn names_one_thing(reference: &Reference, written: &str) {
     let url = url::Url::parse(&host).expect("a registry is a host");
     assert_eq!((url.path(), url.query(), url.username()), ("/", None, ""), "{host}");
     let pinned = reference.pinned(Digest::of(b""));
-    assert_eq!(pinned.to_string().parse(), Ok(pinned));
+    assert_eq!(pinned.to_string().parse::<Reference>(), Ok(pinned));
 }
 
 /// Written otherwise, a manifest is another one of the same component.
 fn is_the_same_component(reference: &Reference, artifact: &Artifact, manifest: &str) {
     assert_eq!(artifact.manifest, Digest::of(manifest.as_bytes()));
-    let value: Value = serde_json::from_str(manifest).expect("it was read");
+    // What stands there besides may be too much to be read.
+    let Ok(value) = serde_json::from_str::<Value>(manifest) else { return };
     let again = Artifact::read(reference, value.to_string().as_bytes()).expect("read as it was written");
     assert_eq!((&again.component, again.size), (&artifact.component, artifact.size));
 }

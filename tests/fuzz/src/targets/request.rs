@@ -118,7 +118,7 @@ fn is_one_request(checked: &Checked) {
     assert_eq!((&again.url, &again.uri), (url, uri));
     assert!(!climbs(url.path()), "{url} leads upward");
     if let Some(origin) = Origin::of(url) {
-        assert_eq!(origin.to_string().parse().as_ref(), Ok(&origin));
+        assert_eq!(origin.to_string().parse::<Origin>().as_ref(), Ok(&origin));
     }
 }
 
@@ -198,8 +198,8 @@ fn encodings(url: &str) -> impl Iterator<Item = String> {
     let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
     let places = url.bytes().enumerate().skip(path).filter(move |(_, byte)| known(*byte)).map(|(place, _)| place);
     // A letter behind a percent sign is a part of an encoding.
-    let inside = |place: usize| url.as_bytes()[place.saturating_sub(2)..place].contains(&b'%');
-    places.filter(move |place| !inside(*place)).take(32).map(|place| {
+    let inside = move |place: usize| url.as_bytes()[place.saturating_sub(2)..place].contains(&b'%');
+    places.filter(move |place| !inside(*place)).take(32).map(move |place| {
         let byte = url.as_bytes()[place];
         format!("{}%{byte:02x}{}", &url[..place], &url[place + 1..])
     })

@@ -7,27 +7,35 @@ mod mutation;
 
 use std::{
     env, fs,
-    panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
+    panic::{AssertUnwindSafe, catch_unwind, set_hook},
+    path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use capstan_fuzz::{Corpus, Target};
 use libtest_mimic::{Arguments, Failed, Trial};
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 
 /// Of the inputs that are made. Any other number would do as well.
 const SEED: u64 = 1;
+/// The one input to run.
+const FILE: &str = "CAPSTAN_FUZZ_FILE";
+/// How long inputs are made, instead of how many.
+const SECONDS: &str = "CAPSTAN_FUZZ_SECONDS";
 
 fn main() -> ExitCode {
+    if env::var_os(FILE).is_none() {
+        // While an input is made shorter, it breaks what it breaks a thousand times. What it was is said at the end.
+        set_hook(Box::new(|_| {}));
+    }
     let trials = Target::ALL.map(|target| Trial::test(target.name(), move || check(target))).into();
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
 fn check(target: Target) -> Result<(), Failed> {
-    let done = if let Some(file) = env::var_os("CAPSTAN_FUZZ_FILE") {
+    let done = if let Some(file) = env::var_os(FILE) {
         let file = PathBuf::from(file);
         fs::read(&file).with_context(|| format!("{} cannot be read", file.display())).map(|input| target.run(&input))
     } else {
@@ -38,16 +46,14 @@ fn check(target: Target) -> Result<(), Failed> {
 
 fn all(target: Target) -> Result<()> {
     let corpus = Corpus::of(target)?;
-    for (path, input) in corpus.files() {
-        if let Err(message) = run(target, input) {
-            bail!("{}: {message}", path.display());
-        }
-    }
+    let broken = |(path, input): (&Path, &[u8])| Some(format!("{}: {}", path.display(), run(target, input).err()?));
+    let broken: Vec<String> = corpus.files().filter_map(broken).collect();
+    ensure!(broken.is_empty(), "{}", broken.join("\n"));
     let seeds: Vec<Vec<u8>> = corpus.files().map(|(_, input)| input.to_vec()).collect();
-    let Ok(seconds) = env::var("CAPSTAN_FUZZ_SECONDS") else {
+    let Ok(seconds) = env::var(SECONDS) else {
         return made(target, &seeds, SEED);
     };
-    let until = Instant::now() + Duration::from_secs(seconds.parse().context("CAPSTAN_FUZZ_SECONDS")?);
+    let until = Instant::now() + Duration::from_secs(seconds.parse().context(SECONDS)?);
     let mut seed = SEED;
     while Instant::now() < until {
         made(target, &seeds, seed)?;
