@@ -15,6 +15,8 @@ use serde_json::{
     value::{RawValue, to_raw_value},
 };
 
+use crate::readable::Readable;
+
 /// One object: its JSON text as received, without `metadata.managedFields`, and the few facts that finding it needs.
 /// Unknown fields and integers of any size survive. Cheap to clone.
 #[derive(Clone)]
@@ -32,7 +34,7 @@ struct Inner {
 /// The text is no Kubernetes object.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ObjectError {
-    /// Not JSON, or `metadata` has another shape.
+    /// Not JSON, or none that can be read to its end, or `metadata` has another shape.
     #[error("not a Kubernetes object: {0}")]
     Malformed(String),
     /// `apiVersion` or `kind` is missing or makes no sense.
@@ -41,13 +43,7 @@ pub enum ObjectError {
     /// `metadata.name` is missing.
     #[error("the object has no metadata.name")]
     NoName,
-    /// An API server stores more than anybody reads.
-    #[error("the object is nested more than {DEPTH} deep")]
-    TooDeep,
 }
-
-/// Levels of nesting. With more, the text could be kept, but [`Object::value`] would find nothing in it: the parser stops there.
-const DEPTH: usize = 127;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -97,9 +93,8 @@ impl Object {
     /// Takes an object's JSON text. Items of a list of built-in kinds carry no kind of their own: `kind` is put in.
     pub fn parse(json: &str, kind: Option<&Arc<GroupVersionKind>>) -> Result<Self, ObjectError> {
         let malformed = |error: serde_json::Error| ObjectError::Malformed(error.to_string());
-        if is_deeper_than(json, DEPTH) {
-            return Err(ObjectError::TooDeep);
-        }
+        // Kept as text, it could not be read later, when nobody can do anything about it.
+        serde_json::from_str::<Readable>(json).map_err(malformed)?;
         let mut fields: BTreeMap<Cow<'_, str>, Cow<'_, RawValue>> = BTreeMap::new();
         let borrowed: BTreeMap<String, &RawValue> = serde_json::from_str(json).map_err(malformed)?;
         fields.extend(borrowed.into_iter().map(|(key, value)| (Cow::Owned(key), Cow::Borrowed(value))));
@@ -218,27 +213,6 @@ impl Object {
     }
 }
 
-/// Whether brackets are nested deeper than that.
-fn is_deeper_than(json: &str, limit: usize) -> bool {
-    let (mut depth, mut quoted, mut escaped) = (0usize, false, false);
-    for byte in json.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'{' | b'[' if !quoted => {
-                depth += 1;
-                if depth > limit {
-                    return true;
-                }
-            }
-            b'}' | b']' if !quoted => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    false
-}
-
 fn text(fields: &BTreeMap<Cow<'_, str>, Cow<'_, RawValue>>, key: &str) -> Option<String> {
     serde_json::from_str::<String>(fields.get(key)?.get()).ok().filter(|text| !text.is_empty())
 }
@@ -309,15 +283,15 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_could_read_is_refused() {
-        let nested = |levels: usize| {
-            let (open, close) = ("[".repeat(levels), "]".repeat(levels));
-            let json =
-                format!(r#"{{"apiVersion":"v1","kind":"A","metadata":{{"name":"a"}},"spec":{open}"[{{"{close}}}"#);
-            Object::parse(&json, None)
+    fn what_could_not_be_read_later_is_refused() {
+        let spec = |text: &str| {
+            Object::parse(&format!(r#"{{"apiVersion":"v1","kind":"A","metadata":{{"name":"a"}},"spec":{text}}}"#), None)
         };
-        assert!(nested(DEPTH - 1).unwrap().value()["spec"].is_array());
-        assert_eq!(nested(DEPTH).unwrap_err(), ObjectError::TooDeep);
+        let nested = |levels: usize| spec(&format!("{}{}", "[".repeat(levels), "]".repeat(levels)));
+        assert!(nested(126).unwrap().value()["spec"].is_array());
+        for refused in [nested(127), spec("1e400"), spec(r#""\ud800""#)] {
+            assert!(matches!(refused, Err(ObjectError::Malformed(_))), "{refused:?}");
+        }
     }
 
     #[test]

@@ -115,6 +115,11 @@ pub(crate) fn target(text: &str) -> Result<(Url, Uri), Failed> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(no_url("its scheme is neither http nor https"));
     }
+    // A parser also takes what only looks like one, and finds a host in it somewhere: `https:a.b`, `https:///a.b`.
+    let behind = text.get(url.scheme().len()..).and_then(|rest| rest.strip_prefix("://"));
+    if behind.is_none_or(|host| host.starts_with('/')) {
+        return Err(no_url("there is no host behind `://`"));
+    }
     if !url.username().is_empty() || url.password().is_some() {
         // Not shown: there is a password in it.
         return Err(invalid("the URL has a user in it: use a credential".to_owned()));
@@ -263,6 +268,9 @@ mod tests {
             ("file:///etc/passwd", "neither http nor https"),
             ("/relative", "no URL"),
             ("https://", "no URL"),
+            ("https:a.b/x", "no host"),
+            ("https:..//a.b/x", "no host"),
+            ("https:///a.b/x", "no host"),
         ] {
             refused(with(|raw| raw.url = url.to_owned()), named);
         }

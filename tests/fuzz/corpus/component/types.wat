@@ -6,7 +6,7 @@
   (core module $m (func (export "f") (param i32 i32)) (memory (export "m") 1)
     (func (export "r") (param i32 i32 i32 i32) (result i32) i32.const 0))
   (core instance $i (instantiate $m))
-  (func $f (param "x" string) (canon lift (core func $i "f") (memory $i "m") (realloc (func $i "r"))))
+  (func $f (param "x" string) (canon lift (core func $i "f") (memory (core memory $i "m")) (realloc (core func $i "r"))))
   (instance $e0 (export "f" (func $f)))
   (export "capstan:provider/describe@0.1.0" (instance $e0))
   (instance $e1)

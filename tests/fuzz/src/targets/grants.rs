@@ -59,9 +59,8 @@ pub(crate) fn run(input: &[u8]) {
         comes_back(needs, |text| Grants::parse_needs(text).map_err(|error| error.to_string()));
     }
     // What an API server hands over is JSON. Read as that, it is the same.
-    if let Ok(read) = serde_json::from_str::<Grants>(text) {
-        let again = Grants::parse(&as_json(&read));
-        assert_eq!(granted.ok(), again.ok(), "JSON is read as something else");
+    if let (Ok(granted), Ok(read)) = (granted, serde_json::from_str::<Grants>(text)) {
+        assert_eq!(Grants::parse(&as_json(&read)).ok(), Some(granted), "JSON is read as something else");
     }
 }
 
