@@ -6,7 +6,7 @@ use bytes::Bytes;
 use capstan_api::HttpMethod;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use percent_encoding::percent_decode_str;
-use url::Url;
+use url::{Position, Url};
 
 use super::error::Failed;
 use crate::bindings::capstan::provider::http as wit;
@@ -125,6 +125,10 @@ pub(crate) fn target(text: &str) -> Result<(Url, Uri), Failed> {
         return Err(invalid("the URL has a user in it: use a credential".to_owned()));
     }
     url.set_fragment(None);
+    // And as it is sent: what the parser took away may have hidden one, as in `https://..:/`.
+    if leads_upward(&url[..Position::AfterPath]) {
+        return Err(no_url("its path has a segment `.` or `..`"));
+    }
     let uri = url.as_str().parse().map_err(|_| no_url("it has characters that must be percent-encoded"))?;
     Ok((url, uri))
 }
@@ -257,6 +261,7 @@ mod tests {
             "https://a.b/.",
             "https://a.b/x/..;/y",
             "https://a.b/%25252525252e",
+            "https://..:/x",
         ] {
             refused(with(|raw| raw.url = url.to_owned()), "segment");
         }
