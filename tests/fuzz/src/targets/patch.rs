@@ -1,7 +1,7 @@
 //! Objects and patches that a guest writes. Five lines say what it is of: apiVersion, kind, namespace (or `-`), name, and how
 //! it is meant (`apply`, `merge`, `json` or `create`); the rest is its text.
 
-use std::sync::LazyLock;
+use std::{fmt::Write, sync::LazyLock};
 
 use capstan_api::{Grants, GroupVersionKind, ObjectRef, Verb, api_version};
 use capstan_cluster::Resource;
@@ -163,14 +163,15 @@ fn spelled_otherwise(text: &str) -> Option<String> {
     // What is refused for its size or depth is not read.
     let value: Value = serde_json::from_str(text).ok().filter(|_| text.len() < 64 << 10)?;
     let mut spelling = String::new();
-    write(&value, &mut spelling);
+    spell(&value, &mut spelling);
     Some(spelling)
 }
 
-fn write(value: &Value, to: &mut String) {
+fn spell(value: &Value, to: &mut String) {
     let escaped = |text: &str, to: &mut String| {
         to.push('"');
-        text.encode_utf16().for_each(|unit| *to += &format!("\\u{unit:04X}"));
+        // Writing to a string does not fail.
+        text.encode_utf16().for_each(|unit| drop(write!(to, "\\u{unit:04X}")));
         to.push('"');
     };
     let separated = |index: usize, to: &mut String| to.push_str(if index == 0 { "" } else { " , " });
@@ -180,7 +181,7 @@ fn write(value: &Value, to: &mut String) {
             to.push('[');
             for (index, item) in items.iter().enumerate() {
                 separated(index, to);
-                write(item, to);
+                spell(item, to);
             }
             to.push(']');
         }
@@ -190,7 +191,7 @@ fn write(value: &Value, to: &mut String) {
                 separated(index, to);
                 escaped(name, to);
                 to.push(':');
-                write(value, to);
+                spell(value, to);
             }
             to.push('}');
         }

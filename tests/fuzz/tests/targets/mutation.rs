@@ -75,18 +75,18 @@ fn apply(input: &mut Vec<u8>, change: &Change, seeds: &[Vec<u8>]) {
             input.splice(from..from, word.bytes());
         }
         Change::Put(at, word) => {
-            if let Some((from, to)) = part(input, at) {
+            if let Some((from, to)) = part(input, *at) {
                 input.splice(from..to, word.bytes());
             }
         }
         Change::Replace(at, seed, other) => {
             let seed = &seeds[seed.index(seeds.len())];
-            if let (Some((from, to)), Some((first, last))) = (part(input, at), part(seed, other)) {
+            if let (Some((from, to)), Some((first, last))) = (part(input, *at), part(seed, *other)) {
                 input.splice(from..to, seed[first..last].iter().copied());
             }
         }
         Change::Swap(one, other) => {
-            if let (Some((from, to)), Some(place)) = (part(input, one), part(input, other)) {
+            if let (Some((from, to)), Some(place)) = (part(input, *one), part(input, *other)) {
                 let moved: Vec<u8> = input.drain(from..to).collect();
                 let place = place.0.min(input.len());
                 input.splice(place..place, moved);
@@ -96,7 +96,7 @@ fn apply(input: &mut Vec<u8>, change: &Change, seeds: &[Vec<u8>]) {
 }
 
 /// One of the parts that a text in any of our languages has: a quoted one, one in brackets, a line or a word.
-fn part(input: &[u8], which: &Index) -> Option<(usize, usize)> {
+fn part(input: &[u8], which: Index) -> Option<(usize, usize)> {
     let mut found = Vec::new();
     let (mut open, mut quote, mut word, mut line) = (Vec::new(), None, 0, 0);
     for (at, byte) in input.iter().enumerate() {
