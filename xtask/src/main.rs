@@ -4,6 +4,7 @@
 
 mod cargo;
 mod cluster;
+mod fuzz;
 mod guests;
 mod languages;
 mod suite;
@@ -23,6 +24,8 @@ Usage: cargo xtask COMMAND
             operators on the real API server, which takes minutes
   languages builds the example provider in every language, with tools that it gets from PyPI, npm and crates.io, and tests each;
             with names only those: python, javascript, c, rust
+  fuzz      throws anything at what takes the bytes and texts of strangers, led by the ways that the code takes, a minute for
+            each target; `cargo xtask fuzz help` tells more
   plugins   builds the providers to target/plugins/NAME.wasm
   cluster   a real Kubernetes control plane to try things on: build, up, env, down
   registry  builds the real OCI registry that tests push to and pull from
@@ -39,6 +42,13 @@ fn main() -> ExitCode {
         ["cluster", rest @ ..] => match cluster::run(rest) {
             Ok(false) => {
                 eprint!("{}", cluster::USAGE);
+                return ExitCode::from(2);
+            }
+            done => done,
+        },
+        ["fuzz", rest @ ..] => match fuzz::run(rest) {
+            Ok(false) => {
+                eprint!("{}", fuzz::USAGE);
                 return ExitCode::from(2);
             }
             done => done,

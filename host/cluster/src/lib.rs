@@ -9,6 +9,7 @@ pub mod lease;
 mod metrics;
 mod object;
 mod path;
+mod readable;
 mod request;
 mod resource;
 mod selection;

@@ -15,6 +15,8 @@ use serde_json::{
     value::{RawValue, to_raw_value},
 };
 
+use crate::readable::Readable;
+
 /// One object: its JSON text as received, without `metadata.managedFields`, and the few facts that finding it needs.
 /// Unknown fields and integers of any size survive. Cheap to clone.
 #[derive(Clone)]
@@ -32,7 +34,7 @@ struct Inner {
 /// The text is no Kubernetes object.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ObjectError {
-    /// Not JSON, or `metadata` has another shape.
+    /// Not JSON, or none that can be read to its end, or `metadata` has another shape.
     #[error("not a Kubernetes object: {0}")]
     Malformed(String),
     /// `apiVersion` or `kind` is missing or makes no sense.
@@ -91,6 +93,8 @@ impl Object {
     /// Takes an object's JSON text. Items of a list of built-in kinds carry no kind of their own: `kind` is put in.
     pub fn parse(json: &str, kind: Option<&Arc<GroupVersionKind>>) -> Result<Self, ObjectError> {
         let malformed = |error: serde_json::Error| ObjectError::Malformed(error.to_string());
+        // Kept as text, it could not be read later, when nobody can do anything about it.
+        serde_json::from_str::<Readable>(json).map_err(malformed)?;
         let mut fields: BTreeMap<Cow<'_, str>, Cow<'_, RawValue>> = BTreeMap::new();
         let borrowed: BTreeMap<String, &RawValue> = serde_json::from_str(json).map_err(malformed)?;
         fields.extend(borrowed.into_iter().map(|(key, value)| (Cow::Owned(key), Cow::Borrowed(value))));
@@ -275,6 +279,18 @@ mod tests {
             ["", "[]", "{}", r#"{"apiVersion":"v1","kind":"A"}"#, r#"{"apiVersion":"v1","kind":"A","metadata":{}}"#]
         {
             assert!(Object::parse(json, None).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_read_later_is_refused() {
+        let spec = |text: &str| {
+            Object::parse(&format!(r#"{{"apiVersion":"v1","kind":"A","metadata":{{"name":"a"}},"spec":{text}}}"#), None)
+        };
+        let nested = |levels: usize| spec(&format!("{}{}", "[".repeat(levels), "]".repeat(levels)));
+        assert!(nested(126).unwrap().value()["spec"].is_array());
+        for refused in [nested(127), spec("1e400"), spec(r#""\ud800""#)] {
+            assert!(matches!(refused, Err(ObjectError::Malformed(_))), "{refused:?}");
         }
     }
 

@@ -54,8 +54,8 @@ impl Resource {
         Ok(path)
     }
 
-    /// The path of one object.
-    pub(crate) fn item(&self, key: &ObjectKey) -> Result<String, Error> {
+    /// The path of one object. An error if its scope is another one, or if a name could lead elsewhere.
+    pub fn item(&self, key: &ObjectKey) -> Result<String, Error> {
         if self.namespaced && key.namespace.is_none() {
             return Err(Error::Invalid(format!("kind {} is namespaced: name the namespace", self.api.kind)));
         }

@@ -3,6 +3,8 @@
 //! The way of a change: a [`Controller`] hears of it from its watch, its [`queue`] says when the object is due, the
 //! [`runner`] gives it a slot, and the managed lifecycle asks an [`ExternalSystem`] what to do about it.
 
+#[cfg(feature = "fuzz")]
+pub mod boundary;
 mod controller;
 mod dependencies;
 mod external;

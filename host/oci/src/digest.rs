@@ -47,7 +47,11 @@ impl FromStr for Digest {
         let fine = text
             .strip_prefix(ALGORITHM)
             .is_some_and(|digits| digits.len() == HEXADECIMALS && digits.bytes().all(is_hexadecimal));
-        if fine { Ok(Self(text.to_owned())) } else { Err(InvalidDigest(text.chars().take(80).collect())) }
+        if fine {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidDigest(text.chars().filter(|c| !c.is_control()).take(80).collect()))
+        }
     }
 }
 

@@ -96,10 +96,10 @@ struct Interfaces<'a> {
 
 impl Artifact {
     /// Reads a manifest. What is no component in this layout is refused with what was found instead.
-    pub(crate) fn read(reference: &Reference, text: &[u8]) -> Result<Self, Error> {
+    pub fn read(reference: &Reference, text: &[u8]) -> Result<Self, Error> {
         let other = |found: String| Error::NotWasm { reference: reference.to_string(), found };
-        let Found { media_type, config, layers } =
-            serde_json::from_slice(text).map_err(|error| other(format!("its manifest cannot be read: {error}")))?;
+        let Found { media_type, config, layers } = serde_json::from_slice(text)
+            .map_err(|error| other(format!("its manifest cannot be read: {}", shown(&error.to_string()))))?;
         let Some(config) = config else {
             return Err(other(match media_type {
                 Some(found) => format!("a manifest of the type `{}`", shown(&found)),

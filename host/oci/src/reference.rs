@@ -6,7 +6,7 @@ use url::{Host, Url};
 
 use crate::{Digest, InvalidDigest};
 
-/// Of a repository's name, by the distribution specification and what registries keep to.
+/// Of a repository's name, by the distribution specification and what registries keep to; of a host, by that of the DNS.
 const LONGEST_NAME: usize = 255;
 const LONGEST_TAG: usize = 128;
 
@@ -103,7 +103,7 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 }
 
 fn origin(scheme: &str, registry: &str) -> Result<Url, InvalidReference> {
-    let invalid = || InvalidReference::Registry(registry.to_owned());
+    let invalid = || InvalidReference::Registry(shown(registry));
     let known = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
     if !registry.bytes().all(known) {
         return Err(invalid());
@@ -116,7 +116,7 @@ impl FromStr for Reference {
 
     fn from_str(text: &str) -> Result<Self, InvalidReference> {
         if let Some((scheme, _)) = text.split_once("://") {
-            return Err(InvalidReference::Registry(format!("{scheme}://")));
+            return Err(InvalidReference::Registry(shown(&format!("{scheme}://"))));
         }
         let (named, digest) = match text.split_once('@') {
             Some((named, digest)) => (named, Some(digest.parse::<Digest>()?)),
@@ -125,7 +125,10 @@ impl FromStr for Reference {
         let (registry, path) = named.split_once('/').unwrap_or(("", named));
         // As everywhere: a first word without a dot or a port is no host.
         if !(registry.contains(['.', ':']) || registry == "localhost") {
-            return Err(InvalidReference::NoRegistry(text.to_owned()));
+            return Err(InvalidReference::NoRegistry(shown(text)));
+        }
+        if registry.len() > LONGEST_NAME {
+            return Err(InvalidReference::Registry(shown(registry)));
         }
         origin("https", registry)?;
         let (repository, tag) = match path.split_once(':') {
@@ -133,17 +136,22 @@ impl FromStr for Reference {
             None => (path, None),
         };
         if repository.len() > LONGEST_NAME || !repository.split('/').all(is_component) {
-            return Err(InvalidReference::Repository(repository.to_owned()));
+            return Err(InvalidReference::Repository(shown(repository)));
         }
         if let Some(tag) = tag.filter(|tag| !is_tag(tag)) {
-            return Err(InvalidReference::Tag(tag.to_owned()));
+            return Err(InvalidReference::Tag(shown(tag)));
         }
         if tag.is_none() && digest.is_none() {
-            return Err(InvalidReference::NoVersion(text.to_owned()));
+            return Err(InvalidReference::NoVersion(shown(text)));
         }
         let (registry, repository) = (registry.to_owned(), repository.to_owned());
         Ok(Self { registry, repository, tag: tag.map(str::to_owned), digest })
     }
+}
+
+/// What was written, in a message: one line that somebody can read.
+fn shown(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect()
 }
 
 /// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`

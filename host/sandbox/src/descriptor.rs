@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use capstan_api::{Grants, GroupVersionKind, kind_of};
+use capstan_api::{Grants, GroupVersionKind};
 use serde_json::{Map, Value};
 
-use crate::{ConfigError, answer, bindings::exports::capstan::provider::describe as wit, config};
+use crate::{ConfigError, answer, bindings::exports::capstan::provider::describe as wit, cluster::names, config};
 
 /// A provider's own account of itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,11 +40,19 @@ const VERSION: usize = 64;
 /// One controller runs for each.
 const KINDS: usize = 64;
 
+/// Bytes of what is wrong, which becomes a condition.
+const WRONG: usize = 2 << 10;
+
 /// What is wrong with a descriptor, for its author.
 type Wrong = String;
 
 impl Descriptor {
+    /// What is wrong is said in a line, whatever is in the texts.
     pub(crate) fn checked(raw: wit::Descriptor) -> Result<Self, Wrong> {
+        Self::read(raw).map_err(|wrong| crate::text::line(&wrong, WRONG))
+    }
+
+    fn read(raw: wit::Descriptor) -> Result<Self, Wrong> {
         if !is_label(&raw.name) {
             return Err(format!("the name `{}` is no DNS label", crate::text::cut(&raw.name, NAME)));
         }
@@ -76,9 +84,7 @@ impl Descriptor {
 impl ManagedKind {
     fn checked(raw: wit::ManagedKind) -> Result<Self, Wrong> {
         let wit::ObjectKind { api_version, kind } = raw.kind;
-        let Some(kind) = kind_of(&api_version, &kind) else {
-            return Err("a kind has an empty name or a senseless apiVersion".to_owned());
-        };
+        let kind = names::of_kind(&api_version, &kind)?;
         let definition = raw.definition.map(|text| answer::object("definition", &text)).transpose()?;
         if let Some(definition) = &definition {
             check_definition(definition, &kind)?;

@@ -8,6 +8,7 @@ use crate::{
     LoadError,
     bindings::{PACKAGE, VERSION},
     limiter::MEMORIES,
+    text::line,
 };
 
 /// Interfaces of the contract that a component may import.
@@ -50,6 +51,8 @@ const WASI: [&str; 27] = [
 const NESTED: usize = 64;
 /// Functions of all modules: an interpreter with its standard library has some ten thousand.
 const FUNCTIONS: u64 = 200_000;
+/// Bytes of a name in a message. It may be anything until it is validated.
+const NAME: usize = 256;
 /// Bytes of one function. Compiling takes more than linear time here; an interpreter's main loop is a tenth of it.
 const FUNCTION_SIZE: usize = 1 << 20;
 
@@ -137,10 +140,10 @@ fn check_names(shape: &Shape) -> Result<(), LoadError> {
         .filter_map(|(_, version)| (version != VERSION).then_some(version))
         .collect();
     if let Some(version) = foreign.first() {
-        return Err(LoadError::Version { found: (*version).to_owned() });
+        return Err(LoadError::Version { found: line(version, NAME) });
     }
     if let Some(unknown) = shape.imports.iter().find(|name| !is_linked(name)) {
-        return Err(LoadError::UnknownImport(unknown.clone()));
+        return Err(LoadError::UnknownImport(line(unknown, NAME)));
     }
     let offers =
         |interface: &&&str| shape.exports.iter().filter_map(|name| ours(name)).any(|(name, _)| name == **interface);

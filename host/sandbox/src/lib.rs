@@ -11,6 +11,8 @@ extern crate self as capstan_sandbox;
 
 mod answer;
 mod bindings;
+#[cfg(feature = "fuzz")]
+pub mod boundary;
 mod budget;
 mod classify;
 mod cluster;

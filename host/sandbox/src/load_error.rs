@@ -1,8 +1,17 @@
 //! Why a component cannot be run here.
 
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
-use crate::bindings::VERSION;
+use crate::{bindings::VERSION, text::line};
+
+/// Bytes of what others say is wrong, which may have any name in it that the component has.
+const SAID: usize = 1 << 10;
+
+/// What others say is wrong.
+pub(crate) fn said(error: &dyn Display) -> String {
+    // With its causes, where it has some.
+    line(&format!("{error:#}"), SAID)
+}
 
 /// The bytes cannot become a provider. Trying again with the same bytes does not help, except after [`Self::Host`].
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +99,6 @@ impl LoadError {
 
 impl From<wasmparser::BinaryReaderError> for LoadError {
     fn from(error: wasmparser::BinaryReaderError) -> Self {
-        Self::Malformed(error.to_string())
+        Self::Malformed(said(&error))
     }
 }

@@ -20,7 +20,9 @@ use crate::{
     cluster,
     code::Code,
     component::Compiled,
-    config, credentials, engine, events, http, inspect, log,
+    config, credentials, engine, events, http, inspect,
+    load_error::said,
+    log,
     state::State,
     ticker::{Running, Ticker},
     usage::Gauges,
@@ -160,7 +162,7 @@ impl Shared {
         }
         let shape = inspect::inspect(bytes, self.settings.component_size)?;
         let component = self.code.of(&self.engine, &digest, bytes)?;
-        let contract = |error: wasmtime::Error| LoadError::Contract(format!("{error:#}"));
+        let contract = |error: wasmtime::Error| LoadError::Contract(said(&error));
         let pre = self.linker.instantiate_pre(&component).map_err(contract)?;
         let pre = ProviderPre::new(pre).map_err(contract)?;
         let compiled = Arc::new(Compiled { shared: Arc::clone(self), pre, digest, size: bytes.len(), shape });

@@ -66,7 +66,7 @@ fn stays(body: &Value, target: &ObjectRef) -> Result<(), Error> {
     ];
     for (pointer, own) in IDENTITY.into_iter().zip(own) {
         if let Some(found) = body.pointer(pointer).filter(|found| **found != *own) {
-            let found = crate::text::cut(&found.to_string(), 256).into_owned();
+            let found = crate::text::line(&found.to_string(), 256);
             return Err(Error::Invalid(format!("the patch is of {target}, but its {pointer} is {found}")));
         }
     }

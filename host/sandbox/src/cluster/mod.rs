@@ -1,11 +1,11 @@
 //! The cluster capability: objects, within what is granted, with every read written down.
 
 mod access;
-mod body;
+pub(crate) mod body;
 mod error;
 mod host;
 mod manager;
-mod names;
+pub(crate) mod names;
 #[cfg(test)]
 mod tests;
 

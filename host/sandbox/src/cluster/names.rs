@@ -17,13 +17,16 @@ pub(crate) fn target(raw: types::ObjectRef) -> Result<ObjectRef, Error> {
 }
 
 pub(crate) fn kind(api_version: &str, kind: &str) -> Result<GroupVersionKind, Error> {
-    let named = kind_of(api_version, kind).ok_or_else(|| {
-        Error::Invalid(format!("apiVersion `{}` and kind `{}` name no kind", escaped(api_version), escaped(kind)))
-    })?;
-    for part in [&named.group, &named.version, &named.kind] {
-        if !part.is_empty() {
-            check("kind", part)?;
-        }
+    of_kind(api_version, kind).map_err(Error::Invalid)
+}
+
+/// The message says what is wrong.
+pub(crate) fn of_kind(api_version: &str, kind: &str) -> Result<GroupVersionKind, String> {
+    let named = kind_of(api_version, kind)
+        .ok_or_else(|| format!("apiVersion `{}` and kind `{}` name no kind", escaped(api_version), escaped(kind)))?;
+    let parts = [&named.group, &named.version, &named.kind];
+    if let Some(part) = parts.into_iter().find(|part| !part.is_empty() && !is_name(part)) {
+        return Err(format!("`{}` is no valid kind", escaped(part)));
     }
     Ok(named)
 }
@@ -31,10 +34,12 @@ pub(crate) fn kind(api_version: &str, kind: &str) -> Result<GroupVersionKind, Er
 /// A name ends up in the path of a request, and in a watch that outlives the call. What Kubernetes would not take as one
 /// stops here.
 pub(crate) fn check(what: &str, name: &str) -> Result<(), Error> {
+    if is_name(name) { Ok(()) } else { Err(Error::Invalid(format!("`{}` is no valid {what}", escaped(name)))) }
+}
+
+fn is_name(text: &str) -> bool {
     let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte);
-    let sound =
-        (1..=NAME).contains(&name.len()) && name.bytes().all(harmless) && !name.bytes().all(|byte| byte == b'.');
-    if sound { Ok(()) } else { Err(Error::Invalid(format!("`{}` is no valid {what}", escaped(name)))) }
+    (1..=NAME).contains(&text.len()) && text.bytes().all(harmless) && !text.bytes().all(|byte| byte == b'.')
 }
 
 /// Names of objects are whatever is one segment of a path: those of roles have `@`, `+`, blanks and more.

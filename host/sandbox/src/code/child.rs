@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use super::{CompileLimits, Compiler, worker::MALFORMED};
-use crate::LoadError;
+use crate::{LoadError, load_error};
 
 /// What a compiler that fails may say: a few lines.
 const SAID: u64 = 4 << 10;
@@ -56,7 +56,7 @@ impl Child {
             if let Some(stderr) = stderr {
                 let _ = stderr.take(SAID).read_to_end(&mut said).await;
             }
-            String::from_utf8_lossy(&said).trim().to_owned()
+            load_error::said(&String::from_utf8_lossy(&said).trim())
         };
         let whole = async { tokio::join!(fed, heard, child.wait()) };
         let Ok(((), said, status)) = timeout(time, whole).await else {

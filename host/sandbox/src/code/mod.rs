@@ -26,7 +26,7 @@ pub use self::{
 };
 
 use self::{child::Child, kept::Kept};
-use crate::LoadError;
+use crate::{LoadError, load_error::said};
 
 /// Where machine code is kept, and who makes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,11 +147,7 @@ fn make(engine: &Engine, kept: &Kept, child: Option<&Child>, key: &str, bytes: &
 }
 
 fn refused(error: &wasmtime::Error, bytes: &[u8]) -> LoadError {
-    if is_malformed(error, bytes) {
-        LoadError::Malformed(format!("{error:#}"))
-    } else {
-        LoadError::Host(format!("{error:#}"))
-    }
+    if is_malformed(error, bytes) { LoadError::Malformed(said(error)) } else { LoadError::Host(said(error)) }
 }
 
 /// Whether it is the bytes that are to blame for an error of the compiler. It validates function by function as it goes, and does

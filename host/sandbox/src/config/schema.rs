@@ -3,6 +3,8 @@
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::{Map, Value};
 
+use crate::text::line;
+
 /// A configuration that the provider does not take.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
@@ -49,14 +51,14 @@ fn validator(schema: &Value) -> Result<Validator, String> {
     jsonschema::options()
         .with_pattern_options(PatternOptions::regex())
         .build(schema)
-        .map_err(|error| crate::text::cut(&error.to_string(), PROBLEM).into_owned())
+        .map_err(|error| line(&error.to_string(), PROBLEM))
 }
 
 fn said(error: &ValidationError<'_>) -> String {
-    let problem = crate::text::cut(&error.to_string(), PROBLEM).into_owned();
+    let problem = line(&error.to_string(), PROBLEM);
     match error.instance_path().to_string().as_str() {
         "" => problem,
-        path => format!("{path}: {problem}"),
+        path => format!("{}: {problem}", line(path, PROBLEM)),
     }
 }
 

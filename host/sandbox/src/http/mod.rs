@@ -25,6 +25,8 @@ pub(crate) mod tests;
 
 use wasmtime::component::Linker;
 
+#[cfg(feature = "fuzz")]
+pub(crate) use self::address::{Place, place};
 pub(crate) use self::{
     access::Access,
     egress::Egress,

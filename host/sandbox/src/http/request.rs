@@ -6,7 +6,7 @@ use bytes::Bytes;
 use capstan_api::HttpMethod;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use percent_encoding::percent_decode_str;
-use url::Url;
+use url::{Position, Url};
 
 use super::error::Failed;
 use crate::bindings::capstan::provider::http as wit;
@@ -115,11 +115,20 @@ pub(crate) fn target(text: &str) -> Result<(Url, Uri), Failed> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(no_url("its scheme is neither http nor https"));
     }
+    // A parser also takes what only looks like one, and finds a host in it somewhere: `https:a.b`, `https:///a.b`.
+    let behind = text.get(url.scheme().len()..).and_then(|rest| rest.strip_prefix("://"));
+    if behind.is_none_or(|host| host.starts_with('/')) {
+        return Err(no_url("there is no host behind `://`"));
+    }
     if !url.username().is_empty() || url.password().is_some() {
         // Not shown: there is a password in it.
         return Err(invalid("the URL has a user in it: use a credential".to_owned()));
     }
     url.set_fragment(None);
+    // And as it is sent: what the parser took away may have hidden one, as in `https://..:/`.
+    if leads_upward(&url[..Position::AfterPath]) {
+        return Err(no_url("its path has a segment `.` or `..`"));
+    }
     let uri = url.as_str().parse().map_err(|_| no_url("it has characters that must be percent-encoded"))?;
     Ok((url, uri))
 }
@@ -252,6 +261,7 @@ mod tests {
             "https://a.b/.",
             "https://a.b/x/..;/y",
             "https://a.b/%25252525252e",
+            "https://..:/x",
         ] {
             refused(with(|raw| raw.url = url.to_owned()), "segment");
         }
@@ -263,6 +273,9 @@ mod tests {
             ("file:///etc/passwd", "neither http nor https"),
             ("/relative", "no URL"),
             ("https://", "no URL"),
+            ("https:a.b/x", "no host"),
+            ("https:..//a.b/x", "no host"),
+            ("https:///a.b/x", "no host"),
         ] {
             refused(with(|raw| raw.url = url.to_owned()), named);
         }
