@@ -29,7 +29,7 @@ pub mod rights;
 
 pub use artifact::{Artifact, ArtifactError, MAX_COMPONENT_BYTES, Origin, check_name, unpack};
 pub use error::{ProviderError, RightsMissing};
-pub use install::INSTALLED_FOR;
+pub use install::{INSTALLED_FOR, Misfits};
 pub use load::{check_kinds, describe};
 pub use registry::{Panicked, Providers, Sources};
 pub use source::{

@@ -266,9 +266,7 @@ impl Provider {
             let held = departure::hold(&shared.cluster, &self.name, &wanted.facts.uid).await;
             held.map_err(ProviderError::Object)?;
         }
-        for definition in loaded.descriptor.kinds.iter().filter_map(|managed| managed.definition.as_ref()) {
-            install(&shared.cluster, &shared.watches, &self.name, definition, &loaded.grants).await?;
-        }
+        install(&shared.cluster, &shared.watches, &self.name, &loaded).await?;
         let logic = self.guest(&loaded);
         let note = format!(
             "Provider {} {} ({}) manages {}; ready after {:.1?}",

@@ -37,7 +37,10 @@ pub(super) async fn run(options: cli::Package) -> Result<()> {
     let rights = rights(&file.descriptor, &grants, &options).await?;
 
     let labels = labels(&name, &file.descriptor);
-    let mut documents: Vec<Document> = definitions(&name, &file.descriptor).map(Document::from).collect();
+    let mut documents = Vec::<Document>::new();
+    if !options.without_definitions {
+        documents.extend(definitions(&name, &file.descriptor).map(Document::from));
+    }
     let roles = roles::roles(&rights, &format!("capstan-provider-{name}"), &labels, &options.namespace);
     for line in roles.iter().flat_map(|role| &role.comment) {
         eprintln!("{line}");
