@@ -36,6 +36,14 @@ pub enum ProviderError {
     /// The grants file is of no use.
     #[error(transparent)]
     Grants(#[from] GrantError),
+    /// It limits a kind that there is not.
+    #[error("`limits.kinds` names kind {kind}, which the provider does not manage: it manages {managed}")]
+    LimitsOfNoKind {
+        /// What is named.
+        kind: String,
+        /// What could be.
+        managed: String,
+    },
     /// The configuration in it is not what the provider takes.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -165,6 +173,7 @@ impl ProviderError {
             Self::DigestMismatch { .. } => "DigestMismatch",
             Self::Object(_) => "ObjectNotWritten",
             Self::Grants(error) => error.reason(),
+            Self::LimitsOfNoKind { .. } => "GrantsInvalid",
             Self::Config(error) => error.reason(),
             Self::Load(error) => error.reason(),
             Self::Describe(outcome) => outcome.reason(),

@@ -45,7 +45,7 @@ mod usage;
 mod wasi;
 
 pub use self::http::{Network, NetworkError, NetworkSettings, Resolve, Respond, SystemResolver};
-pub use budget::Budget;
+pub use budget::{Budget, Budgets};
 pub use component::Component;
 pub use config::ConfigError;
 pub use counts::Counts;

@@ -27,6 +27,7 @@ pub(super) async fn run(options: cli::Package) -> Result<()> {
         None => (String::new(), Grants::default()),
     };
     capstan_providers::check_kinds(&file.descriptor, &grants)?;
+    capstan_providers::check_limits(&file.descriptor, &grants)?;
     if options.grants.is_none() && !file.descriptor.needs.kubernetes.is_empty() {
         eprintln!(
             "note: nothing is granted beyond the provider's own kinds; `capstan provider inspect {} -o grants` prints a file for \

@@ -74,7 +74,7 @@ pub(super) fn doubts(installed: &Value, definition: &Value) -> BTreeMap<String, 
         }
         let usable = |schema| {
             let unusable = |error: String| {
-                tracing::warn!(kind = kind(definition), version = name, error, "objects are not judged")
+                tracing::warn!(kind = kind(definition), version = name, error, "objects are not judged");
             };
             Schema::new(schema).map_err(unusable).ok()
         };
