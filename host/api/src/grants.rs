@@ -93,6 +93,67 @@ pub struct Limits {
     /// Bytes, for all memories and tables of an instance together; `64Mi`, `1Gi`.
     #[serde(default, with = "quantity", skip_serializing_if = "Option::is_none")]
     pub memory: Option<u64>,
+    /// Other bounds for single kinds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<KindLimits>,
+}
+
+/// Bounds for the objects of one kind that the provider manages. What is absent is as for all its kinds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KindLimits {
+    /// `Repo`
+    pub kind: String,
+    /// As in [`Limits`].
+    #[serde(default, with = "duration", skip_serializing_if = "Option::is_none")]
+    pub call_timeout: Option<Duration>,
+    /// As in [`Limits`].
+    #[serde(default, with = "duration", skip_serializing_if = "Option::is_none")]
+    pub reconcile_timeout: Option<Duration>,
+    /// As in [`Limits`].
+    #[serde(default, with = "quantity", skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
+}
+
+impl Limits {
+    /// Those for one kind: its own, and in place of what they leave out those for all.
+    #[must_use]
+    pub fn of_kind(&self, kind: &str) -> Self {
+        let own = self.kinds.iter().find(|limits| limits.kind == kind).cloned().unwrap_or_default();
+        Self {
+            call_timeout: own.call_timeout.or(self.call_timeout),
+            reconcile_timeout: own.reconcile_timeout.or(self.reconcile_timeout),
+            memory: own.memory.or(self.memory),
+            kinds: Vec::new(),
+        }
+    }
+
+    fn check(&self) -> Result<(), GrantError> {
+        check_zero(self.call_timeout, self.reconcile_timeout, self.memory)?;
+        for (index, limits) in self.kinds.iter().enumerate() {
+            check_zero(limits.call_timeout, limits.reconcile_timeout, limits.memory)?;
+            let kind = limits.kind.clone();
+            if self.kinds[..index].iter().any(|before| before.kind == kind) {
+                return Err(GrantError::KindTwice(kind));
+            }
+            if *limits == (KindLimits { kind: kind.clone(), ..KindLimits::default() }) {
+                return Err(GrantError::KindUnlimited(kind));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check_zero(call: Option<Duration>, reconcile: Option<Duration>, memory: Option<u64>) -> Result<(), GrantError> {
+    let zero = [
+        ("callTimeout", call == Some(Duration::ZERO)),
+        ("reconcileTimeout", reconcile == Some(Duration::ZERO)),
+        ("memory", memory == Some(0)),
+    ];
+    match zero.into_iter().find(|(_, zero)| *zero) {
+        Some((limit, _)) => Err(GrantError::Zero(limit)),
+        None => Ok(()),
+    }
 }
 
 /// The grants file makes no sense.
@@ -120,6 +181,14 @@ pub enum GrantError {
     /// A limit of zero would stop every call.
     #[error("limit {0} is zero: give a positive value, or leave it out for the default")]
     Zero(&'static str),
+    /// Nobody can say which of them was meant.
+    #[error("`limits.kinds` has kind {0} twice: put its limits into one entry")]
+    KindTwice(String),
+    /// An entry that limits nothing cannot be what was meant.
+    #[error(
+        "`limits.kinds` has kind {0} with no limit: give callTimeout, reconcileTimeout or memory, or remove the entry"
+    )]
+    KindUnlimited(String),
 }
 
 impl GrantError {
@@ -180,16 +249,7 @@ impl Grants {
                 return Err(GrantError::Empty(index + 1, list));
             }
         }
-        let limits = &self.limits;
-        let zero = [
-            ("callTimeout", limits.call_timeout == Some(Duration::ZERO)),
-            ("reconcileTimeout", limits.reconcile_timeout == Some(Duration::ZERO)),
-            ("memory", limits.memory == Some(0)),
-        ];
-        match zero.into_iter().find(|(_, zero)| *zero) {
-            Some((limit, _)) => Err(GrantError::Zero(limit)),
-            None => Ok(()),
-        }
+        self.limits.check()
     }
 }
 
@@ -315,6 +375,25 @@ limits: {callTimeout: 10s, reconcileTimeout: 1m, memory: 64Mi}
     }
 
     #[test]
+    fn a_kind_has_its_own_limits_and_for_the_rest_those_of_all() {
+        let grants = Grants::parse(
+            "limits: {callTimeout: 5s, memory: 32Mi, kinds: [{kind: Repo, reconcileTimeout: 2m, memory: 128Mi}]}",
+        )
+        .unwrap();
+        let repo = grants.limits.of_kind("Repo");
+        assert_eq!(repo.call_timeout, Some(Duration::from_secs(5)));
+        assert_eq!(repo.reconcile_timeout, Some(Duration::from_mins(2)));
+        assert_eq!(repo.memory, Some(128 << 20));
+        let others = grants.limits.of_kind("Team");
+        assert_eq!((others.reconcile_timeout, others.memory), (None, Some(32 << 20)));
+        let written = serde_json::to_value(&grants.limits).unwrap();
+        assert_eq!(
+            written["kinds"][0],
+            serde_json::json!({"kind": "Repo", "reconcileTimeout": "2m", "memory": 128 << 20})
+        );
+    }
+
+    #[test]
     fn what_lies_outside_is_read() {
         let grants = Grants::parse(
             r#"
@@ -373,6 +452,11 @@ config: {apiUrl: "https://api.github.com", retries: 3}
             ("limits: {memory: 64MB}", "64MB"),
             ("limits: {callTimeout: 10}", "10"),
             ("limits: {callTimeout: 0s}", "zero"),
+            ("limits: {kinds: [{kind: A, memory: 0}]}", "memory is zero"),
+            ("limits: {kinds: [{memory: 1Mi}]}", "kind"),
+            ("limits: {kinds: [{kind: A, memory: 1Mi}, {kind: A, callTimeout: 1s}]}", "A twice"),
+            ("limits: {kinds: [{kind: A}]}", "no limit"),
+            ("limits: {kinds: [{kind: A, concurrency: 3}]}", "concurrency"),
             ("http: [{origin: 'https://a.b/', methods: [GET]}]", "write https://a.b"),
             ("http: [{origin: 'http://a.b'}]", "allowPlaintext"),
             ("http: [{origin: 'https://a.b', methods: []}]", "empty list of methods"),

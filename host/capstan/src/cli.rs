@@ -248,6 +248,9 @@ pub(crate) struct Package {
     /// Leaves out the ConfigMap: definitions and roles only
     #[arg(long)]
     pub(crate) without_component: bool,
+    /// Leaves out the CustomResourceDefinitions: the host installs them, once it found that stored objects fit them
+    #[arg(long)]
+    pub(crate) without_definitions: bool,
     /// A cluster to ask about kinds of other systems that the grants name
     #[arg(long, value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,

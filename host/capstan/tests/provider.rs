@@ -127,6 +127,8 @@ fn package_prints_what_the_host_needs_and_reads() {
     assert_eq!(serde_json::from_str::<Value>(&json).unwrap()["items"], json!(made));
     let rest = objects(&stdout(&[&arguments[..], &["--without-component"]].concat()));
     assert_eq!(rest, made[..4]);
+    let left_to_the_host = objects(&stdout(&[&arguments[..], &["--without-definitions"]].concat()));
+    assert_eq!(left_to_the_host, made[1..]);
 }
 
 #[test]

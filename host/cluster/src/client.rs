@@ -1,6 +1,7 @@
 //! Reads and writes.
 
 mod metadata;
+mod walk;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
 pub use metadata::{Metadata, MetadataPage};
+pub use walk::Walk;
 
 use crate::{
     Error, Fence, Flow, Object, ObjectError, Resource, Selection,

@@ -19,7 +19,7 @@ mod watch;
 #[cfg(test)]
 mod fake;
 
-pub use client::{Cluster, Manner, Metadata, MetadataPage, Patch};
+pub use client::{Cluster, Manner, Metadata, MetadataPage, Patch, Walk};
 pub use error::{Clash, Error, FieldOwner};
 pub use fence::Fence;
 pub use flow::{Flow, Rate};

@@ -5,8 +5,9 @@ use std::fmt;
 use capstan_api::{GrantError, Source};
 use capstan_cluster::Error as ClusterError;
 use capstan_sandbox::{ConfigError, LoadError, Outcome};
+use tokio::task::JoinError;
 
-use crate::{ArtifactError, rights::Right};
+use crate::{ArtifactError, install::Misfits, rights::Right};
 
 /// A provider that cannot be taken into service. What ran under its name before goes on running.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,14 @@ pub enum ProviderError {
     /// The grants file is of no use.
     #[error(transparent)]
     Grants(#[from] GrantError),
+    /// It limits a kind that there is not.
+    #[error("`limits.kinds` names kind {kind}, which the provider does not manage: it manages {managed}")]
+    LimitsOfNoKind {
+        /// What is named.
+        kind: String,
+        /// What could be.
+        managed: String,
+    },
     /// The configuration in it is not what the provider takes.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -68,6 +77,42 @@ pub enum ProviderError {
         name: String,
         /// Why.
         error: ClusterError,
+    },
+    /// Its `CustomResourceDefinition` leaves out a version in which objects are stored.
+    #[error(
+        "CustomResourceDefinition {name} is not replaced: this build drops version {version}, which is in \
+         status.storedVersions, and {objects} objects may be stored in it. Deliver a build whose definition keeps {version} \
+         (`served: false` is enough); or, once every object was written in another version, take {version} out of the list with \
+         `kubectl edit customresourcedefinitions {name} --subresource=status`. It is tried again by itself, and what ran \
+         before goes on running"
+    )]
+    WouldDropVersion {
+        /// Which one.
+        name: String,
+        /// The version that is left out.
+        version: String,
+        /// Objects of the kind, in whatever version they are stored: the API server does not tell.
+        objects: u64,
+    },
+    /// Objects that fit the installed `CustomResourceDefinition` do not fit the one that it brings.
+    #[error(
+        "CustomResourceDefinition {name} is not replaced: objects that this build would make invalid: {}. Mend or delete \
+         them, or deliver a build whose definition takes them. It is tried again by itself, and what ran before goes on \
+         running. They are: {misfits}", .misfits.count()
+    )]
+    WouldInvalidate {
+        /// Which one.
+        name: String,
+        /// The first of the objects, and how many there are.
+        misfits: Misfits,
+    },
+    /// The objects of a `CustomResourceDefinition` could not be judged.
+    #[error("whether objects fit CustomResourceDefinition {name} could not be found out: {error}")]
+    NotJudged {
+        /// Which one.
+        name: String,
+        /// Why.
+        error: JoinError,
     },
     /// The `Provider` itself cannot be written.
     #[error("the Provider cannot be written: {0}")]
@@ -112,7 +157,7 @@ impl fmt::Display for RightsMissing {
         write!(
             f,
             " -- give it with `capstan provider package FILE --name {provider} --grants GRANTS --namespace {namespace} \
-             --without-component | kubectl apply --server-side --force-conflicts -f -`"
+             --without-definitions --without-component | kubectl apply --server-side --force-conflicts -f -`"
         )
     }
 }
@@ -128,13 +173,16 @@ impl ProviderError {
             Self::DigestMismatch { .. } => "DigestMismatch",
             Self::Object(_) => "ObjectNotWritten",
             Self::Grants(error) => error.reason(),
+            Self::LimitsOfNoKind { .. } => "GrantsInvalid",
             Self::Config(error) => error.reason(),
             Self::Load(error) => error.reason(),
             Self::Describe(outcome) => outcome.reason(),
             Self::Conflict(_) => "Conflict",
             Self::ForeignKind { .. } => "ForeignKind",
             Self::RightsMissing(_) | Self::Install { error: ClusterError::Forbidden(_), .. } => RightsMissing::REASON,
-            Self::Install { .. } => "InstallFailed",
+            Self::Install { .. } | Self::NotJudged { .. } => "InstallFailed",
+            Self::WouldDropVersion { .. } => "WouldDropVersion",
+            Self::WouldInvalidate { .. } => "WouldInvalidate",
             Self::NotEstablished(_) => "NotEstablished",
         }
     }
@@ -146,6 +194,10 @@ impl ProviderError {
             Self::Conflict(_)
                 | Self::RightsMissing(_)
                 | Self::Install { .. }
+                // Objects are mended where they are.
+                | Self::WouldDropVersion { .. }
+                | Self::WouldInvalidate { .. }
+                | Self::NotJudged { .. }
                 | Self::NotEstablished(_)
                 | Self::Object(_)
                 | Self::Load(LoadError::Host(_))

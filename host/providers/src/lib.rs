@@ -29,8 +29,8 @@ pub mod rights;
 
 pub use artifact::{Artifact, ArtifactError, MAX_COMPONENT_BYTES, Origin, check_name, unpack};
 pub use error::{ProviderError, RightsMissing};
-pub use install::INSTALLED_FOR;
-pub use load::{check_kinds, describe};
+pub use install::{INSTALLED_FOR, Misfits};
+pub use load::{check_kinds, check_limits, describe};
 pub use registry::{Panicked, Providers, Sources};
 pub use source::{
     config_map::{GRANTS, PACKED, labelled},

@@ -17,6 +17,7 @@ impl Loaded {
     /// If it may manage its kinds, and takes its configuration.
     pub(crate) fn checked(component: Component, descriptor: Descriptor, grants: Grants) -> Result<Self, ProviderError> {
         check_kinds(&descriptor, &grants)?;
+        check_limits(&descriptor, &grants)?;
         descriptor.check_config(grants.config.as_ref())?;
         Ok(Self { component, descriptor, grants })
     }
@@ -58,6 +59,15 @@ pub fn check_kinds(descriptor: &Descriptor, grants: &Grants) -> Result<(), Provi
     }
 }
 
+/// Refuses with [`ProviderError::LimitsOfNoKind`] limits for a kind that the provider does not manage.
+pub fn check_limits(descriptor: &Descriptor, grants: &Grants) -> Result<(), ProviderError> {
+    let managed: Vec<&str> = descriptor.kinds.iter().map(|managed| managed.kind.kind.as_str()).collect();
+    match grants.limits.kinds.iter().find(|limits| !managed.contains(&limits.kind.as_str())) {
+        None => Ok(()),
+        Some(limits) => Err(ProviderError::LimitsOfNoKind { kind: limits.kind.clone(), managed: managed.join(", ") }),
+    }
+}
+
 /// A provider may do anything to objects of its own kinds, so none of these can be: those of Kubernetes and of the host.
 fn is_built_in(group: &str) -> bool {
     !group.contains('.') || group.ends_with(".k8s.io") || group == GROUP
@@ -93,6 +103,26 @@ mod tests {
         assert!(check("acme.io", false, named));
         assert!(!check("acme.io", false, ""));
         assert!(!check("apps", true, named));
+    }
+
+    #[test]
+    fn limits_are_for_kinds_that_are_managed() {
+        let kind = GroupVersionKind::gvk("acme.io", "v1", "Note");
+        let descriptor = Descriptor {
+            name: "note".to_owned(),
+            version: "1.0.0".to_owned(),
+            kinds: vec![ManagedKind { kind, definition: None, recoverable: false }],
+            needs: Grants::default(),
+            config_schema: None,
+        };
+        let check = |kind: &str| {
+            let grants = Grants::parse(&format!("limits: {{kinds: [{{kind: {kind}, memory: 1Mi}}]}}")).unwrap();
+            check_limits(&descriptor, &grants)
+        };
+        assert!(check("Note").is_ok());
+        let error = check("note").unwrap_err();
+        assert_eq!(error.reason(), "GrantsInvalid");
+        assert!(error.to_string().contains("kind note, ") && error.to_string().contains("Note"), "{error}");
     }
 
     #[test]

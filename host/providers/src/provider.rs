@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use capstan_api::{KindName, ProviderCondition, api_version};
 use capstan_cluster::{Flow, Rate};
 use capstan_engine::Shared;
-use capstan_sandbox::{Budget, Component, Descriptor, Granted, Guest, Network, Sandbox, Services};
+use capstan_sandbox::{Budgets, Component, Descriptor, Granted, Guest, Network, Sandbox, Services};
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -266,9 +266,7 @@ impl Provider {
             let held = departure::hold(&shared.cluster, &self.name, &wanted.facts.uid).await;
             held.map_err(ProviderError::Object)?;
         }
-        for definition in loaded.descriptor.kinds.iter().filter_map(|managed| managed.definition.as_ref()) {
-            install(&shared.cluster, &shared.watches, &self.name, definition, &loaded.grants).await?;
-        }
+        install(&shared.cluster, &shared.watches, &self.name, &loaded).await?;
         let logic = self.guest(&loaded);
         let note = format!(
             "Provider {} {} ({}) manages {}; ready after {:.1?}",
@@ -332,8 +330,8 @@ impl Provider {
             network: self.surroundings.network.clone(),
         };
         let granted = Granted::new(&loaded.descriptor, &loaded.grants).protecting(&self.surroundings.namespace);
-        let budget = Budget::new(&loaded.grants.limits);
-        let guest = Guest::new(loaded.component.clone(), &self.name, granted, budget, services);
+        let budgets = Budgets::new(&loaded.grants.limits);
+        let guest = Guest::new(loaded.component.clone(), &self.name, granted, budgets, services);
         guest.configured(loaded.grants.config.as_ref())
     }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, num::NonZeroUsize, sync::Arc, time::Duration};
 use capstan_api::{BoundUsage, ProviderCounters, ProviderSpec};
 use capstan_cluster::Selection;
 use capstan_engine::{Controller, ControllerConfig, Counters, Pause, Resync, Shared, queue::Pacing, runner::Share};
-use capstan_sandbox::{Budget, Guest};
+use capstan_sandbox::{Budgets, Guest};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -63,11 +63,11 @@ impl Running {
 
     fn begin(&mut self) {
         self.cancel = CancellationToken::new();
-        let pacing = Pacing::default();
+        let (pacing, budgets) = (Pacing::default(), Budgets::new(&self.loaded.grants.limits));
         for managed in &self.loaded.descriptor.kinds {
             let config = ControllerConfig {
                 recoverable: managed.recoverable,
-                session_time: Budget::new(&self.loaded.grants.limits).reconcile,
+                session_time: budgets.of_kind(&managed.kind.kind).reconcile,
                 pacing: Pacing { poll: pacing.poll.at(self.pace.poll), ..pacing },
                 share: self.pace.share,
                 ..ControllerConfig::new(&self.provider, managed.kind.clone())
@@ -84,11 +84,11 @@ impl Running {
     /// Whether the controllers can stay: they know kinds and limits, and nothing else of the logic.
     pub(crate) fn fits(&self, loaded: &Loaded) -> bool {
         let shape = |loaded: &Loaded| -> Vec<_> {
-            let kinds = &loaded.descriptor.kinds;
-            kinds.iter().map(|managed| (managed.kind.clone(), managed.recoverable)).collect()
+            let (kinds, budgets) = (&loaded.descriptor.kinds, Budgets::new(&loaded.grants.limits));
+            let time = |kind: &str| budgets.of_kind(kind).reconcile;
+            kinds.iter().map(|managed| (managed.kind.clone(), managed.recoverable, time(&managed.kind.kind))).collect()
         };
         shape(&self.loaded) == shape(loaded)
-            && self.loaded.grants.limits.reconcile_timeout == loaded.grants.limits.reconcile_timeout
     }
 
     /// New logic under running controllers: watches, queues and attempts stay, and every object is looked at again.

@@ -1,6 +1,6 @@
 //! What one call and one reconcile of a provider may use.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use capstan_api::Limits;
 
@@ -66,8 +66,45 @@ impl Budget {
     }
 }
 
+/// The budgets of one provider: one for each kind that has limits of its own, and one for all the others.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Budgets {
+    others: Budget,
+    kinds: BTreeMap<String, Budget>,
+}
+
+impl Budgets {
+    /// As the administrator set them.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Self {
+        let own = limits.kinds.iter().map(|own| (own.kind.clone(), Budget::new(&limits.of_kind(&own.kind))));
+        Self { others: Budget::new(limits), kinds: own.collect() }
+    }
+
+    /// That for objects of a kind.
+    #[must_use]
+    pub fn of_kind(&self, kind: &str) -> &Budget {
+        self.kinds.get(kind).unwrap_or(&self.others)
+    }
+
+    /// That for kinds without limits of their own.
+    #[must_use]
+    pub fn others(&self) -> &Budget {
+        &self.others
+    }
+}
+
+/// The same for all kinds.
+impl From<Budget> for Budgets {
+    fn from(others: Budget) -> Self {
+        Self { others, kinds: BTreeMap::new() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use capstan_api::KindLimits;
+
     use super::*;
 
     #[test]
@@ -77,5 +114,16 @@ mod tests {
         let budget = Budget::new(&Limits { call_timeout: Some(Duration::from_millis(5)), ..Limits::default() });
         assert_eq!(budget.call, Duration::from_millis(5));
         assert_eq!(budget.reconcile, Budget::default().reconcile);
+    }
+
+    #[test]
+    fn a_kind_may_have_a_budget_of_its_own() {
+        let large = KindLimits { kind: "Large".to_owned(), memory: Some(128 << 20), ..KindLimits::default() };
+        let call = Duration::from_secs(3);
+        let limits = Limits { call_timeout: Some(call), kinds: vec![large], ..Limits::default() };
+        let budgets = Budgets::new(&limits);
+        let others = Budget { call, ..Budget::default() };
+        assert_eq!(budgets.of_kind("Large"), &Budget { memory: 128 << 20, ..others.clone() });
+        assert_eq!((budgets.of_kind("Small"), budgets.others()), (&others, &others));
     }
 }

@@ -10,7 +10,7 @@ use capstan_events::{Recorder, Regarding};
 use serde_json::{Map, Value};
 
 use crate::{
-    Budget, Call, Component, Counts, Granted, Network, Spent, answer, cluster,
+    Budget, Budgets, Call, Component, Counts, Granted, Network, Spent, answer, cluster,
     config::Config,
     counts::Counters,
     credentials, events,
@@ -35,12 +35,12 @@ pub struct Services {
     pub network: Network,
 }
 
-/// A component with its grants and budget. Each session is a fresh instance.
+/// A component with its grants and budgets. Each session is a fresh instance.
 pub struct Guest {
     component: Component,
     provider: Arc<str>,
     granted: Arc<Granted>,
-    budget: Budget,
+    budgets: Budgets,
     services: Services,
     counters: Arc<Counters>,
     spending: Arc<Spending>,
@@ -52,12 +52,19 @@ impl Guest {
     /// `provider` is the name under which the administrator runs it, a DNS label: it stands in the field manager, in
     /// events and in logs.
     #[must_use]
-    pub fn new(component: Component, provider: &str, granted: Granted, budget: Budget, services: Services) -> Self {
+    pub fn new(
+        component: Component,
+        provider: &str,
+        granted: Granted,
+        budgets: impl Into<Budgets>,
+        services: Services,
+    ) -> Self {
         let (granted, provider, counters) = (Arc::new(granted), Arc::<str>::from(provider), Arc::<Counters>::default());
         let network = services.network.clone();
         let egress = Egress::new(network, Arc::clone(&granted), Arc::clone(&provider), Arc::clone(&counters));
         let (egress, config, spending) = (Arc::new(egress), Config::new(None), Arc::default());
-        Self { component, provider, granted, budget, services, counters, spending, egress, config }
+        let budgets = budgets.into();
+        Self { component, provider, granted, budgets, services, counters, spending, egress, config }
     }
 
     /// The same with a configuration, which [`Descriptor::check_config`](crate::Descriptor::check_config) found sound.
@@ -73,10 +80,15 @@ impl Guest {
         self.counters.read()
     }
 
-    /// What its sessions used of their budget so far; nothing before the first has ended.
+    /// What its sessions used of their budget so far; nothing before the first has ended. The limits are those of kinds
+    /// that have none of their own.
     #[must_use]
     pub fn spent(&self) -> Vec<Spent> {
-        self.spending.read(&self.budget)
+        self.spending.read(self.budgets.others())
+    }
+
+    fn budget(&self, context: &Context) -> &Budget {
+        self.budgets.of_kind(&context.object.kind.kind)
     }
 
     fn journal(&self, context: &Context) -> Journal {
@@ -85,10 +97,11 @@ impl Guest {
             object: Some(context.object.clone()),
             reconcile_id: context.reconcile_id,
         };
-        Journal::new(origin, &self.budget, Arc::clone(&self.counters))
+        Journal::new(origin, self.budget(context), Arc::clone(&self.counters))
     }
 
     fn capabilities(&self, context: &Context, log: Journal) -> Capabilities {
+        let Budget { call, requests, http_requests, http_bytes, events, .. } = *self.budget(context);
         let regarding =
             // An event is found by the uid; with the version, repetitions would not be recognised as such.
             Regarding { object: context.object.clone(), uid: context.uid.clone(), resource_version: String::new() };
@@ -100,9 +113,8 @@ impl Guest {
             counters: Arc::clone(&self.counters),
             provider: Arc::clone(&self.provider),
             manager: cluster::field_manager(&self.provider, &context.object),
-            requests: (self.budget.requests, self.budget.requests),
+            requests: (requests, requests),
         };
-        let Budget { call, requests, http_requests, http_bytes, .. } = self.budget;
         let http = http::Access::new(Arc::clone(&self.egress), call, http_requests, http_bytes);
         let vault = credentials::Vault {
             egress: Arc::clone(&self.egress),
@@ -115,7 +127,7 @@ impl Guest {
         let credentials = credentials::Access::new(vault, requests);
         let recorder = self.services.recorder.clone();
         let counters = Arc::clone(&self.counters);
-        let events = events::Sink::new(recorder, counters, &self.provider, regarding, self.budget.events);
+        let events = events::Sink::new(recorder, counters, &self.provider, regarding, events);
         let (config, spending) = (self.config.clone(), Arc::clone(&self.spending));
         Capabilities { cluster, http, credentials, config, events, log, spending }
     }
@@ -126,8 +138,8 @@ impl ExternalSystem for Guest {
     async fn connect(&self, context: &Context, managed: &str) -> Result<Box<dyn ExternalSession>, Failure> {
         let journal = self.journal(context);
         let capabilities = self.capabilities(context, journal.clone());
-        let mut instance =
-            Instance::start(&self.component, Call::Connect, &self.budget, journal, Some(capabilities)).await?;
+        let budget = self.budget(context);
+        let mut instance = Instance::start(&self.component, Call::Connect, budget, journal, Some(capabilities)).await?;
         instance.connect(managed.to_owned()).await?.map_err(answer::failure)?;
         Ok(Box::new(Session::new(instance)))
     }

@@ -48,7 +48,7 @@ mod usage;
 mod wasi;
 
 pub use self::http::{Network, NetworkError, NetworkSettings, Resolve, Respond, SystemResolver};
-pub use budget::Budget;
+pub use budget::{Budget, Budgets};
 pub use code::{CodeSettings, Compilations, CompileError, CompileLimits, Compiler, DirectoryError, compile};
 pub use component::Component;
 pub use config::ConfigError;

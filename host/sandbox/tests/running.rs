@@ -4,16 +4,16 @@ mod support;
 
 use std::{sync::Arc, time::Duration};
 
-use capstan_api::{Grants, GroupVersionKind, ObjectKey, ObjectRef};
+use capstan_api::{Grants, GroupVersionKind, KindLimits, Limits, ObjectKey, ObjectRef};
 use capstan_cluster::Watches;
 use capstan_engine::{Context, ExternalSystem, Reads};
 use capstan_events::Recorder;
-use capstan_sandbox::{Budget, Granted, Guest, LoadError, Network, Sandbox, Services, Settings, Usage};
+use capstan_sandbox::{Budget, Budgets, Granted, Guest, LoadError, Network, Sandbox, Services, Settings, Usage};
 use tokio_util::sync::CancellationToken;
 
 use support::{api::Api, component::hostile};
 
-async fn guest(sandbox: &Sandbox, budget: Budget) -> Guest {
+async fn guest(sandbox: &Sandbox, budgets: impl Into<Budgets>) -> Guest {
     let component = sandbox.load(hostile().into()).await.unwrap();
     let descriptor = component.describe().await.unwrap();
     let cluster = Api::default().cluster();
@@ -21,7 +21,7 @@ async fn guest(sandbox: &Sandbox, budget: Budget) -> Guest {
     let network = Network::default();
     let services =
         Services { watches: Watches::new(cluster.clone(), CancellationToken::new()), cluster, recorder, network };
-    Guest::new(component, "test", Granted::new(&descriptor, &Grants::default()), budget, services)
+    Guest::new(component, "test", Granted::new(&descriptor, &Grants::default()), budgets, services)
 }
 
 fn context() -> Context {
@@ -80,6 +80,19 @@ async fn the_time_of_a_reconcile_bounds_all_its_calls() {
     let mut session = guest.connect(&context(), managed).await.unwrap();
     let failure = session.observe(managed).await.unwrap_err();
     assert_eq!(failure.problem.reason, "DeadlineExceeded");
+    assert!(failure.problem.message.contains("reconcileTimeout is 300ms"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn a_kind_with_limits_of_its_own_has_these() {
+    let sandbox = one_at_a_time();
+    let reconcile_timeout = Some(Duration::from_millis(300));
+    let hostile = KindLimits { kind: "Hostile".to_owned(), reconcile_timeout, ..KindLimits::default() };
+    let limits = Limits { reconcile_timeout: Some(Duration::from_mins(5)), kinds: vec![hostile], ..Limits::default() };
+    let guest = guest(&sandbox, Budgets::new(&limits)).await;
+    let managed = r#"{"spec":{"behaviour":"spins_in_observe"}}"#;
+    let mut session = guest.connect(&context(), managed).await.unwrap();
+    let failure = session.observe(managed).await.unwrap_err();
     assert!(failure.problem.message.contains("reconcileTimeout is 300ms"), "{failure:?}");
 }
 

@@ -27,6 +27,7 @@ pub(super) async fn run(options: cli::Package) -> Result<()> {
         None => (String::new(), Grants::default()),
     };
     capstan_providers::check_kinds(&file.descriptor, &grants)?;
+    capstan_providers::check_limits(&file.descriptor, &grants)?;
     if options.grants.is_none() && !file.descriptor.needs.kubernetes.is_empty() {
         eprintln!(
             "note: nothing is granted beyond the provider's own kinds; `capstan provider inspect {} -o grants` prints a file for \
@@ -37,7 +38,10 @@ pub(super) async fn run(options: cli::Package) -> Result<()> {
     let rights = rights(&file.descriptor, &grants, &options).await?;
 
     let labels = labels(&name, &file.descriptor);
-    let mut documents: Vec<Document> = definitions(&name, &file.descriptor).map(Document::from).collect();
+    let mut documents = Vec::<Document>::new();
+    if !options.without_definitions {
+        documents.extend(definitions(&name, &file.descriptor).map(Document::from));
+    }
     let roles = roles::roles(&rights, &format!("capstan-provider-{name}"), &labels, &options.namespace);
     for line in roles.iter().flat_map(|role| &role.comment) {
         eprintln!("{line}");

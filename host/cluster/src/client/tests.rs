@@ -53,6 +53,25 @@ async fn a_list_that_always_expires_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_walk_takes_fewer_objects_at_a_time_the_larger_they_are() {
+    let fake = Fake::default();
+    let mut large = item("b", 2);
+    large["data"] = json!({"large": "x".repeat(1 << 20)});
+    fake.script("/configmaps", [page(&[item("a", 1)], "small"), page(&[large], "large/+"), page(&[item("c", 3)], "")]);
+    let (cluster, mut walk) = (fake.cluster(), Walk::over(&config_maps().kind));
+    let mut names = Vec::new();
+    while let Some(page) = walk.page(&cluster).await.unwrap() {
+        names.extend(page.iter().map(|object| object.key().name.clone()));
+    }
+    assert_eq!(names, ["a", "b", "c"]);
+    let asked = |text| fake.asked(text);
+    assert_eq!(
+        (asked("limit=20"), asked("limit=500&continue=small"), asked("limit=1&continue=large%2F%2B")),
+        (1, 1, 1)
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn metadata_is_read_page_by_page_and_says_what_holds_an_object() {
     let fake = Fake::default();
     let held = json!({

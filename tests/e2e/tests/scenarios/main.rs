@@ -2,6 +2,7 @@
 //! providers, so that they disturb each other as tenants of a real host would; scenarios use names of their own.
 
 mod chaos;
+mod definitions;
 mod delivery;
 mod github;
 mod hostile;
@@ -117,6 +118,7 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
         one_written_by_hand_is_pinned_granted_and_paused,
         a_deletion_waits_for_the_objects_or_leaves_them,
     },
+    definitions::{ one_that_would_harm_what_is_stored_is_not_installed },
     install::{ the_manifests_apply_and_the_deployment_becomes_available },
     workloads::{ deployments_and_stateful_sets_become_available },
     chaos::{

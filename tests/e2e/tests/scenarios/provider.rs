@@ -12,12 +12,12 @@ use crate::world::{NAMESPACE, SOON, World};
 /// Compiling a component takes seconds on a busy machine.
 const LOADED: Duration = Duration::from_mins(2);
 
-const PROVIDER: &str = "capstan.dev/v1alpha1";
-const NOTE: &str = "test.capstan.dev/v1";
+pub(crate) const PROVIDER: &str = "capstan.dev/v1alpha1";
+pub(crate) const NOTE: &str = "test.capstan.dev/v1";
 const GRANTS: &str = r#"kubernetes: [{apiGroups: [""], kinds: [ConfigMap], verbs: ["*"]}]"#;
 
 /// A world of its own, with a host that is given no provider.
-async fn alone(world: &World, story: fn(&World, &Objects) -> Result<()>) -> Result<()> {
+pub(crate) async fn alone(world: &World, story: fn(&World, &Objects) -> Result<()>) -> Result<()> {
     let kind = world.server().kind();
     let scenario = move || -> Result<()> {
         let world = World::bare(kind)?;
@@ -29,9 +29,13 @@ async fn alone(world: &World, story: fn(&World, &Objects) -> Result<()>) -> Resu
     tokio::task::spawn_blocking(scenario).await.context("the scenario panicked")?
 }
 
+async fn by_hand(objects: &Objects, spec: Value) -> Result<()> {
+    build_by_hand(objects, &std::fs::read(plugin("neighbour")?)?, spec).await
+}
+
 /// A `ConfigMap` with the component, and a `Provider` that names it.
-async fn by_hand(objects: &Objects, mut spec: Value) -> Result<()> {
-    let component = STANDARD.encode(std::fs::read(plugin("neighbour")?)?);
+pub(crate) async fn build_by_hand(objects: &Objects, component: &[u8], mut spec: Value) -> Result<()> {
+    let component = STANDARD.encode(component);
     objects
         .apply_value(&json!({
             "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "unlabelled", "namespace": NAMESPACE},
@@ -43,25 +47,25 @@ async fn by_hand(objects: &Objects, mut spec: Value) -> Result<()> {
     objects.apply_value(&provider).await
 }
 
-fn all_config_maps() -> Value {
+pub(crate) fn all_config_maps() -> Value {
     json!({"kubernetes": [{"apiGroups": [""], "kinds": ["ConfigMap"], "verbs": ["*"]}]})
 }
 
-async fn note(objects: &Objects, name: &str, text: &str) -> Result<()> {
+pub(crate) async fn note(objects: &Objects, name: &str, text: &str) -> Result<()> {
     let metadata = json!({"name": name, "namespace": "default"});
     objects
         .apply_value(&json!({"apiVersion": NOTE, "kind": "Note", "metadata": metadata, "spec": {"text": text}}))
         .await
 }
 
-async fn says(objects: &Objects, name: &str, text: &str) -> Result<()> {
+pub(crate) async fn says(objects: &Objects, name: &str, text: &str) -> Result<()> {
     let config_map = format!("note-{name}");
     let look = || objects.get("v1", "configmaps", "default", &config_map);
     eventually(&format!("{config_map} says {text}"), SOON, look, |found| found["data"]["text"] == text).await.map(drop)
 }
 
 /// Waits until a condition has this status and reason; gives the object.
-async fn provider(objects: &Objects, of: &str, status: &str, reason: &str) -> Result<Value> {
+pub(crate) async fn provider(objects: &Objects, of: &str, status: &str, reason: &str) -> Result<Value> {
     let look = || objects.get(PROVIDER, "providers", "", "neighbour");
     let what = format!("{of}={status} {reason}");
     eventually(&what, LOADED, look, |found| {

@@ -8,7 +8,7 @@ use capstan_cluster::{Cluster, Error, Object, Patch, Selection, Watches};
 use capstan_devcluster::{DevCluster, Options};
 use capstan_engine::{Controller, ControllerConfig, Shared, runner::Runner};
 use capstan_events::Recorder;
-use capstan_sandbox::{Budget, Component, Descriptor, Granted, Guest, Network, Services};
+use capstan_sandbox::{Budgets, Component, Descriptor, Granted, Guest, Network, Services};
 use kube::Client;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -41,8 +41,7 @@ impl World {
         let watches = Watches::new(cluster.clone(), cancel.clone());
         let (recorder, writer) = Recorder::new(cluster.clone(), "capstan-provider-test".to_owned());
         running.spawn(writer.run(cancel.clone()));
-        let budget = Budget::new(&grants.limits);
-        let session_time = budget.reconcile;
+        let budgets = Budgets::new(&grants.limits);
         let services = Services {
             cluster: cluster.clone(),
             watches: watches.clone(),
@@ -50,13 +49,13 @@ impl World {
             network: Network::simulated(Arc::clone(&answers) as _),
         };
         let granted = Granted::new(descriptor, grants);
-        let guest = Guest::new(component.clone(), &descriptor.name, granted, budget, services);
+        let guest = Guest::new(component.clone(), &descriptor.name, granted, budgets.clone(), services);
         let guest = Arc::new(guest.configured(grants.config.as_ref()));
         let shared = Shared::new(cluster.clone(), watches, recorder, Runner::new(NonZeroUsize::MIN.saturating_add(3)));
         for managed in &descriptor.kinds {
             let config = ControllerConfig {
                 recoverable: managed.recoverable,
-                session_time,
+                session_time: budgets.of_kind(&managed.kind.kind).reconcile,
                 ..ControllerConfig::new(&descriptor.name, managed.kind.clone())
             };
             let controller = Controller::new(config, shared.clone(), Arc::clone(&guest) as _);

@@ -1,0 +1,194 @@
+//! Installing the `CustomResourceDefinition`s that a provider brings, unless they would do harm to what is stored.
+
+mod compare;
+mod schema;
+mod settle;
+mod standard;
+
+use std::{sync::Arc, time::Duration};
+
+use capstan_api::{Grants, GroupVersionKind, ObjectKey, ObjectRef};
+use capstan_cluster::{Change, Cluster, Error, Object, Patch, Selection, Walk, Watches};
+use serde_json::{Value, json};
+use tokio::{task::spawn_blocking, time::timeout};
+
+pub use compare::Misfits;
+
+use crate::{
+    ProviderError,
+    load::{Loaded, names},
+};
+
+/// Annotation of a definition: which provider it was installed for.
+pub const INSTALLED_FOR: &str = "capstan.dev/provider";
+
+/// A definition is established within a second or so; a cluster under load may take longer.
+const ESTABLISHED_WITHIN: Duration = Duration::from_secs(30);
+
+/// Applies the definitions of a provider and waits until their kinds are served; none of them if one of them would do harm.
+///
+/// What is created or changed between the look at the objects and the installation is not seen: another order is not possible,
+/// as nothing that the API server offers holds objects still.
+pub(crate) async fn install(
+    cluster: &Cluster,
+    watches: &Watches,
+    provider: &str,
+    loaded: &Loaded,
+) -> Result<(), ProviderError> {
+    let mut installations = Vec::new();
+    for definition in loaded.descriptor.kinds.iter().filter_map(|managed| managed.definition.as_ref()) {
+        installations.push(Installation::check(cluster, provider, definition, &loaded.grants).await?);
+    }
+    for installation in installations {
+        installation.apply(cluster, watches, provider).await?;
+    }
+    Ok(())
+}
+
+/// A definition that may be installed.
+struct Installation<'a> {
+    name: String,
+    target: ObjectRef,
+    definition: &'a Value,
+    /// There is one already.
+    replaces: bool,
+}
+
+impl<'a> Installation<'a> {
+    /// Fields of others are taken over: the definition that the provider was built with is the one that its objects have to
+    /// fit. One that somebody else installed is taken over only if the administrator names its kind in the grants, and none
+    /// is replaced by one that its objects do not fit.
+    async fn check(
+        cluster: &Cluster,
+        provider: &str,
+        definition: &'a Value,
+        grants: &Grants,
+    ) -> Result<Self, ProviderError> {
+        let name = definition.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let target = ObjectRef {
+            kind: GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition"),
+            key: ObjectKey::cluster(&name),
+        };
+        let replaces = match cluster.get(&target).await {
+            Ok(installed) => {
+                check_takeover(provider, &installed.value(), definition, grants)?;
+                check_stored(cluster, &name, &installed, definition).await?;
+                true
+            }
+            // Another replica may be installing the same definition for another provider: the annotation that says for whom
+            // is a conflict then, and the next try finds out whose it is.
+            Err(Error::NotFound(_)) => false,
+            Err(error) => return Err(ProviderError::Install { name, error }),
+        };
+        Ok(Self { name, target, definition, replaces })
+    }
+
+    async fn apply(self, cluster: &Cluster, watches: &Watches, provider: &str) -> Result<(), ProviderError> {
+        let Self { name, target, definition, replaces } = self;
+        let manager = format!("capstan-{provider}");
+        let mut definition = definition.clone();
+        definition["metadata"]["annotations"][INSTALLED_FOR] = json!(provider);
+        let apply = Patch::Apply { body: &definition, manager: &manager, force: replaces };
+        let applied = cluster.patch(&target, None, apply).await;
+        if is_established(&applied.map_err(|error| ProviderError::Install { name: name.clone(), error })?) {
+            return Ok(());
+        }
+        let mut changes = watches.subscribe(Selection::one(&target));
+        let established = timeout(ESTABLISHED_WITHIN, async {
+            while let Some(change) = changes.next().await {
+                if let Change::Applied { new, .. } = change
+                    && is_established(&new)
+                {
+                    return true;
+                }
+            }
+            false
+        });
+        if established.await.unwrap_or(false) { Ok(()) } else { Err(ProviderError::NotEstablished(name)) }
+    }
+}
+
+/// Refuses a definition that drops a version in which objects are stored, or that objects do not fit which fit the one that
+/// is installed.
+async fn check_stored(
+    cluster: &Cluster,
+    name: &str,
+    installed: &Object,
+    definition: &Value,
+) -> Result<(), ProviderError> {
+    // Before that there are no objects.
+    if !is_established(installed) {
+        return Ok(());
+    }
+    let installed = installed.value();
+    let group = installed.pointer("/spec/group").and_then(Value::as_str).unwrap_or_default();
+    let in_version = |version: &str| GroupVersionKind::gvk(group, version, compare::kind(&installed));
+    let failed = |error| ProviderError::Install { name: name.to_owned(), error };
+    if let Some(version) = compare::dropped(&installed, definition) {
+        let objects = match compare::readable(&installed) {
+            Some(readable) => {
+                let first = cluster.metadata(&in_version(readable), 1, None).await.map_err(failed)?;
+                first.objects.len() as u64 + first.remaining
+            }
+            None => 0,
+        };
+        return Err(ProviderError::WouldDropVersion { name: name.to_owned(), version, objects });
+    }
+    for (version, doubts) in compare::doubts(&installed, definition) {
+        let doubts = Arc::new(doubts);
+        let mut misfits = Misfits::default();
+        let mut walk = Walk::over(&in_version(&version));
+        while let Some(objects) = walk.page(cluster).await.map_err(failed)? {
+            let doubts = Arc::clone(&doubts);
+            // Patterns are a stranger's, and values may be long.
+            let judged = spawn_blocking(move || Misfits::among(&objects, &doubts)).await;
+            misfits.add(judged.map_err(|error| ProviderError::NotJudged { name: name.to_owned(), error })?);
+        }
+        if !misfits.is_empty() {
+            return Err(ProviderError::WouldInvalidate { name: name.to_owned(), misfits });
+        }
+    }
+    Ok(())
+}
+
+fn is_established(definition: &Object) -> bool {
+    let definition = definition.value();
+    let conditions = definition.pointer("/status/conditions").and_then(Value::as_array);
+    conditions
+        .into_iter()
+        .flatten()
+        .any(|condition| condition["type"] == "Established" && condition["status"] == "True")
+}
+
+/// A provider may do anything to objects of its own kinds: it must not make a kind its own by bringing a definition.
+fn check_takeover(provider: &str, installed: &Value, definition: &Value, grants: &Grants) -> Result<(), ProviderError> {
+    let text = |pointer| definition.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (group, kind) = (text("/spec/group"), text("/spec/names/kind"));
+    let ours = installed["metadata"]["annotations"][INSTALLED_FOR] == *provider;
+    if ours || names(grants, &GroupVersionKind::gvk(&group, "", &kind)) {
+        Ok(())
+    } else {
+        Err(ProviderError::Conflict(format!(
+            "kind {kind} of group {group} is installed already, and not by this provider: name this kind in its grants if it \
+             is to take it over"
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_definition_of_somebody_else_is_taken_over_only_by_name() {
+        let definition = json!({"spec": {"group": "krateo.io", "names": {"kind": "Patch"}}});
+        let installed = |by: &str| json!({"metadata": {"annotations": {INSTALLED_FOR: by}}});
+        let grants = |kind: &str| {
+            Grants::parse(&format!("kubernetes: [{{apiGroups: [krateo.io], kinds: [{kind}], verbs: [get]}}]")).unwrap()
+        };
+        assert!(check_takeover("patch", &installed("patch"), &definition, &Grants::default()).is_ok());
+        assert!(check_takeover("patch", &installed("other"), &definition, &Grants::default()).is_err());
+        assert!(check_takeover("patch", &json!({"metadata": {}}), &definition, &grants("Other")).is_err());
+        assert!(check_takeover("patch", &json!({"metadata": {}}), &definition, &grants("Patch")).is_ok());
+    }
+}
