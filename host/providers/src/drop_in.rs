@@ -150,7 +150,7 @@ fn apply(name: &str, place: &Place, found: &Found, known: Option<&Facts>) -> Opt
 fn amendment(uid: &str, current: &ProviderSpec, wanted: &ProviderSpec) -> Option<Value> {
     let (current, wanted) = (json!(current), json!(wanted));
     let mut operations = vec![json!({"op": "test", "path": "/metadata/uid", "value": uid})];
-    for member in ["source", "grants", "limits", "config"] {
+    for member in ["source", "grants", "serviceAccount", "limits", "config"] {
         let path = format!("/spec/{member}");
         match (current.get(member), wanted.get(member)) {
             (now, then) if now == then => {}

@@ -28,7 +28,7 @@ mod wanted;
 pub mod rights;
 
 pub use artifact::{Artifact, ArtifactError, MAX_COMPONENT_BYTES, Origin, check_name, unpack};
-pub use error::{ProviderError, RightsMissing};
+pub use error::{Holder, ProviderError, RightsMissing};
 pub use install::INSTALLED_FOR;
 pub use load::{check_kinds, describe};
 pub use registry::{Panicked, Providers, Sources};

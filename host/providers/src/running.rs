@@ -81,7 +81,7 @@ impl Running {
         }
     }
 
-    /// Whether the controllers can stay: they know kinds and limits, and nothing else of the logic.
+    /// Whether the controllers can stay: they know kinds, limits and whom they act as, and nothing else of the logic.
     pub(crate) fn fits(&self, loaded: &Loaded) -> bool {
         let shape = |loaded: &Loaded| -> Vec<_> {
             let kinds = &loaded.descriptor.kinds;
@@ -89,6 +89,7 @@ impl Running {
         };
         shape(&self.loaded) == shape(loaded)
             && self.loaded.grants.limits.reconcile_timeout == loaded.grants.limits.reconcile_timeout
+            && self.loaded.grants.service_account == loaded.grants.service_account
     }
 
     /// New logic under running controllers: watches, queues and attempts stay, and every object is looked at again.
