@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use capstan_api::ServiceAccount;
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body::{Frame, SizeHint};
 use kube::{
     Client,
@@ -31,7 +31,7 @@ pub(crate) const IN_FLIGHT: usize = 32;
 
 /// In whose name a request is made, if not in that of whoever the credentials belong to. Of a `ServiceAccount` the API server knows
 /// the groups by itself: to name them would take the right to impersonate groups as well.
-const IMPERSONATE_USER: HeaderName = HeaderName::from_static("impersonate-user");
+const IMPERSONATE_USER: &str = "impersonate-user";
 
 /// A client, its bound and its counters. Cheap to clone.
 #[derive(Clone)]

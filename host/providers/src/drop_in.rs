@@ -253,6 +253,13 @@ mod tests {
         own_limits(objects.get_mut("note").unwrap());
         let limits = json!({"op": "add", "path": "/spec/limits", "value": {"callTimeout": "10s"}});
         assert_eq!(amended(&all.steps(&objects, ALL, |_| true)), [limits]);
+        // An account is part of what it may do.
+        all.found(place("carrier"), found("note", &format!("{GRANTS}\nserviceAccount: {{namespace: a, name: b}}")));
+        let named = amended(&all.steps(&objects, ALL, |_| true))[0].clone();
+        assert_eq!(
+            named,
+            json!({"op": "add", "path": "/spec/serviceAccount", "value": {"namespace": "a", "name": "b"}})
+        );
         all.found(place("carrier"), found("note", ""));
         let removed = ["grants", "limits"].map(|member| json!({"op": "remove", "path": format!("/spec/{member}")}));
         assert_eq!(amended(&all.steps(&objects, ALL, |_| true)), removed);

@@ -60,7 +60,7 @@ pub enum ProviderError {
     },
     /// The API server does not let the host, or the account, do what the provider cannot be run without.
     #[error("{0}")]
-    RightsMissing(RightsMissing),
+    RightsMissing(Box<RightsMissing>),
     /// What is asked in the name of the account does not count as asked by it.
     #[error("the API server does not take requests in the name of ServiceAccount {account} for its own: {problem}")]
     NotImpersonated {

@@ -77,7 +77,7 @@ impl Reviewer {
     ) -> Result<(), ProviderError> {
         self.missing(provider, acting, holder, rights)
             .await
-            .map_or(Ok(()), |missing| Err(ProviderError::RightsMissing(missing)))
+            .map_or(Ok(()), |missing| Err(ProviderError::RightsMissing(Box::new(missing))))
     }
 
     /// What of `rights` is missing to the host, or to whom a provider acts as.

