@@ -9,6 +9,8 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::ServiceAccount;
+
 use self::outside::{Side, check_http, check_secrets};
 pub use self::{
     origin::{Origin, OriginError, Origins},
@@ -19,6 +21,9 @@ pub use self::{
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Grants {
+    /// In whose name it asks the API server; absent: the host's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_account: Option<ServiceAccount>,
     /// Kubernetes objects beyond the provider's own kinds.
     #[serde(default)]
     pub kubernetes: Vec<KubernetesGrant>,
@@ -178,6 +183,9 @@ pub enum GrantError {
     /// A provider cannot configure itself.
     #[error("`config` is for the administrator to give: a provider says by its schema what it takes")]
     Config,
+    /// A provider cannot choose its rights.
+    #[error("`serviceAccount` is for the administrator to name: a provider acts in the name that it is given")]
+    ServiceAccount,
     /// A limit of zero would stop every call.
     #[error("limit {0} is zero: give a positive value, or leave it out for the default")]
     Zero(&'static str),
@@ -232,6 +240,9 @@ impl Grants {
         check_secrets(&self.secrets, side)?;
         if side == Side::Asked && self.config.is_some() {
             return Err(GrantError::Config);
+        }
+        if side == Side::Asked && self.service_account.is_some() {
+            return Err(GrantError::ServiceAccount);
         }
         Ok(self)
     }
@@ -429,6 +440,13 @@ config: {apiUrl: "https://api.github.com", retries: 3}
     }
 
     #[test]
+    fn an_account_can_be_given_and_not_asked_for() {
+        let text = "serviceAccount: {namespace: team-a, name: patch}";
+        assert_eq!(Grants::parse(text).unwrap().service_account, ServiceAccount::new("team-a", "patch").ok());
+        assert!(matches!(Grants::parse_needs(text), Err(GrantError::ServiceAccount)));
+    }
+
+    #[test]
     fn nothing_grants_nothing() {
         for text in ["", "\n# only a comment\n"] {
             assert_eq!(Grants::parse(text).unwrap(), Grants::default());
@@ -476,6 +494,8 @@ config: {apiUrl: "https://api.github.com", retries: 3}
             ("secrets: [{names: [a], keys: [b], origins: ['https://a.b'], bodyMembers: ['*']}]", "JSON pointer"),
             ("secrets: [{names: [a], keys: [b], origins: ['https://a.b'], bodyMembers: ['/a~2']}]", "JSON pointer"),
             ("config: 3", "config"),
+            ("serviceAccount: {namespace: team-a}", "name"),
+            ("serviceAccount: {namespace: team-a, name: 'system:admin'}", "no name of a ServiceAccount"),
         ] {
             let error = Grants::parse(text).expect_err(text).to_string();
             assert!(error.contains(expected), "{text}: {error}");

@@ -5,6 +5,7 @@ mod grants;
 mod object;
 mod policy;
 mod provider;
+mod service_account;
 
 pub mod keys;
 
@@ -20,3 +21,4 @@ pub use provider::{
     BoundUsage, GROUP, KindName, LastError, OciSource, Permissions, PermissionsStatus, ProviderCondition,
     ProviderCounters, ProviderSpec, ProviderStatus, SecretName, Source, provider_kind, provider_ref,
 };
+pub use service_account::{ServiceAccount, ServiceAccountError};

@@ -245,6 +245,10 @@ pub(crate) struct Package {
     /// The host's own namespace
     #[arg(long, value_name = "NAME", default_value = DEFAULT_NAMESPACE, env = "CAPSTAN_NAMESPACE", value_parser = namespace)]
     pub(crate) namespace: String,
+    /// A ServiceAccount in whose name the provider acts, so that the roles are for that one; the host gets the right to impersonate
+    /// it. As `serviceAccount` in the grants, which it is added to
+    #[arg(long, value_name = "NAMESPACE/NAME")]
+    pub(crate) service_account: Option<capstan_api::ServiceAccount>,
     /// Leaves out the ConfigMap: definitions and roles only
     #[arg(long)]
     pub(crate) without_component: bool,

@@ -5,7 +5,7 @@ mod walk;
 
 use std::sync::Arc;
 
-use capstan_api::{GroupVersionKind, ObjectKey, ObjectRef, kind_of};
+use capstan_api::{GroupVersionKind, ObjectKey, ObjectRef, ServiceAccount, kind_of};
 use http::Method;
 use kube::Client;
 use prometheus_client::registry::Registry;
@@ -111,6 +111,21 @@ impl Cluster {
         Self { inner: Arc::clone(&self.inner), terms: Terms { flow: Some(flow), ..self.terms.clone() } }
     }
 
+    /// The same API server in the name of an account, with the same bound on requests, fence and flow: what that account has not
+    /// the right to is refused, and nothing is known beforehand of what was found out in another name.
+    #[must_use]
+    pub fn acting_as(&self, account: &ServiceAccount) -> Self {
+        let transport = self.inner.transport.acting_as(account);
+        let inner = Inner { transport, resources: Resources::default() };
+        Self { inner: Arc::new(inner), terms: self.terms.clone() }
+    }
+
+    /// In whose name it asks; `None`: in the host's own.
+    #[must_use]
+    pub fn account(&self) -> Option<&ServiceAccount> {
+        self.inner.transport.account()
+    }
+
     /// Has the requests of all clones, and what becomes of the watches over them, told with the metrics of a registry.
     pub fn register_metrics(&self, registry: &mut Registry) {
         self.inner.transport.metrics.register(registry);
@@ -122,7 +137,8 @@ impl Cluster {
         self.terms.fence.as_ref()
     }
 
-    /// The client below, for requests that change nothing, such as access reviews: what is written through it knows no fence.
+    /// The client below, for requests that change nothing, such as access reviews: what is written through it knows no fence. It
+    /// asks in the same name.
     #[must_use]
     pub fn client(&self) -> &Client {
         self.inner.transport.client()

@@ -20,7 +20,7 @@ pub enum Error {
     /// Somebody else was faster, or owns the fields. Normal.
     #[error("{}", .0.message)]
     Conflict(Clash),
-    /// The API server knows us and refuses; the host's RBAC lacks a right.
+    /// The API server knows us and refuses; the RBAC of the host, or of the account in whose name it asked, lacks a right.
     #[error("{0}")]
     Forbidden(String),
     /// The API server does not know us.

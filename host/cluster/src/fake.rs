@@ -10,7 +10,7 @@ use std::{
 use axum::body::Body;
 use capstan_api::GroupVersionKind;
 use futures::{StreamExt, channel::mpsc, future::pending};
-use http::{Method, Request, Response, Uri};
+use http::{HeaderMap, Method, Request, Response, Uri};
 use serde_json::{Value, json};
 
 use crate::{Cluster, Object, Selection, transport::Transport};
@@ -22,6 +22,8 @@ pub(crate) struct Fake(Arc<Mutex<State>>);
 pub(crate) struct State {
     /// Method, path and query of each request so far.
     pub(crate) requests: Vec<String>,
+    /// For each of them, what its headers say of whose name it is made in.
+    pub(crate) users: Vec<Vec<(String, String)>>,
     /// Answers for requests whose path contains the text, used up one after the other.
     pub(crate) script: Vec<(String, VecDeque<Answer>)>,
     pub(crate) things_missing: bool,
@@ -74,6 +76,7 @@ impl Fake {
         let service = tower::service_fn(move |request: Request<kube::client::Body>| {
             let fake = fake.clone();
             let (parts, _) = request.into_parts();
+            fake.state().users.push(impersonated(&parts.headers));
             async move { Ok::<_, Infallible>(fake.answer(&parts.method, &parts.uri).await) }
         });
         Cluster::new(kube::Client::new(service, "default"))
@@ -147,6 +150,11 @@ impl Fake {
             None => pending().await,
         }
     }
+}
+
+fn impersonated(headers: &HeaderMap) -> Vec<(String, String)> {
+    let said = headers.iter().filter(|(name, _)| name.as_str().starts_with("impersonate"));
+    said.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect()
 }
 
 struct Running<'a>(&'a Fake);

@@ -9,7 +9,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header};
+use capstan_api::ServiceAccount;
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body::{Frame, SizeHint};
 use kube::{
     Client,
@@ -28,17 +29,37 @@ use crate::{metrics::Metrics, request::TIMEOUT};
 /// wait in its queues instead of ours.
 pub(crate) const IN_FLIGHT: usize = 32;
 
+/// In whose name a request is made, if not in that of whoever the credentials belong to. Of a `ServiceAccount` the API server knows
+/// the groups by itself: to name them would take the right to impersonate groups as well.
+const IMPERSONATE_USER: &str = "impersonate-user";
+
 /// A client, its bound and its counters. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Transport {
+    /// Asks in the name of the account, if there is one.
     client: Client,
+    /// Asks in the host's own name.
+    direct: Client,
+    account: Option<Arc<ServiceAccount>>,
     slots: Arc<Semaphore>,
     pub(crate) metrics: Metrics,
 }
 
 impl Transport {
     pub(crate) fn new(client: Client) -> Self {
-        Self { client, slots: Arc::new(Semaphore::new(IN_FLIGHT)), metrics: Metrics::default() }
+        let (slots, metrics) = (Arc::new(Semaphore::new(IN_FLIGHT)), Metrics::default());
+        Self { direct: client.clone(), client, account: None, slots, metrics }
+    }
+
+    /// The same way in the name of an account: whatever goes through it, the client included, says so.
+    pub(crate) fn acting_as(&self, account: &ServiceAccount) -> Self {
+        let client = acting_as(&self.direct, account);
+        Self { client, account: Some(Arc::new(account.clone())), ..self.clone() }
+    }
+
+    /// In whose name it asks; `None`: the host's own.
+    pub(crate) fn account(&self) -> Option<&ServiceAccount> {
+        self.account.as_deref()
     }
 
     /// The same client, for requests that are not to wait behind the others.
@@ -103,6 +124,19 @@ impl Transport {
         self.metrics.answered(verb, &method, code);
         answer
     }
+}
+
+/// A client that puts the name of an account on every request.
+fn acting_as(client: &Client, account: &ServiceAccount) -> Client {
+    let user = HeaderValue::try_from(account.user())
+        .expect("the names of an account consist of letters, digits, hyphens and dots, which fit a header");
+    let (namespace, client) = (client.default_namespace().to_owned(), client.clone());
+    let service = service_fn(move |mut request: Request<Body>| {
+        request.headers_mut().insert(IMPERSONATE_USER, user.clone());
+        let client = client.clone();
+        async move { client.send(request).await }
+    });
+    Client::new(service, namespace)
 }
 
 /// How long to stay away, if the API server has too much to do and says so.

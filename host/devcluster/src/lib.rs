@@ -5,7 +5,8 @@
 //!
 //! It follows kube-apiserver 1.37 in what controllers depend on: discovery, CRDs with structural schemas, resource
 //! versions, watches, patches, server-side apply with field ownership, CEL rules, finalizers, garbage collection by
-//! owner reference and the end of namespaces. It has no authentication, no admission webhooks and no controllers beside
+//! owner reference and the end of namespaces. It has no authentication (whoever impersonates somebody may, and is the same to it as
+//! everybody else but in a `SelfSubjectReview`), no admission webhooks and no controllers beside
 //! those; what it does not do it refuses. Garbage collection and the like happen before a write is answered.
 //!
 //! Nothing runs here. The status of a Deployment, `StatefulSet`, `ReplicaSet`, `DaemonSet`, Job or Pod becomes what a healthy

@@ -150,7 +150,7 @@ fn apply(name: &str, place: &Place, found: &Found, known: Option<&Facts>) -> Opt
 fn amendment(uid: &str, current: &ProviderSpec, wanted: &ProviderSpec) -> Option<Value> {
     let (current, wanted) = (json!(current), json!(wanted));
     let mut operations = vec![json!({"op": "test", "path": "/metadata/uid", "value": uid})];
-    for member in ["source", "grants", "limits", "config"] {
+    for member in ["source", "grants", "serviceAccount", "limits", "config"] {
         let path = format!("/spec/{member}");
         match (current.get(member), wanted.get(member)) {
             (now, then) if now == then => {}
@@ -253,6 +253,13 @@ mod tests {
         own_limits(objects.get_mut("note").unwrap());
         let limits = json!({"op": "add", "path": "/spec/limits", "value": {"callTimeout": "10s"}});
         assert_eq!(amended(&all.steps(&objects, ALL, |_| true)), [limits]);
+        // An account is part of what it may do.
+        all.found(place("carrier"), found("note", &format!("{GRANTS}\nserviceAccount: {{namespace: a, name: b}}")));
+        let named = amended(&all.steps(&objects, ALL, |_| true))[0].clone();
+        assert_eq!(
+            named,
+            json!({"op": "add", "path": "/spec/serviceAccount", "value": {"namespace": "a", "name": "b"}})
+        );
         all.found(place("carrier"), found("note", ""));
         let removed = ["grants", "limits"].map(|member| json!({"op": "remove", "path": format!("/spec/{member}")}));
         assert_eq!(amended(&all.steps(&objects, ALL, |_| true)), removed);

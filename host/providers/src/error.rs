@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use capstan_api::{GrantError, Source};
+use capstan_api::{GrantError, ServiceAccount, Source};
 use capstan_cluster::Error as ClusterError;
 use capstan_sandbox::{ConfigError, LoadError, Outcome};
 use tokio::task::JoinError;
@@ -67,9 +67,17 @@ pub enum ProviderError {
         /// Its name.
         kind: String,
     },
-    /// The API server does not let the host do what the provider cannot be run without.
+    /// The API server does not let the host, or the account, do what the provider cannot be run without.
     #[error("{0}")]
-    RightsMissing(RightsMissing),
+    RightsMissing(Box<RightsMissing>),
+    /// What is asked in the name of the account does not count as asked by it.
+    #[error("the API server does not take requests in the name of ServiceAccount {account} for its own: {problem}")]
+    NotImpersonated {
+        /// In whose name.
+        account: ServiceAccount,
+        /// Whose they are instead, or why that is not known.
+        problem: String,
+    },
     /// A `CustomResourceDefinition` cannot be installed.
     #[error("CustomResourceDefinition {name} cannot be installed: {error}")]
     Install {
@@ -129,8 +137,21 @@ pub struct RightsMissing {
     pub provider: String,
     /// The host's namespace.
     pub namespace: String,
+    /// In whose name it acts, if not in the host's.
+    pub account: Option<ServiceAccount>,
+    /// Who does not have them.
+    pub holder: Holder,
     /// At least one.
     pub missing: Vec<Right>,
+}
+
+/// Whose rights are spoken of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder {
+    /// The host's own.
+    Host,
+    /// Those of the account in whose name the provider acts.
+    Account,
 }
 
 /// So many are named in a message; the command gives all of them.
@@ -148,17 +169,24 @@ impl RightsMissing {
 
 impl fmt::Display for RightsMissing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { provider, namespace, missing } = self;
+        let Self { provider, namespace, account, holder, missing } = self;
+        match (holder, account) {
+            (Holder::Account, Some(account)) => write!(f, "ServiceAccount {account}")?,
+            _ => f.write_str("the host")?,
+        }
         let named: Vec<String> = missing.iter().take(NAMED).map(Right::to_string).collect();
-        write!(f, "the host has not the right to: {}", named.join("; "))?;
+        write!(f, " has not the right to: {}", named.join("; "))?;
         if let Some(more) = missing.len().checked_sub(NAMED).filter(|more| *more > 0) {
             write!(f, "; and {more} more")?;
         }
         write!(
             f,
-            " -- give it with `capstan provider package FILE --name {provider} --grants GRANTS --namespace {namespace} \
-             --without-definitions --without-component | kubectl apply --server-side --force-conflicts -f -`"
-        )
+            " -- give it with `capstan provider package FILE --name {provider} --grants GRANTS --namespace {namespace} "
+        )?;
+        if let Some(account) = account {
+            write!(f, "--service-account {account} ")?;
+        }
+        f.write_str("--without-definitions --without-component | kubectl apply --server-side --force-conflicts -f -`")
     }
 }
 
@@ -180,6 +208,7 @@ impl ProviderError {
             Self::Conflict(_) => "Conflict",
             Self::ForeignKind { .. } => "ForeignKind",
             Self::RightsMissing(_) | Self::Install { error: ClusterError::Forbidden(_), .. } => RightsMissing::REASON,
+            Self::NotImpersonated { .. } => "NotImpersonated",
             Self::Install { .. } | Self::NotJudged { .. } => "InstallFailed",
             Self::WouldDropVersion { .. } => "WouldDropVersion",
             Self::WouldInvalidate { .. } => "WouldInvalidate",
@@ -193,6 +222,7 @@ impl ProviderError {
             self,
             Self::Conflict(_)
                 | Self::RightsMissing(_)
+                | Self::NotImpersonated { .. }
                 | Self::Install { .. }
                 // Objects are mended where they are.
                 | Self::WouldDropVersion { .. }

@@ -28,7 +28,7 @@ mod wanted;
 pub mod rights;
 
 pub use artifact::{Artifact, ArtifactError, MAX_COMPONENT_BYTES, Origin, check_name, unpack};
-pub use error::{ProviderError, RightsMissing};
+pub use error::{Holder, ProviderError, RightsMissing};
 pub use install::{INSTALLED_FOR, Misfits};
 pub use load::{check_kinds, check_limits, describe};
 pub use registry::{Panicked, Providers, Sources};

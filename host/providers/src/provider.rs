@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use capstan_api::{KindName, ProviderCondition, api_version};
+use capstan_api::{KindName, ProviderCondition, ServiceAccount, api_version};
 use capstan_cluster::{Flow, Rate};
 use capstan_engine::Shared;
 use capstan_sandbox::{Budgets, Component, Descriptor, Granted, Guest, Network, Sandbox, Services};
@@ -258,16 +258,16 @@ impl Provider {
         let Surroundings { shared, claims, reporter, reviewer, .. } = self.surroundings.clone();
         let loaded = self.load(ready).await?;
         claims.claim(&self.name, loaded.kinds())?;
+        // The objects, and whatever the guest asks for, are the account's business; definitions and the Provider are the host's.
+        let acting = self.acting_as(loaded.grants.service_account.as_ref());
         let rights = reviewer.rights(&loaded).await;
-        if let Some(missing) = reviewer.missing(&self.name, &rights.own).await {
-            return Err(ProviderError::RightsMissing(missing));
-        }
+        reviewer.check(&self.name, &acting.cluster, &rights).await?;
         if !wanted.facts.held && !wanted.facts.deleting {
             let held = departure::hold(&shared.cluster, &self.name, &wanted.facts.uid).await;
             held.map_err(ProviderError::Object)?;
         }
         install(&shared.cluster, &shared.watches, &self.name, &loaded).await?;
-        let logic = self.guest(&loaded);
+        let logic = self.guest(&loaded, &acting);
         let note = format!(
             "Provider {} {} ({}) manages {}; ready after {:.1?}",
             self.name,
@@ -283,7 +283,7 @@ impl Provider {
             }
             _ => {
                 self.stop_controllers().await;
-                let running = Running::start(&self.name, &shared, loaded.clone(), pace, logic);
+                let running = Running::start(&self.name, &acting, loaded.clone(), pace, logic);
                 self.surroundings.metrics.enter(&self.name, running.slot());
                 self.running = Some(running);
             }
@@ -292,7 +292,7 @@ impl Provider {
         claims.keep(&self.name, loaded.kinds());
         self.unsettled = false;
         reporter.loaded(self.about(wanted), &note);
-        let missing = reviewer.missing(&self.name, &rights.granted).await;
+        let missing = reviewer.lacking(&self.name, &acting.cluster, &rights).await;
         if let Some(missing) = &missing {
             reporter.lacking(self.about(wanted), missing);
         }
@@ -321,8 +321,14 @@ impl Provider {
         Loaded::checked(component, descriptor, ready.grants)
     }
 
-    fn guest(&self, loaded: &Loaded) -> Guest {
-        let Shared { cluster, watches, recorder, .. } = &self.surroundings.shared;
+    /// What the host does on behalf of the provider goes by this.
+    fn acting_as(&self, account: Option<&ServiceAccount>) -> Shared {
+        let shared = &self.surroundings.shared;
+        account.map_or_else(|| shared.clone(), |account| shared.acting_as(account))
+    }
+
+    fn guest(&self, loaded: &Loaded, acting: &Shared) -> Guest {
+        let Shared { cluster, watches, recorder, .. } = acting;
         let services = Services {
             cluster: cluster.clone(),
             watches: watches.clone(),
@@ -338,13 +344,14 @@ impl Provider {
     /// Lets the object of a deleted provider go once nothing is left of its kinds. False: something is, and the status says what.
     async fn depart(&mut self, facts: &Facts) -> bool {
         let cluster = self.surroundings.shared.cluster.clone();
+        let acting = self.acting_as(facts.spec.as_ref().ok().and_then(|spec| spec.service_account.as_ref())).cluster;
         let gone = async {
-            let left = departure::left(&cluster, &self.kinds()).await?;
+            let left = departure::left(&acting, &self.kinds()).await?;
             if facts.abandon {
                 self.stop().await;
-                let freed = departure::abandon(&cluster, &left).await?;
+                let freed = departure::abandon(&acting, &left).await?;
                 // Some may have come up meanwhile.
-                if freed > 0 && departure::abandon(&cluster, &left).await? > 0 {
+                if freed > 0 && departure::abandon(&acting, &left).await? > 0 {
                     return Ok(Some(departure::in_words(&self.name, &left)));
                 }
             } else if !left.is_empty() {

@@ -1,12 +1,14 @@
-//! Finds out what a provider's build needs from the API server, and what of it the host does not have.
+//! Finds out what a provider's build needs from the API server, and what of it the host, or the account in whose name it acts, does
+//! not have.
 
 use std::{sync::Arc, time::Duration};
 
+use capstan_cluster::Cluster;
 use kube::Client;
 use tokio::{sync::Mutex, time::sleep};
 
 use crate::{
-    RightsMissing,
+    Holder, ProviderError, RightsMissing,
     load::Loaded,
     rights::{self, Kinds, Right, Rights},
 };
@@ -17,6 +19,7 @@ const ADDED_UP_WITHIN: Duration = Duration::from_secs(2);
 /// Asks for all providers. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Reviewer {
+    /// In the host's own name.
     client: Client,
     /// The host's own; for the command that mends what is missing.
     namespace: Arc<str>,
@@ -44,21 +47,65 @@ impl Reviewer {
         Rights::of(&loaded.descriptor, &loaded.grants, &kinds)
     }
 
-    /// What of `rights` is missing.
-    pub(crate) async fn missing(&self, provider: &str, rights: &[Right]) -> Option<RightsMissing> {
-        let mut missing = self.ask(provider, rights).await;
+    /// Whether a provider can be run that acts through this cluster: whether it acts in the name that it should, and whether nothing
+    /// is missing that it cannot do without.
+    pub(crate) async fn check(&self, provider: &str, acting: &Cluster, rights: &Rights) -> Result<(), ProviderError> {
+        let Some(account) = acting.account() else {
+            let all: Vec<Right> = rights.host.iter().chain(&rights.own).cloned().collect();
+            return self.have(provider, acting, Holder::Host, &all).await;
+        };
+        // Nothing can be asked in the name of the account before the host has the right to that.
+        self.have(provider, acting, Holder::Host, &rights.host).await?;
+        rights::check_identity(acting.client(), account)
+            .await
+            .map_err(|problem| ProviderError::NotImpersonated { account: account.clone(), problem })?;
+        self.have(provider, acting, Holder::Account, &rights.own).await
+    }
+
+    /// What of its grants will fail.
+    pub(crate) async fn lacking(&self, provider: &str, acting: &Cluster, rights: &Rights) -> Option<RightsMissing> {
+        let holder = if acting.account().is_some() { Holder::Account } else { Holder::Host };
+        self.missing(provider, acting, holder, &rights.granted).await
+    }
+
+    async fn have(
+        &self,
+        provider: &str,
+        acting: &Cluster,
+        holder: Holder,
+        rights: &[Right],
+    ) -> Result<(), ProviderError> {
+        self.missing(provider, acting, holder, rights)
+            .await
+            .map_or(Ok(()), |missing| Err(ProviderError::RightsMissing(Box::new(missing))))
+    }
+
+    /// What of `rights` is missing to the host, or to whom a provider acts as.
+    async fn missing(
+        &self,
+        provider: &str,
+        acting: &Cluster,
+        holder: Holder,
+        rights: &[Right],
+    ) -> Option<RightsMissing> {
+        let client = match holder {
+            Holder::Host => &self.client,
+            Holder::Account => acting.client(),
+        };
+        let mut missing = self.ask(client, provider, rights).await;
         if !missing.is_empty() {
             sleep(ADDED_UP_WITHIN).await;
-            missing = self.ask(provider, &missing).await;
+            missing = self.ask(client, provider, &missing).await;
         }
-        let (provider, namespace) = (provider.to_owned(), self.namespace.to_string());
-        (!missing.is_empty()).then_some(RightsMissing { provider, namespace, missing })
+        let (provider, namespace, account) =
+            (provider.to_owned(), self.namespace.to_string(), acting.account().cloned());
+        (!missing.is_empty()).then_some(RightsMissing { provider, namespace, account, holder, missing })
     }
 
     /// What cannot be found out is taken for there: then the API server's refusals tell.
-    async fn ask(&self, provider: &str, rights: &[Right]) -> Vec<Right> {
+    async fn ask(&self, client: &Client, provider: &str, rights: &[Right]) -> Vec<Right> {
         let _turn = self.turn.lock().await;
-        rights::missing(&self.client, rights).await.unwrap_or_else(|error| {
+        rights::missing(client, rights).await.unwrap_or_else(|error| {
             tracing::warn!(provider, %error, "rights not checked");
             Vec::new()
         })
@@ -72,32 +119,92 @@ mod tests {
         sync::atomic::{AtomicU32, Ordering::Relaxed},
     };
 
+    use capstan_api::ServiceAccount;
     use http::{Request, Response};
     use kube::client::Body;
+    use serde_json::{Value, json};
 
     use super::*;
 
-    /// Refuses so many questions and allows every later one.
-    fn reviewer(refusals: u32) -> Reviewer {
-        let asked = Arc::new(AtomicU32::new(0));
-        let service = tower::service_fn(move |_: Request<Body>| {
-            let allowed = asked.fetch_add(1, Relaxed) >= refusals;
-            let review = serde_json::json!({"metadata": {}, "spec": {}, "status": {"allowed": allowed}});
+    /// An API server that answers reviews.
+    fn cluster(answer: impl Fn(Option<&str>, &str) -> Value + Clone + Send + Sync + 'static) -> Cluster {
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let user = request.headers().get("impersonate-user").map(|user| user.to_str().unwrap());
+            let status = answer(user, request.uri().path());
+            let review = json!({"metadata": {}, "spec": {}, "status": status});
             async move { Ok::<_, Infallible>(Response::new(Body::from(review.to_string().into_bytes()))) }
         });
-        Reviewer::new(Client::new(service, "default"), "host")
+        Cluster::new(Client::new(service, "default"))
+    }
+
+    fn reviewer(cluster: &Cluster) -> Reviewer {
+        Reviewer::new(cluster.client().clone(), "host")
+    }
+
+    /// Refuses so many questions and allows every later one.
+    fn refusing(refusals: u32) -> Cluster {
+        let asked = Arc::new(AtomicU32::new(0));
+        cluster(move |_, _| json!({"allowed": asked.fetch_add(1, Relaxed) >= refusals}))
+    }
+
+    fn rights() -> Rights {
+        let impersonate =
+            Right { names: vec!["note".to_owned()], ..Right::new("", "serviceaccounts", &["impersonate"]) };
+        Rights { host: vec![impersonate], own: vec![Right::new("", "pods", &["get"])], ..Rights::default() }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_right_that_comes_a_moment_later_is_not_missing() {
-        let right = Right::new("", "pods", &["get"]);
-        assert_eq!(reviewer(1).missing("note", std::slice::from_ref(&right)).await, None);
-        let missing = reviewer(2).missing("note", std::slice::from_ref(&right)).await.unwrap();
-        assert_eq!(missing.missing, [right]);
+        let rights = Rights { own: rights().own, ..Rights::default() };
+        let late = refusing(1);
+        reviewer(&late).check("note", &late, &rights).await.unwrap();
+        let later = refusing(2);
+        let Err(ProviderError::RightsMissing(missing)) = reviewer(&later).check("note", &later, &rights).await else {
+            panic!("not missed");
+        };
+        assert_eq!(missing.missing, rights.own);
         let said = missing.to_string();
         assert!(
-            said.contains("get of pods") && said.contains("--name note") && said.contains("--namespace host"),
+            said.contains("the host has not the right to: get of pods")
+                && said.contains("--name note")
+                && said.contains("--namespace host")
+                && !said.contains("--service-account"),
             "{said}"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_host_and_the_account_are_asked_each_for_its_own() {
+        const USER: &str = "system:serviceaccount:team-a:note";
+        let account = ServiceAccount::new("team-a", "note").unwrap();
+        let verdict = async |host: bool, of_account: bool, user: &'static str| {
+            let groups = account.groups();
+            let own = cluster(move |asker, path| match asker {
+                None => json!({"allowed": host}),
+                Some(_) if path.ends_with("selfsubjectreviews") => {
+                    json!({"userInfo": {"username": user, "groups": groups}})
+                }
+                Some(_) => json!({"allowed": of_account}),
+            });
+            let acting = own.acting_as(&account);
+            let error = reviewer(&own).check("note", &acting, &rights()).await.err()?;
+            Some((error.reason(), error.to_string()))
+        };
+        assert_eq!(verdict(true, true, USER).await, None);
+        let (reason, said) = verdict(false, true, USER).await.unwrap();
+        assert!(
+            reason == "RightsMissing" && said.starts_with("the host has not the right to: impersonate of"),
+            "{said}"
+        );
+        assert!(said.contains("--service-account team-a/note"), "{said}");
+        let (reason, said) = verdict(true, false, USER).await.unwrap();
+        assert!(
+            reason == "RightsMissing" && said.starts_with("ServiceAccount team-a/note has not the right to: get of"),
+            "{said}"
+        );
+        assert!(said.contains("--service-account team-a/note"), "{said}");
+        // Were it run all the same, it would be with the rights of somebody else.
+        let (reason, said) = verdict(true, true, "system:admin").await.unwrap();
+        assert!(reason == "NotImpersonated" && said.contains("system:admin"), "{said}");
     }
 }

@@ -81,14 +81,14 @@ impl Running {
         }
     }
 
-    /// Whether the controllers can stay: they know kinds and limits, and nothing else of the logic.
+    /// Whether the controllers can stay: they know kinds, limits and whom they act as, and nothing else of the logic.
     pub(crate) fn fits(&self, loaded: &Loaded) -> bool {
         let shape = |loaded: &Loaded| -> Vec<_> {
             let (kinds, budgets) = (&loaded.descriptor.kinds, Budgets::new(&loaded.grants.limits));
             let time = |kind: &str| budgets.of_kind(kind).reconcile;
             kinds.iter().map(|managed| (managed.kind.clone(), managed.recoverable, time(&managed.kind.kind))).collect()
         };
-        shape(&self.loaded) == shape(loaded)
+        shape(&self.loaded) == shape(loaded) && self.loaded.grants.service_account == loaded.grants.service_account
     }
 
     /// New logic under running controllers: watches, queues and attempts stay, and every object is looked at again.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::OciSource;
 use crate::{
-    GrantError, Grants, HttpGrant, KubernetesGrant, Limits, SecretGrant,
+    GrantError, Grants, HttpGrant, KubernetesGrant, Limits, SecretGrant, ServiceAccount,
     grants::{duration, is_default},
 };
 
@@ -23,6 +23,9 @@ pub struct ProviderSpec {
     /// What it may do beyond its own kinds.
     #[serde(default, skip_serializing_if = "is_default")]
     pub grants: Permissions,
+    /// In whose name it asks the API server; absent: the host's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_account: Option<ServiceAccount>,
     /// Bounds of time and memory; absent ones are the host's defaults.
     #[serde(default, skip_serializing_if = "is_default")]
     pub limits: Limits,
@@ -80,12 +83,13 @@ impl ProviderSpec {
     /// A provider that comes from there and is granted what a grants file says.
     #[must_use]
     pub fn new(source: Source, grants: Grants) -> Self {
-        let Grants { kubernetes, http, secrets, config, limits } = grants;
+        let Grants { service_account, kubernetes, http, secrets, config, limits } = grants;
         let grants = Permissions { kubernetes, http, secrets };
         Self {
             source,
             digest: None,
             grants,
+            service_account,
             limits,
             concurrency: None,
             weight: None,
@@ -95,14 +99,14 @@ impl ProviderSpec {
         }
     }
 
-    /// Grants, limits and configuration, as a grants file has them together.
+    /// Grants, account, limits and configuration, as a grants file has them together.
     ///
     /// # Errors
     /// What is wrong with a rule or a limit, as for a file.
     pub fn grants(&self) -> Result<Grants, GrantError> {
         let Permissions { kubernetes, http, secrets } = self.grants.clone();
         let (config, limits) = (self.config.clone(), self.limits.clone());
-        Grants { kubernetes, http, secrets, config, limits }.granted()
+        Grants { service_account: self.service_account.clone(), kubernetes, http, secrets, config, limits }.granted()
     }
 }
 

@@ -25,6 +25,7 @@ fn full_spec() -> Value {
                 "namespace": "a", "names": ["b"], "keys": ["c"], "origins": ["https://a.b"], "bodyMembers": ["/d"],
             }],
         },
+        "serviceAccount": {"namespace": "team-a", "name": "patch"},
         "limits": {"callTimeout": "10s", "reconcileTimeout": "1m", "memory": 67_108_864},
         "concurrency": 4,
         "weight": 2,
@@ -60,8 +61,8 @@ fn a_full_spec_survives_a_round_trip() {
 
 #[test]
 fn what_a_grants_file_says_is_what_its_provider_says() {
-    let file =
-        "kubernetes: [{apiGroups: [''], kinds: [Pod], verbs: [get]}]\nlimits: {callTimeout: 500ms}\nconfig: {a: 1}";
+    let file = "kubernetes: [{apiGroups: [''], kinds: [Pod], verbs: [get]}]\nlimits: {callTimeout: 500ms}\nconfig: {a: 1}\n\
+         serviceAccount: {namespace: team-a, name: patch}";
     let grants = Grants::parse(file).unwrap();
     let spec = ProviderSpec::new(Source::File { name: "a.wasm".to_owned() }, grants.clone());
     assert_eq!(spec.grants().unwrap(), grants);

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result, bail};
-use capstan_api::{Grants, keys};
+use capstan_api::{Grants, ServiceAccount, keys};
 use capstan_providers::{
     INSTALLED_FOR,
     rights::{Kinds, Rights},
@@ -26,6 +26,10 @@ pub(super) async fn run(options: cli::Package) -> Result<()> {
         Some(path) => read_grants(path)?,
         None => (String::new(), Grants::default()),
     };
+    let (text, grants) = match &options.service_account {
+        Some(account) => in_the_name_of(account, text, grants)?,
+        None => (text, grants),
+    };
     capstan_providers::check_kinds(&file.descriptor, &grants)?;
     capstan_providers::check_limits(&file.descriptor, &grants)?;
     if options.grants.is_none() && !file.descriptor.needs.kubernetes.is_empty() {
@@ -42,7 +46,7 @@ pub(super) async fn run(options: cli::Package) -> Result<()> {
     if !options.without_definitions {
         documents.extend(definitions(&name, &file.descriptor).map(Document::from));
     }
-    let roles = roles::roles(&rights, &format!("capstan-provider-{name}"), &labels, &options.namespace);
+    let roles = roles::of_provider(&name, &rights, &labels, &options.namespace, grants.service_account.as_ref());
     for line in roles.iter().flat_map(|role| &role.comment) {
         eprintln!("{line}");
     }
@@ -58,6 +62,26 @@ pub(super) fn read_grants(path: &Path) -> Result<(String, Grants)> {
     let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
     let grants = Grants::parse(&text).with_context(|| format!("{} cannot be used", path.display()))?;
     Ok((text, grants))
+}
+
+/// The same grants for a provider that acts as an account.
+fn in_the_name_of(account: &ServiceAccount, text: String, grants: Grants) -> Result<(String, Grants)> {
+    match &grants.service_account {
+        Some(named) if named == account => return Ok((text, grants)),
+        Some(named) => {
+            bail!("the grants name ServiceAccount {named}, and --service-account names {account}: which is it?")
+        }
+        None => {}
+    }
+    let line = format!("serviceAccount: {{namespace: {}, name: {}}}\n", account.namespace(), account.name());
+    let amended = if text.is_empty() || text.ends_with('\n') { text + &line } else { text + "\n" + &line };
+    let expected = Grants { service_account: Some(account.clone()), ..grants };
+    match Grants::parse(&amended) {
+        Ok(grants) if grants == expected => Ok((amended, grants)),
+        _ => {
+            bail!("the grants are not written so that a line can be added: add `{}` to them yourself", line.trim_end())
+        }
+    }
 }
 
 /// All of them, or an error: a right that is silently left out would be missed much later.
@@ -105,4 +129,26 @@ fn labels(provider: &str, descriptor: &Descriptor) -> BTreeMap<String, String> {
     ]
     .map(|(key, value)| (key.to_owned(), value.to_owned()))
     .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_added_to_the_grants_that_name_none() {
+        let account: ServiceAccount = "team-a/note".parse().unwrap();
+        let amend = |text: &str| in_the_name_of(&account, text.to_owned(), Grants::parse(text).unwrap());
+        for text in ["", "# nothing", "limits: {callTimeout: 10s}", "limits:\n  callTimeout: 10s\n"] {
+            let (amended, grants) = amend(text).expect(text);
+            assert_eq!(grants.service_account.as_ref(), Some(&account), "{text}");
+            assert!(amended.starts_with(text) && Grants::parse(&amended).unwrap() == grants, "{amended}");
+        }
+        let named = "serviceAccount: {namespace: team-a, name: note}";
+        assert_eq!(amend(named).unwrap().0, named);
+        let error = amend("serviceAccount: {namespace: team-a, name: other}").unwrap_err().to_string();
+        assert!(error.contains("team-a/other"), "{error}");
+        let error = amend("{limits: {callTimeout: 10s}}").unwrap_err().to_string();
+        assert!(error.contains("add `serviceAccount"), "{error}");
+    }
 }

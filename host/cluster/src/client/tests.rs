@@ -35,6 +35,48 @@ async fn all_pages_of_a_list_are_read_and_ordered() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn every_request_in_the_name_of_an_account_says_so_and_nothing_more() {
+    let fake = Fake::default();
+    let own = fake.cluster();
+    let account = ServiceAccount::new("team-a", "patch").unwrap();
+    let cluster = own.acting_as(&account).paced(crate::Flow::new(crate::Rate::default()));
+    assert_eq!((own.account(), cluster.account()), (None, Some(&account)));
+    let (body, target) = (
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "n"}}),
+        config_map("a"),
+    );
+    let _ = cluster.get(&target).await;
+    cluster.list(&config_maps()).await.unwrap();
+    let _ = cluster.metadata(&config_maps().kind, 1, None).await;
+    let _ = cluster.create(&body).await;
+    let _ = cluster.patch(&target, Some("status"), Patch::Merge(&body)).await;
+    let _ = cluster.delete(&target, None).await;
+    // What goes by the client below, as reviews do.
+    let _ = cluster.client().list_core_api_resources("v1").await;
+    let user = vec![("impersonate-user".to_owned(), "system:serviceaccount:team-a:patch".to_owned())];
+    let asked = fake.state().users.len();
+    assert!(asked >= 8, "discovery, and each of these: {:?}", fake.state().requests);
+    assert_eq!(fake.state().users, vec![user; asked]);
+
+    // The host's own, and another account by way of the first.
+    own.get(&target).await.unwrap_err();
+    assert!(fake.state().users.pop().unwrap().is_empty());
+    let other = ServiceAccount::new("team-b", "patch").unwrap();
+    let _ = cluster.acting_as(&other).get(&target).await;
+    assert_eq!(fake.state().users.pop().unwrap(), [("impersonate-user".to_owned(), other.user())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fence_holds_in_the_name_of_an_account_too() {
+    let fake = Fake::default();
+    let fence = Fence::new(Instant::now() + Duration::from_secs(10));
+    let account = ServiceAccount::new("team-a", "patch").unwrap();
+    let cluster = fake.cluster().fenced(fence.clone()).acting_as(&account);
+    fence.close();
+    assert_eq!(cluster.delete(&config_map("a"), None).await, Err(Error::NotLeader));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_list_that_expires_half_way_begins_anew() {
     let fake = Fake::default();
     let expired = status(410, "Expired", &json!({}));

@@ -51,8 +51,10 @@ impl Watches {
     /// In the order of their names, so that a kind keeps its line; versions of a kind are one.
     fn census(&self) -> Vec<(Labels, Census)> {
         let mut kinds = std::collections::BTreeMap::<(String, String), Census>::new();
-        for (kind, census) in self.lock().census() {
-            kinds.entry((kind.group, kind.kind)).or_default().add(census);
+        for watches in self.of_all() {
+            for (kind, census) in watches.lock().census() {
+                kinds.entry((kind.group, kind.kind)).or_default().add(census);
+            }
         }
         let mut rest = Census::default();
         let mut told = Vec::new();

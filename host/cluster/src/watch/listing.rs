@@ -1,6 +1,6 @@
 //! The watches there are, for people who look for what they cost or why nothing comes.
 
-use capstan_api::api_version;
+use capstan_api::{ServiceAccount, api_version};
 use serde::Serialize;
 
 use super::{Watches, table::Watch};
@@ -20,6 +20,8 @@ pub struct ListedWatch {
     pub labels: Option<String>,
     /// Only the object of this name.
     pub name: Option<String>,
+    /// In whose name it is made, as the API server knows it; `None`: in the host's own.
+    pub user: Option<String>,
     /// Who share it.
     pub subscribers: usize,
     /// Whether it has told its first list.
@@ -36,13 +38,17 @@ impl Watches {
     /// All watches, in the order of their kinds. Looks at every object there is.
     #[must_use]
     pub fn listing(&self) -> Vec<ListedWatch> {
-        let mut watches: Vec<_> = self.lock().iter().map(|(selection, watch)| listed(selection, watch)).collect();
+        let mut watches = Vec::new();
+        for identity in self.of_all() {
+            let user = identity.account().map(ServiceAccount::user);
+            watches.extend(identity.lock().iter().map(|(selection, watch)| listed(selection, watch, user.clone())));
+        }
         watches.sort_unstable();
         watches
     }
 }
 
-fn listed(selection: &Selection, watch: &Watch) -> ListedWatch {
+fn listed(selection: &Selection, watch: &Watch, user: Option<String>) -> ListedWatch {
     let Selection { kind, namespace, labels, name } = selection.clone();
     let (objects, bytes) = watch.shared.size();
     ListedWatch {
@@ -51,6 +57,7 @@ fn listed(selection: &Selection, watch: &Watch) -> ListedWatch {
         namespace,
         labels,
         name,
+        user,
         subscribers: watch.subscribers,
         synced: watch.shared.is_synced(),
         refused: watch.shared.is_refused(),

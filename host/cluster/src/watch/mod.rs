@@ -2,6 +2,7 @@
 //!
 //! Who follows one object is served by a watch of its own, or by a wider one that others follow too: [`table`] decides.
 
+mod accounts;
 mod census;
 mod confirm;
 mod delay;
@@ -26,6 +27,7 @@ use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{Cluster, Object, Reach, Selection};
+use accounts::Accounts;
 use census::Collected;
 use mailbox::Mailbox;
 use subscription::Source;
@@ -50,7 +52,7 @@ pub enum Change {
     Deleted(Object),
 }
 
-/// All watches of the process. Cheap to clone.
+/// All watches of the process that are made in one name: what one identity may see is never served to another. Cheap to clone.
 #[derive(Clone)]
 pub struct Watches(Arc<Mux>);
 
@@ -58,22 +60,27 @@ struct Mux {
     cluster: Cluster,
     /// For watches only; made with the first of them, as it needs the runtime.
     client: OnceLock<Client>,
+    table: Mutex<Table>,
+    process: Arc<Process>,
+}
+
+/// What the watches of all identities share: nothing of what they know.
+struct Process {
+    /// In the host's own name.
+    cluster: Cluster,
     cancel: CancellationToken,
     tasks: TaskTracker,
-    table: Mutex<Table>,
+    accounts: Accounts,
 }
 
 impl Watches {
     /// No watches yet. Cancelling the token ends all of them.
     #[must_use]
     pub fn new(cluster: Cluster, cancel: CancellationToken) -> Self {
-        Self(Arc::new(Mux {
-            cluster,
-            client: OnceLock::new(),
-            cancel,
-            tasks: TaskTracker::new(),
-            table: Mutex::default(),
-        }))
+        let (tasks, accounts) = (TaskTracker::new(), Accounts::default());
+        let process = Arc::new(Process { cluster: cluster.clone(), cancel, tasks, accounts });
+        let own = process.accounts.find_or_make(None, || Mux::new(cluster, Arc::clone(&process)));
+        Self(own)
     }
 
     /// Has the watches counted, and the objects that they keep, with the metrics of a registry.
@@ -120,10 +127,10 @@ impl Watches {
         }
     }
 
-    /// How many watches there are.
+    /// How many watches there are, in the name of accounts too.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.lock().len()
+        self.of_all().iter().map(|watches| watches.lock().len()).sum()
     }
 
     /// Whether there are none.
@@ -135,18 +142,19 @@ impl Watches {
     /// Whether every watch there is has told its first list.
     #[must_use]
     pub fn are_synced(&self) -> bool {
-        self.lock().iter().all(|(_, watch)| watch.shared.is_synced())
+        self.of_all().iter().all(|watches| watches.lock().iter().all(|(_, watch)| watch.shared.is_synced()))
     }
 
-    /// Ends all watches and waits until their tasks are gone.
+    /// Ends all watches, those in the name of accounts too, and waits until their tasks are gone.
     pub async fn close(&self) {
-        self.0.cancel.cancel();
-        self.0.tasks.close();
-        self.0.tasks.wait().await;
+        let Process { cancel, tasks, .. } = &*self.0.process;
+        cancel.cancel();
+        tasks.close();
+        tasks.wait().await;
     }
 
     async fn closed(&self) {
-        self.0.cancel.cancelled().await;
+        self.0.process.cancel.cancelled().await;
     }
 
     fn join_one(&self, target: &ObjectRef, reach: Reach) -> Option<Source> {
@@ -168,12 +176,12 @@ impl Watches {
     }
 
     fn begin(&self, selection: &Selection) -> Watch {
-        let Mux { cluster, client, cancel, tasks, .. } = &*self.0;
-        let (cancel, shared) = (cancel.child_token(), Arc::default());
+        let Mux { cluster, client, process, .. } = &*self.0;
+        let (cancel, shared) = (process.cancel.child_token(), Arc::default());
         let client = client.get_or_init(|| cluster.transport().watching()).clone();
         let following = follow::follow(cluster.clone(), client, selection.clone(), Arc::clone(&shared));
         let ended = cancel.clone();
-        tasks.spawn(async move { ended.run_until_cancelled(following).await });
+        process.tasks.spawn(async move { ended.run_until_cancelled(following).await });
         Watch { shared, cancel, subscribers: 0 }
     }
 
@@ -197,6 +205,12 @@ impl Watches {
     fn lock(&self) -> MutexGuard<'_, Table> {
         // Nothing in here panics between two changes that belong together.
         self.0.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Mux {
+    fn new(cluster: Cluster, process: Arc<Process>) -> Self {
+        Self { cluster, client: OnceLock::new(), table: Mutex::default(), process }
     }
 }
 

@@ -121,7 +121,7 @@ impl ResourceRequest<'_> {
 async fn resource_request(server: &Server, parts: &Parts, body: Body, address: Address) -> Result<Response, Refusal> {
     if let Some(review) = review::find(&address) {
         let body = read_body(body).await?;
-        return review::answer(review, &parts.method, media_type(&parts.headers), &body);
+        return review::answer(review, parts, &body);
     }
     let resource = find(server, &address)?;
     let query = Query::parse(parts.uri.query().unwrap_or_default());

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use capstan_api::GroupVersionKind;
+use capstan_api::{GroupVersionKind, ServiceAccount};
 use capstan_cluster::{Cluster, Fence, Selection, Watches};
 use capstan_events::Recorder;
 use tokio::sync::Notify;
@@ -112,6 +112,13 @@ impl Shared {
     #[must_use]
     pub fn fenced(&self, fence: Fence) -> Self {
         Self { cluster: self.cluster.fenced(fence), unrecorded: Unrecorded::default(), ..self.clone() }
+    }
+
+    /// The same in the name of an account: what is read, watched and written is what that account has the right to. Events stay the
+    /// host's, which speaks for itself in them.
+    #[must_use]
+    pub fn acting_as(&self, account: &ServiceAccount) -> Self {
+        Self { cluster: self.cluster.acting_as(account), watches: self.watches.acting_as(account), ..self.clone() }
     }
 }
 

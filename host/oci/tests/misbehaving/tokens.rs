@@ -104,7 +104,7 @@ async fn a_token_that_is_no_longer_taken_is_replaced_once() {
     let scripted = Scripted::start({
         let used = std::sync::atomic::AtomicUsize::new(0);
         move |(.., who)| {
-            let taken = who.is_some() && used.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % 2 == 0;
+            let taken = who.is_some() && used.fetch_add(1, std::sync::atomic::Ordering::Relaxed).is_multiple_of(2);
             if taken { manifest(b"wasm", 4).into_response() } else { challenged(realm) }
         }
     })

@@ -1,18 +1,20 @@
-//! What the API server must let the host do for one provider.
+//! What the API server must let the host do for one provider, or the account in whose name it does it.
 //!
 //! Said once, as data: `capstan provider package` prints it as roles, and the host asks the API server about it before it
 //! takes a provider into service. The host never writes roles itself.
 
 mod builtin;
 mod discover;
+mod identity;
 mod kinds;
 mod review;
 
 use std::fmt;
 
-use capstan_api::{Grants, KubernetesGrant, SecretGrant, Verb};
+use capstan_api::{Grants, KubernetesGrant, SecretGrant, ServiceAccount, Verb};
 use capstan_sandbox::{Descriptor, ManagedKind};
 
+pub(crate) use identity::check as check_identity;
 pub use kinds::{Kinds, Served, UnknownKind};
 pub use review::{ReviewError, missing};
 
@@ -37,7 +39,10 @@ pub struct Right {
 /// All that one provider needs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rights {
-    /// Without these it cannot be run: definitions and objects of the kinds that it manages.
+    /// Without these it cannot be run, and the host itself needs them whoever the provider acts as: for its definitions, and to act as
+    /// its account.
+    pub host: Vec<Right>,
+    /// Without these it cannot be run: objects of the kinds that it manages.
     pub own: Vec<Right>,
     /// What its grants speak of. Without these it runs, and what it tries fails.
     pub granted: Vec<Right>,
@@ -49,7 +54,8 @@ impl Rights {
     /// What a provider needs that says this of itself and was granted that.
     #[must_use]
     pub fn of(descriptor: &Descriptor, grants: &Grants, kinds: &Kinds) -> Self {
-        let mut rights = Self { own: definitions(descriptor), ..Self::default() };
+        let mut rights = Self { host: definitions(descriptor), ..Self::default() };
+        rights.host.extend(grants.service_account.as_ref().map(impersonation));
         for managed in &descriptor.kinds {
             match kinds.find(&managed.kind.group, &managed.kind.kind) {
                 Some(served) => rights.own.extend(managing(served)),
@@ -63,6 +69,15 @@ impl Rights {
         }
         rights.granted.extend(grants.secrets.iter().map(secrets));
         rights
+    }
+}
+
+/// To act as exactly this account. The API server knows its groups by itself.
+fn impersonation(account: &ServiceAccount) -> Right {
+    Right {
+        namespace: Some(account.namespace().to_owned()),
+        names: vec![account.name().to_owned()],
+        ..Right::new("", "serviceaccounts", &["impersonate"])
     }
 }
 

@@ -1,4 +1,4 @@
-//! Asking the API server what it lets this process do. Everybody may ask that of himself.
+//! Asking the API server what it lets this process do, or the account in whose name it asks. Everybody may ask that of himself.
 
 use std::time::Duration;
 
@@ -20,14 +20,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 pub enum ReviewError {
     /// A question was refused or not understood.
-    #[error("the API server cannot be asked what it lets the host do: {0}")]
+    #[error("the API server cannot be asked what it allows: {0}")]
     Refused(#[from] kube::Error),
     /// Too slow.
-    #[error("the API server did not say in time what it lets the host do")]
+    #[error("the API server did not say in time what it allows")]
     Late(#[from] Elapsed),
 }
 
-/// What of these rights this process does not have, by the API server's own account.
+/// What of these rights whoever asks by this client does not have, by the API server's own word.
 pub async fn missing(client: &Client, rights: &[Right]) -> Result<Vec<Right>, ReviewError> {
     let reviews: Api<SelfSubjectAccessReview> = Api::all(client.clone());
     let questions: Vec<(usize, ResourceAttributes)> = rights

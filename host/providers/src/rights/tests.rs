@@ -39,10 +39,13 @@ fn in_words(rights: &[Right]) -> Vec<String> {
 fn own_kinds_need_what_the_lifecycle_does_and_their_definition_by_name() {
     let rights = rights("");
     assert_eq!(
+        in_words(&rights.host),
+        ["get, list, watch, create, patch of customresourcedefinitions.apiextensions.k8s.io named \
+             notes.test.example.org",]
+    );
+    assert_eq!(
         in_words(&rights.own),
         [
-            "get, list, watch, create, patch of customresourcedefinitions.apiextensions.k8s.io named \
-             notes.test.example.org",
             "get, list, watch, patch of notes.test.example.org",
             "patch of notes/status.test.example.org",
             "update of notes/finalizers.test.example.org",
@@ -155,4 +158,12 @@ fn secrets_that_go_with_requests_are_read_and_watched_by_the_host() {
     assert_eq!(named, ["get, list, watch of secrets named token in namespace team-a"]);
     assert_eq!(granted("names: [token]"), ["get, list, watch of secrets named token"], "the objects may be anywhere");
     assert_eq!(granted("namespace: '*', names: ['*']"), ["get, list, watch of secrets"]);
+}
+
+#[test]
+fn to_act_as_an_account_is_a_right_of_the_host_to_exactly_that_one() {
+    let grants = Grants::parse("serviceAccount: {namespace: team-a, name: note}").unwrap();
+    let rights = Rights::of(&descriptor(), &grants, &Kinds::of(&descriptor()));
+    assert_eq!(in_words(&rights.host)[1], "impersonate of serviceaccounts named note in namespace team-a");
+    assert_eq!(rights.host.len(), 2, "no group, and nobody else");
 }

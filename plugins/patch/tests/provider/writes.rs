@@ -204,7 +204,7 @@ fn a_value_that_appears_meanwhile_is_kept_if_old_values_are() {
     let patch = patch(&host, json!({"fieldPath": "data.x", "transform": "x"}));
     respecify(&host, &patch, |spec| spec["mergeOptions"] = json!({"keepMapValues": true}));
     let lost = overtaken(&host, &patch, || {
-        drop(host.put(config_map("bar", json!({"value1": "Bar1", "value2": "Bar2", "x": "theirs"}))))
+        drop(host.put(config_map("bar", json!({"value1": "Bar1", "value2": "Bar2", "x": "theirs"}))));
     })
     .unwrap_err();
     assert_eq!((lost.problem().reason.as_str(), lost.is_terminal()), ("Conflict", false));

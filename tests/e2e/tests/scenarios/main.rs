@@ -1,6 +1,7 @@
 //! Every scenario against two API servers, the embedded one and a real one. On each there is one host process with all
 //! providers, so that they disturb each other as tenants of a real host would; scenarios use names of their own.
 
+mod account;
 mod chaos;
 mod definitions;
 mod delivery;
@@ -119,6 +120,7 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
         a_deletion_waits_for_the_objects_or_leaves_them,
     },
     definitions::{ one_that_would_harm_what_is_stored_is_not_installed },
+    account::{ a_provider_converges_in_the_name_of_its_account },
     install::{ the_manifests_apply_and_the_deployment_becomes_available },
     workloads::{ deployments_and_stateful_sets_become_available },
     chaos::{
@@ -142,6 +144,7 @@ const ON_THE_REAL_SERVER: &[(&str, Scenario)] = scenarios! {
         the_host_has_the_rights_it_was_given_and_no_others,
         a_provider_without_its_rights_says_what_is_missing,
     },
+    account::{ the_api_server_refuses_what_the_account_may_not },
 };
 
 /// What needs kubectl, which comes with the real server.

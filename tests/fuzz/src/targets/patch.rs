@@ -171,7 +171,9 @@ fn spell(value: &Value, to: &mut String) {
     let escaped = |text: &str, to: &mut String| {
         to.push('"');
         // Writing to a string does not fail.
-        text.encode_utf16().for_each(|unit| drop(write!(to, "\\u{unit:04X}")));
+        for unit in text.encode_utf16() {
+            let _ = write!(to, "\\u{unit:04X}");
+        }
         to.push('"');
     };
     let separated = |index: usize, to: &mut String| to.push_str(if index == 0 { "" } else { " , " });
