@@ -3,10 +3,11 @@
 use std::{
     io::{BufRead, BufReader},
     process::Stdio,
+    thread,
     time::Instant,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use capstan_realcluster::{Go, Programs, REQUIRED};
 
 use crate::{cargo, guests, step};
@@ -28,6 +29,8 @@ struct Tally {
 pub(crate) fn run() -> Result<bool> {
     let start = Instant::now();
     let mut tally = Tally::default();
+    // Beside the other steps: neither Go nor cargo keeps all processors busy from its beginning to its end.
+    let built_with_go = thread::spawn(|| (Program::real_cluster(), Program::registry()));
     tally.step("Format", || cargo::run(&["fmt", "--all", "--check"]));
     let guests = tally.step("Guests", guests::build);
     tally.step("Lints", || {
@@ -36,8 +39,9 @@ pub(crate) fn run() -> Result<bool> {
     tally.step("Lints of guests", guest_lints);
     // Scenarios run the real binary, so it must be there before the tests are.
     let host = tally.step("Host", || cargo::run(cargo::BUILD));
-    let real = tally.real_cluster();
-    let registry = tally.registry();
+    step("Programs built with Go");
+    let (real, registry) = built_with_go.join().map_err(|_| anyhow!("the thread that builds with Go panicked"))?;
+    let (real, registry) = (tally.program("real control plane", real), tally.program("registry", registry));
     if guests && host {
         step("Tests");
         // From here on it is a failure not to find what was found or built.
@@ -67,35 +71,60 @@ fn guest_lints() -> Result<()> {
     cargo::run(&arguments)
 }
 
-impl Tally {
-    /// Builds the programs of the real control plane where that can be done; true if they are there.
-    fn real_cluster(&mut self) -> bool {
+/// What tests need that is built with Go.
+enum Program {
+    /// It was there.
+    Found,
+    /// It was built, or could not be.
+    Built(Result<()>),
+    /// There is no Go; the text says so.
+    Missing(String),
+}
+
+impl Program {
+    fn real_cluster() -> Self {
         if Programs::find(&cargo::target()).is_ok() {
-            return true;
+            return Self::Found;
         }
-        if let Go::Missing(advice) = Go::find() {
-            eprintln!("{NOT_TESTED}\n    {advice}; then `cargo xtask cluster build`, or set KUBEBUILDER_ASSETS");
-            return false;
+        match Go::find() {
+            Go::Usable => Self::Built(capstan_realcluster::build(&cargo::target()).map(drop)),
+            Go::Missing(advice) => Self::Missing(format!(
+                "{NOT_TESTED}\n    {advice}; then `cargo xtask cluster build`, or set KUBEBUILDER_ASSETS"
+            )),
         }
-        self.step("Real control plane", || capstan_realcluster::build(&cargo::target()).map(drop))
     }
 
-    /// Builds the registry where that can be done; true if it is there.
-    fn registry(&mut self) -> bool {
+    fn registry() -> Self {
         if capstan_registry::find(&cargo::target()).is_some() {
-            return true;
+            return Self::Found;
         }
-        if let Go::Missing(advice) = Go::find() {
-            eprintln!("{NO_REGISTRY}\n    {advice}; then `cargo xtask registry`");
-            return false;
+        match Go::find() {
+            Go::Usable => Self::Built(capstan_registry::build(&cargo::target()).map(drop)),
+            Go::Missing(advice) => Self::Missing(format!("{NO_REGISTRY}\n    {advice}; then `cargo xtask registry`")),
         }
-        self.step("Registry", || capstan_registry::build(&cargo::target()).map(drop))
+    }
+}
+
+impl Tally {
+    /// Counts what was built; true if it is there.
+    fn program(&mut self, name: &str, program: Program) -> bool {
+        match program {
+            Program::Found => true,
+            Program::Built(done) => self.count(name, &done),
+            Program::Missing(said) => {
+                eprintln!("{said}");
+                false
+            }
+        }
     }
 
     fn step(&mut self, name: &str, work: impl FnOnce() -> Result<()>) -> bool {
         step(name);
-        let done = work();
-        match &done {
+        self.count(name, &work())
+    }
+
+    fn count(&mut self, name: &str, done: &Result<()>) -> bool {
+        match done {
             Ok(()) => self.passed += 1,
             Err(error) => {
                 eprintln!("FAILED: {name}: {error:#}");

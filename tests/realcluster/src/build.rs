@@ -83,7 +83,10 @@ fn compile(program: &'static str, into: &Path) -> Result<()> {
     go.current_dir(env!("CARGO_MANIFEST_DIR"));
     // Static, and the same bytes wherever the sources lie. The versions in go.mod are the ones that count.
     go.env("CGO_ENABLED", "0").env("GOFLAGS", "-mod=readonly -buildvcs=false");
-    go.args(["build", "-trimpath", "-ldflags", &link_flags(), "-o"]).arg(into.join(program)).arg(package);
+    // Nobody looks into them with a debugger.
+    go.args(["build", "-trimpath", "-gcflags=all=-dwarf=false", "-ldflags", &link_flags(), "-o"])
+        .arg(into.join(program))
+        .arg(package);
     let mut child = go.stdin(Stdio::null()).spawn().context("go cannot be started")?;
     let start = Instant::now();
     let mut said = start;

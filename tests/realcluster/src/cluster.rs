@@ -22,6 +22,8 @@ use crate::{
 const READY_WITHIN: Duration = Duration::from_mins(2);
 
 const LOOK: Duration = Duration::from_millis(100);
+/// Between two questions by kubectl, each of which costs a good part of a second of a processor.
+const ASK: Duration = Duration::from_millis(400);
 
 /// Others may take the port between choosing and using it.
 const ATTEMPTS: u32 = 3;
@@ -266,7 +268,7 @@ fn until_answered(
             let log = processes.first().map(|process| process.last_words()).unwrap_or_default();
             bail!("the control plane is not ready after {READY_WITHIN:?}: `kubectl {}` fails\n{log}", wanted.join(" "));
         }
-        std::thread::sleep(LOOK);
+        std::thread::sleep(ASK);
     }
 }
 
