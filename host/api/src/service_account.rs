@@ -76,13 +76,6 @@ impl ServiceAccount {
         let of_namespace = format!("system:serviceaccounts:{}", self.namespace);
         ["system:serviceaccounts".to_owned(), of_namespace, "system:authenticated".to_owned()]
     }
-
-    /// The one that is this user. `None`: the user is none.
-    #[must_use]
-    pub fn of_user(user: &str) -> Option<Self> {
-        let (namespace, name) = user.strip_prefix(PREFIX)?.split_once(':')?;
-        Self::new(namespace, name).ok()
-    }
 }
 
 /// One part of a name of DNS, however long.
@@ -129,8 +122,6 @@ mod tests {
             account.groups(),
             ["system:serviceaccounts", "system:serviceaccounts:team-a", "system:authenticated"]
         );
-        assert_eq!(ServiceAccount::of_user(&account.user()), Some(account.clone()));
-        assert_eq!(ServiceAccount::of_user("system:admin"), None);
         assert_eq!(account.to_string(), "team-a/patch.v1");
     }
 

@@ -44,18 +44,22 @@ impl Code {
         }
         if let Some(directory) = users_cache() {
             match with(directory)? {
-                Err(StartError::Directory(error)) => {
-                    let error = anyhow::Error::new(error);
-                    tracing::info!(
-                        "compiled code is kept in memory, and made again at every start ({error:#}): --code-cache names another \
-                         directory"
-                    );
-                }
+                Err(StartError::Directory(error)) => in_memory(&format!("{:#}", anyhow::Error::new(error))),
                 sandbox => return sandbox.context(FAILED),
             }
+        } else {
+            in_memory("the user has no directory for it: neither XDG_CACHE_HOME nor HOME is set");
         }
         Sandbox::new(settings).context(FAILED)
     }
+}
+
+fn in_memory(why: &str) {
+    tracing::warn!(
+        why,
+        "components are compiled in this process, without limits of memory and time, and again at every start: --code-cache names \
+         a directory to keep the code in"
+    );
 }
 
 /// What the XDG Base Directory Specification says, which wants absolute paths.

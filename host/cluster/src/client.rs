@@ -196,7 +196,7 @@ impl Cluster {
                 return Err(Error::Invalid(format!("the list has more than {LIST} bytes: narrow the selection")).into());
             }
             for item in page.items.unwrap_or_default() {
-                objects.push(Object::parse(item.get(), Some(&kind)).map_err(|error| malformed(&error))?);
+                objects.extend(readable(item.get(), &kind));
             }
             next = page.metadata.next.filter(|next| !next.is_empty());
             if next.is_none() {
@@ -294,6 +294,15 @@ impl Cluster {
 
 fn object(text: &str) -> Result<Object, Error> {
     Object::parse(text, None).map_err(|error| malformed(&error))
+}
+
+/// An item of a list. One that cannot be read is left out, as in a watch: anybody may write one, and it must not cost the others.
+fn readable(item: &str, kind: &Arc<GroupVersionKind>) -> Option<Object> {
+    Object::parse(item, Some(kind))
+        .inspect_err(
+            |error| tracing::warn!(kind = %kind.kind, %error, "an object cannot be read and is left out of its list"),
+        )
+        .ok()
 }
 
 fn malformed(error: &ObjectError) -> Error {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{
     Deserialize, Deserializer,
-    de::{MapAccess, SeqAccess, Visitor},
+    de::{self, MapAccess, SeqAccess, Visitor},
 };
 
 /// What can be read as a [`serde_json::Value`], looked at without making one.
@@ -56,8 +56,31 @@ impl<'de> Visitor<'de> for Readable {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self, A::Error> {
-        while members.next_entry::<Self, Self>()?.is_some() {}
+        while members.next_entry::<Key, Self>()?.is_some() {}
         Ok(self)
+    }
+}
+
+/// The name of a member. One is special to `serde_json` where it keeps text: what is behind it would be read in place of the object.
+struct Key;
+
+const KEPT_TEXT: &str = "$serde_json::private::RawValue";
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_str(Key)
+    }
+}
+
+impl Visitor<'_> for Key {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a member")
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<Self, E> {
+        if name == KEPT_TEXT { Err(E::custom(format_args!("a member may not be named {KEPT_TEXT}"))) } else { Ok(self) }
     }
 }
 
@@ -65,7 +88,14 @@ impl<'de> Visitor<'de> for Readable {
 mod tests {
     use serde_json::Value;
 
-    use super::Readable;
+    use super::{KEPT_TEXT, Readable};
+
+    #[test]
+    fn a_member_that_would_be_read_as_something_else_is_refused() {
+        let named = format!("{{\"a\": {{\"{KEPT_TEXT}\": 1}}}}");
+        assert!(serde_json::from_str::<Readable>(&named).is_err());
+        assert!(serde_json::from_str::<Readable>(&named.replace("private", "public")).is_ok());
+    }
 
     #[test]
     fn what_can_be_read_is_what_a_value_is_made_of() {

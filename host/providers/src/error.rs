@@ -230,7 +230,8 @@ impl ProviderError {
                 | Self::NotJudged { .. }
                 | Self::NotEstablished(_)
                 | Self::Object(_)
-                | Self::Load(LoadError::Host(_))
+                // A machine that has much to do compiles slowly.
+                | Self::Load(LoadError::Host(_) | LoadError::CompileTimedOut { .. })
                 // The host may just have been busy.
                 | Self::Describe(
                     Outcome::Busy { .. } | Outcome::NotInstantiated { .. } | Outcome::DeadlineExceeded { .. }

@@ -266,7 +266,7 @@ impl Provider {
             let held = departure::hold(&shared.cluster, &self.name, &wanted.facts.uid).await;
             held.map_err(ProviderError::Object)?;
         }
-        install(&shared.cluster, &shared.watches, &self.name, &loaded).await?;
+        install(&shared.cluster, &acting.cluster, &shared.watches, &self.name, &loaded).await?;
         let logic = self.guest(&loaded, &acting);
         let note = format!(
             "Provider {} {} ({}) manages {}; ready after {:.1?}",
@@ -341,11 +341,25 @@ impl Provider {
         guest.configured(loaded.grants.config.as_ref())
     }
 
+    /// In whose name the objects of a deleted provider are let go: as it ran last, or as it was to run. Never as the host if that
+    /// cannot be read.
+    fn departing(&self, facts: &Facts) -> Result<capstan_cluster::Cluster, capstan_cluster::Error> {
+        let account = match (&self.running, &facts.spec) {
+            (Some(running), _) => running.loaded.grants.service_account.as_ref(),
+            (None, Ok(spec)) => spec.service_account.as_ref(),
+            (None, Err(error)) => {
+                let said = format!("nor in whose name to look for them, until the Provider can be read: {error}");
+                return Err(capstan_cluster::Error::Invalid(said));
+            }
+        };
+        Ok(self.acting_as(account).cluster)
+    }
+
     /// Lets the object of a deleted provider go once nothing is left of its kinds. False: something is, and the status says what.
     async fn depart(&mut self, facts: &Facts) -> bool {
         let cluster = self.surroundings.shared.cluster.clone();
-        let acting = self.acting_as(facts.spec.as_ref().ok().and_then(|spec| spec.service_account.as_ref())).cluster;
         let gone = async {
+            let acting = self.departing(facts)?;
             let left = departure::left(&acting, &self.kinds()).await?;
             if facts.abandon {
                 self.stop().await;

@@ -8,19 +8,17 @@ use std::{
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
-use tokio::{
-    sync::{AcquireError, OwnedSemaphorePermit, Semaphore},
-    task,
-};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use wasmtime::{Engine, component::Linker};
 
 use crate::{
     Compilations, Component, DirectoryError, LoadError, Settings, Usage,
     bindings::ProviderPre,
     cluster,
-    code::Code,
+    code::{Code, background},
     component::Compiled,
-    config, credentials, engine, events, http, inspect,
+    config, credentials, engine, events, http,
+    inspect::{self, Shape},
     load_error::said,
     log,
     state::State,
@@ -46,6 +44,20 @@ pub(crate) struct Shared {
     gauges: Arc<Gauges>,
     settings: Settings,
     pooled: bool,
+}
+
+/// A component whose outside is as it has to be.
+struct Checked {
+    digest: String,
+    bytes: Bytes,
+    shape: Shape,
+}
+
+enum Looked {
+    /// In use already, or its code was kept.
+    Ready(Component),
+    /// To be compiled.
+    Checked(Checked),
 }
 
 /// The sandbox cannot be made on this machine.
@@ -97,18 +109,24 @@ impl Sandbox {
         })))
     }
 
-    /// Checks a component and compiles it, or takes the code that was kept of it. The same bytes are compiled once, as long as somebody holds the result.
+    /// Checks a component and compiles it, or takes the code that was kept of it. The same bytes are compiled once, as long as
+    /// somebody holds the result.
     ///
-    /// Takes from milliseconds to seconds, in the background; loads wait for each other. A load that is given up while it
-    /// compiles goes on to its end, and nobody gets the result.
+    /// Takes from milliseconds to seconds, in the background. Components are compiled one after the other; what need not be
+    /// compiled waits for none of them.
     pub async fn load(&self, bytes: Bytes) -> Result<Component, LoadError> {
-        let compiling = Arc::clone(&self.0.compiling).acquire_owned().await.map_err(closed)?;
-        let shared = Arc::clone(&self.0);
-        let load = move || {
-            let _compiling = compiling;
-            shared.load(&bytes)
+        if let Looked::Ready(component) = self.0.look(bytes.clone()).await? {
+            return Ok(component);
+        }
+        let turn = Arc::clone(&self.0.compiling).acquire_owned().await.map_err(closed)?;
+        // Somebody else may have compiled it meanwhile.
+        let checked = match self.0.look(bytes).await? {
+            Looked::Ready(component) => return Ok(component),
+            Looked::Checked(checked) => checked,
         };
-        task::spawn_blocking(load).await.map_err(|error| LoadError::Host(error.to_string()))?
+        let shared = Arc::clone(&self.0);
+        let code = shared.code.make(&shared.engine, &checked.digest, checked.bytes.clone(), turn).await?;
+        background(move || shared.link(&code, checked)).await
     }
 
     /// What all guests use at this moment.
@@ -155,15 +173,29 @@ impl Shared {
         Arc::clone(&self.slots).acquire_owned().await.ok()
     }
 
-    fn load(self: &Arc<Self>, bytes: &[u8]) -> Result<Component, LoadError> {
-        let digest = format!("sha256:{:x}", Sha256::digest(bytes));
-        if let Some(known) = self.compiled().get(&digest).and_then(Weak::upgrade) {
-            return Ok(Component::new(known));
-        }
-        let shape = inspect::inspect(bytes, self.settings.component_size)?;
-        let component = self.code.of(&self.engine, &digest, bytes)?;
+    /// Does what needs no compiler.
+    async fn look(self: &Arc<Self>, bytes: Bytes) -> Result<Looked, LoadError> {
+        let shared = Arc::clone(self);
+        let look = move || {
+            let digest = format!("sha256:{:x}", Sha256::digest(&bytes));
+            if let Some(known) = shared.compiled().get(&digest).and_then(Weak::upgrade) {
+                return Ok(Looked::Ready(Component::new(known)));
+            }
+            let shape = inspect::inspect(&bytes, shared.settings.component_size)?;
+            let found = shared.code.find(&shared.engine, &digest);
+            let checked = Checked { digest, bytes, shape };
+            match found {
+                Some(code) => shared.link(&code, checked).map(Looked::Ready),
+                None => Ok(Looked::Checked(checked)),
+            }
+        };
+        background(look).await
+    }
+
+    fn link(self: &Arc<Self>, code: &wasmtime::component::Component, checked: Checked) -> Result<Component, LoadError> {
+        let Checked { digest, bytes, shape } = checked;
         let contract = |error: wasmtime::Error| LoadError::Contract(said(&error));
-        let pre = self.linker.instantiate_pre(&component).map_err(contract)?;
+        let pre = self.linker.instantiate_pre(code).map_err(contract)?;
         let pre = ProviderPre::new(pre).map_err(contract)?;
         let compiled = Arc::new(Compiled { shared: Arc::clone(self), pre, digest, size: bytes.len(), shape });
         let mut known = self.compiled();

@@ -34,6 +34,11 @@ fn main() -> ExitCode {
             thread::sleep(Duration::from_mins(1));
             return ExitCode::FAILURE;
         }
+        ["shout", ..] => {
+            let _ = io::copy(&mut io::stdin(), &mut io::sink());
+            eprintln!("{}", "no ".repeat(1 << 18));
+            return ExitCode::from(3);
+        }
         ["tell", ..] => {
             eprintln!("{} variables", env::vars_os().count());
             let _ = io::copy(&mut io::stdin(), &mut io::sink());
@@ -41,13 +46,14 @@ fn main() -> ExitCode {
         }
         _ => {}
     }
-    let cases: [(&str, fn()); 8] = [
+    let cases: [(&str, fn()); 9] = [
         ("code_is_made_once_and_found_after_a_restart", code_is_made_once_and_found_after_a_restart),
         ("without_a_program_code_is_kept_all_the_same", without_a_program_code_is_kept_all_the_same),
         ("damaged_code_is_made_again", damaged_code_is_made_again),
         ("too_little_memory_is_named", too_little_memory_is_named),
         ("too_little_time_is_named", too_little_time_is_named),
         ("what_is_invalid_is_the_authors_to_mend", what_is_invalid_is_the_authors_to_mend),
+        ("much_that_is_said_is_cut_and_heard_to_its_end", much_that_is_said_is_cut_and_heard_to_its_end),
         ("the_compiler_is_told_nothing", the_compiler_is_told_nothing),
         ("what_cannot_be_used_is_said_at_once", what_cannot_be_used_is_said_at_once),
     ];
@@ -164,6 +170,11 @@ fn what_is_invalid_is_the_authors_to_mend() {
     bytes[body.unwrap()] = 0xff;
     let error = World::with("compile", ENOUGH).error(&bytes);
     assert!(matches!(error, LoadError::Malformed(_)), "{error:?}");
+}
+
+fn much_that_is_said_is_cut_and_heard_to_its_end() {
+    let error = World::with("shout", ENOUGH).error(hostile());
+    assert!(matches!(&error, LoadError::Malformed(said) if said.len() <= 4096), "{error:?}");
 }
 
 fn the_compiler_is_told_nothing() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use capstan_api::GroupVersionKind;
 
-use super::{Cluster, Page, malformed};
+use super::{Cluster, Page, readable};
 use crate::{
     Error, Object,
     request::{self, Outgoing},
@@ -56,13 +56,11 @@ impl Walk {
         let text = cluster.send(&self.kind, Outgoing::get("list", &format!("{path}{query}"))).await?;
         let page: Page = serde_json::from_str(&text).map_err(|error| Error::Malformed(error.to_string()))?;
         let items = page.items.unwrap_or_default();
-        let objects: Result<Vec<_>, _> = items
-            .iter()
-            .map(|item| Object::parse(item.get(), Some(&self.kind)).map_err(|error| malformed(&error)))
-            .collect();
+        let objects = items.iter().filter_map(|item| readable(item.get(), &self.kind)).collect();
         let each = text.len() / items.len().max(1);
-        self.limit = (PAGE_BYTES / each.max(1)).clamp(1, MOST);
+        // Those that follow may be larger than those so far.
+        self.limit = (PAGE_BYTES / each.max(1)).clamp(1, MOST).min(self.limit.saturating_mul(2));
         self.next = page.metadata.next.filter(|next| !next.is_empty()).map_or(Next::Nothing, Next::At);
-        objects.map(Some)
+        Ok(Some(objects))
     }
 }

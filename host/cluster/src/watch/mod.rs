@@ -139,12 +139,6 @@ impl Watches {
         self.len() == 0
     }
 
-    /// Whether every watch there is has told its first list.
-    #[must_use]
-    pub fn are_synced(&self) -> bool {
-        self.of_all().iter().all(|watches| watches.lock().iter().all(|(_, watch)| watch.shared.is_synced()))
-    }
-
     /// Ends all watches, those in the name of accounts too, and waits until their tasks are gone.
     pub async fn close(&self) {
         let Process { cancel, tasks, .. } = &*self.0.process;

@@ -28,16 +28,18 @@ const ESTABLISHED_WITHIN: Duration = Duration::from_secs(30);
 /// Applies the definitions of a provider and waits until their kinds are served; none of them if one of them would do harm.
 ///
 /// What is created or changed between the look at the objects and the installation is not seen: another order is not possible,
-/// as nothing that the API server offers holds objects still.
+/// as nothing that the API server offers holds objects still. Objects are read through `acting`, which has the right to: that of the
+/// account in whose name the provider acts, if there is one.
 pub(crate) async fn install(
     cluster: &Cluster,
+    acting: &Cluster,
     watches: &Watches,
     provider: &str,
     loaded: &Loaded,
 ) -> Result<(), ProviderError> {
     let mut installations = Vec::new();
     for definition in loaded.descriptor.kinds.iter().filter_map(|managed| managed.definition.as_ref()) {
-        installations.push(Installation::check(cluster, provider, definition, &loaded.grants).await?);
+        installations.push(Installation::check(cluster, acting, provider, definition, &loaded.grants).await?);
     }
     for installation in installations {
         installation.apply(cluster, watches, provider).await?;
@@ -60,6 +62,7 @@ impl<'a> Installation<'a> {
     /// is replaced by one that its objects do not fit.
     async fn check(
         cluster: &Cluster,
+        acting: &Cluster,
         provider: &str,
         definition: &'a Value,
         grants: &Grants,
@@ -72,7 +75,7 @@ impl<'a> Installation<'a> {
         let replaces = match cluster.get(&target).await {
             Ok(installed) => {
                 check_takeover(provider, &installed.value(), definition, grants)?;
-                check_stored(cluster, &name, &installed, definition).await?;
+                check_stored(acting, &name, &installed, definition).await?;
                 true
             }
             // Another replica may be installing the same definition for another provider: the annotation that says for whom

@@ -26,6 +26,9 @@ impl Schema {
     /// # Errors
     /// Why it cannot be used, which need not be its fault: its patterns are in the dialect of Go.
     pub(super) fn new(standard: Value) -> Result<Self, String> {
+        if has_classes_of_posix(&standard) {
+            return Err("a pattern has a class such as `[:alpha:]`, which is read as something else here".to_owned());
+        }
         let validator = jsonschema::options()
             .with_draft(Draft::Draft202012)
             .should_validate_formats(false)
@@ -45,6 +48,18 @@ impl Schema {
             "" => shown(&problem).to_owned(),
             place => format!("{}: {}", shown(place), shown(&problem)),
         })
+    }
+}
+
+/// The library reads patterns as JavaScript does, where `[[:alpha:]]` is another class, silently.
+fn has_classes_of_posix(schema: &Value) -> bool {
+    match schema {
+        Value::Object(members) => members.iter().any(|(key, value)| {
+            let is_one = key == "pattern" && value.as_str().is_some_and(|pattern| pattern.contains("[:"));
+            is_one || has_classes_of_posix(value)
+        }),
+        Value::Array(items) => items.iter().any(has_classes_of_posix),
+        _ => false,
     }
 }
 
@@ -87,6 +102,17 @@ mod tests {
     fn misfit(spec: &Value, value: &Value) -> Option<String> {
         let version = json!({"schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}}});
         Schema::new(standard::of_version(&version)).unwrap().misfit(json!({"spec": value}))
+    }
+
+    #[test]
+    fn patterns_that_would_be_read_as_something_else_are_not_judged_by() {
+        let of = |pattern: &str| {
+            let spec = json!({"type": "object", "additionalProperties": {"type": "string", "pattern": pattern}});
+            let version = json!({"schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}}});
+            Schema::new(standard::of_version(&version)).is_ok()
+        };
+        assert!(of("^[a-z:]+$"));
+        assert!(!of("^[[:lower:]]+$"));
     }
 
     #[test]

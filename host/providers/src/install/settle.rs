@@ -26,6 +26,8 @@ fn value(given: &mut Value, schema: &Value, whole_object: bool) {
             for (key, below) in schema["properties"].as_object().into_iter().flatten() {
                 if let Some(default) = below.get("default")
                     && !fields.contains_key(key)
+                    // As the API server does it.
+                    && !default.is_null()
                 {
                     fields.insert(key.clone(), default.clone());
                 }

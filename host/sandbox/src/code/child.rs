@@ -4,9 +4,8 @@ use std::{fs::File, io, os::unix::process::ExitStatusExt, process::Stdio};
 
 use rustix::process::Signal;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt, copy, sink},
     process::Command,
-    runtime::Handle,
     time::timeout,
 };
 
@@ -23,9 +22,9 @@ impl Child {
         Self(compiler)
     }
 
-    /// Writes code to a file. Blocks; to be called from a thread that may, of a runtime.
-    pub(super) fn compile(&self, bytes: &[u8], code: &File) -> Result<(), LoadError> {
-        Handle::current().block_on(self.run(bytes, code)).map_err(|error| {
+    /// Writes code to a file. The process ends with the future.
+    pub(super) async fn compile(&self, bytes: &[u8], code: &File) -> Result<(), LoadError> {
+        self.run(bytes, code).await.map_err(|error| {
             LoadError::Host(format!("the compiler {} does not run: {error}", self.0.program.display()))
         })?
     }
@@ -53,8 +52,10 @@ impl Child {
         };
         let heard = async {
             let mut said = Vec::new();
-            if let Some(stderr) = stderr {
-                let _ = stderr.take(SAID).read_to_end(&mut said).await;
+            if let Some(mut stderr) = stderr {
+                let _ = (&mut stderr).take(SAID).read_to_end(&mut said).await;
+                // Whoever finds it closed cannot say what else is to be said, not even the exit code.
+                let _ = copy(&mut stderr, &mut sink()).await;
             }
             load_error::said(&String::from_utf8_lossy(&said).trim())
         };

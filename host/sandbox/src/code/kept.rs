@@ -33,7 +33,7 @@ pub enum DirectoryError {
     /// Whoever can write there can have any code run by the host.
     #[error(
         "the directory for compiled code, {0}, must belong to the user whom the host runs as, and nobody else may have access: \
-         `chmod 700` it, or name another one"
+         remove it, so that it is made anew, or name another one"
     )]
     NotPrivate(PathBuf),
 }
@@ -51,7 +51,7 @@ impl Kept {
         DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(unusable)?;
         // Not followed: where a link leads may change.
         let found = fs::symlink_metadata(&directory).map_err(unusable)?;
-        if !found.is_dir() || found.uid() != geteuid().as_raw() || found.mode() & 0o077 != 0 {
+        if !found.is_dir() || !is_private(&found) {
             return Err(DirectoryError::NotPrivate(directory));
         }
         for (path, metadata) in files(&directory, UNFINISHED).map_err(unusable)? {
@@ -71,11 +71,12 @@ impl Kept {
     /// The file of this key, if there is one and it is as it was written. Any doubt is none.
     pub(super) fn find(&self, key: &str) -> Option<PathBuf> {
         let prefix = format!("{key}-");
-        let (path, _) = files(&self.directory, SUFFIX).ok()?.into_iter().find(|(path, _)| {
+        let (path, metadata) = files(&self.directory, SUFFIX).ok()?.into_iter().find(|(path, _)| {
             path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(&prefix))
         })?;
-        if self.name(key, &path).ok()? != path {
-            tracing::warn!(path = %path.display(), "code that was kept is damaged: it is compiled again");
+        // The directory may not always have been private.
+        if !is_private(&metadata) || metadata.nlink() != 1 || self.name(key, &path).ok()? != path {
+            tracing::warn!(path = %path.display(), "code that was kept is not as it was written: it is compiled again");
             let _ = fs::remove_file(path);
             return None;
         }
@@ -122,6 +123,14 @@ impl Kept {
         }
         Ok(())
     }
+}
+
+/// What a mode gives to group and others.
+const OTHERS: u32 = 0o077;
+
+/// Of this user, and nobody else has any access.
+fn is_private(metadata: &fs::Metadata) -> bool {
+    metadata.uid() == geteuid().as_raw() && metadata.mode() & OTHERS == 0
 }
 
 fn files(directory: &Path, suffix: &str) -> io::Result<Vec<(PathBuf, fs::Metadata)>> {
@@ -171,6 +180,18 @@ mod tests {
         fs::write(&path, b"cod").unwrap();
         assert_eq!(kept.find("a"), None);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn what_others_could_have_written_is_not_found_and_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = Kept::open(folder.path().join("code"), 100).unwrap();
+        let path = keep(&kept, "a", b"code");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o620)).unwrap();
+        assert_eq!((kept.find("a"), path.exists()), (None, false));
+        let path = keep(&kept, "a", b"code");
+        fs::hard_link(&path, folder.path().join("elsewhere")).unwrap();
+        assert_eq!((kept.find("a"), path.exists()), (None, false));
     }
 
     #[test]

@@ -13,9 +13,15 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
     io::{self, Write},
     path::PathBuf,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
+
+use bytes::Bytes;
+use tokio::{sync::OwnedSemaphorePermit, task};
 
 use wasmparser::{BinaryReaderError, Validator};
 use wasmtime::{Engine, component::Component};
@@ -66,14 +72,14 @@ pub struct Compilations {
     pub compiled: u64,
     /// Found in the directory.
     pub found: u64,
-    /// Refused by the compiler, or given up at a limit.
+    /// Refused by the compiler, given up at a limit, or not kept for lack of room.
     pub failed: u64,
 }
 
 /// Makes code, one component at a time.
 #[derive(Debug)]
 pub(crate) struct Code {
-    kept: Option<(Kept, Option<Child>)>,
+    kept: Option<(Arc<Kept>, Option<Child>)>,
     /// What code depends on beside the component: version, settings, processor.
     engine: u64,
     compiled: AtomicU64,
@@ -84,7 +90,7 @@ pub(crate) struct Code {
 impl Code {
     pub(crate) fn new(engine: &Engine, settings: Option<&CodeSettings>) -> Result<Self, DirectoryError> {
         let open = |settings: &CodeSettings| {
-            let kept = Kept::open(settings.directory.clone(), settings.size)?;
+            let kept = Arc::new(Kept::open(settings.directory.clone(), settings.size)?);
             Ok((kept, settings.compiler.clone().map(Child::new)))
         };
         let mut hasher = DefaultHasher::new();
@@ -103,47 +109,87 @@ impl Code {
         Compilations { compiled: read(&self.compiled), found: read(&self.found), failed: read(&self.failed) }
     }
 
-    /// Code of the component with this digest, made or found. Blocks for as long as that takes.
-    pub(crate) fn of(&self, engine: &Engine, digest: &str, bytes: &[u8]) -> Result<Component, LoadError> {
-        let Some((kept, child)) = &self.kept else {
-            return self.counted(Component::new(engine, bytes).map_err(|error| refused(&error, bytes)));
-        };
-        let key = format!("{}-{:016x}", digest.trim_start_matches("sha256:"), self.engine);
-        if let Some(path) = kept.find(&key) {
-            match map::map(engine, &path) {
-                Ok(component) => {
-                    self.found.fetch_add(1, Ordering::Relaxed);
-                    return Ok(component);
-                }
-                Err(error) => {
-                    tracing::warn!(path = %path.display(), %error, "code that was kept cannot be used: it is compiled again");
-                }
+    /// Code that was kept of the component with this digest. Blocks for as long as reading it takes.
+    pub(crate) fn find(&self, engine: &Engine, digest: &str) -> Option<Component> {
+        let (kept, _) = self.kept.as_ref()?;
+        let path = kept.find(&self.key(digest))?;
+        match map::map(engine, &path) {
+            Ok(component) => {
+                self.found.fetch_add(1, Ordering::Relaxed);
+                Some(component)
+            }
+            Err(error) => {
+                tracing::warn!(path = %path.display(), %error, "code that was kept cannot be used: it is compiled again");
+                None
             }
         }
-        self.counted(make(engine, kept, child.as_ref(), &key, bytes))
     }
 
-    fn counted(&self, made: Result<Component, LoadError>) -> Result<Component, LoadError> {
+    /// Compiles a component, and keeps the code where there is a directory for it. A compiler in a process of its own ends when this
+    /// is given up; one in this process goes on to its end, and with it `turn`.
+    pub(crate) async fn make(
+        &self,
+        engine: &Engine,
+        digest: &str,
+        bytes: Bytes,
+        turn: OwnedSemaphorePermit,
+    ) -> Result<Component, LoadError> {
+        let engine = engine.clone();
+        let made = match &self.kept {
+            None => {
+                let compile = move || {
+                    let _turn = turn;
+                    Component::new(&engine, &bytes).map_err(|error| refused(&error, &bytes))
+                };
+                background(compile).await
+            }
+            Some((kept, child)) => self.make_kept(engine, kept, child.as_ref(), digest, bytes, turn).await,
+        };
         let counter = if made.is_ok() { &self.compiled } else { &self.failed };
         counter.fetch_add(1, Ordering::Relaxed);
         made
     }
+
+    async fn make_kept(
+        &self,
+        engine: Engine,
+        kept: &Arc<Kept>,
+        child: Option<&Child>,
+        digest: &str,
+        bytes: Bytes,
+        turn: OwnedSemaphorePermit,
+    ) -> Result<Component, LoadError> {
+        let directory = kept.directory().display().to_string();
+        let host = move |what: &str, error: io::Error| LoadError::Host(format!("{what} {directory}: {error}"));
+        let begun = Arc::clone(kept);
+        let mut file =
+            background(move || Ok(begun.begin())).await?.map_err(|error| host("no file can be made in", error))?;
+        if let Some(child) = child {
+            child.compile(&bytes, file.as_file()).await?;
+        }
+        let (kept, key, compiled) = (Arc::clone(kept), self.key(digest), child.is_some());
+        let keep = move || {
+            let _turn = turn;
+            if !compiled {
+                let code = engine.precompile_component(&bytes).map_err(|error| refused(&error, &bytes))?;
+                file.write_all(&code).map_err(|error| host("code cannot be written to", error))?;
+            }
+            let path = kept.keep(file, &key).map_err(|error| host("code cannot be kept in", error))?;
+            map::map(&engine, &path).map_err(|error| LoadError::Host(format!("{error:#}")))
+        };
+        background(keep).await
+    }
+
+    fn key(&self, digest: &str) -> String {
+        format!("{}-{:016x}", digest.trim_start_matches("sha256:"), self.engine)
+    }
 }
 
-fn make(engine: &Engine, kept: &Kept, child: Option<&Child>, key: &str, bytes: &[u8]) -> Result<Component, LoadError> {
-    let host = |what: &str| {
-        let said = format!("{what} {}", kept.directory().display());
-        move |error: io::Error| LoadError::Host(format!("{said}: {error}"))
-    };
-    let mut file = kept.begin().map_err(host("no file can be made in"))?;
-    if let Some(child) = child {
-        child.compile(bytes, file.as_file())?;
-    } else {
-        let code = engine.precompile_component(bytes).map_err(|error| refused(&error, bytes))?;
-        file.write_all(&code).map_err(host("code cannot be written to"))?;
-    }
-    let path = kept.keep(file, key).map_err(host("code cannot be kept in"))?;
-    map::map(engine, &path).map_err(|error| LoadError::Host(format!("{error:#}")))
+/// On a thread that may block.
+pub(crate) async fn background<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, LoadError> + Send + 'static,
+) -> Result<T, LoadError> {
+    task::spawn_blocking(work).await.map_err(|error| LoadError::Host(error.to_string()))?
 }
 
 fn refused(error: &wasmtime::Error, bytes: &[u8]) -> LoadError {

@@ -5,7 +5,7 @@ use std::{
     process::ExitCode,
 };
 
-use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit};
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit};
 
 use super::is_malformed;
 use crate::engine;
@@ -56,7 +56,11 @@ pub fn compile(memory: u64) -> Result<ExitCode, CompileError> {
 fn bound(memory: u64) -> Result<(), CompileError> {
     // Nobody waits for the code any more when the host is gone.
     set_parent_process_death_signal(Some(Signal::KILL))?;
-    let limit = |resource, value| setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) });
+    let limit = |resource, value: u64| {
+        // Nobody may raise what is lower already.
+        let value = getrlimit(resource).maximum.map_or(value, |maximum| maximum.min(value));
+        setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) })
+    };
     // Memory that may be written, and not the address space, much of which is only set aside.
     limit(Resource::Data, memory)?;
     // A file of code is a few times as large as what it is made from, which is bounded.

@@ -107,11 +107,15 @@ pub(crate) fn target(text: &str) -> Result<(Url, Uri), Failed> {
     if text.chars().any(|each| each.is_control() || each == ' ' || each == '\\') {
         return Err(no_url("there are blanks, backslashes or control characters in it"));
     }
+    let mut url = Url::parse(text).map_err(|error| no_url(&error.to_string()))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        // Not shown, here or below: there is a password in it.
+        return Err(invalid("the URL has a user in it: use a credential".to_owned()));
+    }
     // As it was written: the parser resolves what it understands, and a server may understand more.
     if leads_upward(text.split(['?', '#']).next().unwrap_or_default()) {
         return Err(no_url("its path has a segment `.` or `..`"));
     }
-    let mut url = Url::parse(text).map_err(|error| no_url(&error.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(no_url("its scheme is neither http nor https"));
     }
@@ -119,10 +123,6 @@ pub(crate) fn target(text: &str) -> Result<(Url, Uri), Failed> {
     let behind = text.get(url.scheme().len()..).and_then(|rest| rest.strip_prefix("://"));
     if behind.is_none_or(|host| host.starts_with('/')) {
         return Err(no_url("there is no host behind `://`"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        // Not shown: there is a password in it.
-        return Err(invalid("the URL has a user in it: use a credential".to_owned()));
     }
     url.set_fragment(None);
     // And as it is sent: what the parser took away may have hidden one, as in `https://..:/`.
