@@ -118,15 +118,19 @@ impl Sandbox {
         if let Looked::Ready(component) = self.0.look(bytes.clone()).await? {
             return Ok(component);
         }
-        let turn = Arc::clone(&self.0.compiling).acquire_owned().await.map_err(closed)?;
+        let turn = Arc::new(Arc::clone(&self.0.compiling).acquire_owned().await.map_err(closed)?);
         // Somebody else may have compiled it meanwhile.
         let checked = match self.0.look(bytes).await? {
             Looked::Ready(component) => return Ok(component),
             Looked::Checked(checked) => checked,
         };
         let shared = Arc::clone(&self.0);
-        let code = shared.code.make(&shared.engine, &checked.digest, checked.bytes.clone(), turn).await?;
-        background(move || shared.link(&code, checked)).await
+        let (engine, bytes) = (&shared.engine, checked.bytes.clone());
+        let code = shared.code.make(engine, &checked.digest, bytes, Arc::clone(&turn)).await?;
+        let linked = background(move || shared.link(&code, checked)).await;
+        // Whoever waits for it finds what was made.
+        drop(turn);
+        linked
     }
 
     /// What all guests use at this moment.

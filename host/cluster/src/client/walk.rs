@@ -39,7 +39,8 @@ impl Walk {
         Self { kind: Arc::new(kind.clone()), limit: FIRST, next: Next::First }
     }
 
-    /// The next page; `None` after the last one. As many objects as make about two megabytes, judged by the page before.
+    /// The next page; `None` after the last one. As many objects as make about two megabytes, judged by the page before, and at
+    /// most twice as many as that one was to have.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the rest of the list is not kept any more (after about five minutes): begin anew.

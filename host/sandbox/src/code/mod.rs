@@ -132,7 +132,7 @@ impl Code {
         engine: &Engine,
         digest: &str,
         bytes: Bytes,
-        turn: OwnedSemaphorePermit,
+        turn: Arc<OwnedSemaphorePermit>,
     ) -> Result<Component, LoadError> {
         let engine = engine.clone();
         let made = match &self.kept {
@@ -157,7 +157,7 @@ impl Code {
         child: Option<&Child>,
         digest: &str,
         bytes: Bytes,
-        turn: OwnedSemaphorePermit,
+        turn: Arc<OwnedSemaphorePermit>,
     ) -> Result<Component, LoadError> {
         let directory = kept.directory().display().to_string();
         let host = move |what: &str, error: io::Error| LoadError::Host(format!("{what} {directory}: {error}"));
