@@ -14,6 +14,7 @@ use crate::{LoadError, load_error};
 
 /// What a compiler that fails may say: a few lines.
 const SAID: u64 = 4 << 10;
+
 #[derive(Debug)]
 pub(super) struct Child(Compiler);
 
