@@ -18,6 +18,10 @@ use libtest_mimic::{Arguments, Trial};
 use rand::RngExt as _;
 use tokio::runtime::Builder;
 
+/// How many scripts are played at a time unless `--test-threads` says otherwise: the real server's take their time waiting for
+/// its controllers.
+const AT_A_TIME: usize = 6;
+
 /// What the trials share.
 struct Suite {
     /// `known.yaml`, and whether each entry was of use.
@@ -35,7 +39,8 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<ExitCode> {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(AT_A_TIME);
     let suite = Arc::new(Suite {
         known: known::load(&here("known.yaml"))?.into_iter().map(|known| (known, Mutex::new(false))).collect(),
         run: run_name(),

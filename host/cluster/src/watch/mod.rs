@@ -106,12 +106,19 @@ impl Watches {
         Some(Subscription::to_one(self.clone(), source, target.clone(), reach))
     }
 
-    /// The newest state known of an object, from any watch that covers it. `None` if none does, or if it does not exist.
+    /// The newest state known of an object, from any watch that covers it. `None` if none does, or if it does not exist: a
+    /// watch that has told of its end is believed, however late the others are.
     #[must_use]
     pub fn cached(&self, target: &ObjectRef) -> Option<Object> {
         let covering = self.lock().covering(target);
-        let known = covering.into_iter().filter_map(|shared| shared.get(&target.key));
-        known.reduce(|one, other| if other.is_newer_than(&one) { other } else { one })
+        let (having, lacking): (Vec<_>, Vec<_>) = covering
+            .into_iter()
+            .map(|shared| (shared.get(&target.key), shared))
+            .partition(|(known, _)| known.is_some());
+        let known = having.into_iter().filter_map(|(known, _)| known);
+        let newest = known.reduce(|one, other| if other.is_newer_than(&one) { other } else { one })?;
+        let over = lacking.iter().any(|(_, shared)| shared.saw_the_end_of(newest.uid()));
+        (!over).then_some(newest)
     }
 
     /// Puts the answer to a write of ours into the watches that cover the object, as if it had been watched already: no

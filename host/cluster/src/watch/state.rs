@@ -11,8 +11,8 @@ use tokio::{sync::Notify, time::Instant};
 use super::{mailbox::Mailbox, objects::Objects};
 use crate::Object;
 
-/// Deleted objects whose uid is kept, so that a late answer to a write does not bring them back. A write takes seconds
-/// at most; more deletions than this in that time are not expected of one kind.
+/// Deleted objects whose uid is kept, so that neither a late answer to a write nor a watch that is behind brings them back.
+/// Both are seconds late at most; more deletions than this in that time are not expected of one kind.
 const TOMBSTONES: usize = 1024;
 
 #[derive(Default)]
@@ -146,7 +146,7 @@ impl Shared {
     /// The answer to a write of ours says so.
     pub(super) fn remember(&self, object: &Object) {
         let mut state = self.lock();
-        if state.gone.iter().any(|uid| **uid == *object.uid()) {
+        if state.is_gone(object.uid()) {
             return;
         }
         let listing = match &mut state.listing {
@@ -165,6 +165,11 @@ impl Shared {
     /// The watch says that it is gone.
     pub(super) fn delete(&self, object: &Object) {
         self.lock().remove(object);
+    }
+
+    /// Whether the object with this uid was here, or might have been, and is gone.
+    pub(super) fn saw_the_end_of(&self, uid: &str) -> bool {
+        self.lock().is_gone(uid)
     }
 
     /// The whole kind is gone.
@@ -242,6 +247,10 @@ impl State {
             mailbox.applied(old.clone(), object.clone());
         }
         true
+    }
+
+    fn is_gone(&self, uid: &str) -> bool {
+        self.gone.iter().any(|gone| **gone == *uid)
     }
 
     fn remove(&mut self, last: &Object) {

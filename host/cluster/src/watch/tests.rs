@@ -265,6 +265,30 @@ async fn of_two_stores_the_newer_answers() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_one_watch_saw_the_end_of_is_gone_though_another_is_behind() {
+    let fake = Fake::default();
+    let watches = watches(&fake);
+    for name in ["a", "b"] {
+        let target = fake.put("things", name).reference();
+        let mut selections = [Selection::one(&target), things()];
+        // Neither order of looking is right by luck.
+        selections.rotate_left(usize::from(name == "b"));
+        let [mut ahead, mut behind] = selections.map(|selection| watches.subscribe(selection));
+        for subscription in [&mut ahead, &mut behind] {
+            while told(subscription).await != "synced" {}
+        }
+        ahead.store().0.delete(&behind.store().get(&target.key).unwrap());
+        assert!(behind.store().get(&target.key).is_some());
+        assert!(watches.cached(&target).is_none());
+        // Another one of the same name is told only to the watch that was behind until now.
+        let mut successor = fake.put("things", name).value();
+        successor["metadata"]["uid"] = "another".into();
+        behind.store().0.apply(&Object::from_value(successor).unwrap());
+        assert_eq!(watches.cached(&target).unwrap().uid(), "another");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn everything_ends_with_the_host() {
     let fake = Fake::default();
     let watches = watches(&fake);

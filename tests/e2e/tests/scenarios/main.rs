@@ -42,6 +42,7 @@ macro_rules! scenarios {
     };
 }
 
+/// What runs in the world that they share.
 const SCENARIOS: &[(&str, Scenario)] = scenarios! {
     patch::{
         the_sample_converges_and_says_so,
@@ -94,11 +95,9 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
         what_a_team_has_from_above_is_no_hindrance,
         a_webhook_follows_and_its_secret_is_shown_to_nobody,
         what_exists_is_imported_by_observing_and_then_managed,
-        what_krateos_provider_left_goes_on_without_a_change,
         an_outage_is_waited_out_in_a_pause_without_a_call,
         a_rotated_token_is_taken_up_at_once,
         with_a_revoked_token_an_object_can_be_let_go,
-        a_repository_whose_creation_was_cut_off_by_a_crash_is_found_again,
         names_cannot_lead_elsewhere_and_identities_stay,
         an_app_signs_in_and_nothing_of_that_is_shown,
         tls_is_spoken_with_whom_the_bundle_vouches_for,
@@ -106,35 +105,38 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
         the_samples_converge_as_they_are,
     },
     observed::{ reconciles_are_counted_and_can_be_looked_into },
-    hostile::{
-        bad_guests_end_as_conditions_while_a_neighbour_converges,
-        one_that_crashes_on_every_object_is_given_rest,
+    hostile::{ bad_guests_end_as_conditions_while_a_neighbour_converges },
+    delivery::{ a_broken_config_map_says_why, a_second_provider_of_a_kind_is_refused },
+    install::{ the_manifests_apply_and_the_deployment_becomes_available },
+    workloads::{ deployments_and_stateful_sets_become_available },
+};
+
+/// What needs a world of its own, or more than one: the longest first.
+const APART: &[(&str, Scenario)] = scenarios! {
+    replicas::{
+        one_that_was_stopped_writes_nothing_after_the_takeover,
+        a_third_is_given_its_share_one_by_one,
+        two_share_the_providers_and_one_takes_over_from_the_other,
+        one_that_is_asked_to_stop_hands_over_at_once,
     },
-    delivery::{
-        a_config_map_is_enough_and_can_be_replaced,
-        a_broken_config_map_says_why,
-        a_second_provider_of_a_kind_is_refused,
+    chaos::{
+        many_objects_converge_through_an_api_server_that_fails,
+        many_objects_converge_around_an_outage_of_the_api_server,
     },
+    replacement::{ logic_is_replaced_fifty_times_under_changing_objects },
+    hostile::{ one_that_crashes_on_every_object_is_given_rest },
+    restart::{ a_killed_host_converges_after_it_comes_back },
+    delivery::{ a_config_map_is_enough_and_can_be_replaced },
     provider::{
         one_written_by_hand_is_pinned_granted_and_paused,
         a_deletion_waits_for_the_objects_or_leaves_them,
     },
     definitions::{ one_that_would_harm_what_is_stored_is_not_installed },
     account::{ a_provider_converges_in_the_name_of_its_account },
-    install::{ the_manifests_apply_and_the_deployment_becomes_available },
-    workloads::{ deployments_and_stateful_sets_become_available },
-    chaos::{
-        many_objects_converge_through_an_api_server_that_fails,
-        many_objects_converge_around_an_outage_of_the_api_server,
+    github::{
+        what_krateos_provider_left_goes_on_without_a_change,
+        a_repository_whose_creation_was_cut_off_by_a_crash_is_found_again,
     },
-    replicas::{
-        two_share_the_providers_and_one_takes_over_from_the_other,
-        one_that_was_stopped_writes_nothing_after_the_takeover,
-        one_that_is_asked_to_stop_hands_over_at_once,
-        a_third_is_given_its_share_one_by_one,
-    },
-    replacement::{ logic_is_replaced_fifty_times_under_changing_objects },
-    restart::{ a_killed_host_converges_after_it_comes_back },
 };
 
 /// What only a server with access control can show.
@@ -164,20 +166,39 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(AT_A_TIME);
     let worlds = Arc::new(Worlds::default());
-    let mut trials = trials(&worlds, ServerKind::Embedded, SCENARIOS, true);
-    let real = is_here();
-    trials.extend(self::trials(&worlds, ServerKind::Embedded, WITH_KUBECTL, real));
-    for scenarios in [SCENARIOS, ON_THE_REAL_SERVER, WITH_KUBECTL] {
-        trials.extend(self::trials(&worlds, ServerKind::Real, scenarios, real));
-    }
-    let registry = capstan_registry::is_here();
-    trials.extend(self::trials(&worlds, ServerKind::Embedded, WITH_A_REGISTRY, registry));
-    trials.extend(self::trials(&worlds, ServerKind::Real, WITH_A_REGISTRY, registry && real));
-    let conclusion = libtest_mimic::run(&arguments, trials);
+    let (real, registry) = (is_here(), capstan_registry::is_here());
+    let of = |kind, scenarios, here| trials(&worlds, kind, scenarios, here);
+    let apart = [
+        of(ServerKind::Real, WITH_A_REGISTRY, registry && real),
+        of(ServerKind::Embedded, WITH_A_REGISTRY, registry),
+        of(ServerKind::Real, APART, real),
+        of(ServerKind::Embedded, APART, true),
+    ];
+    let shared = [
+        of(ServerKind::Embedded, SCENARIOS, true),
+        of(ServerKind::Embedded, WITH_KUBECTL, real),
+        of(ServerKind::Real, SCENARIOS, real),
+        of(ServerKind::Real, ON_THE_REAL_SERVER, real),
+        of(ServerKind::Real, WITH_KUBECTL, real),
+    ];
+    let conclusion = libtest_mimic::run(&arguments, spread(apart.into_iter().flatten(), shared.into_iter().flatten()));
     if conclusion.num_failed > 0 {
         worlds.show_logs();
     }
     conclusion.exit_code()
+}
+
+/// The long ones evenly among the short ones: they mostly wait, each for something else, and together at the end would leave
+/// the machine idle.
+fn spread(long: impl Iterator<Item = Trial>, short: impl Iterator<Item = Trial>) -> Vec<Trial> {
+    const BETWEEN: usize = 3;
+    let (mut trials, mut short) = (Vec::new(), short);
+    for trial in long {
+        trials.push(trial);
+        trials.extend(short.by_ref().take(BETWEEN));
+    }
+    trials.extend(short);
+    trials
 }
 
 fn trials(worlds: &Arc<Worlds>, kind: ServerKind, scenarios: &[(&str, Scenario)], here: bool) -> Vec<Trial> {

@@ -13,6 +13,7 @@ use anyhow::{Context, Result, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use capstan_e2e::{Objects, condition, eventually, plugin};
 use serde_json::{Value, json};
+use tokio::time::MissedTickBehavior;
 
 use crate::world::{NAMESPACE, World};
 
@@ -22,6 +23,8 @@ const REPLACEMENTS: usize = 50;
 const BROKEN: usize = 10;
 /// Compiling a component takes seconds on a busy machine.
 const LIVE: Duration = Duration::from_mins(1);
+/// Between two changes, of one object after the other.
+const CHANGE: Duration = Duration::from_millis(20);
 /// For all objects, after everything.
 const SETTLED: Duration = Duration::from_mins(2);
 const GRANTS: &str = r#"kubernetes: [{apiGroups: [""], kinds: [ConfigMap], verbs: ["*"]}]"#;
@@ -65,10 +68,13 @@ async fn replacements(world: &World, mut digest: String) -> Result<()> {
     let changing = {
         let (objects, stop) = (objects.clone(), Arc::clone(&stop));
         tokio::spawn(async move {
-            let mut round = 0;
+            let mut changes = tokio::time::interval(CHANGE);
+            changes.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let mut change = 0;
             while !stop.load(SeqCst) {
-                write_notes(&objects, &format!("round {round}")).await?;
-                round += 1;
+                changes.tick().await;
+                write_note(&objects, change % OBJECTS, &format!("round {}", change / OBJECTS)).await?;
+                change += 1;
             }
             anyhow::Ok(())
         })
@@ -130,13 +136,16 @@ async fn live(objects: &Objects, former: Option<&str>) -> Result<String> {
 
 async fn write_notes(objects: &Objects, text: &str) -> Result<()> {
     for number in 0..OBJECTS {
-        let metadata = json!({"name": format!("busy-{number}"), "namespace": "default"});
-        let note = json!({
-            "apiVersion": "test.capstan.dev/v1", "kind": "Note", "metadata": metadata, "spec": {"text": text},
-        });
-        objects.apply_value(&note).await?;
+        write_note(objects, number, text).await?;
     }
     Ok(())
+}
+
+async fn write_note(objects: &Objects, number: usize, text: &str) -> Result<()> {
+    let metadata = json!({"name": format!("busy-{number}"), "namespace": "default"});
+    let note =
+        json!({"apiVersion": "test.capstan.dev/v1", "kind": "Note", "metadata": metadata, "spec": {"text": text}});
+    objects.apply_value(&note).await
 }
 
 async fn notes_say(objects: &Objects, text: &str) -> Result<()> {

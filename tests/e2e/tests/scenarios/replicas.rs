@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use capstan_e2e::{Faults, Objects, ServerKind, Signal};
-use tokio::task::JoinHandle;
+use tokio::{task::JoinHandle, time::MissedTickBehavior};
 
 use crate::{
     replica_set::{
@@ -37,6 +37,9 @@ async fn in_a_set_of_its_own(
     tokio::task::spawn_blocking(scenario).await.context("the scenario panicked")?
 }
 
+/// Between two rounds of changes. The providers of several sets share a machine with their API servers.
+const ROUND: Duration = Duration::from_millis(100);
+
 /// Notes of all providers, changed all the time.
 struct Changes {
     stop: Arc<AtomicBool>,
@@ -53,7 +56,10 @@ impl Changes {
         };
         let (stopped, counted) = (Arc::clone(&stop), Arc::clone(&rounds));
         let changing = set.runtime.spawn(async move {
+            let mut rounds = tokio::time::interval(ROUND);
+            rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
             while !stopped.load(SeqCst) {
+                rounds.tick().await;
                 let round = counted.fetch_add(1, SeqCst);
                 write_notes(&objects, "loop", &format!("round {round}")).await?;
                 // New ones as well, that have to be created outside.
