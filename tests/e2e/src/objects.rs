@@ -11,8 +11,10 @@ use kube::{
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-/// Between two looks.
+/// Between the first two looks.
 const LOOK: Duration = Duration::from_millis(20);
+/// Between two looks later on: what takes long is not to be kept from its work by being looked at.
+const LOOK_AT_LEAST: Duration = Duration::from_millis(300);
 
 /// Objects of a cluster by `apiVersion`, plural, namespace and name.
 #[derive(Clone)]
@@ -157,16 +159,18 @@ pub async fn eventually<T: Debug, F: Future<Output = Result<T>>>(
     wanted: impl Fn(&T) -> bool,
 ) -> Result<T> {
     let deadline = Instant::now() + limit;
+    let mut pause = LOOK;
     loop {
         let last = match tokio::time::timeout_at(deadline, look()).await {
             Ok(Ok(state)) if wanted(&state) => return Ok(state),
-            Ok(Ok(state)) => format!("{state:#?}"),
-            Ok(Err(error)) => format!("{error:#}"),
+            Ok(last) => last,
             Err(_) => bail!("{what}: no answer within {limit:?}"),
         };
-        if Instant::now() + LOOK > deadline {
+        if Instant::now() + pause > deadline {
+            let last = last.map_or_else(|error| format!("{error:#}"), |state| format!("{state:#?}"));
             return Err(anyhow!("{what}: not within {limit:?}; the last state was {last}"));
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(pause).await;
+        pause = (pause * 3 / 2).min(LOOK_AT_LEAST);
     }
 }

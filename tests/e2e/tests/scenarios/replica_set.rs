@@ -184,7 +184,7 @@ impl ReplicaSet {
                 return Ok(holders);
             }
             ensure!(Instant::now() < deadline, "{what}: not within {limit:?}; {holders:?}\n{}", self.logs());
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(50));
         }
     }
 

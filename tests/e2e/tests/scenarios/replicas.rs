@@ -221,7 +221,7 @@ pub(crate) async fn a_third_is_given_its_share_one_by_one(world: &World) -> Resu
                     last_move = Instant::now();
                 }
             }
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::sleep(Duration::from_millis(10));
         }
         ensure!(most <= 1, "{most} providers were without a holder at the same time");
         let holders = set.quiet()?;
