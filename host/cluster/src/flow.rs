@@ -28,8 +28,8 @@ impl Default for Rate {
 
 /// A token bucket. Cheap to clone; all clones share the tokens.
 ///
-/// Guarantees: who asks first goes first; nobody waits while there are tokens. A request that is given up while it waits
-/// has used its token.
+/// Guarantees: who asks first goes first; nobody waits while there are tokens, unless all are [held](Self::hold). A request
+/// that is given up while it waits has used its token, and so has one that a hold came before.
 #[derive(Debug, Clone)]
 pub struct Flow(Arc<Bucket>);
 
@@ -39,8 +39,15 @@ struct Bucket {
     interval: Duration,
     /// The time in which a full bucket fills.
     depth: Duration,
+    turns: Mutex<Turns>,
+}
+
+#[derive(Debug)]
+struct Turns {
     /// When the next request would go if the bucket were empty. It lies in the past by as much as is saved up.
-    next: Mutex<Instant>,
+    next: Instant,
+    /// Nothing goes before, whatever turn it was given.
+    held: Instant,
 }
 
 impl Flow {
@@ -50,39 +57,51 @@ impl Flow {
         let interval = Duration::from_secs(1) / rate.per_second.get();
         let depth = interval.saturating_mul(rate.burst.get() - 1);
         let now = Instant::now();
-        let next = Mutex::new(now.checked_sub(depth).unwrap_or(now));
-        Self(Arc::new(Bucket { interval, depth, next }))
+        let turns = Turns { next: now.checked_sub(depth).unwrap_or(now), held: now };
+        Self(Arc::new(Bucket { interval, depth, turns: Mutex::new(turns) }))
     }
 
     /// Waits for a token and takes it.
     pub(crate) async fn turn(&self) {
-        let now = Instant::now();
-        let turn = {
-            let mut next = self.next();
-            let turn = now.checked_sub(self.0.depth).map_or(*next, |full| full.max(*next));
-            *next = turn + self.0.interval;
-            turn
-        };
-        if turn > now {
-            sleep_until(turn).await;
+        loop {
+            let now = Instant::now();
+            let turn = {
+                let mut turns = self.turns();
+                let turn = now.checked_sub(self.0.depth).map_or(turns.next, |full| full.max(turns.next));
+                turns.next = turn + self.0.interval;
+                turn
+            };
+            if turn > now {
+                sleep_until(turn).await;
+            }
+            // The turn may be from before a hold.
+            if !self.is_held() {
+                return;
+            }
         }
     }
 
-    /// Lets nothing pass until then: the API server asked for it.
+    /// Lets nothing pass until then: the API server asked for it. Who waits already stands in line anew.
     pub(crate) fn hold(&self, until: Instant) {
-        let mut next = self.next();
-        *next = until.max(*next);
+        let mut turns = self.turns();
+        turns.held = until.max(turns.held);
+        turns.next = until.max(turns.next);
     }
 
-    fn next(&self) -> MutexGuard<'_, Instant> {
-        // One value is whole after a panic.
-        self.0.next.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether nothing may pass now, whoever had a turn.
+    pub(crate) fn is_held(&self) -> bool {
+        self.turns().held > Instant::now()
+    }
+
+    fn turns(&self) -> MutexGuard<'_, Turns> {
+        // Two values that need not agree are whole after a panic.
+        self.0.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use futures::future::join_all;
+    use futures::future::{join, join_all};
     use tokio::time::sleep;
 
     use super::*;
@@ -119,5 +138,21 @@ mod tests {
         let flow = flow(10, 20);
         flow.hold(Instant::now() + Duration::from_secs(3));
         assert_eq!(time(&flow, 11).await, Duration::from_secs(4));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hold_stops_also_those_who_wait_for_a_turn() {
+        let flow = flow(10, 20);
+        let begun = Instant::now();
+        let waiting = join_all((0..30).map(|_| async {
+            flow.turn().await;
+            begun.elapsed()
+        }));
+        let holding = async { flow.hold(begun + Duration::from_secs(3)) };
+        let (passed, ()) = join(waiting, holding).await;
+        let (before, after): (Vec<_>, Vec<_>) = passed.into_iter().partition(|at| at.is_zero());
+        assert_eq!(before.len(), 20);
+        assert!(after.iter().all(|at| *at >= Duration::from_secs(3)), "{after:?}");
+        assert_eq!(after.into_iter().max(), Some(Duration::from_millis(3_900)), "and then at the rate");
     }
 }

@@ -113,10 +113,7 @@ async fn answered(
     let fence = terms.fence.as_ref().filter(|_| !outgoing.method.is_safe());
     let answered = async {
         loop {
-            if let Some(flow) = &terms.flow {
-                flow.turn().await;
-            }
-            let answer = once(transport, fence, outgoing).await?;
+            let answer = once(transport, terms.flow.as_ref(), fence, outgoing).await?;
             let Some(again) = answer.as_ref().err().and_then(sent_back) else {
                 return answer.map_err(|error| failure(kind, error));
             };
@@ -135,14 +132,24 @@ async fn answered(
     })
 }
 
-/// Sends it when there is a slot, if it may still be sent then.
+/// Sends it when it has its turn and there is a slot, if it may still be sent then.
 async fn once(
     transport: &Transport,
+    flow: Option<&Flow>,
     fence: Option<&Fence>,
     outgoing: &Outgoing<'_>,
 ) -> Result<Result<String, kube::Error>, Error> {
     let request = outgoing.request()?;
-    let _slot = transport.slot().await.map_err(|_| Error::unavailable("the client is closed"))?;
+    let _slot = loop {
+        if let Some(flow) = flow {
+            flow.turn().await;
+        }
+        let slot = transport.slot().await.map_err(|_| Error::unavailable("the client is closed"))?;
+        // Another one may have been sent back during the wait for the slot.
+        if !flow.is_some_and(Flow::is_held) {
+            break slot;
+        }
+    };
     let answer = transport.text(outgoing.verb, request);
     let Some(fence) = fence else { return Ok(answer.await) };
     // Not before: the wait for a slot may have been long.

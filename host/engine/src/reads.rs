@@ -41,6 +41,7 @@ pub enum Seen {
 ///
 /// Expected flow: [`record`](Self::record) before the request, [`saw`](Self::saw) when a single object was answered. The
 /// second may be left out; the object is then reconciled once more than needed when its first watch begins.
+/// [`strike`](Self::strike) when the request was refused as one that cannot be made.
 /// [`wrote`](Self::wrote) after each write of an object.
 #[derive(Debug, Default)]
 pub struct Reads {
@@ -87,6 +88,12 @@ impl Reads {
         if let Entry::Occupied(mut entry) = self.lock().reads.entry(Read::Object(target.clone())) {
             entry.insert(seen);
         }
+    }
+
+    /// Takes back what was recorded of a read that makes no sense, such as one in a namespace for a kind that has none:
+    /// nothing can ever change there.
+    pub fn strike(&self, read: &Read) {
+        self.lock().reads.remove(read);
     }
 
     /// Remembers a write that the API server answered with this resourceVersion. `content` is a hash of what was written,

@@ -11,6 +11,7 @@ use crate::change::Assignment;
 use crate::failures::Failures;
 use crate::revert::{Kept, Reverts};
 use crate::spec::Spec;
+use crate::subresource::Subresources;
 use crate::write::give_back;
 
 /// An object and the fields of it that get their old values back.
@@ -28,8 +29,9 @@ pub(crate) fn observe(object: &Managed<Value>) -> Result<Observation> {
 /// Gives everything back. What cannot be written does not keep the rest from it.
 pub(crate) fn delete(object: &Managed<Value>) -> Result<()> {
     let mut failures = Failures::default();
+    let subresources = Subresources::default();
     for Due { target, object, returns } in due(object)? {
-        failures.add(give_back(&target, &object, &returns).map(drop));
+        failures.add(give_back(&target, &object, &returns, &subresources).map(drop));
     }
     failures.into_result()
 }

@@ -20,6 +20,7 @@ mod go_float;
 mod look;
 mod objects;
 mod preview;
+mod subresource;
 mod unkept;
 mod write;
 

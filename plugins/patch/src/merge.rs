@@ -16,11 +16,12 @@ use serde_json::map::Entry;
 /// | `appendSlice` | merged, new value wins | new items appended | replaced |
 /// | both | merged, old value wins | new items appended | old stays |
 ///
-/// An old null counts as no value. Values of different kinds count as scalars.
+/// An old value that is empty (`""`, `0`, `false`, `[]`, `{}`, null) never wins, and the first `keepMapValues` writes there is
+/// the new value: that is how Go's mergo tells fields that were never set. Values of different kinds count as scalars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MergeOptions {
-    /// Values that the target has already stay as they are.
+    /// Values that the target has already stay as they are, unless they are empty.
     #[serde(default)]
     pub keep_map_values: Option<bool>,
     /// Items that a list of the target does not have yet are appended to it.
@@ -62,8 +63,20 @@ fn merge_into(old: &mut Value, new: Value, options: MergeOptions) {
                 }
             }
         }
-        (old, new) if old.is_null() || !keep => *old = new,
+        (old, new) if is_empty(old) || !keep => *old = new,
         _ => {}
+    }
+}
+
+/// As mergo's `isEmptyValue`.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(value) => !value,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
     }
 }
 
@@ -112,12 +125,30 @@ mod tests {
         }
     }
 
+    /// What mergo 0.3.16 gives for the same.
+    #[test]
+    fn an_old_value_that_is_empty_does_not_win() {
+        let empty = [json!(""), json!(0), json!(0.0), json!(false), json!([]), json!({}), json!(null)];
+        for (options, old) in [KEEP, BOTH].into_iter().flat_map(|options| empty.iter().map(move |old| (options, old))) {
+            for new in [json!("new"), json!(5), json!(true), json!(["new"]), json!({"new": 1}), json!(""), json!([])] {
+                assert_eq!(merge(Some(old), new.clone(), Some(options)), new, "{old} with {options:?}");
+                let within = merge(Some(&json!({"k": old})), json!({"k": new.clone()}), Some(options));
+                assert_eq!(within, json!({"k": new}), "{old} within a map with {options:?}");
+            }
+        }
+        for old in [json!("old"), json!(7), json!(0.5), json!(true), json!([""]), json!({"old": ""})] {
+            assert_eq!(merge(Some(&old), json!("new"), Some(KEEP)), old);
+        }
+    }
+
     #[test]
     fn merging_twice_changes_nothing_more() {
         let new = json!({"list": ["b", 3], "x": {"y": 1}});
         for options in all() {
-            let once = merge(Some(&json!({"list": [3.0, "a"], "x": 1, "z": 2})), new.clone(), options);
-            assert_eq!(merge(Some(&once), new.clone(), options), once, "{options:?}");
+            for old in [json!({"list": [3.0, "a"], "x": 1, "z": 2}), json!({"list": "", "x": 0}), json!([])] {
+                let once = merge(Some(&old), new.clone(), options);
+                assert_eq!(merge(Some(&once), new.clone(), options), once, "{old} with {options:?}");
+            }
         }
     }
 }

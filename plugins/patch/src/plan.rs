@@ -186,7 +186,7 @@ pub fn plan(
     if pending.is_empty() {
         return Ok(Plan { assignments, differences: Vec::new() });
     }
-    check_settles(spec, key, &updated, objects)?;
+    check_settles(spec, key, &assignments, (target, &updated), objects)?;
     let is_element = |path: &FieldPath| matches!(path.segments().last(), Some(Segment::Index(_)));
     if let Some(removed) = pending.iter().find(|each| each.value.is_null() && is_element(&each.path))
         && !assign(spec, key, &updated, value)?.1.pending.is_empty()
@@ -250,26 +250,54 @@ fn assign(
 }
 
 /// What reads what it writes, such as `"x" + .` onto itself or a map into a member of itself, would change the object with
-/// every reconcile.
+/// every reconcile. The target comes as it is and as it will be.
 fn check_settles(
     spec: &CheckedSpec,
     key: &ObjectKey,
-    updated: &Value,
+    assignments: &Assignments,
+    (target, updated): (&Value, &Value),
     objects: &[Option<&Value>],
 ) -> Result<(), PlanError> {
-    if spec.sources.iter().all(|source| source.object != *key) {
+    let sources = || spec.sources.iter().zip(objects.iter().copied());
+    let is_target = |(source, object): (&Source, Option<&Value>)| source.object == *key || is_same(object, target);
+    if !sources().any(is_target) {
         return Ok(());
     }
     let then = |(source, object): (&Source, Option<&Value>)| {
-        if source.object == *key { Some(updated.clone()) } else { object.cloned() }
+        let object = object?;
+        Some(if !is_target((source, Some(object))) {
+            object.clone()
+        } else if source.object.api_version == key.api_version {
+            updated.clone()
+        } else {
+            seen_elsewhere(object, target, &assignments.pending)
+        })
     };
-    let then: Vec<Option<Value>> = spec.sources.iter().zip(objects.iter().copied()).map(then).collect();
+    let then: Vec<Option<Value>> = sources().map(then).collect();
     let then: Vec<Option<&Value>> = then.iter().map(Option::as_ref).collect();
     let settled = value(spec, &then).and_then(|value| assign(spec, key, updated, &value));
     match settled {
         Ok((_, then)) if then.pending.is_empty() => Ok(()),
         _ => Err(PlanError::WouldLoop(spec.target_path.clone())),
     }
+}
+
+/// Whether a source as read is the target. References to one object may differ in the version of its kind, and in a
+/// namespace that means nothing.
+fn is_same(source: Option<&Value>, target: &Value) -> bool {
+    let uid = |object: &Value| object.pointer("/metadata/uid").and_then(Value::as_str).map(str::to_owned);
+    source.and_then(uid).is_some_and(|source| uid(target) == Some(source))
+}
+
+/// What another version of the kind will show of a write: fields that all versions have, and those where it shows the
+/// same as the target now. It may have others by other names; the host finds what goes round through those.
+fn seen_elsewhere(object: &Value, target: &Value, pending: &[Assignment]) -> Value {
+    let is_common = |each: &&Assignment| match each.path.segments() {
+        [Segment::Field(first), ..] if first == "metadata" => true,
+        _ => matches!((each.path.get(object), each.path.get(target)), (Ok(here), Ok(there)) if equal(here, there)),
+    };
+    let common: Vec<Assignment> = pending.iter().filter(is_common).cloned().collect();
+    updated(object, &common).unwrap_or_else(|_| object.clone())
 }
 
 #[cfg(test)]

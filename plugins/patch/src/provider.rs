@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::deletion;
 use crate::look::{Look, look};
 use crate::preview;
+use crate::subresource::Subresources;
 use crate::write::Write;
 
 /// One `Patch`, which may name any object.
@@ -86,8 +87,9 @@ impl Session {
             (look, reverts)
         };
         let Look { writes, mut failures, manner, .. } = look;
+        let subresources = Subresources::default();
         for write in &writes {
-            failures.add(write.carry_out(manner));
+            failures.add(write.carry_out(manner, &subresources));
         }
         failures.into_result()?;
         Ok(match reverts {

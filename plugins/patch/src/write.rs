@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use capstan_sdk::cluster::{self, Error, ObjectRef, Owner, Patch};
+use capstan_sdk::cluster::{Error, ObjectRef, Owner, Patch};
 use capstan_sdk::{Failure, Result, events};
 use serde_json::Value;
 
@@ -10,6 +10,7 @@ use crate::change::{Assignment, Assignments, Change, json_patch};
 use crate::plan::Difference;
 use crate::preview;
 use crate::spec::{CheckedSpec, OnConflict};
+use crate::subresource::{Subresources, is_there};
 use crate::unkept::{is_same, loses, unkept};
 
 /// A target and what is to be written to it.
@@ -56,17 +57,19 @@ impl Write {
     }
 
     /// Writes.
-    pub(crate) fn carry_out(&self, manner: Manner) -> Result<()> {
+    pub(crate) fn carry_out(&self, manner: Manner, subresources: &Subresources) -> Result<()> {
         let mut object = Cow::Borrowed(&self.object);
         if !self.returns.is_empty() {
-            object = Cow::Owned(give_back(&self.target, &object, &self.returns)?);
+            object = Cow::Owned(give_back(&self.target, &object, &self.returns, subresources)?);
         }
         if self.assignments.pending.is_empty() {
             return Ok(());
         }
         let stored = match self.assignments.apply(&object) {
-            Some(Change::Apply { document, subresource }) => self.apply(manner, &object, document, subresource)?,
-            _ => self.patch(manner, &object)?,
+            Some(Change::Apply { document, subresource }) => {
+                self.apply(manner, &object, document, subresource, subresources)?
+            }
+            _ => self.patch(manner, &object, subresources)?,
         };
         match unkept(&self.assignments.pending, &stored) {
             Some(field) => Err(self.not_kept(manner, field, &stored)),
@@ -82,6 +85,7 @@ impl Write {
         object: &Value,
         mut document: Value,
         subresource: Option<&'static str>,
+        subresources: &Subresources,
     ) -> Result<Value> {
         let over = |document: &mut Value, object: &Value| {
             if let Some(version) = object.pointer("/metadata/resourceVersion") {
@@ -91,21 +95,24 @@ impl Write {
         if manner.is_merged {
             over(&mut document, object);
         }
-        let patch = |document: &Value| of(Patch::apply(document.clone()), subresource);
-        let then = match cluster::patch(&self.target, patch(&document).force().dry_run()) {
+        let patch = |document: &Value| Patch::apply(document.clone());
+        let send = |patch: Patch| subresources.patch(&self.target, object, patch, subresource);
+        let then = match send(patch(&document).force().dry_run()) {
             // Whoever checks writes there may be unable to check one that is only tried.
-            Err(Error::Invalid(_)) if manner.on_conflict == OnConflict::TakeOver => return self.patch(manner, object),
+            Err(Error::Invalid(_)) if manner.on_conflict == OnConflict::TakeOver => {
+                return self.patch(manner, object, subresources);
+            }
             answer => answer.map_err(|error| self.refused(manner, error))?,
         };
         if loses(object, &then) {
-            let owners = match cluster::patch(&self.target, patch(&document).dry_run()) {
+            let owners = match send(patch(&document).dry_run()) {
                 Err(Error::Conflict { owners, .. }) => owners,
                 _ => Vec::new(),
             };
             if manner.on_conflict == OnConflict::Fail && !owners.is_empty() {
                 return Err(self.somebody_elses(&owners));
             }
-            let stored = self.patch(manner, object)?;
+            let stored = self.patch(manner, object, subresources)?;
             self.tell_taken(&owners);
             return Ok(stored);
         }
@@ -113,14 +120,14 @@ impl Write {
             // The value would not be kept, so there is nothing to write.
             return Ok(then);
         }
-        match cluster::patch(&self.target, patch(&document)) {
+        match send(patch(&document)) {
             Err(Error::Conflict { owners, .. }) if !owners.is_empty() => {
                 if manner.on_conflict == OnConflict::Fail {
                     return Err(self.somebody_elses(&owners));
                 }
                 // What is taken is what was looked at, and nothing that has appeared since.
                 over(&mut document, &then);
-                let stored = cluster::patch(&self.target, patch(&document).force());
+                let stored = send(patch(&document).force());
                 let stored = stored.map_err(|error| self.refused(manner, error))?;
                 self.tell_taken(&owners);
                 Ok(stored)
@@ -130,11 +137,11 @@ impl Write {
     }
 
     /// Writes just the fields, over the version that was read.
-    fn patch(&self, manner: Manner, object: &Value) -> Result<Value> {
+    fn patch(&self, manner: Manner, object: &Value, subresources: &Subresources) -> Result<Value> {
         let Change::JsonPatch { operations, subresource } = json_patch(object, &self.assignments.pending) else {
             return Ok(object.clone());
         };
-        match cluster::patch(&self.target, of(Patch::json(operations), subresource)) {
+        match subresources.patch(&self.target, object, Patch::json(operations), subresource) {
             // The test of the uid that fails looks like content that is refused.
             Err(Error::Invalid(_)) if !is_there(&self.target, object)? => {
                 Err(Failure::retryable("Conflict", format!("{} is another object by now", self.target)))
@@ -188,7 +195,12 @@ impl Write {
 }
 
 /// Gives fields of an object their old values, over the version that was read, and gives the object as it is then.
-pub(crate) fn give_back(target: &ObjectRef, object: &Value, returns: &[Assignment]) -> Result<Value> {
+pub(crate) fn give_back(
+    target: &ObjectRef,
+    object: &Value,
+    returns: &[Assignment],
+    subresources: &Subresources,
+) -> Result<Value> {
     let mut object = object.clone();
     let (status, others): (Vec<Assignment>, Vec<Assignment>) =
         returns.iter().cloned().partition(|each| each.subresource().is_some());
@@ -197,23 +209,10 @@ pub(crate) fn give_back(target: &ObjectRef, object: &Value, returns: &[Assignmen
             continue;
         }
         if let Change::JsonPatch { operations, subresource } = json_patch(&object, &part) {
-            object = cluster::patch(target, of(Patch::json(operations), subresource))?;
+            object = subresources.patch(target, &object, Patch::json(operations), subresource)?;
         }
     }
     Ok(object)
-}
-
-fn of(patch: Patch, subresource: Option<&'static str>) -> Patch {
-    match subresource {
-        Some(name) => patch.subresource(name),
-        None => patch,
-    }
-}
-
-/// Whether the object of a name is still the one that was read.
-fn is_there(target: &ObjectRef, object: &Value) -> Result<bool> {
-    let now: Option<Value> = cluster::find(target)?;
-    Ok(now.is_some_and(|now| now.pointer("/metadata/uid") == object.pointer("/metadata/uid")))
 }
 
 /// `kubectl owns .data.x`

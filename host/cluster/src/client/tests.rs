@@ -334,6 +334,23 @@ async fn a_flow_that_was_sent_back_stays_away_as_a_whole() {
     };
     let (_, ()) = join(cluster.get(&first), later).await;
     assert_eq!(fake.asked("/configmaps/a"), 2);
+
+    // Also who is under way already: some wait for a slot, the last of them for a turn.
+    sleep(Duration::from_secs(10)).await;
+    fake.script("/configmaps/c", [Answer::Busy(429, 10)]);
+    let begun = Instant::now();
+    let target = config_map("c");
+    let storm = async {
+        join_all((0..600).map(|_| cluster.get(&target))).await;
+        assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    };
+    let held = async {
+        sleep(Duration::from_secs(9)).await;
+        let asked = fake.asked("/configmaps/c");
+        assert!((1..=2 * IN_FLIGHT).contains(&asked), "{asked} were sent although they were to stay away");
+    };
+    join(storm, held).await;
+    assert_eq!(fake.asked("/configmaps/c"), 601);
 }
 
 /// A real server on a socket: what is bounded is connections.

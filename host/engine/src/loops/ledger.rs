@@ -9,7 +9,7 @@ use std::{
 use capstan_api::ObjectRef;
 use tokio::time::Instant;
 
-use super::{Edition, Loop, Write, Writer, trail::Trail};
+use super::{Edition, Loop, Write, Writer, place::Place, trail::Trail};
 use crate::{
     Read, Seen,
     reads::{Round, is_newer},
@@ -25,7 +25,7 @@ const NAMED: usize = 4;
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     /// The last write of each writer.
-    targets: HashMap<ObjectRef, Vec<Entry>>,
+    targets: HashMap<Place, Vec<Entry>>,
     trails: HashMap<Arc<Writer>, Trail>,
     swept: Option<Instant>,
 }
@@ -52,7 +52,7 @@ impl Ledger {
     pub(super) fn wrote(&mut self, writer: &Arc<Writer>, target: &ObjectRef, version: &str) -> bool {
         self.sweep();
         let entry = Entry { writer: Arc::clone(writer), version: version.into(), at: Instant::now() };
-        let entries = self.targets.entry(target.clone()).or_default();
+        let entries = self.targets.entry(Place::of(target)).or_default();
         if entries.iter().any(|known| known.version == entry.version) {
             return false;
         }
@@ -68,9 +68,9 @@ impl Ledger {
         let trail = self.trails.remove(writer.as_ref()).filter(|trail| trail.is_of(edition));
         let mut trail = trail.unwrap_or_else(|| Trail::new(edition));
         let news = self.news(writer, &trail, round);
-        let again =
-            !round.writes.is_empty() && round.writes.iter().all(|write| trail.wrote.contains_key(&write.target));
-        let same = |write: &Write| trail.wrote.get(&write.target) == Some(&write.content);
+        let last = |write: &Write| trail.last_write(&write.target);
+        let again = !round.writes.is_empty() && round.writes.iter().all(|write| last(write).is_some());
+        let same = |write: &Write| last(write).is_some_and(|last| last.content == write.content);
         let message = if again && round.writes.iter().all(same) {
             Some(self.tug_of_war(writer, round))
         } else if again && !news.foreign {
@@ -89,7 +89,7 @@ impl Ledger {
             None
         };
         for write in &round.writes {
-            trail.remember(&write.target, write.content);
+            trail.remember(write);
         }
         trail.causes = if news.foreign { Vec::new() } else { news.writers };
         trail.seen.clone_from(&round.after);
@@ -112,6 +112,7 @@ impl Ledger {
     fn news(&self, writer: &Arc<Writer>, trail: &Trail, round: &Round) -> News {
         let mut news = News { foreign: false, writers: Vec::new(), objects: Vec::new() };
         let own = Read::Object(writer.object.clone());
+        let own_place = Place::of(&writer.object);
         for (read, seen) in &round.before {
             let known = trail.seen.get(read);
             // A list does not say what is new in it: what nobody wrote is taken for nothing new.
@@ -119,8 +120,11 @@ impl Ledger {
             if !is_list && known == Some(seen) {
                 continue;
             }
-            let mut found = self.writers_of(read, known, trail.last, writer).peekable();
-            news.foreign |= !is_list && found.peek().is_none() && *read != own;
+            // Its own write is news where it knows the object by another version of the kind.
+            let itself = trail.has_written(read, seen).then_some(writer);
+            let mut found = self.writers_of(read, known, trail.last, writer).chain(itself).peekable();
+            let is_own = matches!(read, Read::Object(target) if Place::of(target) == own_place);
+            news.foreign |= !is_list && found.peek().is_none() && !is_own;
             news.add(found, read);
         }
         let found: Vec<_> = self.writers_of(&own, self.own_version(writer).as_ref(), trail.last, writer).collect();
@@ -130,7 +134,7 @@ impl Ledger {
 
     /// The version of a managed object that its own reconciles wrote last.
     fn own_version(&self, writer: &Arc<Writer>) -> Option<Seen> {
-        let entries = self.targets.get(&writer.object)?;
+        let entries = self.targets.get(&Place::of(&writer.object))?;
         let own = entries.iter().find(|entry| entry.writer == *writer)?;
         Some(Seen::Version(own.version.clone()))
     }
@@ -148,12 +152,10 @@ impl Ledger {
             _ => entry.at >= since,
         };
         let (one, all) = match read {
-            Read::Object(target) => (self.targets.get(target), None),
+            Read::Object(target) => (self.targets.get(&Place::of(target)), None),
             Read::List { kind, namespace, .. } => {
-                let within = move |target: &&ObjectRef| {
-                    target.kind == *kind && (namespace.is_none() || target.key.namespace == *namespace)
-                };
-                (None, Some(self.targets.iter().filter(move |(target, _)| within(target)).flat_map(|(_, all)| all)))
+                let within = move |place: &Place| place.is_within(kind, namespace.as_deref());
+                (None, Some(self.targets.iter().filter(move |(place, _)| within(place)).flat_map(|(_, all)| all)))
             }
         };
         let entries = one.into_iter().flatten().chain(all.into_iter().flatten());
@@ -163,14 +165,14 @@ impl Ledger {
     fn tug_of_war(&self, writer: &Arc<Writer>, round: &Round) -> String {
         let mut others: Vec<String> = Vec::new();
         for write in &round.writes {
-            let entries = self.targets.get(&write.target).into_iter().flatten();
+            let entries = self.targets.get(&Place::of(&write.target)).into_iter().flatten();
             others.extend(entries.filter(|entry| entry.writer != *writer).map(|entry| entry.writer.to_string()));
         }
         let who = if others.is_empty() { "somebody who is not of this host".to_owned() } else { names(others) };
         format!(
             "{who} undoes each time what this object writes into {}: let only one of them write there. Until then it is \
              repeated less and less often",
-            places(round)
+            written(round)
         )
     }
 
@@ -191,7 +193,7 @@ impl Ledger {
         Some(format!(
             "what this object writes into {} comes back to it changed in {}, through {through}: none of them would ever \
              settle. Take one of them out of the circle. Until then it is repeated less and less often",
-            places(round),
+            written(round),
             names(news.objects.clone())
         ))
     }
@@ -242,7 +244,7 @@ impl Ledger {
 impl News {
     fn add<'a>(&mut self, found: impl Iterator<Item = &'a Arc<Writer>>, read: &Read) {
         for writer in found {
-            self.objects.push(place(read));
+            self.objects.push(named(read));
             if !self.writers.contains(writer) {
                 self.writers.push(Arc::clone(writer));
             }
@@ -250,14 +252,14 @@ impl News {
     }
 }
 
-fn place(read: &Read) -> String {
+fn named(read: &Read) -> String {
     match read {
         Read::Object(target) => target.to_string(),
         Read::List { kind, .. } => format!("the list of {}", kind.kind),
     }
 }
 
-fn places(round: &Round) -> String {
+fn written(round: &Round) -> String {
     names(round.writes.iter().map(|write| write.target.to_string()).collect())
 }
 

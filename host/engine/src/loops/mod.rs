@@ -7,11 +7,14 @@
 //! * **a circle**: an object writes again into the same place, all that it read and that is new to it was written by
 //!   objects of this host, and what those had read leads back to its own writes.
 //!
+//! A place is an object, whichever version of its kind it is read or written in.
+//!
 //! A write that follows news from elsewhere is neither, however quickly news come. [`ROUNDS`] such writes within
 //! [`WINDOW`] are a loop; from then on every further one is, until a reconcile finds nothing to write, something new came
 //! from elsewhere, or the object itself was changed. Nothing is judged that does not write into the cluster.
 
 mod ledger;
+mod place;
 mod trail;
 
 use std::{
@@ -119,3 +122,6 @@ impl Loops {
         self.0.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use std::{
 use capstan_api::ObjectRef;
 use tokio::time::Instant;
 
-use super::{Edition, ROUNDS, WINDOW, Writer};
+use super::{Edition, ROUNDS, WINDOW, Write, Writer, place::Place};
 use crate::{Read, Seen};
 
 /// Places that are remembered for one object: more than a selector of the patch provider chooses.
@@ -18,8 +18,8 @@ const PLACES: usize = 128;
 pub(super) struct Trail {
     uid: String,
     generation: Option<i64>,
-    /// The content last written to each place.
-    pub(super) wrote: HashMap<ObjectRef, u64>,
+    /// What it last wrote to each place.
+    wrote: HashMap<Place, LastWrite>,
     /// What it had seen of everything it read when it last wrote, its own writes included.
     pub(super) seen: HashMap<Read, Seen>,
     /// Whose writes were news to it then.
@@ -29,6 +29,12 @@ pub(super) struct Trail {
     pub(super) is_caught: bool,
     /// When it last wrote.
     pub(super) last: Instant,
+}
+
+#[derive(Debug)]
+pub(super) struct LastWrite {
+    pub(super) content: u64,
+    version: Box<str>,
 }
 
 impl Trail {
@@ -65,9 +71,24 @@ impl Trail {
         self.is_caught = false;
     }
 
-    pub(super) fn remember(&mut self, target: &ObjectRef, content: u64) {
-        if self.wrote.len() < PLACES || self.wrote.contains_key(target) {
-            self.wrote.insert(target.clone(), content);
+    pub(super) fn remember(&mut self, write: &Write) {
+        let place = Place::of(&write.target);
+        if self.wrote.len() < PLACES || self.wrote.contains_key(&place) {
+            self.wrote.insert(place, LastWrite { content: write.content, version: write.version.clone() });
+        }
+    }
+
+    pub(super) fn last_write(&self, target: &ObjectRef) -> Option<&LastWrite> {
+        self.wrote.get(&Place::of(target))
+    }
+
+    /// Whether what it sees of an object is what it wrote itself.
+    pub(super) fn has_written(&self, read: &Read, seen: &Seen) -> bool {
+        match (read, seen) {
+            (Read::Object(target), Seen::Version(seen)) => {
+                self.last_write(target).is_some_and(|last| last.version == *seen)
+            }
+            _ => false,
         }
     }
 }

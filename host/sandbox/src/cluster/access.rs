@@ -58,10 +58,11 @@ impl Access {
     pub(super) async fn read(&self, target: RawRef) -> Result<String, Error> {
         let target = names::target(target)?;
         let permit = self.permit(Verb::Get, &target.kind, Place::Object(&target.key))?;
-        self.note(Read::Object(target.clone()))?;
+        let read = Read::Object(target.clone());
+        self.note(read.clone())?;
         let object = match self.watches.cached(&target) {
             Some(object) => object,
-            None => self.fetch(&target).await?,
+            None => self.answered(&read, self.fetch(&target).await)?,
         };
         self.saw(&target, &object);
         if !holds(&permit, &object) {
@@ -81,9 +82,10 @@ impl Access {
         let labels: Vec<String> =
             selection.labels.into_iter().filter(|labels| !labels.is_empty()).chain(permit.selector()).collect();
         let labels = (!labels.is_empty()).then(|| labels.join(","));
-        self.note(Read::List { kind: kind.clone(), namespace: selection.namespace.clone(), labels: labels.clone() })?;
+        let read = Read::List { kind: kind.clone(), namespace: selection.namespace.clone(), labels: labels.clone() };
+        self.note(read.clone())?;
         let selection = Selection { kind, namespace: selection.namespace, labels, name: None };
-        let objects = self.cluster.list(&selection).await?;
+        let objects = self.answered(&read, self.cluster.list(&selection).await)?;
         Ok(objects.iter().filter(|object| holds(&permit, object)).map(|object| object.json().to_owned()).collect())
     }
 
@@ -186,6 +188,15 @@ impl Access {
             self.reads.saw(target, Seen::Absent);
         }
         answer.map_err(|error| missing(error, target))
+    }
+
+    /// What cannot be asked, as it is in a namespace and its kind is not or the other way round, is not watched either.
+    fn answered<T, E: Into<Error>>(&self, read: &Read, answer: Result<T, E>) -> Result<T, Error> {
+        let answer = answer.map_err(Into::into);
+        if let Err(Error::Invalid(_)) = answer {
+            self.reads.strike(read);
+        }
+        answer
     }
 
     fn saw(&self, target: &ObjectRef, object: &Object) {

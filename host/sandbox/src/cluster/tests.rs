@@ -87,6 +87,21 @@ async fn reads_are_written_down_also_of_what_is_not_there() {
 }
 
 #[tokio::test]
+async fn what_is_refused_as_senseless_is_not_watched() {
+    let access = access(&two_colours(), EVERYTHING);
+    let node =
+        |namespace: Option<&str>| RawRef { kind: "Node".into(), namespace: namespace.map(Into::into), ..raw("n") };
+    assert!(matches!(access.read(node(Some("team-a"))).await, Err(Error::Invalid(_))));
+    assert!(matches!(access.read(RawRef { namespace: None, ..raw("green") }).await, Err(Error::Invalid(_))));
+    let nodes = ObjectKind { api_version: "v1".into(), kind: "Node".into() };
+    let list = Selection { kind: nodes, namespace: Some("team-a".into()), labels: None };
+    assert!(matches!(access.list(list).await, Err(Error::Invalid(_))));
+    assert_eq!(access.reads.take(), HashMap::new());
+    assert!(matches!(access.read(node(None)).await, Err(Error::NotFound(_))));
+    assert_eq!(access.reads.take().len(), 1, "what may appear is");
+}
+
+#[tokio::test]
 async fn what_was_read_and_then_written_is_known_as_it_was_written() {
     let access = access(&two_colours(), EVERYTHING);
     let seen = || access.reads.take().remove(&Read::Object(parsed("green")));

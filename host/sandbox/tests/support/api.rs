@@ -1,4 +1,4 @@
-//! An API server for tests: `ConfigMap`s in memory, and every request written down.
+//! An API server for tests: `ConfigMap`s in memory, no `Node` at all, and every request written down.
 
 use std::{
     collections::BTreeMap,
@@ -77,8 +77,12 @@ impl Api {
         let mut state = self.0.lock().unwrap();
         if path == "/api/v1" {
             let verbs = ["get", "list", "watch", "create", "patch", "delete"];
-            let resource = |name: &str, kind: &str| json!({"name": name, "singularName": "", "namespaced": true, "kind": kind, "verbs": verbs});
-            let resources = [resource("configmaps", "ConfigMap"), resource("secrets", "Secret")];
+            let resource = |name: &str, kind: &str, namespaced: bool| json!({"name": name, "singularName": "", "namespaced": namespaced, "kind": kind, "verbs": verbs});
+            let resources = [
+                resource("configmaps", "ConfigMap", true),
+                resource("secrets", "Secret", true),
+                resource("nodes", "Node", false),
+            ];
             return (200, json!({"kind": "APIResourceList", "groupVersion": "v1", "resources": resources}));
         }
         if !path.contains("/configmaps") && !path.contains("/secrets/") {

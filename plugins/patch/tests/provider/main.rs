@@ -7,6 +7,7 @@ mod reverts;
 mod samples;
 mod scope;
 mod shown;
+mod statuses;
 mod targets;
 mod writes;
 

@@ -251,3 +251,18 @@ fn a_forged_record_does_not_lead_out_of_the_namespace() {
         }));
     }
 }
+
+#[test]
+fn an_object_that_is_not_named_any_more_gets_its_value_back_with_the_deletion() {
+    let host = host();
+    let patch = reverting(&host);
+    host.put(config_map("other", json!({"value1": "Other1"})));
+    let other = ObjectRef::new("v1", "ConfigMap", "other").in_namespace("default");
+    respecify(&host, &patch, |spec| spec["to"]["objectReference"]["name"] = json!("other"));
+    settles(&host, &patch);
+    let value = |target: &ObjectRef| host.object(target).unwrap()["data"]["value1"].clone();
+    assert_eq!((value(&bar()), value(&other)), (json!("Foo1"), json!("Foo1")));
+    host.delete(&patch);
+    assert_eq!(host.reconcile(&PROVIDER, &patch).unwrap().action, Action::Delete);
+    assert_eq!((value(&bar()), value(&other)), (json!("Bar1"), json!("Other1")));
+}

@@ -85,7 +85,7 @@ fn managed(host: &Host, reference: &ObjectRef) -> Managed<Value> {
 }
 
 /// The update of a session, after `meanwhile` has happened since its observe.
-fn overtaken(host: &Host, patch: &ObjectRef, meanwhile: impl FnOnce()) -> Result<(), Failure> {
+pub(crate) fn overtaken(host: &Host, patch: &ObjectRef, meanwhile: impl FnOnce()) -> Result<(), Failure> {
     let object = managed(host, patch);
     host.run(|| {
         let mut session = Patch::connect(&object).unwrap();

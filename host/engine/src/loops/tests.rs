@@ -1,0 +1,82 @@
+//! Rounds as a provider would make them, without any.
+
+use capstan_api::{GroupVersionKind, ObjectKey};
+
+use super::*;
+use crate::{Read, Seen};
+
+/// An autoscaler as one version of its kind names it.
+fn scaler(version: &str, name: &str) -> ObjectRef {
+    let kind = GroupVersionKind::gvk("autoscaling", version, "HorizontalPodAutoscaler");
+    ObjectRef { kind, key: ObjectKey::namespaced("ns", name) }
+}
+
+fn writer(name: &str) -> Arc<Writer> {
+    let kind = GroupVersionKind::gvk("krateo.io", "v1alpha1", "Patch");
+    Arc::new(Writer::new("patch", ObjectRef { kind, key: ObjectKey::cluster(name) }))
+}
+
+/// Hosts and the version that the API server gave out last.
+#[derive(Default)]
+struct World {
+    loops: Loops,
+    version: u64,
+}
+
+impl World {
+    /// Each read sees the newest; what is written is new each time.
+    fn round(&mut self, writer: &Arc<Writer>, reads: &[Read], target: &ObjectRef) -> Option<Loop> {
+        let round = Reads::of(self.loops.clone(), Arc::clone(writer));
+        for read in reads {
+            round.record(read.clone());
+            if let Read::Object(target) = read {
+                round.saw(target, Seen::Version(self.version.to_string().into()));
+            }
+        }
+        self.version += 1;
+        round.wrote(target, &self.version.to_string(), self.version);
+        self.loops.judge(writer, Edition { uid: "u", generation: Some(1) }, &round)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_object_writes_through_one_version_and_reads_through_another_is_a_circle() {
+    let (mut world, writer) = (World::default(), writer("p"));
+    let [read, target] = ["v2", "v1"].map(|version| scaler(version, "h"));
+    let reads = [Read::Object(read), Read::Object(target.clone())];
+    // The first one has news from elsewhere.
+    for round in 0..ROUNDS {
+        assert_eq!(world.round(&writer, &reads, &target), None, "{round}");
+    }
+    let found = world.round(&writer, &reads, &target).unwrap();
+    assert!(found.is_new && found.message.contains("HorizontalPodAutoscaler ns/h"), "{}", found.message);
+    assert!(found.message.contains("through nobody else"), "{}", found.message);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_else_writes_between_is_news_in_every_version() {
+    let (mut world, writer) = (World::default(), writer("p"));
+    let [read, target] = ["v2", "v1"].map(|version| scaler(version, "h"));
+    let reads = [Read::Object(read)];
+    for round in 0..3 * ROUNDS {
+        world.version += 1;
+        assert_eq!(world.round(&writer, &reads, &target), None, "{round}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_that_feed_each_other_through_other_versions_are_named() {
+    let list = Read::List { kind: scaler("v2", "").kind, namespace: Some("ns".to_owned()), labels: None };
+    for reads in [[Read::Object(scaler("v2", "s")), Read::Object(scaler("v2", "t"))], [list.clone(), list]] {
+        let (mut world, a, b) = (World::default(), writer("a"), writer("b"));
+        let mut found = Vec::new();
+        for _ in 0..=ROUNDS {
+            tokio::time::advance(Duration::from_millis(1)).await;
+            found.extend(world.round(&a, &reads[..1], &scaler("v1", "t")));
+            tokio::time::advance(Duration::from_millis(1)).await;
+            found.extend(world.round(&b, &reads[1..], &scaler("v1", "s")));
+        }
+        let first = found.first().unwrap_or_else(|| panic!("nobody is found: {reads:?}"));
+        assert!(first.message.contains("through Patch a (provider patch)"), "{}", first.message);
+    }
+}
