@@ -242,18 +242,35 @@ impl Lines {
         self.json(&table);
     }
 
+    /// A bookmark has the form of the objects of the watch.
     fn bookmark(&mut self, initial_events_end: bool) {
-        let resource = &self.encoder.resource;
+        let resource = Arc::clone(&self.encoder.resource);
+        let revision = self.revision.to_string();
         let mut object = json!({
             "kind": resource.kind,
             "apiVersion": resource.api_version(),
-            "metadata": {"resourceVersion": self.revision.to_string()},
+            "metadata": {"resourceVersion": revision},
         });
         if initial_events_end {
             object["metadata"]["annotations"] = json!({"k8s.io/initial-events-end": "true"});
         }
-        self.json(&json!({"type": "BOOKMARK", "object": object}));
-        self.buffer.push(b'\n');
+        self.buffer.extend_from_slice(b"{\"type\":\"BOOKMARK\",\"object\":");
+        match self.representation {
+            Representation::Table(meta) => {
+                // The annotation is sent whatever the client wants of objects.
+                let include = match self.include {
+                    IncludeObject::None if initial_events_end => IncludeObject::Metadata,
+                    include => include,
+                };
+                let row = table::row(&resource, &object, &object, include, meta);
+                self.table(row, &revision, meta);
+            }
+            Representation::Metadata(meta) | Representation::MetadataList(meta) => {
+                self.json(&table::partial_metadata(&object, meta));
+            }
+            _ => self.json(&object),
+        }
+        self.buffer.extend_from_slice(b"}\n");
     }
 
     fn error(&mut self, refusal: &Refusal) {

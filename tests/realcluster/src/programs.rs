@@ -3,7 +3,10 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
+    process::Command,
 };
+
+use anyhow::{Context, Result};
 
 /// The variable that envtest uses for the same purpose.
 const ASSETS: &str = "KUBEBUILDER_ASSETS";
@@ -69,6 +72,23 @@ impl Programs {
         };
         if missing.is_empty() { Ok(programs) } else { Err(Missing { programs: missing }) }
     }
+
+    /// What version the API server says it is, if it is another than the one that is built here: `KUBEBUILDER_ASSETS` may
+    /// hold any.
+    ///
+    /// # Errors
+    /// If it cannot be run.
+    pub fn other_version(&self) -> Result<Option<String>> {
+        let output = Command::new(&self.api_server).arg("--version").output();
+        let output = output.with_context(|| format!("{} cannot be started", self.api_server.display()))?;
+        Ok(other_version(&String::from_utf8_lossy(&output.stdout)))
+    }
+}
+
+/// `Kubernetes v1.37.1`
+fn other_version(said: &str) -> Option<String> {
+    let found = said.trim();
+    (found.strip_prefix("Kubernetes ") != Some(version())).then(|| found.to_owned())
 }
 
 /// Where builds go: one folder per version, so that going back to an older commit costs nothing.
@@ -109,6 +129,12 @@ mod tests {
     #[test]
     fn the_version_is_that_of_the_module() {
         assert!(version().starts_with("v1."), "{}", version());
+    }
+
+    #[test]
+    fn a_server_of_another_version_is_told_from_the_one_that_is_built() {
+        assert_eq!(other_version(&format!("Kubernetes {}\n", version())), None);
+        assert_eq!(other_version("Kubernetes v1.30.0\n"), Some("Kubernetes v1.30.0".to_owned()));
     }
 
     #[test]

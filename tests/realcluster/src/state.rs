@@ -37,8 +37,9 @@ pub(crate) fn disown(folder: &Path) -> io::Result<()> {
 
 pub(crate) fn record(folder: &Path, processes: &[&Process]) -> io::Result<()> {
     let lines = processes.iter().filter_map(|process| {
-        let program = process.program.display();
-        process.id().map(|id| format!("{id} {program}\n"))
+        // As the system will name it, whatever links led there.
+        let program = fs::canonicalize(&process.program).unwrap_or_else(|_| process.program.clone());
+        process.id().map(|id| format!("{id} {}\n", program.display()))
     });
     fs::write(folder.join(PROCESSES), lines.collect::<String>())
 }
@@ -89,12 +90,20 @@ fn is_ours(folder: &Path) -> bool {
 /// The program that a process runs; nothing if there is no such process.
 fn program_of(id: u32) -> Option<PathBuf> {
     if Path::new("/proc/self/exe").exists() {
-        return fs::read_link(format!("/proc/{id}/exe")).ok();
+        return fs::read_link(format!("/proc/{id}/exe")).ok().map(as_it_was_started);
     }
     // Systems without /proc.
     let output = Command::new("ps").args(["-o", "comm=", "-p", &id.to_string()]).output().ok()?;
     let name = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    (!name.is_empty()).then(|| name.into())
+    (!name.is_empty()).then(|| fs::canonicalize(&name).unwrap_or_else(|_| name.into()))
+}
+
+/// Linux marks the path of a program whose file is gone, as it is when the program was built anew.
+fn as_it_was_started(running: PathBuf) -> PathBuf {
+    match running.to_str().and_then(|path| path.strip_suffix(" (deleted)")) {
+        Some(path) => path.into(),
+        None => running,
+    }
 }
 
 #[cfg(test)]
@@ -107,10 +116,13 @@ mod tests {
         path
     }
 
-    fn sleeper(folder: &Path) -> Process {
+    fn sleep() -> PathBuf {
         let sleep = ["/bin/sleep", "/usr/bin/sleep"].iter().find(|path| Path::new(path).exists()).unwrap();
-        let sleep = fs::canonicalize(sleep).unwrap();
-        Process::start(&sleep, &["60".to_owned()], folder).unwrap()
+        fs::canonicalize(sleep).unwrap()
+    }
+
+    fn sleeper(folder: &Path) -> Process {
+        Process::start(&sleep(), &["60".to_owned()], folder).unwrap()
     }
 
     #[test]
@@ -124,6 +136,28 @@ mod tests {
         while process.check().is_ok() {
             std::thread::yield_now();
         }
+    }
+
+    #[test]
+    fn a_program_that_was_started_through_a_link_is_ended() {
+        let folder = folder("link");
+        let link = folder.join("sleep");
+        std::os::unix::fs::symlink(sleep(), &link).unwrap();
+        let mut process = Process::start(&link, &["60".to_owned()], &folder).unwrap();
+        record(&folder, &[&process]).unwrap();
+        end(&folder).unwrap();
+        // It takes a moment to die; left alone, it would end by itself after a minute.
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while process.check().is_ok() {
+            assert!(std::time::Instant::now() < deadline, "it was left alone");
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn a_program_that_was_built_anew_since_is_still_known() {
+        assert_eq!(as_it_was_started("/bin/etcd (deleted)".into()), Path::new("/bin/etcd"));
+        assert_eq!(as_it_was_started("/bin/etcd".into()), Path::new("/bin/etcd"));
     }
 
     #[test]

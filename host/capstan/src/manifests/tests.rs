@@ -119,6 +119,35 @@ fn the_pod_fits_the_restricted_profile() {
     assert_eq!(pod["automountServiceAccountToken"], true);
 }
 
+/// What a node has to have free, and what the host may take there.
+#[test]
+fn the_pod_asks_for_little_and_may_use_what_a_busy_host_needs() {
+    let objects = manifests(&[]);
+    let container = &of_kind(&objects, "Deployment")[0]["spec"]["template"]["spec"]["containers"][0];
+    let resources = json!({"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "2560Mi"}});
+    assert_eq!(container["resources"], resources);
+}
+
+#[test]
+fn a_drain_takes_one_replica_at_a_time_and_waits_for_none_that_is_ill() {
+    let objects = manifests(&["--replicas", "3"]);
+    let budget = &of_kind(&objects, "PodDisruptionBudget")[0]["spec"];
+    assert_eq!(budget["maxUnavailable"], 1);
+    assert!(budget.get("minAvailable").is_none(), "one replica alone could never be drained");
+    assert_eq!(budget["unhealthyPodEvictionPolicy"], "AlwaysAllow");
+}
+
+#[test]
+fn only_probes_come_in_and_only_names_and_the_api_server_are_reached() {
+    let objects = manifests(&[]);
+    let policy = &of_kind(&objects, "NetworkPolicy")[0]["spec"];
+    assert_eq!(policy["policyTypes"], json!(["Ingress", "Egress"]));
+    assert_eq!(policy["ingress"], json!([{"ports": [{"protocol": "TCP", "port": "health"}]}]));
+    let names = json!({"ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]});
+    let servers = json!({"ports": [{"protocol": "TCP", "port": 443}, {"protocol": "TCP", "port": 6443}]});
+    assert_eq!(policy["egress"], json!([names, servers]));
+}
+
 /// Names that have to be the same in several objects.
 #[test]
 fn what_refers_to_each_other_fits() {

@@ -153,16 +153,17 @@ fn page(cluster: &Cluster, collection: &str, filter: &Filter, options: &ListOpti
         None => collection
             .into_iter()
             .flat_map(|collection| collection.objects(filter.namespace.as_deref()))
-            .map(|(namespace, name, object)| ((namespace.to_owned(), name.to_owned()), object))
+            .map(|(namespace, name, object)| (Key::new(namespace, name), object))
             .filter(|(key, _)| match &from {
                 Bound::Excluded(after) => key > after,
                 _ => true,
             })
             .collect(),
     };
-    let mut selected = candidates
-        .into_iter()
-        .filter(|((namespace, name), object)| filter.matches_named(namespace, name, &object.value));
+    let mut selected = candidates.into_iter().filter(|(key, object)| {
+        let (namespace, name) = key.parts();
+        filter.matches_named(namespace, name, &object.value)
+    });
     let revision = start.revision.unwrap_or(current);
     let limit = if options.limit == 0 { usize::MAX } else { options.limit };
     let mut objects = Vec::new();
@@ -175,9 +176,9 @@ fn page(cluster: &Cluster, collection: &str, filter: &Filter, options: &ListOpti
     let mut metadata = Map::new();
     metadata.insert("resourceVersion".into(), revision.to_string().into());
     if remaining > 0
-        && let Some((namespace, name)) = last
+        && let Some(last) = last
     {
-        metadata.insert("continue".into(), continue_token(revision, &namespace, &name).into());
+        metadata.insert("continue".into(), continue_token(revision, &last).into());
         if !filter.selects() {
             metadata.insert("remainingItemCount".into(), remaining.into());
         }
@@ -225,14 +226,14 @@ impl Start {
         })?;
         let content: Value = serde_json::from_slice(&bytes).map_err(|error| invalid(&error.to_string()))?;
         let start = content["start"].as_str().ok_or_else(|| invalid("no start"))?;
-        let (namespace, name) = start.trim_end_matches('\0').split_once('/').ok_or_else(|| invalid("no key"))?;
+        let after = Key::parse(start.trim_end_matches('\0')).ok_or_else(|| invalid("no key"))?;
         // A negative revision continues at whatever there is now, which the client was told is inconsistent.
         let revision = content["rv"].as_u64();
-        Ok(Self { revision, after: Some((namespace.to_owned(), name.to_owned())) })
+        Ok(Self { revision, after: Some(after) })
     }
 
     fn expired(&self) -> Refusal {
-        let Some((namespace, name)) = &self.after else {
+        let Some(after) = &self.after else {
             return Refusal::new(Reason::Expired, "The resourceVersion for the provided list is too old.");
         };
         let message = "The provided continue parameter is too old to display a consistent list result. You can start \
@@ -240,12 +241,12 @@ impl Start {
                        retrieve the remainder of the results. Continuing with the provided token results in an \
                        inconsistent list - objects that were created, modified, or deleted between the time the first \
                        chunk was returned and now may show up in the list.";
-        let token = json!({"v": "meta.k8s.io/v1", "rv": -1, "start": format!("{namespace}/{name}\0")});
+        let token = json!({"v": "meta.k8s.io/v1", "rv": -1, "start": format!("{}\0", after.text())});
         Refusal::new(Reason::Expired, message).with_continue(URL_SAFE_NO_PAD.encode(token.to_string()))
     }
 }
 
-fn continue_token(revision: u64, namespace: &str, name: &str) -> String {
-    let token = json!({"v": "meta.k8s.io/v1", "rv": revision, "start": format!("{namespace}/{name}\0")});
+fn continue_token(revision: u64, last: &Key) -> String {
+    let token = json!({"v": "meta.k8s.io/v1", "rv": revision, "start": format!("{}\0", last.text())});
     URL_SAFE_NO_PAD.encode(token.to_string())
 }

@@ -1,5 +1,7 @@
 //! Cells of the tables of built-in kinds that are computed from more than one field.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::selector::selector_text;
@@ -7,8 +9,17 @@ use crate::table::columns::{age_of, time_between};
 
 /// What tables show where nothing is set.
 const NONE: &str = "<none>";
+/// The same, where a cluster may set something by default.
+const UNSET: &str = "<unset>";
 
-fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
+/// More hosts of an Ingress are counted.
+const HOSTS: usize = 3;
+
+/// The modes of access, in the order in which a table abbreviates them.
+const ACCESS_MODES: &[(&str, &str)] =
+    &[("ReadWriteOnce", "RWO"), ("ReadOnlyMany", "ROX"), ("ReadWriteMany", "RWX"), ("ReadWriteOncePod", "RWOP")];
+
+fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> + Clone {
     value[key].as_array().into_iter().flatten()
 }
 
@@ -90,6 +101,8 @@ pub(super) fn job_status(job: &Value) -> Value {
         () if is_true("Failed") => "Failed",
         () if deleting() => "Terminating",
         () if is_true("Suspended") => "Suspended",
+        () if is_true("FailureTarget") => "FailureTarget",
+        () if is_true("SuccessCriteriaMet") => "SuccessCriteriaMet",
         () => "Running",
     };
     status.into()
@@ -122,9 +135,105 @@ pub(super) fn selector(selector: &Value) -> Value {
     }
 }
 
+/// Labels as text.
+pub(super) fn labels(labels: &Value) -> Value {
+    selector(&json!({"matchLabels": labels}))
+}
+
 /// The selector of a Service, which has labels only.
 pub(super) fn service_selector(service: &Value) -> Value {
-    selector(&json!({"matchLabels": service["spec"]["selector"]}))
+    labels(&service["spec"]["selector"])
+}
+
+/// Whether a `CronJob` starts no Jobs.
+pub(super) fn is_suspended(cron_job: &Value) -> Value {
+    match cron_job["spec"]["suspend"].as_bool() {
+        Some(true) => "True".into(),
+        Some(false) => "False".into(),
+        None => UNSET.into(),
+    }
+}
+
+/// How many Jobs of a `CronJob` run.
+pub(super) fn active_jobs(cron_job: &Value) -> Value {
+    json!(list(&cron_job["status"], "active").count())
+}
+
+/// How long ago a `CronJob` last started a Job.
+pub(super) fn last_schedule(cron_job: &Value) -> Value {
+    json!(cron_job["status"]["lastScheduleTime"].as_str().map_or_else(|| NONE.to_owned(), age_of))
+}
+
+/// The hosts of the rules of an Ingress: all are meant if none is named.
+pub(super) fn ingress_hosts(ingress: &Value) -> Value {
+    let rules = list(&ingress["spec"], "rules");
+    let mut named = rules.clone().enumerate().filter_map(|(index, rule)| Some((index, rule["host"].as_str()?)));
+    let first: Vec<(usize, &str)> = named.by_ref().filter(|(_, host)| !host.is_empty()).take(HOSTS).collect();
+    let hosts = first.iter().map(|(_, host)| *host).collect::<Vec<_>>().join(",");
+    let count = rules.count();
+    match first.get(HOSTS - 1) {
+        _ if first.is_empty() => "*".into(),
+        Some((last, _)) if last + 1 < count => json!(format!("{hosts} + {} more...", count - HOSTS)),
+        _ => hosts.into(),
+    }
+}
+
+/// Where the balancer of an Ingress is reached.
+pub(super) fn ingress_address(ingress: &Value) -> Value {
+    let text = |value: &Value, key: &str| value[key].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    let points = list(&ingress["status"]["loadBalancer"], "ingress");
+    let addresses: BTreeSet<String> =
+        points.filter_map(|point| text(point, "ip").or_else(|| text(point, "hostname"))).collect();
+    json!(addresses.into_iter().collect::<Vec<_>>().join(","))
+}
+
+/// The ports that an Ingress opens.
+pub(super) fn ingress_ports(ingress: &Value) -> Value {
+    if list(&ingress["spec"], "tls").next().is_some() { "80, 443".into() } else { "80".into() }
+}
+
+/// The phase of a claim of a volume.
+pub(super) fn claim_status(claim: &Value) -> Value {
+    match claim["metadata"].get("deletionTimestamp") {
+        Some(_) => "Terminating".into(),
+        None => or_empty(&claim["status"]["phase"]),
+    }
+}
+
+fn has_volume(claim: &Value) -> bool {
+    claim["spec"]["volumeName"].as_str().is_some_and(|name| !name.is_empty())
+}
+
+/// How much a claim got, once it has a volume.
+pub(super) fn claim_capacity(claim: &Value) -> Value {
+    match &claim["status"]["capacity"]["storage"] {
+        _ if !has_volume(claim) => "".into(),
+        Value::Null => "0".into(),
+        storage => or_not_set(storage),
+    }
+}
+
+/// How the volume of a claim may be used, once it has one.
+pub(super) fn claim_access_modes(claim: &Value) -> Value {
+    let modes: Vec<&Value> = list(&claim["status"], "accessModes").filter(|_| has_volume(claim)).collect();
+    let modes = ACCESS_MODES.iter().filter(|(mode, _)| modes.iter().any(|found| *found == mode));
+    json!(modes.map(|(_, short)| *short).collect::<Vec<_>>().join(","))
+}
+
+/// The class of a claim, which once was an annotation.
+pub(super) fn storage_class(claim: &Value) -> Value {
+    let annotation = claim["metadata"]["annotations"].get("volume.beta.kubernetes.io/storage-class");
+    or_empty(annotation.unwrap_or(&claim["spec"]["storageClassName"]))
+}
+
+/// What is set, or that the cluster decides.
+pub(super) fn or_unset(value: &Value) -> Value {
+    value.as_str().unwrap_or(UNSET).into()
+}
+
+/// What is set, or nothing.
+pub(super) fn or_empty(value: &Value) -> Value {
+    value.as_str().unwrap_or_default().into()
 }
 
 /// A number or percentage that may be left open.
@@ -215,5 +324,31 @@ mod tests {
         assert_eq!(of(json!({"parallelism": 4})), "1/1 of 4");
         let times = json!({"status": {"startTime": "2026-01-01T00:00:00Z", "completionTime": "2026-01-01T00:01:30Z"}});
         assert_eq!(job_duration(&times), "90s");
+    }
+
+    #[test]
+    fn hosts_beyond_the_third_are_counted() {
+        let of = |hosts: &[&str]| {
+            let rules: Vec<Value> = hosts.iter().map(|host| json!({"host": host})).collect();
+            ingress_hosts(&json!({"spec": {"rules": rules}}))
+        };
+        assert_eq!(of(&[]), "*");
+        assert_eq!(of(&[""]), "*");
+        assert_eq!(of(&["a", "", "b", "c"]), "a,b,c");
+        assert_eq!(of(&["a", "b", "c", "d", "e"]), "a,b,c + 2 more...");
+        assert_eq!(ingress_hosts(&json!({"spec": {}})), "*");
+    }
+
+    #[test]
+    fn a_claim_shows_what_it_got_once_it_has_a_volume() {
+        let mut claim = json!({"spec": {"storageClassName": "fast"}, "status": {
+            "phase": "Bound", "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteMany", "ReadWriteOnce"],
+        }});
+        assert_eq!((claim_capacity(&claim), claim_access_modes(&claim)), (json!(""), json!("")));
+        claim["spec"]["volumeName"] = "v".into();
+        assert_eq!((claim_capacity(&claim), claim_access_modes(&claim)), (json!("1Gi"), json!("RWO,RWX")));
+        assert_eq!(storage_class(&claim), "fast");
+        claim["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+        assert_eq!(claim_status(&claim), "Terminating");
     }
 }

@@ -52,6 +52,11 @@ pub(super) fn columns(rules: Rules, kind: &str) -> Vec<Column> {
             ]);
             return columns;
         }
+        _ if matches!(kind, "Role" | "ClusterRole") => {
+            let created = computed("Created At", |role| role["metadata"]["creationTimestamp"].clone()).date();
+            columns.push(created);
+            return columns;
+        }
         _ => columns.extend(between(kind)),
     }
     columns.push(Column::age());
@@ -67,11 +72,12 @@ fn between(kind: &str) -> Vec<Column> {
         "Namespace" => vec![text("Status", ".status.phase")],
         "Lease" => vec![text("Holder", ".spec.holderIdentity")],
         "PersistentVolumeClaim" => vec![
-            text("Status", ".status.phase"),
-            text("Volume", ".spec.volumeName"),
-            text("Capacity", ".status.capacity.storage"),
-            text("Access Modes", ".status.accessModes[*]"),
-            text("StorageClass", ".spec.storageClassName"),
+            computed("Status", cells::claim_status),
+            computed("Volume", |claim| cells::or_empty(&claim["spec"]["volumeName"])),
+            computed("Capacity", cells::claim_capacity),
+            computed("Access Modes", cells::claim_access_modes),
+            computed("StorageClass", cells::storage_class),
+            computed("VolumeAttributesClass", |claim| cells::or_unset(&claim["spec"]["volumeAttributesClassName"])),
         ],
         "Pod" => vec![
             computed("Ready", cells::ready_containers),
@@ -102,14 +108,27 @@ fn between(kind: &str) -> Vec<Column> {
             counter("Ready", ".status.numberReady"),
             counter("Up-to-date", ".status.updatedNumberScheduled"),
             counter("Available", ".status.numberAvailable"),
+            computed("Node Selector", |set| cells::labels(&set["spec"]["template"]["spec"]["nodeSelector"])),
         ],
         "Job" => vec![
             computed("Status", cells::job_status),
             computed("Completions", cells::completions),
             computed("Duration", cells::job_duration),
         ],
-        "CronJob" => vec![text("Schedule", ".spec.schedule"), text("Suspend", ".spec.suspend")],
-        "Ingress" => vec![text("Class", ".spec.ingressClassName"), text("Hosts", ".spec.rules[*].host")],
+        "CronJob" => vec![
+            text("Schedule", ".spec.schedule"),
+            computed("Timezone", |job| cells::or_none(&job["spec"]["timeZone"])),
+            // Said to be true or false, although it is text.
+            computed("Suspend", cells::is_suspended).boolean(),
+            computed("Active", cells::active_jobs).integer(),
+            computed("Last Schedule", cells::last_schedule),
+        ],
+        "Ingress" => vec![
+            computed("Class", |ingress| cells::or_none(&ingress["spec"]["ingressClassName"])),
+            computed("Hosts", cells::ingress_hosts),
+            computed("Address", cells::ingress_address),
+            computed("Ports", cells::ingress_ports),
+        ],
         "NetworkPolicy" => vec![computed("Pod-Selector", |policy| cells::selector(&policy["spec"]["podSelector"]))],
         "PodDisruptionBudget" => vec![
             computed("Min Available", |budget| cells::or_not_set(&budget["spec"]["minAvailable"])),
@@ -117,19 +136,19 @@ fn between(kind: &str) -> Vec<Column> {
             counter("Allowed Disruptions", ".status.disruptionsAllowed"),
         ],
         "RoleBinding" | "ClusterRoleBinding" => vec![computed("Role", cells::role)],
-        "Role" | "ClusterRole" => vec![text("Created At", ".metadata.creationTimestamp")],
         _ => Vec::new(),
     }
 }
 
 /// Those after the age, which only a wide table shows.
 fn wide(kind: &str) -> Vec<Column> {
-    let template = || {
+    let containers = |pod: &str| {
         vec![
-            text("Containers", ".spec.template.spec.containers[*].name").wide(),
-            text("Images", ".spec.template.spec.containers[*].image").wide(),
+            text("Containers", &format!("{pod}.containers[*].name")).wide(),
+            text("Images", &format!("{pod}.containers[*].image")).wide(),
         ]
     };
+    let template = || containers(".spec.template.spec");
     let selector = || computed("Selector", |object| cells::selector(&object["spec"]["selector"])).wide();
     match kind {
         "Pod" => vec![
@@ -144,6 +163,15 @@ fn wide(kind: &str) -> Vec<Column> {
             computed("ServiceAccounts", |binding| cells::subjects(binding, "ServiceAccount")).wide(),
         ],
         "Service" => vec![computed("Selector", cells::service_selector).wide()],
+        "PersistentVolumeClaim" => {
+            vec![computed("VolumeMode", |claim| cells::or_unset(&claim["spec"]["volumeMode"])).wide()]
+        }
+        "CronJob" => {
+            let mut columns = containers(".spec.jobTemplate.spec.template.spec");
+            let selector = |job: &Value| cells::selector(&job["spec"]["jobTemplate"]["spec"]["selector"]);
+            columns.push(computed("Selector", selector).wide());
+            columns
+        }
         "StatefulSet" => template(),
         "Deployment" | "ReplicaSet" | "DaemonSet" | "Job" => {
             let mut columns = template();

@@ -1,7 +1,8 @@
 //! JSON Patch (RFC 6902), as lenient as the library that Kubernetes uses.
 //!
-//! It departs from the RFC in ways that clients depend on: `test` for null passes when the path does not exist, which is
-//! how a finalizer is added to an object that has none, and `replace` of a member that does not exist adds it.
+//! It departs from the RFC in ways that clients depend on. A member that an object has not got counts as null: `test` for null
+//! passes, which is how a finalizer is added to an object that has none, `replace` adds it, and `copy` copies null. Negative
+//! positions count from the end of a list, for `add` from the place behind it.
 
 use serde_json::Value;
 
@@ -31,46 +32,79 @@ pub(crate) enum JsonPatchError {
 pub(crate) fn apply(target: &mut Value, patch: &Value) -> Result<(), JsonPatchError> {
     let operations =
         patch.as_array().ok_or_else(|| JsonPatchError::Malformed("a JSON patch is a list of operations".to_owned()))?;
+    operations.iter().try_for_each(check_form)?;
     if operations.len() > MAX_OPERATIONS {
         return Err(JsonPatchError::TooManyOperations(operations.len()));
     }
     let mut copied = 0;
-    operations.iter().try_for_each(|operation| apply_one(target, operation, &mut copied))
+    operations.iter().try_for_each(|operation| {
+        let text = |key: &str| operation[key].as_str().unwrap_or_default().to_owned();
+        let does_not_fit = || JsonPatchError::DoesNotFit { operation: text("op"), path: text("path") };
+        apply_one(target, operation, &mut copied).ok_or_else(does_not_fit)
+    })
 }
 
-fn apply_one(target: &mut Value, operation: &Value, copied: &mut usize) -> Result<(), JsonPatchError> {
-    let text = |key: &str| {
-        let text = operation[key].as_str();
-        text.ok_or_else(|| JsonPatchError::Malformed(format!("operation without {key}: {operation}")))
-    };
-    let (name, path) = (text("op")?, text("path")?);
-    let tokens = parse(path);
+/// What an operation lacks is found when it is applied; what is there must be of the right type.
+fn check_form(operation: &Value) -> Result<(), JsonPatchError> {
+    let is_text = |key: &str| operation[key].is_string() || operation[key].is_null();
+    if (operation.is_object() || operation.is_null()) && ["op", "path", "from"].into_iter().all(is_text) {
+        return Ok(());
+    }
+    Err(JsonPatchError::Malformed(format!("no operation of a JSON patch: {operation}")))
+}
+
+fn apply_one(target: &mut Value, operation: &Value, copied: &mut usize) -> Option<()> {
+    let path = |key: &str| operation[key].as_str().map(parse);
+    let tokens = path("path")?;
     let value = || operation.get("value").cloned().unwrap_or(Value::Null);
-    let done = match name {
-        "add" => add(target, &tokens, value()),
-        "remove" => remove(target, &tokens).map(drop),
-        "replace" => replace(target, &tokens, value()),
-        "move" => remove(target, &parse(text("from")?)).and_then(|moved| add(target, &tokens, moved)),
-        "copy" => {
-            let source = find(target, &parse(text("from")?));
-            *copied += source.map_or(0, |source| source.to_string().len());
-            source.filter(|_| *copied <= MAX_COPIED).cloned().and_then(|copy| add(target, &tokens, copy))
+    match operation["op"].as_str()? {
+        "add" => add(target, &tokens?, value()),
+        "remove" => remove(target, &tokens?).map(drop),
+        "replace" => replace(target, &tokens?, value()),
+        "move" => {
+            let moved = remove(target, &path("from")??)?;
+            add(target, &tokens?, moved)
         }
-        "test" => (*find(target, &tokens).unwrap_or(&Value::Null) == value()).then_some(()),
+        "copy" => {
+            let copy = member(target, &path("from")??)?.clone();
+            *copied += copy.to_string().len();
+            if *copied > MAX_COPIED {
+                return None;
+            }
+            add(target, &tokens?, copy)
+        }
+        "test" => {
+            let tokens = tokens?;
+            let found = if tokens.is_empty() { &*target } else { member(target, &tokens)? };
+            (*found == value()).then_some(())
+        }
         _ => None,
-    };
-    done.ok_or_else(|| JsonPatchError::DoesNotFit { operation: name.to_owned(), path: path.to_owned() })
+    }
 }
 
-fn parse(path: &str) -> Vec<String> {
-    path.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~")).collect()
+/// The names and positions on a path. The empty path is that of the whole object; others have a slash.
+fn parse(path: &str) -> Option<Vec<String>> {
+    let (_, below) = match path {
+        "" => return Some(Vec::new()),
+        path => path.split_once('/')?,
+    };
+    Some(below.split('/').map(|token| token.replace("~1", "/").replace("~0", "~")).collect())
 }
 
 /// The position a token names in a list; negative ones count from the end.
 fn position(token: &str, length: usize) -> Option<usize> {
-    match token.strip_prefix('-').filter(|back| !back.is_empty()) {
-        Some(back) => length.checked_sub(back.parse().ok()?),
-        None => token.parse().ok(),
+    let index: i64 = token.parse().ok()?;
+    let distance = usize::try_from(index.unsigned_abs()).ok()?;
+    if index < 0 { length.checked_sub(distance) } else { Some(distance) }
+}
+
+/// The member at a path: null if its object has none of that name, nothing if there is no such object or position.
+fn member<'a>(target: &'a Value, tokens: &[String]) -> Option<&'a Value> {
+    let (last, parents) = tokens.split_last()?;
+    match find(target, parents)? {
+        Value::Object(map) => Some(map.get(last).unwrap_or(&Value::Null)),
+        Value::Array(items) => items.get(position(last, items.len())?),
+        _ => None,
     }
 }
 
@@ -102,16 +136,14 @@ fn add(target: &mut Value, tokens: &[String], value: Value) -> Option<()> {
     if is_too_deep(tokens, &value) {
         return None;
     }
-    let Some((last, parents)) = tokens.split_last() else {
-        *target = value;
-        return Some(());
-    };
+    let (last, parents) = tokens.split_last()?;
     match find_mut(target, parents)? {
         Value::Object(map) => {
             map.insert(last.clone(), value);
         }
         Value::Array(items) => {
-            let position = if last == "-" { items.len() } else { position(last, items.len())? };
+            // One place more than there are items.
+            let position = if last == "-" { items.len() } else { position(last, items.len() + 1)? };
             if position > items.len() {
                 return None;
             }
@@ -126,9 +158,10 @@ fn replace(target: &mut Value, tokens: &[String], value: Value) -> Option<()> {
     if is_too_deep(tokens, &value) {
         return None;
     }
-    if let Some((last, parents)) = tokens.split_last()
-        && let Value::Object(map) = find_mut(target, parents)?
-    {
+    let Some((last, parents)) = tokens.split_last() else {
+        return (value.is_object() || value.is_array()).then(|| *target = value);
+    };
+    if let Value::Object(map) = find_mut(target, parents)? {
         map.insert(last.clone(), value);
         return Some(());
     }
@@ -209,6 +242,47 @@ mod tests {
     }
 
     #[test]
+    fn negative_positions_count_from_the_end() {
+        let at = |operation: &str, position: &str| {
+            let patch = json!([{"op": operation, "path": format!("/l/{position}"), "value": 3}]);
+            applied(&json!({"l": [1, 2]}), &patch).map(|done| done["l"].clone()).ok()
+        };
+        assert_eq!(at("add", "-1"), Some(json!([1, 2, 3])));
+        assert_eq!(at("add", "-2"), Some(json!([1, 3, 2])));
+        assert_eq!(at("add", "-3"), Some(json!([3, 1, 2])));
+        assert_eq!(at("add", "-4"), None);
+        assert_eq!(at("add", "-0"), Some(json!([3, 1, 2])));
+        assert_eq!(at("replace", "-1"), Some(json!([1, 3])));
+        assert_eq!(at("replace", "-3"), None);
+        assert_eq!(at("remove", "-2"), Some(json!([2])));
+    }
+
+    #[test]
+    fn a_member_that_is_not_there_is_copied_as_null() {
+        let patch = json!([{"op": "copy", "from": "/nothing", "path": "/copy"}]);
+        assert_eq!(applied(&json!({"l": []}), &patch).unwrap(), json!({"l": [], "copy": null}));
+    }
+
+    #[test]
+    fn null_is_found_only_where_something_could_be() {
+        let test = |path: &str, value: Value| {
+            applied(&json!({"l": [null], "n": null}), &json!([{"op": "test", "path": path, "value": value}])).is_ok()
+        };
+        assert!(test("/nothing", json!(null)) && test("/n", json!(null)) && test("/l/0", json!(null)));
+        assert!(!test("/no/parent", json!(null)) && !test("/n/below", json!(null)));
+        assert!(!test("/l/1", json!(null)) && !test("/l/-2", json!(null)) && !test("/l/-", json!(null)));
+        assert!(test("", json!({"l": [null], "n": null})) && !test("", json!(null)));
+    }
+
+    #[test]
+    fn an_operation_of_wrong_types_is_malformed_whatever_precedes_it() {
+        for operation in [json!(1), json!({"op": 1, "path": "/l"}), json!({"op": "test", "path": ["l"]})] {
+            let patch = json!([{"op": "remove", "path": "/nothing"}, operation]);
+            assert!(matches!(applied(&json!({}), &patch), Err(JsonPatchError::Malformed(_))), "{patch}");
+        }
+    }
+
+    #[test]
     fn what_does_not_fit_fails() {
         for patch in [
             json!([{"op": "remove", "path": "/nothing"}]),
@@ -218,6 +292,15 @@ mod tests {
             json!([{"op": "add", "path": "/no/parent", "value": 1}]),
             json!([{"op": "add", "path": "/l/7", "value": 1}]),
             json!([{"op": "test", "path": "/l", "value": 99}]),
+            json!([{"op": "copy", "from": "/l/0", "path": "/copy"}]),
+            json!([{"op": "copy", "from": "/no/parent", "path": "/copy"}]),
+            json!([{"op": "move", "from": "/nothing", "path": "/moved"}]),
+            json!([{"op": "add", "path": "", "value": {}}]),
+            json!([{"op": "add", "path": "l", "value": {}}]),
+            json!([{"op": "replace", "path": "", "value": null}]),
+            json!([{"op": "copy", "path": "/copy"}]),
+            json!([{"op": "remove"}]),
+            json!([{"path": "/l"}]),
         ] {
             let error = applied(&json!({"l": []}), &patch).unwrap_err();
             assert!(matches!(error, JsonPatchError::DoesNotFit { .. }), "{patch}");

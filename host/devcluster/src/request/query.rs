@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::field_error::FieldError;
 use crate::status::Refusal;
@@ -185,17 +185,19 @@ impl WriteOptions {
     }
 }
 
-/// Reads `dryRun`, of which only `All` is a value.
+/// Reads `dryRun` of a query.
 pub(crate) fn dry_run(query: &Query, kind: &str) -> Result<bool, Refusal> {
     let values = query.0.get("dryRun").map(Vec::as_slice).unwrap_or_default();
-    match values {
-        [] => Ok(false),
-        values if values.iter().all(|value| value == "All") => Ok(true),
-        values => {
-            let error = FieldError::not_supported("dryRun", &Value::from(values), &[json!("All")]);
-            Err(Refusal::invalid_options(kind, &[error]))
-        }
+    is_dry_run(&values.iter().map(String::as_str).collect::<Vec<_>>(), kind)
+}
+
+/// What values of `dryRun` ask for, of which only `All` is known.
+pub(crate) fn is_dry_run(values: &[&str], kind: &str) -> Result<bool, Refusal> {
+    if values.iter().all(|value| *value == "All") {
+        return Ok(!values.is_empty());
     }
+    let error = FieldError::not_supported("dryRun", &json!(values), &[json!("All")]);
+    Err(Refusal::invalid_options(kind, &[error]))
 }
 
 #[cfg(test)]

@@ -1,14 +1,36 @@
 //! The objects of one resource, their recent changes, and the watches on them.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use tokio::sync::broadcast;
 
 use super::{Change, Object, ObjectRef};
 
-/// Namespace and name.
-pub(crate) type Key = (String, String);
+/// Namespace and name as one text, `namespace/name`, which is what lists are sorted by: `a-b/x` comes before `a/x`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key(String);
+
+impl Key {
+    pub(crate) fn new(namespace: &str, name: &str) -> Self {
+        Self(format!("{namespace}/{name}"))
+    }
+
+    /// Reads what [`Key::text`] gave away; nothing if it cannot be that.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        text.contains('/').then(|| Self(text.to_owned()))
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// Namespace, which has no slash, and name.
+    pub(crate) fn parts(&self) -> (&str, &str) {
+        self.0.split_once('/').unwrap_or(("", &self.0))
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct Collection {
@@ -36,16 +58,17 @@ impl Collection {
     }
 
     pub(crate) fn get(&self, namespace: &str, name: &str) -> Option<&Arc<Object>> {
-        self.objects.get(&(namespace.to_owned(), name.to_owned()))
+        self.objects.get(&Key::new(namespace, name))
     }
 
-    /// The objects in order of namespace and name: of one namespace, or all.
+    /// The objects in the order of their keys: of one namespace, or all.
     pub(crate) fn objects(&self, namespace: Option<&str>) -> impl Iterator<Item = (&str, &str, &Arc<Object>)> {
-        let start = (namespace.unwrap_or_default().to_owned(), String::new());
+        let start = namespace.map_or(Bound::Unbounded, |namespace| Bound::Included(Key::new(namespace, "")));
         self.objects
-            .range(start..)
-            .take_while(move |((found, _), _)| namespace.is_none_or(|namespace| namespace == found))
-            .map(|((namespace, name), object)| (namespace.as_str(), name.as_str(), object))
+            .range((start, Bound::Unbounded))
+            .map(|(key, object)| (key.parts(), object))
+            .take_while(move |((found, _), _)| namespace.is_none_or(|namespace| namespace == *found))
+            .map(|((namespace, name), object)| (namespace, name, object))
     }
 
     /// The objects as they were at a revision, or `None` if the history does not reach back that far.
@@ -55,7 +78,7 @@ impl Collection {
         }
         let mut objects = self.objects.clone();
         for change in self.history.iter().rev().take_while(|change| change.revision > revision) {
-            let key = (change.at.namespace.clone(), change.at.name.clone());
+            let key = Key::new(&change.at.namespace, &change.at.name);
             match &change.previous {
                 Some(previous) => objects.insert(key, Arc::clone(previous)),
                 None => objects.remove(&key),
@@ -75,7 +98,7 @@ impl Collection {
 
     /// Sets the state of an object: `None` if it is gone.
     pub(super) fn set(&mut self, at: &ObjectRef, object: Option<&Arc<Object>>) {
-        let key = (at.namespace.clone(), at.name.clone());
+        let key = Key::new(&at.namespace, &at.name);
         match object {
             Some(object) => self.objects.insert(key, Arc::clone(object)),
             None => self.objects.remove(&key),

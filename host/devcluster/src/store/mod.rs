@@ -236,7 +236,8 @@ mod tests {
         store.put(&at("b"), object("2"), 0);
         store.remove(&at("a"));
         store.commit().unwrap();
-        let names: Vec<String> = store.snapshot("widgets", 2).unwrap().into_keys().map(|(_, name)| name).collect();
+        let names: Vec<String> =
+            store.snapshot("widgets", 2).unwrap().into_keys().map(|key| key.parts().1.to_owned()).collect();
         assert_eq!(names, ["a", "b"]);
         assert!(store.snapshot("widgets", 0).is_none());
     }

@@ -36,7 +36,10 @@ impl Column {
         Self {
             format: "name".to_owned(),
             description: NAME_DESCRIPTION.to_owned(),
-            ..Self::text("Name", Cell::Computed(|object| object["metadata"]["name"].clone()))
+            ..Self::text(
+                "Name",
+                Cell::Computed(|object| json!(object["metadata"]["name"].as_str().unwrap_or_default())),
+            )
         }
     }
 
@@ -48,7 +51,9 @@ impl Column {
             ..Self::text(
                 "Age",
                 Cell::Computed(|object| {
-                    object["metadata"]["creationTimestamp"].as_str().map_or(Value::Null, |time| json!(age_of(time)))
+                    // A bookmark was never created.
+                    let time = object["metadata"]["creationTimestamp"].as_str();
+                    json!(time.map_or_else(|| "<unknown>".to_owned(), age_of))
                 }),
             )
         }

@@ -9,7 +9,7 @@ use crate::cluster::Cluster;
 use crate::crd;
 use crate::field_error::FieldError;
 use crate::object::{ObjectExt, now, set_or_remove};
-use crate::request::query::{Query, dry_run};
+use crate::request::query::{Query, dry_run, is_dry_run};
 use crate::resource::{Resource, Rules};
 use crate::settle::{FOREGROUND_FINALIZER, ORPHAN_FINALIZER};
 use crate::status::Refusal;
@@ -39,10 +39,12 @@ pub(crate) struct DeleteOptions {
 }
 
 impl DeleteOptions {
-    /// Options come in the body or in the query; the body wins.
+    /// Options come in the body; in the query only if there is none.
     pub(crate) fn parse(query: &Query, body: &Value) -> Result<Self, Refusal> {
         let text = |value: &Value| value.as_str().map(str::to_owned);
-        let policy = text(&body["propagationPolicy"]).or(query.get("propagationPolicy").map(str::to_owned));
+        let from_query = body.is_null();
+        let policy = text(&body["propagationPolicy"]);
+        let policy = policy.or_else(|| query.get("propagationPolicy").filter(|_| from_query).map(str::to_owned));
         let propagation = match policy.as_deref() {
             None if body["orphanDependents"] == true => Propagation::Orphan,
             None | Some("Background") => Propagation::Background,
@@ -59,14 +61,24 @@ impl DeleteOptions {
             let error = FieldError::invalid("propagationPolicy", &json!(policy), detail);
             return Err(Refusal::invalid_options("DeleteOptions", &[error]));
         }
-        let in_body = body["dryRun"].as_array().is_some_and(|values| values.iter().any(|value| value == "All"));
         Ok(Self {
-            dry_run: dry_run(query, "DeleteOptions")? || in_body,
+            dry_run: if from_query { dry_run(query, "DeleteOptions")? } else { dry_run_of_body(&body["dryRun"])? },
             propagation,
             uid: text(&body["preconditions"]["uid"]),
             resource_version: text(&body["preconditions"]["resourceVersion"]),
         })
     }
+}
+
+/// What would be done in earnest by mistake is refused, whatever it is.
+fn dry_run_of_body(value: &Value) -> Result<bool, Refusal> {
+    let values: Option<Vec<&str>> = match value {
+        Value::Null => Some(Vec::new()),
+        Value::Array(values) => values.iter().map(Value::as_str).collect(),
+        _ => None,
+    };
+    let values = values.ok_or_else(|| Refusal::bad_request("dryRun of DeleteOptions is not a list of texts"))?;
+    is_dry_run(&values, "DeleteOptions")
 }
 
 /// What a delete did.

@@ -175,3 +175,21 @@ async fn a_collection_is_deleted_by_selector() {
     assert!(!exists(&caller, "a").await);
     assert!(exists(&caller, "b").await);
 }
+
+#[tokio::test]
+async fn a_delete_that_asks_for_another_kind_of_dry_run_is_refused() {
+    let caller = Caller::new();
+    configmap(&caller, "kept", &[], false, &[]).await;
+    let path = format!("{CONFIGMAPS}/kept");
+    let refused = caller.delete(&path, &json!({"dryRun": ["Some"]})).await;
+    assert_eq!((refused.code, &refused.body["reason"]), (422, &json!("Invalid")), "{}", refused.text);
+    assert_eq!(refused.body["details"]["causes"][0]["field"], "dryRun");
+    assert_eq!(caller.delete(&path, &json!({"dryRun": ["All", "Some"]})).await.code, 422);
+    assert_eq!(caller.delete(&path, &json!({"dryRun": "All"})).await.code, 400);
+    assert_eq!(caller.delete(CONFIGMAPS, &json!({"dryRun": ["Some"]})).await.code, 422);
+    assert_eq!(caller.delete(&path, &json!({"dryRun": ["All"]})).await.code, 200);
+    assert!(exists(&caller, "kept").await);
+    // With a body the query counts for nothing.
+    assert_eq!(caller.delete(&format!("{path}?dryRun=All"), &json!({"dryRun": []})).await.code, 200);
+    assert!(!exists(&caller, "kept").await);
+}

@@ -14,5 +14,6 @@ mod lifecycle;
 mod persistence;
 mod protobuf;
 mod rules;
+mod tables;
 mod watches;
 mod workloads;

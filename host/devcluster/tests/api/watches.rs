@@ -264,3 +264,52 @@ async fn a_watch_lasts_as_long_as_it_says_and_half_an_hour_if_it_says_nothing() 
     let ages = format!("{WIDGETS}?watch=true&timeoutSeconds={}", i64::MAX);
     assert_eq!(caller.get(&ages).await.code, 200);
 }
+
+#[tokio::test(start_paused = true)]
+async fn bookmarks_have_the_form_of_the_objects_of_their_watch() {
+    let caller = two_widgets().await;
+    let path = format!(
+        "{WIDGETS}?watch=true&timeoutSeconds=3&sendInitialEvents=true&resourceVersionMatch=NotOlderThan\
+         &allowWatchBookmarks=true&includeObject=None"
+    );
+    let seen = async |form: &str| -> Vec<Value> {
+        let answer = caller.get_as(&path, &format!("application/json;as={form};v=v1;g=meta.k8s.io")).await;
+        answer.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let marked = json!({"k8s.io/initial-events-end": "true"});
+
+    let tables = seen("Table").await;
+    let (first, last) = (&tables[2]["object"], &tables[3]["object"]);
+    assert_eq!((&tables[2]["type"], &tables[3]["type"]), (&json!("BOOKMARK"), &json!("BOOKMARK")));
+    assert_eq!((&first["kind"], &first["columnDefinitions"]), (&json!("Table"), &Value::Null));
+    assert_eq!(first["rows"][0]["object"]["metadata"]["annotations"], marked, "although no objects are wanted");
+    assert_eq!((&last["rows"][0]["object"], &last["rows"][0]["cells"][0]), (&Value::Null, &json!("")));
+    assert_eq!(revision(last), revision(&tables[1]["object"]));
+
+    let metadata = seen("PartialObjectMetadata").await;
+    let first = &metadata[2]["object"];
+    assert_eq!((&first["kind"], &first["apiVersion"]), (&json!("PartialObjectMetadata"), &json!("meta.k8s.io/v1")));
+    assert_eq!(first["metadata"]["annotations"], marked);
+}
+
+#[tokio::test]
+async fn lists_are_in_the_order_of_namespace_slash_name() {
+    let caller = Caller::new();
+    for namespace in ["a", "a-b"] {
+        caller.post("/api/v1/namespaces", &json!({"metadata": {"name": namespace}})).await;
+        let path = format!("/api/v1/namespaces/{namespace}/configmaps");
+        let object = json!({"metadata": {"name": "x", "labels": {"mine": "yes"}}});
+        assert_eq!(caller.post(&path, &object).await.code, 201);
+    }
+    let namespaces = |list: &Value| -> Vec<String> {
+        let items = list["items"].as_array().unwrap().iter();
+        items.map(|item| item["metadata"]["namespace"].as_str().unwrap().to_owned()).collect()
+    };
+    let all = caller.get("/api/v1/configmaps?labelSelector=mine").await.body;
+    assert_eq!(namespaces(&all), ["a-b", "a"]);
+    let first = caller.get("/api/v1/configmaps?labelSelector=mine&limit=1").await.body;
+    let token = first["metadata"]["continue"].as_str().unwrap();
+    let second = caller.get(&format!("/api/v1/configmaps?labelSelector=mine&limit=1&continue={token}")).await.body;
+    assert_eq!((namespaces(&first), namespaces(&second)), (vec!["a-b".to_owned()], vec!["a".to_owned()]));
+    assert_eq!(namespaces(&caller.get("/api/v1/namespaces/a/configmaps?labelSelector=mine").await.body), ["a"]);
+}
