@@ -84,6 +84,11 @@ impl HostProcess {
         Ok(self.child.try_wait()?.is_some_and(|status| status.success()))
     }
 
+    /// How it has ended by itself; `None` while it runs, or if it was killed.
+    pub fn exit_code(&mut self) -> Result<Option<i32>> {
+        Ok(self.child.try_wait()?.and_then(|status| status.code()))
+    }
+
     /// Whether it still runs.
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
