@@ -231,10 +231,8 @@ impl State {
 
     async fn send_on(self: Arc<Self>, request: Request<Bytes>) -> Result<Response<kube::client::Body>> {
         let method = request.method().clone();
-        let path = match method {
-            Method::POST => created_path(request.uri().path(), request.body()),
-            _ => request.uri().path().to_owned(),
-        };
+        let path = request.uri().path();
+        let path = if method == Method::POST { created_path(path, request.body()) } else { path.to_owned() };
         let answer = self.upstream.0.send(request.map(kube::client::Body::from)).await?;
         let status = answer.status();
         if method == Method::POST && matches!(status, StatusCode::CREATED | StatusCode::CONFLICT) {
