@@ -18,6 +18,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use cli::{Cli, Command};
@@ -79,18 +80,21 @@ async fn until(cancel: CancellationToken, work: impl Future<Output = anyhow::Res
 
 /// The first signal asks for an orderly end, the second one for an end.
 async fn until_stopped(cancel: CancellationToken) {
-    let signal = async || {
-        let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
-            return std::future::pending().await;
-        };
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        }
+    let (Ok(interrupt), Ok(terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        return;
     };
-    signal().await;
+    // The same for both, so that none is missed in between.
+    let mut signals = [interrupt, terminate];
+    either(&mut signals).await;
     tracing::info!("stopping: what runs may finish; a second signal ends at once");
     cancel.cancel();
-    signal().await;
+    either(&mut signals).await;
     std::process::exit(1);
+}
+
+async fn either([one, other]: &mut [Signal; 2]) {
+    tokio::select! {
+        _ = one.recv() => {}
+        _ = other.recv() => {}
+    }
 }

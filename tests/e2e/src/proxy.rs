@@ -17,7 +17,7 @@ use hyper::{body::Frame, body::Incoming, server::conn::http1, service::service_f
 use hyper_util::rt::TokioIo;
 use kube::{Client, Config};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{
     net::TcpListener,
     task::{AbortHandle, JoinSet},
@@ -53,7 +53,7 @@ pub struct Accepted {
     pub at: Instant,
     /// How it was asked.
     pub method: Method,
-    /// Of the object, or of the collection for a create.
+    /// Of the object, of one that is created too.
     pub path: String,
 }
 
@@ -62,8 +62,8 @@ struct State {
     upstream: Upstream,
     faults: Mutex<Faults>,
     chance: Mutex<StdRng>,
-    /// Objects by the path under which the server said that it created them.
-    created: Mutex<BTreeMap<String, u32>>,
+    /// Creates that the server received, by the path of the object.
+    creates: Mutex<BTreeMap<String, u32>>,
     /// Writes that the server took, in the order of its answers.
     accepted: Mutex<Vec<Accepted>>,
     /// Watches that were asked for, by path.
@@ -90,7 +90,7 @@ impl Proxy {
             upstream: Upstream(Client::try_from(config)?),
             faults: Mutex::default(),
             chance: Mutex::new(StdRng::seed_from_u64(seed)),
-            created: Mutex::default(),
+            creates: Mutex::default(),
             accepted: Mutex::default(),
             watches: Mutex::default(),
         });
@@ -111,7 +111,8 @@ impl Proxy {
         *lock(&self.state.faults) = faults;
     }
 
-    /// As if the API server was gone: connections are cut in the middle of whatever they do, and new ones are refused.
+    /// As if the API server was gone: connections are cut in the middle of whatever they do, and new ones are refused. What was
+    /// sent on already is done all the same, and counted.
     pub fn stop(&mut self) {
         if let Some(accepting) = self.accepting.take() {
             accepting.abort();
@@ -131,10 +132,11 @@ impl Proxy {
         Ok(())
     }
 
-    /// How often objects were created: the path of each, and the number of times the server said so.
+    /// How often objects were asked for by a POST: the path of each, and the number of requests that the server answered with
+    /// what it made, or with there being one already. What the proxy refused never came that far; an apply is none of them.
     #[must_use]
-    pub fn created(&self) -> BTreeMap<String, u32> {
-        lock(&self.state.created).clone()
+    pub fn creates(&self) -> BTreeMap<String, u32> {
+        lock(&self.state.creates).clone()
     }
 
     /// How often watches were begun, by path.
@@ -185,30 +187,36 @@ fn accept(listener: TcpListener, state: Arc<State>) -> AbortHandle {
     tokio::spawn(accepting).abort_handle()
 }
 
+fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
+}
+
+/// Where the object will be that is sent to a collection; the collection if it has no name yet.
+fn created_path(collection: &str, body: &[u8]) -> String {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    match body["metadata"]["name"].as_str() {
+        Some(name) => format!("{collection}/{name}"),
+        None => collection.to_owned(),
+    }
+}
+
 impl State {
     /// An error cuts the connection.
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>> {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Body>> {
         let faults = *lock(&self.faults);
         tokio::time::sleep(faults.latency).await;
-        let write = !matches!(*request.method(), Method::GET | Method::HEAD);
+        let write = !is_read(request.method());
         if write && self.happens(faults.failing_writes) {
             return Ok(self.refusal());
         }
         let watch = request.uri().query().is_some_and(|query| query.contains("watch=true"));
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         if watch {
-            *lock(&self.watches).entry(path.clone()).or_default() += 1;
+            *lock(&self.watches).entry(request.uri().path().to_owned()).or_default() += 1;
         }
         let (parts, body) = request.into_parts();
-        let body = kube::client::Body::from(body.collect().await?.to_bytes());
-        let answer = self.upstream.0.send(Request::from_parts(parts, body)).await?;
-        if answer.status() == StatusCode::CREATED {
-            *lock(&self.created).entry(path.clone()).or_default() += 1;
-        }
-        // Asking who one is, or what one may do, is written as a create.
-        if write && answer.status().is_success() && !path.contains("/selfsubject") {
-            lock(&self.accepted).push(Accepted { at: Instant::now(), method, path });
-        }
+        let request = Request::from_parts(parts, body.collect().await?.to_bytes());
+        // In a task of its own: what became of it is known even if this connection is cut meanwhile.
+        let answer = tokio::spawn(Arc::clone(&self).send_on(request)).await??;
         if write && self.happens(faults.lost_answers) {
             bail!("the answer is lost");
         }
@@ -219,6 +227,22 @@ impl State {
             _ => StreamBody::new(data).boxed_unsync(),
         };
         Ok(Response::from_parts(parts, body))
+    }
+
+    async fn send_on(self: Arc<Self>, request: Request<Bytes>) -> Result<Response<kube::client::Body>> {
+        let method = request.method().clone();
+        let path = request.uri().path();
+        let path = if method == Method::POST { created_path(path, request.body()) } else { path.to_owned() };
+        let answer = self.upstream.0.send(request.map(kube::client::Body::from)).await?;
+        let status = answer.status();
+        if method == Method::POST && matches!(status, StatusCode::CREATED | StatusCode::CONFLICT) {
+            *lock(&self.creates).entry(path.clone()).or_default() += 1;
+        }
+        // Asking who one is, or what one may do, is written as a create.
+        if !is_read(&method) && status.is_success() && !path.contains("/selfsubject") {
+            lock(&self.accepted).push(Accepted { at: Instant::now(), method, path });
+        }
+        Ok(answer)
     }
 
     fn happens(&self, percent: u8) -> bool {

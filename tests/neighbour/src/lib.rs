@@ -29,12 +29,8 @@ pub struct Note {
     desired: Value,
 }
 
-impl Note {
-    fn write(&self) -> Result<Value> {
-        let stored = cluster::apply(&self.config_map, self.desired.clone())?;
-        debug!(target = self.config_map; "written");
-        Ok(json!({"written": stored["data"]["text"]}))
-    }
+fn written(config_map: &Value) -> Value {
+    json!({"written": config_map["data"]["text"]})
 }
 
 impl External for Note {
@@ -54,16 +50,24 @@ impl External for Note {
         let Some(actual) = cluster::find::<Value>(&self.config_map)? else {
             return Ok(Observation::missing());
         };
-        let written = json!({"written": actual["data"]["text"]});
-        Ok(Observation::compare(&self.desired, &actual).status(written).ready())
+        Ok(Observation::compare(&self.desired, &actual).status(written(&actual)).ready())
     }
 
     fn create(&mut self, _: &Managed<NoteSpec>) -> Result<Creation> {
-        Ok(Creation::done().external_name(&self.config_map.name).status(self.write()?))
+        let ObjectRef { api_version, kind, namespace, name } = &self.config_map;
+        // An apply would hide that it is made twice. If it was made before and the answer was lost, it is found by observing.
+        let stored = cluster::create(&json!({
+            "apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": namespace},
+            "data": self.desired["data"],
+        }))?;
+        debug!(target = self.config_map; "created");
+        Ok(Creation::done().external_name(name).status(written(&stored)))
     }
 
     fn update(&mut self, _: &Managed<NoteSpec>) -> Result<Change> {
-        Ok(Change::done().status(self.write()?))
+        let stored = cluster::apply(&self.config_map, self.desired.clone())?;
+        debug!(target = self.config_map; "written");
+        Ok(Change::done().status(written(&stored)))
     }
 
     fn delete(&mut self, _: &Managed<NoteSpec>) -> Result<()> {

@@ -5,7 +5,7 @@ use capstan_sdk::{
     Readiness, Value,
     cluster::{Error, ObjectRef},
     json,
-    testing::{Action, Host, Step, Verb},
+    testing::{Action, Call, Host, Step, Verb},
 };
 
 fn note(host: &Host, text: &str) -> ObjectRef {
@@ -59,9 +59,26 @@ fn a_config_map_that_vanished_is_written_again() {
 fn a_storm_is_waited_out() {
     let host = Host::new();
     let object = note(&host, "one");
-    host.fail_next(Verb::Patch, Error::Unavailable("a storm".into()));
+    host.fail_next(Verb::Create, Error::Unavailable("a storm".into()));
     let failed = host.reconcile(&PROVIDER, &object).unwrap_err();
     assert_eq!((failed.step, failed.failure.is_terminal()), (Step::Create, false));
     host.reconcile(&PROVIDER, &object).unwrap();
     assert_eq!(written(&host), Some(json!("one")));
+}
+
+#[test]
+fn what_an_unclear_create_made_is_found_and_not_made_again() {
+    let host = Host::new();
+    let object = note(&host, "one");
+    let creates = || host.take_calls().iter().filter(|call| matches!(call, Call::Create(_))).count();
+    host.fail_next(Verb::Create, Error::Unavailable("the answer is lost".into()));
+    host.reconcile(&PROVIDER, &object).unwrap_err();
+    assert_eq!(creates(), 1);
+    // It was carried out all the same, and the text changes before the next attempt.
+    host.put(json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "note-a", "namespace": "n"}, "data": {"text": "one"},
+    }));
+    note(&host, "two");
+    assert_eq!(host.reconcile(&PROVIDER, &object).unwrap().action, Action::Update);
+    assert_eq!((written(&host), creates()), (Some(json!("two")), 0));
 }

@@ -71,6 +71,20 @@ spec:
     spec: {containers: [{name: flyer, image: 'registry.example/flyer:1'}]}
 ";
 
+/// A patch that only shows what it would do.
+const PREVIEW: &str = "
+{apiVersion: v1, kind: ConfigMap, metadata: {name: from, namespace: session}, data: {text: shown}}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: to, namespace: session}}
+---
+apiVersion: krateo.io/v1alpha1
+kind: Patch
+metadata: {name: session-preview, annotations: {krateo.io/management-policy: observe}}
+spec:
+  from: {objectReference: {kind: ConfigMap, name: from, namespace: session}, fieldPath: data.text}
+  to: {objectReference: {kind: ConfigMap, name: to, namespace: session}}
+";
+
 /// One call: its words, what goes to stdin, how it ends, and what it must say.
 struct Step {
     words: &'static str,
@@ -161,6 +175,14 @@ const SESSION: &[Step] = &[
     step("wait --for=condition=Available deployment/flyer -n session --timeout=30s", "", 0, &["condition met"]),
     step("get deployments -n session", "", 0, &["NAME", "READY", "flyer"]),
     step("get events -n session", "", 0, &[]),
+    // What a provider tells of its objects.
+    step("apply -f -", PREVIEW, 0, &["session-preview created"]),
+    soon(
+        "get patches session-preview",
+        0,
+        &["NAME", "READY", "SYNCED", "PREVIEW", "AGE", "session-preview", "True", "\"shown\""],
+    ),
+    step("delete patches.krateo.io session-preview --timeout=30s", "", 0, &["\"session-preview\" deleted"]),
     // Ends.
     step("delete deployment flyer -n session", "", 0, &["deleted"]),
     step("delete kite one -n session", "", 0, &["\"one\" deleted"]),

@@ -89,6 +89,15 @@ async fn annotate(objects: &Objects, name: &str, annotation: Value) -> Result<()
     objects.merge(PATCHES.0, PATCHES.1, "", name, change).await
 }
 
+/// Waits until a reconcile has taken place that began after this.
+async fn reconciled(objects: &Objects, name: &str, token: &str) -> Result<()> {
+    annotate(objects, name, json!({"capstan.dev/reconcile-requested-at": token})).await?;
+    let look = || objects.get(PATCHES.0, PATCHES.1, "", name);
+    eventually(&format!("{name} is reconciled"), SOON, look, |found| found["status"]["lastHandledReconcileAt"] == token)
+        .await
+        .map(drop)
+}
+
 pub(crate) async fn the_sample_converges_and_says_so(world: &World) -> Result<()> {
     let objects = world.objects()?;
     config_maps(&objects, "sample").await?;
@@ -234,6 +243,9 @@ pub(crate) async fn mistakes_become_conditions_that_say_what_to_do(world: &World
         let found = synced(&objects, name, "False", reason).await?;
         let message = condition(&found, "Synced").2.to_owned();
         ensure!(message.contains(hint), "{name}: {message}");
+        // Nothing was begun that would have to be finished.
+        let pending = &found["metadata"]["annotations"]["krateo.io/external-create-pending"];
+        ensure!(pending.is_null(), "{name}: {found:#}");
     }
     // Nobody is worse off for it.
     let bar = objects.get("v1", "configmaps", "mistakes", "bar").await?;
@@ -243,6 +255,10 @@ pub(crate) async fn mistakes_become_conditions_that_say_what_to_do(world: &World
     mended["metadata"]["name"] = json!("bad-path");
     objects.apply_value(&mended).await?;
     value(&objects, "mistakes", "Foo1").await?;
+    for name in ["bad-path", "no-field", "bad-template", "no-from", "no-target"] {
+        let events = objects.events("default", "Patch", name).await?;
+        ensure!(events.iter().all(|event| event["reason"] != "CreatedExternalResource"), "{name}: {events:#?}");
+    }
     Ok(())
 }
 

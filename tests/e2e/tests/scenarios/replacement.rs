@@ -41,7 +41,7 @@ pub(crate) async fn logic_is_replaced_fifty_times_under_changing_objects(world: 
         let again: BTreeMap<_, _> =
             proxy.watches().into_iter().filter(|(path, opened)| watched.get(path) != Some(opened)).collect();
         ensure!(again.is_empty(), "watches were opened again: {again:?}, at first {watched:?}");
-        let made = proxy.created();
+        let made = proxy.creates();
         let notes: Vec<_> = made.iter().filter(|(path, _)| path.contains("/configmaps/note-busy-")).collect();
         ensure!(notes.len() == OBJECTS && notes.iter().all(|(_, made)| **made == 1), "{notes:?}");
         ensure!(world.is_running(), "{}", world.log());

@@ -216,11 +216,11 @@ impl ReplicaSet {
         self.replicas.iter().map(log).collect()
     }
 
-    /// `ConfigMap`s of notes that were made more than once, by whomever.
+    /// `ConfigMap`s of notes that were asked for more than once, by whomever.
     pub(crate) fn made_twice(&self) -> Vec<String> {
         let mut times = BTreeMap::<String, u32>::new();
         for replica in &self.replicas {
-            for (path, count) in replica.proxy.created() {
+            for (path, count) in replica.proxy.creates() {
                 if path.contains("/configmaps/note-") {
                     *times.entry(path).or_default() += count;
                 }

@@ -22,6 +22,9 @@ use crate::{
 /// For looking, and for a machine that is busy.
 const MARGIN: Duration = Duration::from_secs(5);
 
+/// Of each request, and so of the least that an orderly end can take: a Lease is to be given up.
+const CRAWLING: Duration = Duration::from_secs(15);
+
 async fn in_a_set_of_its_own(
     world: &World,
     times: Times,
@@ -182,9 +185,33 @@ pub(crate) async fn one_that_is_asked_to_stop_hands_over_at_once(world: &World) 
             notes_say(&objects, "late", "in flight", SOON).await
         })?;
         ensure!(set.made_twice().is_empty(), "made twice: {:?}", set.made_twice());
-        Ok(())
+        asked_twice_it_ends_at_once(set)
     })
     .await
+}
+
+/// The first of a set, which has work and an API server that crawls.
+fn asked_twice_it_ends_at_once(set: &mut ReplicaSet) -> Result<()> {
+    let first = &mut set.replicas[0];
+    first.proxy.set_faults(Faults { latency: CRAWLING, ..Faults::default() });
+    first.process.signal(Signal::Terminate)?;
+    let deadline = Instant::now() + MARGIN;
+    while !first.process.log().contains("a second signal ends at once") {
+        ensure!(Instant::now() < deadline, "it does not say that it stops");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    ensure!(first.process.is_running(), "it ended at the first signal");
+    first.process.signal(Signal::Terminate)?;
+    let asked = Instant::now();
+    let code = loop {
+        if let Some(code) = first.process.exit_code()? {
+            break code;
+        }
+        ensure!(asked.elapsed() < MARGIN, "it still runs {:?} after the second signal", asked.elapsed());
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    ensure!(code == 1, "it ended with {code}");
+    Ok(())
 }
 
 /// Waits until the intent to create stands there, and no result.

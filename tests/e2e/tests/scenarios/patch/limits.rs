@@ -11,6 +11,8 @@ pub(crate) async fn transforms_without_end_are_ended_and_named(world: &World) ->
     let (objects, name) = (world.objects()?, "endless");
     config_maps(&objects, name).await?;
     let jq = |expression: &str| json!({"fieldPath": "data.value2", "transform": expression});
+    // Each turn costs something, and there are more than the engine's own bound lets through in the time of a call.
+    let ranges = "range 100000 }}{{ range 100000 }}{{ $text := b64enc (toJson $) }}{{ end }}{{ end";
     let recursion = "define \"a\" }}{{ template \"a\" . }}{{ end }}{{ template \"a\" .";
     for (patch_name, to, reasons, field) in [
         ("endless-loop", jq("${ last(range(infinite)) }"), &["DeadlineExceeded"][..], "spec.to.transform"),
@@ -20,6 +22,12 @@ pub(crate) async fn transforms_without_end_are_ended_and_named(world: &World) ->
             "endless-template",
             json!({"fieldPath": "data.value2", "transforms": [recursion]}),
             &["TransformFailed"],
+            "spec.to.transforms",
+        ),
+        (
+            "endless-ranges",
+            json!({"fieldPath": "data.value2", "transforms": [ranges]}),
+            &["DeadlineExceeded"],
             "spec.to.transforms",
         ),
         ("endless-output", jq("${ [range(100000)] | tojson }"), &["TransformFailed"], "spec.to.transform"),

@@ -1,13 +1,16 @@
 //! Patches that would write for ever, and sources that change quickly, which is something else.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, ensure};
 use capstan_e2e::{Objects, condition, eventually};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::{PATCHES, config_maps, patch, ready, synced, value};
+use super::{PATCHES, annotate, config_maps, patch, ready, reconciled, synced, value};
 use crate::world::{SOON, World};
 
 /// A patch of this name from one field to another, with a transform.
@@ -125,7 +128,7 @@ pub(crate) async fn a_source_that_changes_quickly_is_followed_and_is_no_loop(wor
 pub(crate) async fn many_patches_of_few_sources_cost_few_watches(world: &World) -> Result<()> {
     const MANY: usize = 200;
     let (objects, name) = (world.objects()?, "sharing");
-    objects.namespace(name).await?;
+    config_maps(&objects, name).await?;
     for source in 0..10 {
         objects
             .apply_value(&json!({
@@ -152,15 +155,62 @@ pub(crate) async fn many_patches_of_few_sources_cost_few_watches(world: &World) 
         fields.map(|data| data.keys().filter(|key| key.starts_with("of")).count()).sum::<usize>() == MANY
     })
     .await?;
-    let (code, text) = world.probe("/debug/watches").await?;
-    ensure!(code == 200, "{code}: {text}");
-    let watches: Value = serde_json::from_str(&text)?;
-    let all = watches["watches"].as_array().context("no list of watches")?;
+    let watches = watches_of_config_maps(world).await?;
     let here = |watch: &&Value| watch["namespace"] == name || watch["namespace"].is_null();
-    let count = all.iter().filter(|watch| watch["kind"] == "ConfigMap").filter(here).count();
-    ensure!((1..=10).contains(&count), "{count} watches: {watches:#}");
+    let count = watches.iter().filter(here).count();
+    ensure!((1..=10).contains(&count), "{count} watches: {watches:#?}");
+    a_change_wakes_nobody_else(world, &objects, name, MANY).await?;
     for number in 0..MANY {
         objects.delete(PATCHES.0, PATCHES.1, "", &format!("sharing-{number}")).await?;
     }
+    objects.delete(PATCHES.0, PATCHES.1, "", "sharing-beside").await?;
+    let look = || watches_of_config_maps(world);
+    eventually("its watches are gone", Duration::from_mins(1), look, |watches: &Vec<Value>| {
+        watches.iter().all(|watch| watch["namespace"] != name)
+    })
+    .await
+    .map(drop)
+}
+
+async fn watches_of_config_maps(world: &World) -> Result<Vec<Value>> {
+    let (code, text) = world.probe("/debug/watches").await?;
+    ensure!(code == 200, "{code}: {text}");
+    let mut all: Value = serde_json::from_str(&text)?;
+    let Value::Array(mut watches) = all["watches"].take() else { anyhow::bail!("no list of watches: {text}") };
+    watches.retain(|watch| watch["kind"] == "ConfigMap");
+    Ok(watches)
+}
+
+/// The first source of `many` patches changes, and a patch of other objects in the same namespace, whose changes come by the
+/// same watch, sleeps on.
+async fn a_change_wakes_nobody_else(world: &World, objects: &Objects, namespace: &str, many: usize) -> Result<()> {
+    let beside = "sharing-beside";
+    let copies = ("foo", "data.value1");
+    objects.apply_value(&relay(namespace, beside, copies, ("bar", "data.value2"), "${ . }")).await?;
+    // It tells of every reconcile in the log, and is not polled meanwhile.
+    let annotations = json!({"krateo.io/connector-verbose": "true", "capstan.dev/poll-interval": "1h"});
+    annotate(objects, beside, annotations).await?;
+    ready(objects, beside).await?;
+    reconciled(objects, beside, "1").await?;
+    let before = reconciles(&world.log(), beside);
+    ensure!(before > 0, "its reconciles are not in the log");
+    // What the first change woke has had its turn when the second one has arrived.
+    for text in ["2", "3"] {
+        objects.merge("v1", "configmaps", namespace, "s0", json!({"data": {"x": text}})).await?;
+        let look = || objects.get("v1", "configmaps", namespace, "s1");
+        eventually("it arrives at its readers", SOON, look, |target| {
+            (0..many).step_by(10).all(|number| target["data"][format!("of{number}")] == text)
+        })
+        .await?;
+    }
+    let after = reconciles(&world.log(), beside);
+    ensure!(after == before, "{beside} was reconciled {before} times before the change, and {after} times after it");
     Ok(())
+}
+
+/// How many reconciles of an object have left lines in a log.
+fn reconciles(log: &str, object: &str) -> usize {
+    let of_it = format!("object={object} reconcile_id=");
+    let ids = log.split(&of_it).skip(1).map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next());
+    ids.collect::<BTreeSet<_>>().len()
 }

@@ -69,20 +69,27 @@ pub(crate) async fn a_revert_gives_back_what_is_still_ours(world: &World) -> Res
         objects.apply_value(&object).await?;
         ready(&objects, patch_name).await?;
     }
+    let mut orphan = patch(name, "data.value1", &json!({"fieldPath": "data.left"}));
+    orphan["metadata"]["name"] = json!("revert-orphan");
+    orphan["spec"]["onDelete"] = json!("revert");
+    orphan["spec"]["deletionPolicy"] = json!("Orphan");
+    objects.apply_value(&orphan).await?;
+    ready(&objects, "revert-orphan").await?;
     value(&objects, name, "Foo1").await?;
     // The one that no longer writes is overtaken by somebody else.
     annotate(&objects, "revert-lost", json!({"krateo.io/paused": "true"})).await?;
     super::synced(&objects, "revert-lost", "False", "ReconcilePaused").await?;
     objects.merge("v1", "configmaps", name, "bar", json!({"data": {"value1": "theirs"}})).await?;
-    for patch_name in ["revert-lost", "revert-old", "revert-new"] {
+    let all = ["revert-lost", "revert-old", "revert-new", "revert-orphan"];
+    for patch_name in all {
         objects.delete(PATCHES.0, PATCHES.1, "", patch_name).await?;
     }
     annotate(&objects, "revert-lost", json!({"krateo.io/paused": null})).await?;
-    for patch_name in ["revert-lost", "revert-old", "revert-new"] {
+    for patch_name in all {
         gone(&objects, patch_name).await?;
     }
     let bar = objects.get("v1", "configmaps", name, "bar").await?;
-    ensure!(bar["data"] == json!({"value2": "Bar2", "value1": "theirs"}), "{bar:#}");
+    ensure!(bar["data"] == json!({"value2": "Bar2", "value1": "theirs", "left": "Foo1"}), "{bar:#}");
     Ok(())
 }
 

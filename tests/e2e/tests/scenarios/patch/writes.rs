@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use capstan_e2e::{Objects, condition, eventually};
 use serde_json::{Value, json};
 
-use super::{PATCHES, annotate, config_maps, patch, ready, sample, synced, value};
+use super::{PATCHES, config_maps, patch, ready, reconciled, sample, synced, value};
 use crate::world::{SOON, World};
 
 /// The entries of `managedFields` that are the provider's.
@@ -17,15 +17,6 @@ fn owned(object: &Value) -> Vec<&Value> {
 async fn took_over(objects: &Objects, name: &str) -> Result<Vec<Value>> {
     let events = objects.events("default", "Patch", name).await?;
     Ok(events.into_iter().filter(|event| event["reason"] == "TookOver").collect())
-}
-
-/// Waits until a reconcile has taken place that began after this.
-async fn reconciled(objects: &Objects, name: &str, token: &str) -> Result<()> {
-    annotate(objects, name, json!({"capstan.dev/reconcile-requested-at": token})).await?;
-    let look = || objects.get(PATCHES.0, PATCHES.1, "", name);
-    eventually(&format!("{name} is reconciled"), SOON, look, |found| found["status"]["lastHandledReconcileAt"] == token)
-        .await
-        .map(drop)
 }
 
 pub(crate) async fn only_the_field_is_owned_and_the_owner_before_is_named_once(world: &World) -> Result<()> {
@@ -46,6 +37,47 @@ pub(crate) async fn only_the_field_is_owned_and_the_owner_before_is_named_once(w
     reconciled(&objects, name, "1").await?;
     let events = took_over(&objects, name).await?;
     ensure!(events.len() == 1 && events[0]["series"].is_null(), "{events:#?}");
+    what_cannot_be_applied_is_owned_as_narrowly(&objects, name).await
+}
+
+/// The same patch goes on with a removal, a whole map and an element of a list.
+async fn what_cannot_be_applied_is_owned_as_narrowly(objects: &Objects, name: &str) -> Result<()> {
+    let nothing = json!({"fieldPath": "data.value2", "transform": "${ null }", "whenNull": "delete"});
+    objects.apply_value(&patch(name, "data", &nothing)).await?;
+    let look = || objects.get("v1", "configmaps", name, "bar");
+    let bar = eventually("the field is gone", SOON, look, |bar| bar["data"] == json!({"value1": "Bar1"})).await?;
+    ensure!(owned(&bar).is_empty(), "of what is gone nothing is owned: {bar:#}");
+
+    objects.apply_value(&patch(name, "data", &json!({"fieldPath": "data"}))).await?;
+    let whole = json!({"value1": "Foo2", "value2": "Foo2"});
+    let bar = eventually("the whole map", SOON, look, |bar| bar["data"] == whole).await?;
+    let [entry] = owned(&bar)[..] else { anyhow::bail!("one entry: {bar:#}") };
+    let fields = json!({"f:data": {"f:value1": {}, "f:value2": {}}});
+    ensure!(entry["operation"] == "Update" && entry["fieldsV1"] == fields, "{entry:#}");
+
+    let containers = json!([{"name": "one", "image": "one:1"}, {"name": "two", "image": "two:1"}]);
+    objects
+        .apply_value(&json!({
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": name},
+            "spec": {
+                "replicas": 0, "selector": {"matchLabels": {"app": "web"}},
+                "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": containers}},
+            },
+        }))
+        .await?;
+    let mut object = patch(name, "data.value1", &json!({"fieldPath": "spec.template.spec.containers[1].image"}));
+    object["spec"]["to"]["objectReference"] =
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "namespace": name});
+    objects.apply_value(&object).await?;
+    let look = || objects.get("apps/v1", "deployments", name, "web");
+    let image = |number: usize| format!("/spec/template/spec/containers/{number}/image");
+    let written = |web: &Value| web.pointer(&image(1)) == Some(&json!("Foo2"));
+    let web = eventually("the image of the second container", SOON, look, written).await?;
+    ensure!(web.pointer(&image(0)) == Some(&json!("one:1")), "{web:#}");
+    let [entry] = owned(&web)[..] else { anyhow::bail!("one entry: {web:#}") };
+    let second = json!({r#"k:{"name":"two"}"#: {"f:image": {}}});
+    let fields = json!({"f:spec": {"f:template": {"f:spec": {"f:containers": second}}}});
+    ensure!(entry["operation"] == "Update" && entry["fieldsV1"] == fields, "{entry:#}");
     Ok(())
 }
 
