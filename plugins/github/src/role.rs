@@ -55,6 +55,18 @@ impl Role {
         !tells_more && answer["permission"] == older
     }
 
+    /// Whether who has it may do all that another role allows, as far as is known: organisations make theirs as they like, each
+    /// to allow more than reading.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        let rank = |role: &Self| FLAGS.iter().position(|flag| *flag == role.0);
+        match (rank(self), rank(other)) {
+            (Some(rank), Some(wanted)) => rank >= wanted,
+            (Some(rank), None) => rank > 0,
+            (None, _) => true,
+        }
+    }
+
     /// As requests name it.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -104,6 +116,14 @@ mod tests {
         assert_eq!(Role::shown(&json!({"role_name": "none", "permissions": {"pull": true}})), None);
         assert_eq!(Role::shown(&json!({})), None);
         assert_eq!(Role::shown(&json!({"role_name": "", "permissions": {"pull": true}})), Some(Role::named("read")));
+    }
+
+    #[test]
+    fn a_role_covers_those_below_it_and_reading_covers_nothing_else() {
+        let covers = |one: &str, other: &str| Role::named(one).covers(&Role::named(other));
+        assert!(covers("admin", "push") && covers("maintain", "write") && covers("read", "pull"));
+        assert!(!covers("triage", "push") && !covers("pull", "triage"));
+        assert!(covers("admin", "auditor") && covers("auditor", "push") && !covers("pull", "auditor"));
     }
 
     #[test]

@@ -15,8 +15,8 @@ pub enum Failure {
     Drop,
     /// The request is carried out, and the connection ends without an answer.
     DropAfter,
-    /// A secondary rate limit with this `retry-after`; nothing is done.
-    SecondaryLimit(Duration),
+    /// A secondary rate limit with this `retry-after`, or with the message alone; nothing is done.
+    SecondaryLimit(Option<Duration>),
     /// The answer is this page, with this media type, whatever was asked.
     Page(u16, &'static str, &'static str),
 }

@@ -371,14 +371,18 @@ fn slow_down(world: &mut World, actor: Actor) -> Result<(), Answer> {
     let (most, now) = (world.settings.writes_per_minute, world.now);
     match world.quotas.write(actor, most, now) {
         None => Ok(()),
-        Some(wait) => Err(secondary(wait)),
+        Some(wait) => Err(secondary(Some(wait))),
     }
 }
 
-/// GitHub's answer to too many requests at once.
-pub(crate) fn secondary(wait: std::time::Duration) -> Answer {
+/// GitHub's answer to too many requests at once. Not always does it say how long to wait.
+pub(crate) fn secondary(wait: Option<std::time::Duration>) -> Answer {
     let message = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again. If you reach out \
                    to GitHub Support for help, please include the request ID.";
     let documentation = format!("{QUOTA_DOCUMENTATION}#about-secondary-rate-limits");
-    Answer::error(403, message, &documentation).header("retry-after", wait.as_secs().to_string())
+    let answer = Answer::error(403, message, &documentation);
+    match wait {
+        Some(wait) => answer.header("retry-after", wait.as_secs().to_string()),
+        None => answer,
+    }
 }

@@ -1,5 +1,7 @@
 //! What a test puts into a fake, and reads from it, past the API.
 
+mod drift;
+
 use std::collections::BTreeMap;
 
 use base64::Engine;

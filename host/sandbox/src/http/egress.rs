@@ -115,13 +115,21 @@ impl Egress {
         sent.headers_mut().extend(extra);
         self.counters.http_request();
         let response = self.exchange(sent).await?;
-        let learned = self.network.limits().learn(waiting, response.status(), response.headers());
-        if let Some(wait) = learned {
-            self.counters.rate_limited();
-            tracing::warn!(provider = &*self.provider, url = %shown(request), ?wait, "the origin tells us to wait");
-            return Err(Failed::Limited(wait));
+        let limits = self.network.limits();
+        if let Some(wait) = limits.learn(&waiting, response.status(), response.headers()) {
+            return Err(self.limited(request, wait));
         }
-        Answer::read(response, limit).await
+        let answer = Answer::read(response, limit).await?;
+        match limits.learn_from_body(&waiting, answer.status, &answer.body) {
+            Some(wait) => Err(self.limited(request, wait)),
+            None => Ok(answer),
+        }
+    }
+
+    fn limited(&self, request: &Checked, wait: Duration) -> Failed {
+        self.counters.rate_limited();
+        tracing::warn!(provider = &*self.provider, url = %shown(request), ?wait, "the origin tells us to wait");
+        Failed::Limited(wait)
     }
 
     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Either<Incoming, Full<Bytes>>>, Failed> {

@@ -9,6 +9,7 @@ use std::{
 use capstan_api::Origin;
 use http::{HeaderMap, StatusCode, header};
 use rand::RngExt;
+use serde::Deserialize;
 use tokio::time::Instant;
 
 use crate::credentials::Fingerprint;
@@ -35,6 +36,12 @@ pub(crate) struct Limits(Mutex<HashMap<Waiting, Instant>>);
 const KEPT: usize = 4096;
 /// For a 429 that does not say how long.
 const UNSAID: Duration = Duration::from_mins(1);
+/// What GitHub says in the message of a 403 for a limit that its headers may say nothing of; then it wants a minute. Nothing
+/// else tells that answer from a missing right, and only here can all who use the credential be held.
+/// See <https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit>.
+const SECONDARY: &str = "secondary rate limit";
+/// Bytes of a body that may say so: an error has some hundred.
+const ERROR: usize = 8 << 10;
 /// Quotas are counted by the hour; whoever says more is asked again then.
 const LONGEST: Duration = Duration::from_hours(1);
 /// Whoever waited comes back within this part of the wait after its end, one by one and not all at once.
@@ -50,19 +57,29 @@ impl Limits {
         (!left.is_zero()).then(|| spread(left))
     }
 
-    /// Learns from an answer. How long to wait, if it is one that says so.
-    pub(crate) fn learn(&self, waiting: Waiting, status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
-        let wait = asked(status, headers, SystemTime::now())?.clamp(Duration::from_secs(1), LONGEST);
+    /// Learns from an answer before its body is read. How long to wait, if it is one that says so.
+    pub(crate) fn learn(&self, waiting: &Waiting, status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
+        Some(self.note(waiting, asked(status, headers, SystemTime::now())?))
+    }
+
+    /// Learns from an answer whose headers said nothing. How long to wait, if its body says so.
+    pub(crate) fn learn_from_body(&self, waiting: &Waiting, status: StatusCode, body: &[u8]) -> Option<Duration> {
+        is_limit(status, body).then(|| self.note(waiting, UNSAID))
+    }
+
+    /// Remembers to wait that long, or longer if that was said before. How long whoever heard it is to wait.
+    fn note(&self, waiting: &Waiting, wait: Duration) -> Duration {
+        let wait = wait.clamp(Duration::from_secs(1), LONGEST);
         let now = Instant::now();
         let mut limits = self.lock();
         if limits.len() >= KEPT {
             limits.retain(|_, until| *until > now);
         }
-        if limits.len() < KEPT || limits.contains_key(&waiting) {
-            let until = limits.entry(waiting).or_insert(now);
+        if limits.len() < KEPT || limits.contains_key(waiting) {
+            let until = limits.entry(waiting.clone()).or_insert(now);
             *until = (*until).max(now + wait);
         }
-        Some(spread(wait))
+        spread(wait)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Waiting, Instant>> {
@@ -103,6 +120,17 @@ fn asked(status: StatusCode, headers: &HeaderMap, now: SystemTime) -> Option<Dur
     }
 }
 
+/// Whether an error speaks of a limit.
+fn is_limit(status: StatusCode, body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Said {
+        message: String,
+    }
+    status == StatusCode::FORBIDDEN
+        && body.len() <= ERROR
+        && serde_json::from_slice(body).is_ok_and(|said: Said| said.message.to_ascii_lowercase().contains(SECONDARY))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,6 +164,17 @@ mod tests {
         assert_eq!(seconds(503, &[("retry-after", "17")]), None);
     }
 
+    #[test]
+    fn a_limit_that_only_the_message_speaks_of_is_one() {
+        let is_limit = |status: u16, body: &str| is_limit(StatusCode::from_u16(status).unwrap(), body.as_bytes());
+        let limit = r#"{"message": "You have exceeded a secondary rate limit. Please wait a few minutes."}"#;
+        assert!(is_limit(403, limit));
+        assert!(!is_limit(404, limit));
+        assert!(!is_limit(403, r#"{"message": "Resource not accessible", "name": "secondary rate limit"}"#));
+        assert!(!is_limit(403, "secondary rate limit"), "no error of GitHub's");
+        assert!(!is_limit(403, &limit.replace("few", &"x".repeat(ERROR))));
+    }
+
     fn waiting(origin: &str, provider: &str) -> Waiting {
         Waiting { origin: origin.parse().unwrap(), who: Who::Provider(provider.into()) }
     }
@@ -144,7 +183,7 @@ mod tests {
     async fn a_limit_holds_for_who_it_was_told_and_ends() {
         let limits = Limits::default();
         let told = limits.learn(
-            waiting("https://a.b", "one"),
+            &waiting("https://a.b", "one"),
             StatusCode::TOO_MANY_REQUESTS,
             &headers(&[("retry-after", "20")]),
         );
@@ -162,7 +201,7 @@ mod tests {
         let waits: Vec<_> = (0..50)
             .filter_map(|_| {
                 limits.learn(
-                    waiting("https://a.b", "one"),
+                    &waiting("https://a.b", "one"),
                     StatusCode::TOO_MANY_REQUESTS,
                     &headers(&[("retry-after", "100")]),
                 )
@@ -177,7 +216,7 @@ mod tests {
     async fn an_origin_cannot_close_itself_for_ever() {
         let limits = Limits::default();
         let long = headers(&[("retry-after", "999999999")]);
-        limits.learn(waiting("https://a.b", "one"), StatusCode::TOO_MANY_REQUESTS, &long);
+        limits.learn(&waiting("https://a.b", "one"), StatusCode::TOO_MANY_REQUESTS, &long);
         tokio::time::advance(LONGEST).await;
         assert_eq!(limits.wait(&waiting("https://a.b", "one")), None);
     }

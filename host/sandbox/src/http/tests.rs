@@ -214,6 +214,16 @@ async fn who_is_told_to_wait_sends_nothing_more() {
 }
 
 #[tokio::test]
+async fn a_limit_that_no_header_speaks_of_holds_all_the_same() {
+    let stage = Stage::new(OPEN).await;
+    let told = stage.get("/secondary").await;
+    assert!(matches!(&told, Err(Error::RateLimited(millis)) if (60_000..=66_000).contains(millis)), "{told:?}");
+    let next = stage.get("/").await;
+    assert!(matches!(&next, Err(Error::RateLimited(_))), "{next:?}");
+    assert_eq!((stage.server.seen().len(), stage.counters.read().rate_limited), (1, 2));
+}
+
+#[tokio::test]
 async fn requests_of_one_provider_go_a_few_at_a_time() {
     let stage = Stage::new(OPEN).await;
     let egress = stage.egress("test");

@@ -130,6 +130,10 @@ impl State {
             thing if thing.starts_with("/things/") => self.thing(thing, request).await,
             "/large" => vec![b'x'; LARGE].into_response(),
             "/limited" => (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "30")]).into_response(),
+            "/secondary" => {
+                let said = r#"{"message": "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}"#;
+                (StatusCode::FORBIDDEN, [("x-ratelimit-remaining", "4000")], said).into_response()
+            }
             "/forbidden" => StatusCode::FORBIDDEN.into_response(),
             "/revoked" => StatusCode::UNAUTHORIZED.into_response(),
             "/etag" if headers.get(header::IF_NONE_MATCH).is_some_and(|etag| etag == "\"one\"") => {

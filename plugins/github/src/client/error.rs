@@ -86,13 +86,17 @@ impl ApiError {
             details: details.collect(),
             documentation_url: text("documentation_url"),
             request_id: response.header("x-github-request-id").unwrap_or_default().to_owned(),
-            wait: wait(response, now),
+            wait: wait(response, &text("message"), now),
         }
     }
 }
 
+/// What GitHub says of a secondary limit, in the message: its headers may say nothing of it.
+/// See <https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit>.
+const SECONDARY: &str = "secondary rate limit";
+
 /// How long a limit lasts, if the answer is one.
-fn wait(response: &Response, now: SystemTime) -> Option<Duration> {
+fn wait(response: &Response, message: &str, now: SystemTime) -> Option<Duration> {
     if !matches!(response.status, 403 | 429) {
         return None;
     }
@@ -105,7 +109,9 @@ fn wait(response: &Response, now: SystemTime) -> Option<Duration> {
         let left = number("x-ratelimit-reset").map(|reset| reset.saturating_sub(now).max(1));
         return Some(left.map_or(UNKNOWN_WAIT, Duration::from_secs));
     }
-    (response.status == 429).then_some(UNKNOWN_WAIT)
+    // There is nothing else to tell it by from a missing right.
+    let is_secondary = message.to_ascii_lowercase().contains(SECONDARY);
+    (is_secondary || response.status == 429).then_some(UNKNOWN_WAIT)
 }
 
 /// One of the details, which are texts or objects.
@@ -217,6 +223,18 @@ mod tests {
         assert_eq!(wait(429, &[]), Some(60));
         assert_eq!(wait(403, &[("x-ratelimit-remaining", "0")]), Some(60), "until when is not said");
         assert_eq!(wait(500, &[("retry-after", "7")]), None);
+    }
+
+    #[test]
+    fn a_secondary_limit_without_headers_is_one_for_a_minute() {
+        let body = r#"{"message": "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}"#;
+        let left = [("x-ratelimit-remaining", "4000"), ("x-ratelimit-reset", "1900")];
+        let limit = error(403, &left, body);
+        assert_eq!(limit.wait, Some(UNKNOWN_WAIT));
+        assert_eq!(Error::from(limit).reason(), "RateLimited");
+        assert_eq!(error(403, &[("retry-after", "7")], body).wait, Some(Duration::from_secs(7)), "what it says counts");
+        assert_eq!(error(422, &left, body).wait, None);
+        assert_eq!(error(403, &left, r#"{"message": "Must have admin rights to Repository."}"#).wait, None);
     }
 
     #[test]

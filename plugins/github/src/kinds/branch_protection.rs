@@ -73,8 +73,12 @@ impl BranchProtection {
     /// Looks at the ruleset and compares all that the spec says.
     ///
     /// # Errors
-    /// What requests fail with.
+    /// [`Error::InvalidSpec`] for two rules of one type; what requests fail with.
     pub fn observe(&mut self, object: &Managed<Spec>) -> Result<Observation, Error> {
+        // What cannot be wanted is no hindrance for a deletion.
+        if !object.is_being_deleted() {
+            check(&object.spec)?;
+        }
         let Some(found) = self.find(object)? else { return Ok(Observation::missing()) };
         self.id = found["id"].as_u64();
         let differences = differences(&object.spec, &found);
@@ -151,6 +155,15 @@ impl BranchProtection {
             Some(id) => self.github.find(&all.join(id)),
             None => Ok(None),
         }
+    }
+}
+
+/// Refuses two rules of one type: which of them GitHub's is to be compared with, nobody could say.
+fn check(spec: &Spec) -> Result<(), Error> {
+    let is_first = |at: usize, kind: &str| !spec.rules[..at].iter().any(|rule| rule.kind == kind);
+    match spec.rules.iter().enumerate().find(|(at, rule)| !is_first(*at, &rule.kind)) {
+        Some((_, rule)) => Err(Error::InvalidSpec(format!("there are two rules of the type {:?}", rule.kind))),
+        None => Ok(()),
     }
 }
 
@@ -241,10 +254,11 @@ fn actors(list: &Value) -> Vec<String> {
     sorted(&list)
 }
 
-/// The items of a list as texts in order.
+/// The items of a list as texts in order, each once.
 fn sorted(list: &Value) -> Vec<String> {
     let mut items: Vec<_> = list.as_array().into_iter().flatten().map(Value::to_string).collect();
     items.sort();
+    items.dedup();
     items
 }
 
@@ -271,7 +285,7 @@ mod tests {
             {"type": "pull_request", "parameters": {"required_approving_review_count": 1, "required_reviewers": []}},
             {"type": "deletion"},
         ]);
-        found["conditions"]["ref_name"]["include"] = json!(["b", "a"]);
+        found["conditions"]["ref_name"]["include"] = json!(["b", "a", "b"]);
         found["bypass_actors"] = json!([{"actor_id": 1}]);
         assert_eq!(differences(&spec, &found), []);
     }

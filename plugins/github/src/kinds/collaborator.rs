@@ -27,6 +27,9 @@ pub struct Spec {
 }
 
 /// One collaborator, for one reconcile.
+///
+/// Owners of the organisation, members whom it gives a role everywhere, and those in teams have that besides, and GitHub shows
+/// the highest of all as the user's role. The one that the user was given is then not to be seen.
 pub struct Collaborator {
     github: GitHub,
 }
@@ -47,9 +50,11 @@ impl Collaborator {
     }
 
     /// Looks at what the user may do. An invitation counts as existing, not ready; one that expired as missing, so that the
-    /// user is invited anew.
+    /// user is invited anew. More than was wanted is not taken for a difference if the user has it from elsewhere, once the
+    /// wanted role was given.
     ///
-    /// A collaborator with the wanted role costs one request, which is free while nothing changes.
+    /// A collaborator with the wanted role costs one request. Only what has an answer with a body is asked, so that all of it
+    /// is free while nothing changes.
     ///
     /// # Errors
     /// What requests fail with.
@@ -63,13 +68,16 @@ impl Collaborator {
         let shown = Role::shown(&level);
         // On servers that show no more, what fits is believed: what is compared with three roles never settles.
         let shown = shown.or_else(|| desired.fits_older(&level).then(|| desired.clone()));
-        // Everybody may read what is public: that alone makes no collaborator.
-        let is_telling = shown.as_ref().is_some_and(|role| role.name() != "pull");
-        if (is_telling && shown.as_ref() == Some(&desired)) || self.github.find(&person(spec)?)?.is_some() {
+        if self.works_here(spec, &level, shown.as_ref())? {
             told_once(object);
             let status = json!({"permission": shown.as_ref().map(Role::name), "invitationId": null, "htmlUrl": null});
             let ready = |observation: Observation| Ok(observation.ready().status(status));
-            if shown.as_ref() == Some(&desired) || self.has_one_role_only(spec)? {
+            let given = object.status["given"] == desired.name();
+            let has_more = |role: &Role| Ok(given && role.covers(&desired) && self.has_elsewhere(spec, role)?);
+            if shown.as_ref() == Some(&desired)
+                || self.has_one_role_only(spec)?
+                || shown.as_ref().map_or(Ok::<_, Error>(false), has_more)?
+            {
                 return ready(Observation::up_to_date());
             }
             let actual = shown.as_ref().map(|role| json!(role.name()));
@@ -103,7 +111,9 @@ impl Collaborator {
         let invited = self.put(spec)?;
         let what = if invited["id"].is_u64() { "invited to" } else { "added to" };
         events::tell(Event::CollaboratorCreated, &format!("{} {what} '{}/{}'", spec.username, spec.org, spec.repo));
-        Ok(Creation::done().status(json!({"invitationId": invited["id"], "htmlUrl": invited["html_url"]})))
+        let given = Role::named(&spec.permission);
+        let status = json!({"given": given.name(), "invitationId": invited["id"], "htmlUrl": invited["html_url"]});
+        Ok(Creation::done().status(status))
     }
 
     /// Changes the role, of an invitation too.
@@ -123,7 +133,7 @@ impl Collaborator {
                 self.put(spec)?;
             }
         }
-        Ok(Change::done())
+        Ok(Change::done().status(json!({"given": role.name()})))
     }
 
     /// Removes the user, and cancels invitations.
@@ -168,6 +178,52 @@ impl Collaborator {
     fn put(&self, spec: &Spec) -> Result<Value, Error> {
         let body = json!({"permission": Role::named(&spec.permission).name()});
         Ok(self.github.change(Method::Put, &person(spec)?, Some(&body))?.body)
+    }
+
+    /// Whether the user has a role in the repository, and not only what everybody may do.
+    fn works_here(&self, spec: &Spec, level: &Value, shown: Option<&Role>) -> Result<bool, Error> {
+        match shown {
+            Some(role) if role.name() != "pull" => return Ok(true),
+            // Nobody of that name, or nothing that they may do.
+            None if level["permission"].as_str().is_none_or(|permission| permission == "none") => return Ok(false),
+            _ => {}
+        }
+        // Everybody may read what is public: that alone makes no collaborator.
+        let found = self.github.find(&repository(spec)?)?.unwrap_or_default();
+        if found["visibility"] == "private" {
+            return Ok(true);
+        }
+        // And not the address for one of them, whose answer is empty and has to be paid for at every look.
+        let all = self.github.list(&repository(spec)?.join("collaborators"), items)?;
+        Ok(all.iter().any(|each| is(&each["login"], &spec.username)))
+    }
+
+    /// Whether the user has a role whatever it is given itself: as an owner of the organisation, as every member of it, or by
+    /// a team.
+    fn has_elsewhere(&self, spec: &Spec, role: &Role) -> Result<bool, Error> {
+        let Spec { org, username, .. } = spec;
+        let member = self.github.find(&Path::of(&["orgs", org, "memberships", username])?)?.unwrap_or_default();
+        if member["state"] != "active" {
+            return Ok(false);
+        }
+        if member["role"] == "admin" {
+            return Ok(role.name() == "admin");
+        }
+        let organization = self.github.find(&Path::of(&["orgs", org])?)?.unwrap_or_default();
+        if organization["default_repository_permission"].as_str().map(Role::named).as_ref() == Some(role) {
+            return Ok(true);
+        }
+        for team in self.github.list(&repository(spec)?.join("teams"), items)? {
+            // Flags do not show an organisation's own roles.
+            let named = team["permission"].as_str().map(Role::named);
+            let has_role = named.as_ref() == Some(role) || Role::shown(&team).as_ref() == Some(role);
+            let Some(slug) = team["slug"].as_str().filter(|_| has_role) else { continue };
+            let members = self.github.list(&Path::of(&["orgs", org, "teams", slug, "members"])?, items)?;
+            if members.iter().any(|each| is(&each["login"], username)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whoever works in a user's repository may write: there is nothing to choose.

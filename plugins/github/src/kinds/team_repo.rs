@@ -61,7 +61,9 @@ impl TeamRepo {
         }
         let desired = Role::named(&spec.permission);
         let shown = actual.as_ref().map(Role::name);
-        let given = object.status["given"] == desired.name();
+        // Less than the team was given is no more than what is left when somebody has taken that from it.
+        let given =
+            object.status["given"] == desired.name() && actual.as_ref().is_some_and(|role| role.covers(&desired));
         let observation = if actual.as_ref() == Some(&desired) {
             let known = !object.status["permission"].is_null();
             if !(known || History::of(object).is_managed()) {

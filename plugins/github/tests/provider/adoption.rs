@@ -65,6 +65,20 @@ fn one_that_was_created_anew_is_ours_only_since_its_creation_was_begun() {
 }
 
 #[test]
+fn one_that_was_created_anew_is_ours_though_the_hosts_clock_is_somewhat_ahead() {
+    let stage = Stage::new(Settings::default());
+    let old = stage.fake.seed().repository("acme", "shop");
+    stage.fake.seed().remove_repository("acme", "shop");
+    stage.fake.seed().repository("acme", "shop");
+    for (ahead, is_ours) in [(120, true), (3600, false)] {
+        let begun = stage.fake.clock().now() + std::time::Duration::from_secs(ahead);
+        let mut object = repo(json!({"id": old}));
+        object.metadata.annotations.insert(PENDING.into(), format!("{begun:.0}"));
+        assert_eq!(observed(&stage, &object).exists, is_ours, "{ahead} s ahead");
+    }
+}
+
+#[test]
 fn a_creation_that_failed_makes_nothing_ours() {
     let stage = Stage::new(Settings::default());
     stage.fake.seed().repository("acme", "shop");

@@ -86,3 +86,21 @@ fn a_ruleset_of_the_organisation_is_not_the_repositorys() {
     assert!(!BranchProtection::new(stage.github()).observe(&of(json!([]), json!({}))).unwrap().exists);
     assert_eq!(stage.requests(), ["GET /repos/acme/shop/rulesets"]);
 }
+
+#[test]
+fn two_rules_of_one_type_are_refused_before_anybody_is_asked_and_in_no_deletions_way() {
+    let stage = Stage::new(Settings::default());
+    stage.fake.seed().repository("acme", "shop");
+    let checks = |context: &str| {
+        let parameters =
+            json!({"strict_required_status_checks_policy": false, "required_status_checks": [{"context": context}]});
+        json!({"type": "required_status_checks", "parameters": parameters})
+    };
+    let mut object = of(json!([checks("a"), {"type": "deletion"}, checks("b")]), json!({}));
+    let mut kind = BranchProtection::new(stage.github());
+    let refused = kind.observe(&object).unwrap_err();
+    assert!(refused.reason() == "InvalidSpec" && refused.to_string().contains("required_status_checks"), "{refused}");
+    assert_eq!(stage.requests(), Vec::<String>::new());
+    object.metadata.deletion_timestamp = Some("2026-01-01T00:00:00Z".into());
+    assert!(!kind.observe(&object).unwrap().exists);
+}

@@ -1,6 +1,7 @@
 //! `Collaborator`.
 
 use capstan_fakegithub::{Failure, Fault, Settings};
+use capstan_github::client::{Method, Path};
 use capstan_github::kinds::collaborator::{Collaborator, Spec};
 use capstan_sdk::{Managed, Readiness, json};
 
@@ -57,8 +58,8 @@ fn an_outsider_is_invited_pending_and_then_a_collaborator() {
     let _ = kind.update(&of("carl", "triage")).unwrap();
     let invitations = stage.fake.seed().invitations("acme", "shop");
     assert_eq!((invitations.len(), invitations[0].2.as_str()), (1, "triage"));
-    let path = capstan_github::client::Path::of(&["user", "repository_invitations"]).unwrap().join(invitations[0].0);
-    stage.github_with(&carl).change(capstan_github::client::Method::Patch, &path, None).unwrap();
+    let path = Path::of(&["user", "repository_invitations"]).unwrap().join(invitations[0].0);
+    stage.github_with(&carl).change(Method::Patch, &path, None).unwrap();
     let accepted = kind.observe(&of("carl", "triage")).unwrap();
     assert!(accepted.up_to_date && accepted.readiness == Readiness::Ready);
     stage.assert_clean();
@@ -190,4 +191,76 @@ fn an_invitation_is_left_to_be_cancelled_and_gone_with_its_repository() {
     kind.delete(&object).unwrap();
     assert!(!kind.observe(&object).unwrap().exists);
     stage.assert_clean();
+}
+
+/// As [`of`], after the role was given.
+fn given(username: &str, permission: &str) -> Managed<Spec> {
+    let mut object = of(username, permission);
+    object.status = json!({"given": permission});
+    object
+}
+
+#[test]
+fn a_role_that_was_wanted_and_is_there_costs_one_request() {
+    let stage = shop();
+    for role in ["triage", "push", "maintain", "admin", "release-manager"] {
+        stage.fake.seed().collaborator("acme", "shop", "bert", role);
+        stage.fake.forget();
+        assert!(Collaborator::new(stage.github()).observe(&of("bert", role)).unwrap().up_to_date, "{role}");
+        assert_eq!(stage.requests(), ["GET /repos/acme/shop/collaborators/bert/permission"], "{role}");
+    }
+}
+
+#[test]
+fn an_owner_of_the_organisation_is_given_a_lesser_role_once_and_that_settles() {
+    let stage = shop();
+    stage.fake.seed().user("dora");
+    stage.fake.seed().owner("acme", "dora");
+    let mut kind = Collaborator::new(stage.github());
+    let mut object = of("dora", "push");
+    let seen = kind.observe(&object).unwrap();
+    assert!(seen.exists && !seen.up_to_date, "it was not given yet");
+    object.status = kind.update(&object).unwrap().status.unwrap();
+    assert_eq!(object.status["given"], "push");
+    assert_eq!(stage.fake.seed().role("acme", "shop", "dora").as_deref(), Some("write"));
+    let settled = kind.observe(&object).unwrap();
+    assert!(settled.up_to_date);
+    assert_eq!(settled.status.unwrap()["permission"], "admin", "what the user may do is shown");
+    // Another role in the spec is given too.
+    let mut other = of("dora", "triage");
+    other.status = object.status.clone();
+    assert!(!kind.observe(&other).unwrap().up_to_date);
+}
+
+#[test]
+fn what_a_user_has_by_a_team_is_no_difference_and_what_is_changed_by_hand_is() {
+    let stage = shop();
+    stage.fake.seed().team("acme", "core");
+    stage.fake.seed().team_repository("acme", "core", "acme", "shop", "maintain");
+    let member = Path::of(&["orgs", "acme", "teams", "core", "memberships", "bert"]).unwrap();
+    stage.github().change(Method::Put, &member, Some(&json!({"role": "member"}))).unwrap();
+    let mut kind = Collaborator::new(stage.github());
+    let _ = kind.update(&of("bert", "push")).unwrap();
+    assert!(kind.observe(&given("bert", "push")).unwrap().up_to_date);
+    assert!(!kind.observe(&of("bert", "push")).unwrap().up_to_date, "none was given");
+    // More than the team has is the user's own.
+    stage.fake.seed().collaborator("acme", "shop", "bert", "admin");
+    assert!(!kind.observe(&given("bert", "push")).unwrap().up_to_date);
+    // What is left by the team, when the user's own is gone, is not enough.
+    stage.fake.seed().team_repository("acme", "core", "acme", "shop", "triage");
+    kind.delete(&of("bert", "push")).unwrap();
+    assert!(!kind.observe(&given("bert", "push")).unwrap().up_to_date);
+}
+
+#[test]
+fn members_whom_the_organisation_gives_more_keep_that_and_cannot_be_given_less() {
+    let stage = shop();
+    stage.fake.seed().base_role("acme", "write");
+    let mut kind = Collaborator::new(stage.github());
+    let refused = kind.update(&of("bert", "pull")).unwrap_err();
+    assert!(refused.reason() == "Refused" && refused.to_string().contains("Cannot assign bert"), "{refused}");
+    // It was given before the organisation gave more.
+    assert!(kind.observe(&given("bert", "pull")).unwrap().up_to_date);
+    stage.fake.seed().collaborator("acme", "shop", "bert", "admin");
+    assert!(!kind.observe(&given("bert", "pull")).unwrap().up_to_date);
 }

@@ -57,6 +57,22 @@ fn names_columns_and_required_fields_are_krateos() {
     }
 }
 
+/// The rules are tried on servers by the scenarios; here, that they are there.
+#[test]
+fn names_that_github_would_change_and_rules_twice_are_refused() {
+    let repo = definition(include_str!("../../crds/repoes.yaml"));
+    let name = &spec(&repo)["properties"]["name"];
+    assert_eq!((&name["maxLength"], name["x-kubernetes-validations"].as_array().map(Vec::len)), (&json!(100), Some(1)));
+    let protection = definition(include_str!("../../crds/branchprotections.yaml"));
+    let rules = &spec(&protection)["properties"]["rules"]["x-kubernetes-validations"];
+    assert_eq!(rules[0]["message"], "one rule of each type is wanted");
+    for text in [include_str!("../../crds/collaborators.yaml"), include_str!("../../crds/teamrepoes.yaml")] {
+        let definition = definition(text);
+        let permission = &spec(&definition)["properties"]["permission"];
+        assert_eq!(permission["pattern"], r"^\S([^\r\n\t]*\S)?$");
+    }
+}
+
 #[test]
 fn every_setting_is_in_the_schema_and_none_has_a_default() {
     let definition = definition(include_str!("../../crds/repoes.yaml"));

@@ -5,6 +5,7 @@ mod adoption;
 mod branch_protection;
 mod client;
 mod collaborator;
+mod cost;
 mod definition;
 mod deletion;
 mod events;

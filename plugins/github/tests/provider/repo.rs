@@ -142,9 +142,35 @@ fn renames_and_transfers_are_followed_and_a_new_one_of_the_old_name_is_not_mista
     assert_eq!(stage.fake.seed().look("anna", "store").unwrap()["has_wiki"], false);
     stage.fake.seed().repository("acme", "shop");
     assert_eq!(kind.observe(&object).unwrap().status.unwrap()["id"], id);
+    // Nor is it changed in its place.
+    stage.fake.seed().change_repository("anna", "store", &json!({"has_wiki": true}));
+    assert!(!kind.observe(&object).unwrap().up_to_date);
+    let _ = kind.update(&object).unwrap();
+    let has_wiki = |owner: &str, name: &str| stage.fake.seed().look(owner, name).unwrap()["has_wiki"].clone();
+    assert_eq!((has_wiki("anna", "store"), has_wiki("acme", "shop")), (json!(false), json!(true)));
     kind.delete(&object).unwrap();
     assert!(stage.fake.seed().look("acme", "shop").is_some() && stage.fake.seed().look("anna", "store").is_none());
     stage.assert_clean();
+}
+
+#[test]
+fn a_message_of_commits_is_set_whether_their_title_is_said_or_not() {
+    let stage = Stage::new(Settings::default());
+    let wanted = json!({"squashMergeCommitMessage": "COMMIT_MESSAGES", "mergeCommitMessage": "PR_TITLE"});
+    let mut kind = Repo::new(stage.github(), Adoption::Implicit);
+    let status = kind.create(&repo(wanted.clone(), json!({}))).unwrap().status.unwrap();
+    let object = repo(wanted, status);
+    assert!(kind.observe(&object).unwrap().up_to_date);
+    let changed = json!({
+        "squash_merge_commit_title": "PR_TITLE", "squash_merge_commit_message": "BLANK",
+        "merge_commit_title": "PR_TITLE", "merge_commit_message": "BLANK",
+    });
+    stage.fake.seed().change_repository("acme", "shop", &changed);
+    let other = repo(json!({"squashMergeCommitMessage": "PR_BODY", "mergeCommitMessage": "PR_BODY"}), json!({}));
+    assert_eq!(kind.observe(&other).unwrap().differences.len(), 2);
+    let _ = kind.update(&other).unwrap();
+    assert!(kind.observe(&other).unwrap().up_to_date);
+    assert_eq!(stage.fake.seed().look("acme", "shop").unwrap()["squash_merge_commit_title"], "PR_TITLE");
 }
 
 #[test]

@@ -65,6 +65,15 @@ impl Stage {
     }
 }
 
+/// Every request of every test is one that GitHub describes.
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.assert_clean();
+        }
+    }
+}
+
 /// What the host does in earnest.
 struct Transport {
     agent: ureq::Agent,

@@ -109,3 +109,17 @@ fn what_was_not_given_is_given_even_if_a_team_above_has_the_same() {
     assert!(!kind.observe(&object).unwrap().up_to_date, "none was given");
     stage.assert_clean();
 }
+
+#[test]
+fn less_than_what_was_given_is_given_again_though_a_team_above_has_it() {
+    let stage = below("pull");
+    let mut kind = TeamRepo::new(stage.github());
+    let mut object = of("push");
+    object.status = kind.update(&object).unwrap().status.unwrap();
+    assert!(kind.observe(&object).unwrap().up_to_date);
+    // Somebody takes the team's own role.
+    kind.delete(&object).unwrap();
+    let seen = kind.observe(&object).unwrap();
+    assert!(seen.exists && !seen.up_to_date);
+    stage.assert_clean();
+}

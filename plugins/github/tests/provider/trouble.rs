@@ -32,8 +32,12 @@ fn limits_say_how_long_to_wait() {
     let error = shop(&stage).unwrap_err();
     assert!(matches!(error.failure(), Failure::RetryAfter(problem, wait)
         if problem.reason == "RateLimited" && (3590..=3600).contains(&wait.as_secs())));
-    stage.fake.fail(Fault::new(Fails::SecondaryLimit(Duration::from_secs(7))));
-    assert!(matches!(shop(&stage).unwrap_err().failure(), Failure::RetryAfter(_, wait) if wait.as_secs() == 7));
+    for (said, expected) in [(Some(Duration::from_secs(7)), 7), (None, 60)] {
+        stage.fake.heal();
+        stage.fake.fail(Fault::new(Fails::SecondaryLimit(said)));
+        assert!(matches!(shop(&stage).unwrap_err().failure(), Failure::RetryAfter(problem, wait)
+            if problem.reason == "RateLimited" && wait.as_secs() == expected));
+    }
 }
 
 #[test]

@@ -38,7 +38,7 @@ impl Hub {
   - {{origin: {plain:?}, allowPrivate: true, allowPlaintext: true}}
   - {{origin: {tls:?}, allowPrivate: true}}
 secrets:
-  - {{names: [github-token, app-key], keys: [token, key], origins: [{plain:?}, {tls:?}]}}
+  - {{names: [github-token, berts, app-key], keys: [token, key], origins: [{plain:?}, {tls:?}]}}
   - {{names: [webhook-secret], keys: [secret], origins: [{plain:?}], bodyMembers: [/config/secret]}}
 config: {{baseUrl: {plain:?}}}
 "

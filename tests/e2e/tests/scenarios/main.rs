@@ -96,6 +96,8 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
         a_webhook_follows_and_its_secret_is_shown_to_nobody,
         what_exists_is_imported_by_observing_and_then_managed,
         an_outage_is_waited_out_in_a_pause_without_a_call,
+        many_come_back_from_an_outage_without_a_storm,
+        a_limit_holds_for_one_token_and_those_who_waited_come_back_one_by_one,
         a_rotated_token_is_taken_up_at_once,
         with_a_revoked_token_an_object_can_be_let_go,
         names_cannot_lead_elsewhere_and_identities_stay,
@@ -184,6 +186,10 @@ fn main() -> ExitCode {
     let conclusion = libtest_mimic::run(&arguments, spread(apart.into_iter().flatten(), shared.into_iter().flatten()));
     if conclusion.num_failed > 0 {
         worlds.show_logs();
+    }
+    if let Err(error) = worlds.assert_described() {
+        eprintln!("{error:#}");
+        return ExitCode::FAILURE;
     }
     conclusion.exit_code()
 }

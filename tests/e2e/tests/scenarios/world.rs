@@ -2,7 +2,7 @@
 
 use std::{future::Future, path::Path, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use capstan_e2e::{
     Collector, HostProcess, Objects, Proxy, Server, ServerKind, capstan, eventually, package_rights, play_kubelet,
     plugin, probe,
@@ -187,8 +187,8 @@ impl World {
     }
 
     /// Installs the provider github in a world that has none yet.
-    pub(crate) async fn bring_github(&self, more_grants: &str) -> Result<()> {
-        self.grant_rights("github", &(self.hub.grants() + more_grants)).await?;
+    pub(crate) async fn bring_github(&self) -> Result<()> {
+        self.grant_rights("github", &self.hub.grants()).await?;
         std::fs::copy(plugin("github")?, self.folder.path().join("providers").join("github.wasm"))?;
         self.loaded("github").await
     }
@@ -259,6 +259,13 @@ impl World {
     /// Runs a scenario.
     pub(crate) fn block_on<T>(&self, scenario: impl Future<Output = T>) -> T {
         self.runtime.block_on(scenario)
+    }
+
+    /// No request of any scenario, whatever it was about, was anything that GitHub does not describe.
+    pub(crate) fn assert_described(&self) -> Result<()> {
+        let violations = self.hub.fake.violations();
+        ensure!(violations.is_empty(), "{violations:#?}");
+        Ok(())
     }
 
     /// What the host has logged.

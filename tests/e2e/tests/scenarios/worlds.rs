@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use capstan_e2e::ServerKind;
 
 use crate::world::World;
@@ -32,6 +32,17 @@ impl Worlds {
                 eprintln!("---- the log of the host at the {kind} server ----\n{}", world.log());
             }
         }
+    }
+
+    /// No request in any of them was anything that GitHub does not describe.
+    pub(crate) fn assert_described(&self) -> Result<()> {
+        for kind in [ServerKind::Embedded, ServerKind::Real] {
+            let made = self.slot(kind).lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(Ok(world)) = &*made {
+                world.assert_described().with_context(|| format!("GitHub in the {kind} world"))?;
+            }
+        }
+        Ok(())
     }
 
     fn slot(&self, kind: ServerKind) -> &Mutex<Made> {

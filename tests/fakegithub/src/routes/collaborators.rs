@@ -66,6 +66,10 @@ pub(super) fn add(world: &mut World, call: &Call) -> Outcome {
         let message = "Permission must be one of: pull, triage, push, maintain, admin, or a custom role name";
         return Err(call.invalid("Repository", "permission", "custom", Some(message)));
     };
+    if base_role(world, user, owner) > Some(granted.role) {
+        let message = format!("Cannot assign {} permission of {wanted}", world.login(user));
+        return Err(call.invalid("Repository", "permission", "custom", Some(&message)));
+    }
     if may_join_at_once(world, user, repository) {
         let repository = gate::find_mut(world, call)?;
         repository.collaborators.insert(user, granted);
@@ -109,6 +113,13 @@ fn may_join_at_once(world: &World, user: Id, repository: &Repository) -> bool {
     let member = world.accounts.get(&repository.owner).and_then(|account| account.organization());
     let member = member.and_then(|organization| organization.members.get(&user)).copied();
     repository.collaborators.contains_key(&user) || matches!(member, Some(OrgRole::Member | OrgRole::Admin))
+}
+
+/// What a user may do as a member of the organisation that owns the repository. GitHub takes no lesser role for one.
+fn base_role(world: &World, user: Id, owner: Id) -> Option<Role> {
+    let organization = world.accounts.get(&owner)?.organization()?;
+    let is_member = matches!(organization.members.get(&user)?, OrgRole::Member | OrgRole::Admin);
+    organization.base_role.filter(|_| is_member)
 }
 
 fn user(world: &World, call: &Call) -> Result<Id, Answer> {

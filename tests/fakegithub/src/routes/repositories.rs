@@ -85,6 +85,7 @@ fn create(world: &mut World, call: &Call, owner: Id) -> Outcome {
     let visibility = visibility(call).unwrap_or("public");
     let id = world.next_id();
     let mut repository = Repository::new(id, owner, name, visibility, world.now);
+    consistent_merge_messages(call, &repository.settings)?;
     set(&mut repository, call.body);
     if call.body["auto_init"] == true {
         let readme = format!("# {}\n", repository.name).into_bytes();
@@ -211,13 +212,17 @@ fn valid_name(call: &Call, name: &str) -> Result<String, Answer> {
     }
 }
 
-/// GitHub has few combinations of what a squash commit may be called.
+/// GitHub has few combinations of what a squash commit may be called, and takes no message without its title.
 fn consistent_merge_messages(call: &Call, settings: &Map<String, Value>) -> Result<(), Answer> {
     let pairs =
         [("squash_merge_commit_title", "squash_merge_commit_message"), ("merge_commit_title", "merge_commit_message")];
     for (title, message) in pairs {
-        if call.body[title].is_null() && call.body[message].is_null() {
-            continue;
+        if call.body[title].is_null() {
+            if call.body[message].is_null() {
+                continue;
+            }
+            let text = format!("{title} is required when using {message}");
+            return Err(refused("Validation Failed", call, title, &text));
         }
         let now = |name: &str| call.text(name).or(settings.get(name).and_then(Value::as_str)).unwrap_or_default();
         let fits = match (now(title), now(message)) {

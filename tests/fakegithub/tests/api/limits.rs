@@ -103,9 +103,11 @@ async fn requests_fail_as_they_are_told_to() {
     assert_eq!((reply.status, reply.header("content-type")), (502, Some("text/html")));
     fake.heal();
     assert_eq!(anna.get("/user").await.status, 200);
-    fake.fail(Fault::new(Failure::SecondaryLimit(Duration::from_secs(7))).times(1));
+    fake.fail(Fault::new(Failure::SecondaryLimit(Some(Duration::from_secs(7)))).times(1));
     assert_eq!(anna.get("/user").await.header("retry-after"), Some("7"));
+    fake.fail(Fault::new(Failure::SecondaryLimit(None)).times(1));
+    assert_eq!(anna.get("/user").await.header("retry-after"), None);
     let statuses: Vec<_> = fake.exchanges().iter().map(|exchange| exchange.status).collect();
-    assert_eq!(statuses, [None, Some(201), Some(502), Some(200), Some(403)]);
+    assert_eq!(statuses, [None, Some(201), Some(502), Some(200), Some(403), Some(403)]);
     assert_clean(&fake);
 }

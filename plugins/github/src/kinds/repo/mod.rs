@@ -153,8 +153,11 @@ impl Repo {
     fn find(&self, object: &Managed<Spec>) -> Result<Option<Value>, Error> {
         let by_name = Path::of(&["repos", &object.spec.org, &object.spec.name])?;
         let Some(id) = self.number(object) else { return self.github.find(&by_name) };
-        let begun = History::of(object).since();
-        let since_then = |found: &Value| begun.is_some_and(|begun| found["created_at"].as_str() >= Some(begun));
+        let begun = History::of(object).since().and_then(seconds);
+        let since_then = |found: &Value| {
+            let created = found["created_at"].as_str().and_then(seconds);
+            created.zip(begun).is_some_and(|(created, begun)| created + SLACK >= begun)
+        };
         // By name first: that is the documented address, and leads to the new one after a rename.
         match self.github.find(&by_name)? {
             // Or one that was created anew, and never recorded.
@@ -184,9 +187,47 @@ impl Repo {
     }
 }
 
+/// How far the clock of the host, which tells when a creation was begun, may be ahead of GitHub's, which tells when a repository
+/// was created, in seconds. What somebody else created that shortly before is hardly taken for ours: our own creation would
+/// have failed, which is recorded.
+const SLACK: i64 = 300;
+
+/// Whole seconds since 1970 of a time as GitHub and the host write it, `2026-01-31T12:00:00Z`.
+fn seconds(time: &str) -> Option<i64> {
+    let (date, time) = time.strip_suffix('Z')?.split_once('T')?;
+    let (time, _) = time.split_once('.').unwrap_or((time, ""));
+    let numbers = |text: &str, separator| -> Option<[i64; 3]> {
+        let numbers: Vec<i64> = text.split(separator).map(str::parse).collect::<Result<_, _>>().ok()?;
+        numbers.try_into().ok()
+    };
+    let ([year, month, day], [hours, minutes, seconds]) = (numbers(date, '-')?, numbers(time, ':')?);
+    // Years that begin in March end with the day that some of them have more.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 719_469;
+    Some(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
+}
+
 /// Where a repository is now, by the name that it has now.
 fn at(found: &Value) -> Result<Path, Error> {
     let name = found["full_name"].as_str().and_then(|name| name.split_once('/'));
     let (owner, name) = name.ok_or_else(|| Error::Unexpected("the repository has no full name".to_owned()))?;
     Path::of(&["repos", owner, name])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::seconds;
+
+    #[test]
+    fn times_are_read_as_they_are_written() {
+        assert_eq!(seconds("1970-01-01T00:00:00Z"), Some(0));
+        assert_eq!(seconds("2000-02-29T23:59:59Z"), Some(951_868_799));
+        assert_eq!(seconds("2000-03-01T00:00:00Z"), Some(951_868_800));
+        for time in ["2026-12-31T12:34:56Z", "2026-12-31T12:34:56.789Z"] {
+            assert_eq!(seconds(time), Some(1_798_720_496));
+        }
+        for odd in ["", "2026-01-01", "2026-01-01T00:00:00+01:00", "2026-01-01T00:00Z", "x-y-zT1:2:3Z"] {
+            assert_eq!(seconds(odd), None, "{odd}");
+        }
+    }
 }

@@ -24,6 +24,10 @@ const AT_CREATION: [&str; 15] = [
     "merge_commit_message",
 ];
 
+/// Title and message of commits. GitHub takes a message only together with its title, and some fit each other only.
+const PAIRS: [(&str, &str); 2] =
+    [("squash_merge_commit_title", "squash_merge_commit_message"), ("merge_commit_title", "merge_commit_message")];
+
 /// One request that brings a repository closer to its spec.
 #[derive(Debug, PartialEq)]
 pub(super) enum Step {
@@ -69,6 +73,12 @@ pub(super) fn creation(spec: &Spec, in_organization: bool) -> Value {
             body[name] = value;
         }
     }
+    // What the title will be is not known yet.
+    let untitled = PAIRS.iter().filter(|(title, _)| body.get(title).is_none()).map(|(_, message)| *message);
+    let untitled: Vec<_> = untitled.collect();
+    if let Value::Object(members) = &mut body {
+        members.retain(|name, _| !untitled.contains(&name.as_str()));
+    }
     body
 }
 
@@ -85,6 +95,14 @@ pub(super) fn steps(spec: &Spec, found: &Value) -> Result<Vec<Step>, Error> {
             "archived" => archive = desired.as_bool(),
             "topics" => names = topics(spec)?,
             path => body[path] = desired,
+        }
+    }
+    for (title, message) in PAIRS {
+        for (changed, other) in [(title, message), (message, title)] {
+            // What does not differ is found as it is wanted, if it is.
+            if body.get(changed).is_some() && body.get(other).is_none() && !found[other].is_null() {
+                body[other] = found[other].clone();
+            }
         }
     }
     if archive == Some(false) {
@@ -190,6 +208,32 @@ mod tests {
         let private = json!({"name": "n", "private": true, "auto_init": true});
         assert_eq!(creation(&spec(&json!({"visibility": "private", "private": false})), false), private);
         assert_eq!(creation(&spec(&json!({"visibility": "internal"})), true), private);
+    }
+
+    #[test]
+    fn messages_of_commits_go_with_their_titles() {
+        let found = json!({
+            "squash_merge_commit_title": "PR_TITLE", "squash_merge_commit_message": "PR_BODY",
+            "merge_commit_title": "MERGE_MESSAGE", "merge_commit_message": "PR_TITLE",
+        });
+        let sent = |more: Value| match steps(&spec(&more), &found).unwrap().remove(0) {
+            Step::Patch(body) => body,
+            other => panic!("{other:?}"),
+        };
+        let squash = json!({"squash_merge_commit_title": "PR_TITLE", "squash_merge_commit_message": "BLANK"});
+        assert_eq!(sent(json!({"squashMergeCommitMessage": "BLANK"})), squash);
+        assert_eq!(sent(json!({"squashMergeCommitMessage": "BLANK", "squashMergeCommitTitle": "PR_TITLE"})), squash);
+        let merge = json!({"merge_commit_title": "PR_TITLE", "merge_commit_message": "PR_TITLE"});
+        assert_eq!(sent(json!({"mergeCommitTitle": "PR_TITLE"})), merge);
+        // A server that shows neither.
+        assert_eq!(
+            steps(&spec(&json!({"mergeCommitMessage": "BLANK"})), &json!({})).unwrap(),
+            [Step::Patch(json!({"merge_commit_message": "BLANK"}))]
+        );
+        let created =
+            creation(&spec(&json!({"mergeCommitMessage": "BLANK", "squashMergeCommitTitle": "PR_TITLE"})), true);
+        assert_eq!(created.get("merge_commit_message"), None, "it follows when the title is known");
+        assert_eq!(created["squash_merge_commit_title"], "PR_TITLE");
     }
 
     #[test]

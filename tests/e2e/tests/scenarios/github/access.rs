@@ -46,9 +46,30 @@ pub(crate) async fn names_cannot_lead_elsewhere_and_identities_stay(world: &Worl
         let person = json!({"repo": "shop", "username": name, "permission": "push"});
         ensure!(tenant.apply(&tenant.object("Collaborator", "odd", &person)).await.is_err(), "{name:?} is taken");
     }
+    // GitHub would give it another name.
+    for name in ["my shop", "caf\u{e9}", "%2e%2e"] {
+        let refused = tenant.apply(&tenant.object("Repo", "odd", &json!({"name": name}))).await;
+        let said = refused.err().map(|error| format!("{error:#}")).unwrap_or_default();
+        ensure!(said.contains("GitHub makes hyphens of anything else"), "{name:?}: {said}");
+    }
+    ensure!(tenant.apply(&tenant.object("Repo", "odd", &json!({"name": "x".repeat(101)}))).await.is_err(), "too long");
+    // Neither does the organisation's own role have a name of nothing.
+    for role in ["", " admin", "admin ", "a\nb"] {
+        let person = json!({"repo": "shop", "username": "bert", "permission": role});
+        ensure!(tenant.apply(&tenant.object("Collaborator", "odd", &person)).await.is_err(), "{role:?} is taken");
+        let team = json!({"teamSlug": "core", "owner": "gh-names", "repo": "shop", "permission": role});
+        ensure!(tenant.apply(&tenant.object("TeamRepo", "odd", &team)).await.is_err(), "{role:?} is taken");
+    }
+    let twice = json!({"repo": "shop", "name": "main", "rules": [{"type": "deletion"}, {"type": "deletion"}]});
+    let refused = tenant.apply(&tenant.object("BranchProtection", "odd", &twice)).await;
+    ensure!(
+        refused.is_err_and(|error| format!("{error:#}").contains("one rule of each type")),
+        "two rules of one type"
+    );
     // What is encoded already is refused by the host, however often it is encoded.
-    tenant.apply(&tenant.object("Repo", "encoded", &json!({"name": "%2e%2e"}))).await?;
-    tenant.has("repoes", "encoded", "Synced", "False", "InvalidRequest").await?;
+    let encoded = json!({"repo": "%2e%2e", "username": "bert", "permission": "push"});
+    tenant.apply(&tenant.object("Collaborator", "encoded", &encoded)).await?;
+    tenant.has("collaborators", "encoded", "Synced", "False", "InvalidRequest").await?;
     ensure!(tenant.exchanges().is_empty(), "nothing was sent: {:?}", tenant.exchanges());
 
     tenant.apply(&tenant.object("Repo", "shop", &json!({"name": "shop"}))).await?;

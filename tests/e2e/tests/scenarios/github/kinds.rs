@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use capstan_e2e::{condition, eventually};
-use capstan_fakegithub::Seed;
+use capstan_fakegithub::{Exchange, Seed};
 use serde_json::{Value, json};
 
 use super::tenant::Tenant;
@@ -133,6 +133,13 @@ pub(crate) async fn a_team_its_members_and_its_repositories_follow(world: &World
     };
     tenant.at_github("the changed team", look, changed).await?;
 
+    // What somebody else changes is changed back.
+    let seed = tenant.seed();
+    seed.describe_team("gh-team", "core-team", "f");
+    seed.team_member("gh-team", "core-team", &bert, true);
+    seed.team_repository("gh-team", "core-team", "gh-team", "shop", "pull");
+    tenant.at_github("the drift of the team is repaired", look, changed).await?;
+
     for (plural, name) in [("teamrepoes", "shop"), ("teammemberships", "bert")] {
         tenant.delete(plural, name).await?;
         tenant.gone(plural, name).await?;
@@ -197,6 +204,10 @@ pub(crate) async fn the_rules_and_files_of_a_repository_follow(world: &World) ->
     tenant.set("branchprotections", "main", json!({"rules": [{"type": "deletion"}]})).await?;
     let changed = |found: &Value| found["rulesets"][0]["rules"] == json!([{"type": "deletion"}]);
     tenant.at_github("the rules are fewer", look, changed).await?;
+    let drift = json!({"enforcement": "disabled", "rules": [{"type": "creation"}]});
+    tenant.seed().change_rulesets("gh-inside", "shop", &drift);
+    let mended = |found: &Value| changed(found) && found["rulesets"][0]["enforcement"] == "active";
+    tenant.at_github("the drift of the rules is repaired", look, mended).await?;
 
     for (plural, name) in [("branchprotections", "main"), ("repofiles", "owners")] {
         tenant.delete(plural, name).await?;
@@ -303,16 +314,7 @@ pub(crate) async fn the_samples_converge_as_they_are(world: &World) -> Result<()
     for entry in &names {
         objects.apply(&std::fs::read_to_string(entry.path())?).await.with_context(|| format!("{entry:?}"))?;
     }
-    for plural in [
-        "repoes",
-        "collaborators",
-        "teamrepoes",
-        "teams",
-        "teammemberships",
-        "branchprotections",
-        "repofiles",
-        "webhooks",
-    ] {
+    for (plural, _) in LOOKS {
         let look = || objects.list("github.krateo.io/v1alpha1", plural, "default");
         let ready = |found: &Vec<Value>| {
             !found.is_empty()
@@ -323,5 +325,51 @@ pub(crate) async fn the_samples_converge_as_they_are(world: &World) -> Result<()
         // Some wait for others, which they find with back-off.
         eventually(plural, 4 * SOON, look, ready).await?;
     }
-    Ok(())
+    cost_nothing(world).await
+}
+
+/// Each kind of the samples, and what GitHub calls the look at one.
+const LOOKS: [(&str, &str); 8] = [
+    ("repoes", "repos/get"),
+    ("collaborators", "repos/get-collaborator-permission-level"),
+    ("teamrepoes", "teams/check-permissions-for-repo-in-org"),
+    ("teams", "teams/get-by-name"),
+    ("teammemberships", "teams/get-membership-for-user-in-org"),
+    ("branchprotections", "repos/get-repo-ruleset"),
+    ("repofiles", "repos/get-content"),
+    ("webhooks", "repos/get-webhook"),
+];
+
+/// What has converged is looked at for nothing.
+async fn cost_nothing(world: &World) -> Result<()> {
+    const GROUP: &str = "github.krateo.io/v1alpha1";
+    let objects = world.objects()?;
+    let poll = async |interval: Value| -> Result<()> {
+        for (plural, _) in LOOKS {
+            for object in objects.list(GROUP, plural, "default").await? {
+                let name = object["metadata"]["name"].as_str().unwrap_or_default();
+                let change = json!({"metadata": {"annotations": {"capstan.dev/poll-interval": interval}}});
+                objects.merge(GROUP, plural, "default", name, change).await?;
+            }
+        }
+        Ok(())
+    };
+    let annas = || {
+        let all = world.hub().fake.exchanges().into_iter();
+        all.filter(|exchange| exchange.actor.as_deref() == Some("anna")).collect::<Vec<_>>()
+    };
+    let before = annas().len();
+    poll(json!("1s")).await?;
+    let look = || async { Ok(annas().split_off(before)) };
+    let times = |found: &[Exchange], operation: &str| {
+        found.iter().filter(|exchange| exchange.operation.as_deref() == Some(operation)).count()
+    };
+    let wanted = |found: &Vec<Exchange>| LOOKS.iter().all(|(_, operation)| times(found, operation) >= 3);
+    let found = eventually("three looks at each sample", 4 * SOON, look, wanted).await?;
+    for (plural, operation) in LOOKS {
+        let last = found.iter().rfind(|exchange| exchange.operation.as_deref() == Some(operation));
+        ensure!(last.is_some_and(|last| (last.status, last.cost) == (Some(304), 0)), "{plural}: {last:#?}");
+    }
+    ensure!(found.iter().all(|exchange| exchange.method == "GET"), "they have converged: {found:#?}");
+    poll(Value::Null).await
 }

@@ -22,7 +22,8 @@ pub(crate) use self::{
         what_exists_is_imported_by_observing_and_then_managed, what_krateos_provider_left_goes_on_without_a_change,
     },
     trouble::{
+        a_limit_holds_for_one_token_and_those_who_waited_come_back_one_by_one,
         a_repository_whose_creation_was_cut_off_by_a_crash_is_found_again,
-        an_outage_is_waited_out_in_a_pause_without_a_call,
+        an_outage_is_waited_out_in_a_pause_without_a_call, many_come_back_from_an_outage_without_a_storm,
     },
 };

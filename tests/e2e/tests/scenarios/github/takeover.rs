@@ -37,7 +37,8 @@ pub(crate) async fn what_krateos_provider_left_goes_on_without_a_change(world: &
     let kind = world.server().kind();
     let scenario = move || -> Result<()> {
         let world = World::bare(kind)?;
-        world.block_on(left_behind(&world))
+        world.block_on(left_behind(&world))?;
+        world.assert_described()
     };
     // It brings a runtime of its own, which must not be entered from this one's.
     tokio::task::spawn_blocking(scenario).await.context("the scenario panicked")?
@@ -95,7 +96,7 @@ async fn left_behind(world: &World) -> Result<()> {
     });
     leave(&tenant, "Collaborator", "collaborators", "invited", &invited, &annotations, json!([ready, synced])).await?;
 
-    world.bring_github(KINDS_THAT_WERE_THERE).await?;
+    world.bring_github().await?;
     for (plural, name) in [("repoes", "left"), ("repoes", "found"), ("collaborators", "left"), ("teamrepoes", "left")] {
         // What Krateo's does not say tells when it was looked at.
         let looked_at = |object: &Value| object["status"]["conditions"][0]["observedGeneration"].is_u64();
@@ -126,11 +127,6 @@ async fn left_behind(world: &World) -> Result<()> {
 /// When Krateo's provider began to create something, and when it was done.
 const BEGUN: &str = "2024-10-01T10:00:00Z";
 const DONE: &str = "2024-10-01T10:00:01Z";
-
-/// Kinds that a provider did not bring itself are the administrator's to give.
-const KINDS_THAT_WERE_THERE: &str = "kubernetes:
-  - {apiGroups: [github.krateo.io], kinds: [Repo, Collaborator, TeamRepo], verbs: [\"*\"]}
-";
 
 /// An object with finalizer, annotations and status as Krateo's provider leaves them.
 async fn leave(

@@ -164,7 +164,8 @@ impl<'a> Tenant<'a> {
         eventually(&what, LIMIT, || self.reasons(kind, name), wanted).await
     }
 
-    /// No request of this scenario was anything that GitHub does not describe.
+    /// No request of this scenario was anything that GitHub does not describe. Those that name nobody are looked at when the
+    /// world ends.
     pub(crate) fn assert_described(&self) -> Result<()> {
         let violations = self.fake().violations();
         let ours: Vec<_> = violations.iter().filter(|violation| violation.request.contains(self.name)).collect();

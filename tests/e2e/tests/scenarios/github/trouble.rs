@@ -1,10 +1,10 @@
 //! When GitHub or the host is away.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use capstan_e2e::{condition, eventually};
-use capstan_fakegithub::{Failure, Fault};
+use capstan_fakegithub::{Exchange, Failure, Fault};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -37,6 +37,116 @@ pub(crate) async fn an_outage_is_waited_out_in_a_pause_without_a_call(world: &Wo
     tenant.assert_described()
 }
 
+/// So many that all at once can be told from one after the other.
+const MANY: usize = 20;
+
+/// Repositories with a name each, which are looked at every second.
+async fn many(tenant: &Tenant<'_>) -> Result<Vec<String>> {
+    let names: Vec<_> = (0..MANY).map(|number| format!("shop-{number}")).collect();
+    for name in &names {
+        tenant.seed().repository(tenant.name, name);
+        tenant.apply(&tenant.object("Repo", name, &json!({"name": name, "onDelete": "keep"}))).await?;
+    }
+    for name in &names {
+        tenant.ready("repoes", name).await?;
+    }
+    Ok(names)
+}
+
+/// They would be looked at every second as long as the world is there.
+async fn release(tenant: &Tenant<'_>, names: &[String]) -> Result<()> {
+    for name in names {
+        tenant.delete("repoes", name).await?;
+    }
+    Ok(())
+}
+
+/// How often each path was asked for.
+fn by_path<'a>(exchanges: impl IntoIterator<Item = &'a Exchange>) -> BTreeMap<String, usize> {
+    let mut times = BTreeMap::new();
+    for exchange in exchanges {
+        *times.entry(exchange.path.clone()).or_default() += 1;
+    }
+    times
+}
+
+pub(crate) async fn many_come_back_from_an_outage_without_a_storm(world: &World) -> Result<()> {
+    let tenant = Tenant::new(world, "gh-storm").await?;
+    let names = many(&tenant).await?;
+    let below = "/repos/gh-storm/";
+    let began = tenant.fake().clock().now();
+    tenant.fake().fail(Fault::new(Failure::Status(503)).below(below));
+    let look = || async {
+        let exchanges = tenant.exchanges();
+        Ok(by_path(exchanges.iter().filter(|exchange| exchange.status == Some(503))))
+    };
+    let all_failed =
+        |failed: &BTreeMap<String, usize>| failed.len() == MANY && failed.values().all(|times| *times >= 3);
+    let failed = eventually("each has failed three times", SOON, look, all_failed).await?;
+    tenant.fake().heal_below(below);
+    let healed = tenant.fake().clock().now();
+    // The first wait is a second, and each is longer than the one before.
+    let most = 2 + usize::try_from(healed.duration_since(began).as_secs())?;
+    ensure!(failed.values().all(|times| *times <= most), "at most {most} times each in the outage: {failed:#?}");
+    for name in &names {
+        tenant.ready("repoes", name).await?;
+    }
+    tenant.looks("/repos/gh-storm/shop-0", 2).await?;
+    let exchanges = tenant.exchanges();
+    let since = |exchange: &&Exchange| exchange.at >= healed;
+    let first = exchanges.iter().filter(since).filter(|each| each.at.duration_since(healed).as_millis() < 1000);
+    let first = by_path(first);
+    // Who comes back is looked at again a second later.
+    ensure!(first.values().sum::<usize>() <= 2 * MANY, "a storm in the first second: {first:#?}");
+    ensure!(tenant.writes().is_empty(), "{:?}", tenant.writes());
+    release(&tenant, &names).await?;
+    tenant.assert_described()
+}
+
+pub(crate) async fn a_limit_holds_for_one_token_and_those_who_waited_come_back_one_by_one(world: &World) -> Result<()> {
+    const WAIT: Duration = Duration::from_secs(3);
+    let tenant = Tenant::new(world, "gh-limit").await?;
+    let (anna, bert) = (tenant.login("anna"), tenant.login("bert"));
+    let mut names = many(&tenant).await?;
+    // One more, which is looked at with another token.
+    tenant.secret("berts", "token", &tenant.seed().token(&bert)).await?;
+    tenant.seed().repository("gh-limit", "other");
+    let mut other = tenant.object("Repo", "other", &json!({"name": "other", "onDelete": "keep"}));
+    other["spec"]["credentials"]["secretRef"]["name"] = json!("berts");
+    tenant.apply(&other).await?;
+    tenant.ready("repoes", "other").await?;
+
+    tenant.fake().fail(Fault::new(Failure::SecondaryLimit(Some(WAIT))).below("/repos/gh-limit/shop-").times(1));
+    let asked_by = |login: &str| -> Vec<Exchange> {
+        tenant.exchanges().into_iter().filter(|exchange| exchange.actor.as_deref() == Some(login)).collect()
+    };
+    let limited = || async { Ok(tenant.exchanges().into_iter().find(|exchange| exchange.status == Some(403))) };
+    let limited = eventually("a limit", SOON, limited, Option::is_some).await?.context("no limit")?.at;
+    // How long after the limit, in milliseconds.
+    let after = |exchange: &Exchange| exchange.at.duration_since(limited).as_millis();
+    let wait = i128::try_from(WAIT.as_millis())?;
+    let back = || async {
+        let asked = asked_by(&anna);
+        Ok(by_path(asked.iter().filter(|exchange| after(exchange) >= wait)))
+    };
+    eventually("all come back", SOON, back, |back| back.len() == MANY).await?;
+
+    // What was on its way already arrives.
+    let early: Vec<_> = asked_by(&anna).into_iter().filter(|each| (1000..wait).contains(&after(each))).collect();
+    ensure!(early.is_empty(), "within the wait: {early:#?}");
+    let others = asked_by(&bert).into_iter().filter(|each| (0..wait).contains(&after(each))).count();
+    ensure!(others >= 2, "the other token was looked with {others} times in the wait");
+    let mut first: BTreeMap<String, i128> = BTreeMap::new();
+    for exchange in asked_by(&anna).iter().filter(|exchange| after(exchange) >= wait) {
+        first.entry(exchange.path.clone()).or_insert(after(exchange));
+    }
+    let (earliest, latest) = (first.values().min().context("none")?, first.values().max().context("none")?);
+    ensure!(latest - earliest >= 300, "all at once: {first:#?}");
+    names.push("other".to_owned());
+    release(&tenant, &names).await?;
+    tenant.assert_described()
+}
+
 /// A world of its own: killing the common one would disturb the others.
 pub(crate) async fn a_repository_whose_creation_was_cut_off_by_a_crash_is_found_again(world: &World) -> Result<()> {
     let kind = world.server().kind();
@@ -45,7 +155,8 @@ pub(crate) async fn a_repository_whose_creation_was_cut_off_by_a_crash_is_found_
         world.block_on(begin(&world))?;
         world.kill()?;
         world.restart()?;
-        world.block_on(found_again(&world))
+        world.block_on(found_again(&world))?;
+        world.assert_described()
     };
     // It brings a runtime of its own, which must not be entered from this one's.
     tokio::task::spawn_blocking(scenario).await.context("the scenario panicked")?
