@@ -150,7 +150,7 @@ mod tests {
         }));
         let holding = async { flow.hold(begun + Duration::from_secs(3)) };
         let (passed, ()) = join(waiting, holding).await;
-        let (before, after): (Vec<_>, Vec<_>) = passed.into_iter().partition(|at| at.is_zero());
+        let (before, after): (Vec<_>, Vec<_>) = passed.into_iter().partition(Duration::is_zero);
         assert_eq!(before.len(), 20);
         assert!(after.iter().all(|at| *at >= Duration::from_secs(3)), "{after:?}");
         assert_eq!(after.into_iter().max(), Some(Duration::from_millis(3_900)), "and then at the rate");

@@ -218,7 +218,7 @@ mod tests {
         });
         let sent = |more: Value| match steps(&spec(&more), &found).unwrap().remove(0) {
             Step::Patch(body) => body,
-            other => panic!("{other:?}"),
+            other @ Step::Topics(_) => panic!("{other:?}"),
         };
         let squash = json!({"squash_merge_commit_title": "PR_TITLE", "squash_merge_commit_message": "BLANK"});
         assert_eq!(sent(json!({"squashMergeCommitMessage": "BLANK"})), squash);
