@@ -140,6 +140,8 @@ impl Pass<'_> {
             tries += 1;
         };
         self.lifecycle.unrecorded.forget(&self.context.uid);
+        // What succeeded may not show for a while, from now on.
+        self.lifecycle.sightings.age(&self.context.uid, object.creates().last());
         if object.metadata().is_only_annotated(self.object.metadata(), &annotations) {
             self.take_note(object);
         } else {

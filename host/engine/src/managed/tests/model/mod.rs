@@ -55,6 +55,13 @@ impl World {
         self.lifecycle = host(store, outside, trouble, events, pause, *clock);
     }
 
+    /// Another host takes over, whose clock shows another day.
+    fn skew(&mut self, days: i64) {
+        let shown = self.clock.now() + jiff::SignedDuration::from_hours(24 * days);
+        self.clock = WallClock::anchored(shown);
+        self.restart();
+    }
+
     /// One reconcile from the newest state; from an older one if `stale` and there is one. `None` if there is no object.
     async fn reconcile(&mut self, stale: bool) -> Option<Ended> {
         let newest = Object::from_value(self.store.stored()?).unwrap();
