@@ -41,13 +41,18 @@ impl CreateRecord {
         unclear.max(self.succeeded)
     }
 
-    /// The annotations that say that a create is about to be asked for. Always later than everything on record, be it of
+    /// The record with one more create that is about to be asked for. Always later than everything on record, be it of
     /// the same second or of a clock that ran ahead: otherwise a crash right now would go unnoticed, and two creates could
     /// not be told apart.
-    pub(crate) fn intent(&self, now: Timestamp) -> Value {
+    pub(crate) fn begun(&self, now: Timestamp) -> Self {
         let last = self.pending.max(self.ended());
         let after = last.and_then(|last| last.checked_add(SignedDuration::from_secs(1)).ok());
-        json!({ keys::CREATE_PENDING: text(Some(now).max(after)) })
+        Self { pending: Some(now).max(after), ..*self }
+    }
+
+    /// The annotations that say that the create is about to be asked for.
+    pub(crate) fn intent(&self) -> Value {
+        json!({ keys::CREATE_PENDING: text(self.pending) })
     }
 
     /// The annotations that say that the create succeeded, with what it gave. The host's own keys are not the
@@ -122,7 +127,9 @@ mod tests {
     #[test]
     fn an_intent_is_later_than_everything_of_the_same_second() {
         for key in [keys::CREATE_FAILED, keys::CREATE_PENDING] {
-            assert_eq!(record(&[(key, T0)]).intent(at(T0)), json!({ keys::CREATE_PENDING: T1 }), "{key}");
+            let begun = record(&[(key, T0)]).begun(at(T0));
+            assert_eq!(begun.intent(), json!({ keys::CREATE_PENDING: T1 }), "{key}");
+            assert_eq!(begun.failure(at(T0)), json!({ keys::CREATE_FAILED: T1 }), "{key}: and its end is not earlier");
         }
     }
 

@@ -57,6 +57,20 @@ async fn an_intent_whose_answer_was_lost_needs_nobody_to_decide() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_intent_of_the_second_of_the_last_failure_whose_answer_was_lost_needs_nobody_to_decide() {
+    let scenario = Scenario::new(held(), Answers { create: Err(failure("taken")), ..Answers::default() });
+    scenario.run().await;
+    scenario.answer(Answers::default());
+    scenario.store.refuse("intent", unavailable());
+    scenario.run().await;
+    // It did reach the API server, and is later than the failure.
+    scenario.store.edit(&json!({"metadata": {"annotations": {keys::CREATE_PENDING: "2026-01-01T00:00:01Z"}}}));
+    let run = scenario.run().await;
+    assert_eq!(run.steps[0], "failure", "{:?}", run.steps);
+    assert_eq!(run.report.outcome, Outcome::Created);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_create_gave_survives_edits_and_refusals() {
     let creation = Creation {
         external_name: Some("ext-1".to_owned()),
