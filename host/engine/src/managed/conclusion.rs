@@ -17,6 +17,8 @@ const STATUS_TRIES: u32 = 3;
 struct Written {
     /// The conditions whose status, reason or message did.
     transitions: Vec<Condition>,
+    /// That of the condition which says that the status was refused. No announcement stands for it.
+    refusal: Vec<Condition>,
     /// Somebody's request for a reconcile was echoed.
     request: bool,
 }
@@ -45,7 +47,7 @@ impl Pass<'_> {
                     verdict.outcome = Outcome::Failed;
                     verdict.next = soon(verdict.next);
                     if let Error::Invalid(message) = error {
-                        written.transitions = self.say_refused(&message).await;
+                        written.refusal = self.say_refused(&message).await;
                     }
                 }
             }
@@ -91,7 +93,7 @@ impl Pass<'_> {
                     self.object = Snapshot::of(object);
                     let left = wish.plan(&self.object).patch;
                     unkept.note(&uid, Part::Status, left.as_ref().map(|patch| &patch["status"]));
-                    return Ok(Written { transitions: plan.transitions, request: plan.handled });
+                    return Ok(Written { transitions: plan.transitions, request: plan.handled, ..Written::default() });
                 }
                 Err(Error::Conflict(_)) if attempt < STATUS_TRIES => {
                     let newest = self.lifecycle.objects.get(&target).await?;
@@ -126,6 +128,7 @@ impl Pass<'_> {
     fn announce(&self, verdict: &Verdict, written: &Written) {
         let (announcer, subject) = (&self.lifecycle.announcer, self.subject());
         announcer.tell(&subject, &verdict.announcements, &written.transitions);
+        announcer.tell(&subject, &[], &written.refusal);
         if let Some(request) = self.request.as_deref().filter(|_| written.request) {
             announcer.tell(&subject, &[Announcement::request_handled(request)], &[]);
         }
