@@ -26,7 +26,7 @@ struct Written {
 impl Pass<'_> {
     /// Writes the status and the events.
     pub(super) async fn conclude(mut self, verdict: Verdict) -> Report {
-        let mut verdict = verdict.with_policy(self.object.policy_problem());
+        let mut verdict = verdict.with_policy(self.object.management_problem());
         let trouble = verdict.conditions.iter().find(|condition| condition.kind == "Synced");
         let trouble = trouble.filter(|_| verdict.outcome.is_failure()).cloned();
         let over = matches!(verdict.outcome, Outcome::Released | Outcome::Gone | Outcome::Conflict);
@@ -134,6 +134,12 @@ impl Pass<'_> {
         }
         if let Some(Err(invalid)) = self.object.poll_interval(self.lifecycle.rules.poll_limits) {
             announcer.tell(&subject, &[Announcement::ignored(&invalid)], &[]);
+        }
+        // A senseless management policy comes first, and says more: one at a time.
+        if self.object.management_problem().is_none()
+            && let Some(problem) = self.object.deletion_problem()
+        {
+            announcer.tell(&subject, &[Announcement::senseless_policy(&problem)], &[]);
         }
     }
 }
