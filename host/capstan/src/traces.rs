@@ -63,14 +63,7 @@ impl Traces {
         let exporter = SpanExporter::builder().with_http().with_http_client(client).build();
         let exporter = exporter.context("traces cannot be sent like this")?;
 
-        let mut resource =
-            Resource::builder().with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
-        if set("OTEL_SERVICE_NAME").is_none()
-            && !set("OTEL_RESOURCE_ATTRIBUTES").is_some_and(|all| all.contains("service.name="))
-        {
-            resource = resource.with_service_name("capstan");
-        }
-        let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource.build());
+        let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource(set));
         Ok(Some(Self(provider.build())))
     }
 
@@ -95,6 +88,18 @@ impl Traces {
     }
 }
 
+/// Who sends: `capstan`, if the environment gives no other name in one of the two ways that the specification has for it.
+fn resource(set: impl Fn(&str) -> Option<String>) -> Resource {
+    let resource = Resource::builder().with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
+    let among_attributes = set("OTEL_RESOURCE_ATTRIBUTES").is_some_and(|all| all.contains("service.name="));
+    let resource = match set("OTEL_SERVICE_NAME") {
+        Some(name) => resource.with_service_name(name),
+        None if among_attributes => resource,
+        None => resource.with_service_name("capstan"),
+    };
+    resource.build()
+}
+
 /// The exporter's own thread waits for what is done on the runtime: connections need one.
 #[derive(Debug)]
 struct OnRuntime {
@@ -107,5 +112,30 @@ impl HttpClient for OnRuntime {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let client = self.client.clone();
         self.runtime.spawn(async move { client.send_bytes(request).await }).await?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::Key;
+
+    use super::*;
+
+    fn service(environment: &[(&str, &str)]) -> String {
+        let set = |name: &str| {
+            let (_, value) = environment.iter().find(|(variable, _)| *variable == name)?;
+            Some((*value).to_owned())
+        };
+        resource(set).get(&Key::from_static_str("service.name")).unwrap().as_str().into_owned()
+    }
+
+    /// The name of the service was dropped.
+    #[test]
+    fn b05_the_name_of_the_service_is_that_of_the_environment() {
+        let attributes = ("OTEL_RESOURCE_ATTRIBUTES", "team=a,service.name=other");
+        assert_eq!(service(&[]), "capstan");
+        assert_eq!(service(&[("OTEL_SERVICE_NAME", "eu-west")]), "eu-west");
+        assert_eq!(service(&[attributes, ("OTEL_SERVICE_NAME", "eu-west")]), "eu-west", "it comes first");
+        assert_ne!(service(&[attributes]), "capstan", "what the attributes say is not overridden");
     }
 }

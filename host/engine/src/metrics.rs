@@ -417,6 +417,27 @@ mod tests {
         assert!(told(&metrics).contains("workqueue_unfinished_work_seconds{name=\"p/Thing.v1.example.org\",controller=\"p/Thing.v1.example.org\"} 0.0"));
     }
 
+    /// Histograms had no buckets for seconds: whatever was slow looked the same.
+    #[tokio::test(start_paused = true)]
+    async fn b06_what_takes_seconds_is_told_apart() {
+        let metrics = Metrics::default();
+        let mut controller = metrics.controller("p", &kind("v1"));
+        for seconds in [7, 40] {
+            let begun = controller.begun(Duration::ZERO);
+            advance(Duration::from_secs(seconds)).await;
+            controller.ended(begun, Outcome::Settled, Next::Poll);
+        }
+        let text = told(&metrics);
+        for (bound, count) in [("5.0", "0"), ("10.0", "1"), ("60.0", "2")] {
+            let bucket = |line: &&str| {
+                line.starts_with("controller_runtime_reconcile_time_seconds_bucket{")
+                    && line.contains(&format!("le=\"{bound}\""))
+            };
+            let line = text.lines().find(bucket);
+            assert_eq!(line.and_then(|line| line.rsplit(' ').next()), Some(count), "{bound} in:\n{text}");
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn row26_kinds_are_told_apart_and_what_is_over_is_not_told() {
         let metrics = Metrics::default();

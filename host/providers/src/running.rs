@@ -4,8 +4,12 @@ use std::{collections::BTreeMap, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use capstan_api::{BoundUsage, ProviderCounters, ProviderSpec};
 use capstan_cluster::Selection;
-use capstan_engine::{Controller, ControllerConfig, Counters, Pause, Resync, Shared, queue::Pacing, runner::Share};
-use capstan_sandbox::{Budgets, Guest};
+use capstan_engine::{
+    Controller, ControllerConfig, Counters, Pause, Resync, Shared,
+    queue::Pacing,
+    runner::{Runner, Share},
+};
+use capstan_sandbox::{Budgets, Guest, ManagedKind};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +31,23 @@ impl Pace {
         let default = Share::default();
         let share = Share { slots: count(spec.concurrency, default.slots), weight: count(spec.weight, default.weight) };
         Self { share, poll: spec.poll_interval, paused: spec.paused }
+    }
+
+    /// How the controller of a kind goes.
+    fn config(&self, provider: &str, managed: &ManagedKind, budgets: &Budgets) -> ControllerConfig {
+        let pacing = Pacing::default();
+        ControllerConfig {
+            recoverable: managed.recoverable,
+            session_time: budgets.of_kind(&managed.kind.kind).reconcile,
+            pacing: Pacing { poll: pacing.poll.at(self.poll), ..pacing },
+            share: self.share,
+            ..ControllerConfig::new(provider, managed.kind.clone())
+        }
+    }
+
+    /// Gives a provider its share while its controllers stay: the last one that was given to a lane counts.
+    fn share_out(&self, runner: &Runner, provider: &str) {
+        drop(runner.lane(provider, self.share));
     }
 }
 
@@ -63,15 +84,9 @@ impl Running {
 
     fn begin(&mut self) {
         self.cancel = CancellationToken::new();
-        let (pacing, budgets) = (Pacing::default(), Budgets::new(&self.loaded.grants.limits));
+        let budgets = Budgets::new(&self.loaded.grants.limits);
         for managed in &self.loaded.descriptor.kinds {
-            let config = ControllerConfig {
-                recoverable: managed.recoverable,
-                session_time: budgets.of_kind(&managed.kind.kind).reconcile,
-                pacing: Pacing { poll: pacing.poll.at(self.pace.poll), ..pacing },
-                share: self.pace.share,
-                ..ControllerConfig::new(&self.provider, managed.kind.clone())
-            };
+            let config = self.pace.config(&self.provider, managed, &budgets);
             let controller = Controller::new(config, self.shared.clone(), Arc::clone(&self.slot) as _);
             controller.pause().set(self.pace.paused);
             self.resyncs.push(controller.resync());
@@ -111,8 +126,7 @@ impl Running {
         self.pause(pace.paused);
         let former = std::mem::replace(&mut self.pace, pace);
         if former.share != pace.share {
-            // The last share that was given to a lane counts.
-            drop(self.shared.runner.lane(&self.provider, pace.share));
+            pace.share_out(&self.shared.runner, &self.provider);
         }
         if former.poll != pace.poll {
             // Their watches stay, with what they know.
@@ -162,5 +176,55 @@ impl Running {
     pub(crate) async fn rest(&mut self) {
         self.cancel.cancel();
         while self.controllers.join_next().await.is_some() {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use capstan_api::GroupVersionKind;
+    use capstan_engine::queue::Poll;
+    use futures::FutureExt;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn pace(mut spec: Value) -> Pace {
+        spec["source"] = json!({"file": {"name": "p.wasm"}});
+        Pace::of(&serde_json::from_value(spec).unwrap())
+    }
+
+    fn share(slots: usize, weight: usize) -> Share {
+        Share { slots: NonZeroUsize::new(slots).unwrap(), weight: NonZeroUsize::new(weight).unwrap() }
+    }
+
+    fn config(pace: Pace) -> ControllerConfig {
+        let kind = GroupVersionKind::gvk("example.org", "v1", "Thing");
+        let managed = ManagedKind { kind, definition: None, recoverable: false };
+        pace.config("p", &managed, &Budgets::new(&capstan_api::Limits::default()))
+    }
+
+    #[test]
+    fn concurrency_weight_and_poll_interval_reach_the_controllers() {
+        let config = config(pace(json!({"concurrency": 7, "weight": 3, "pollInterval": "90s"})));
+        assert_eq!(config.share, share(7, 3));
+        assert_eq!(config.pacing.poll, Poll::default().at(Some(Duration::from_secs(90))));
+    }
+
+    #[test]
+    fn what_a_provider_does_not_say_is_the_engines_default() {
+        let config = config(pace(json!({})));
+        assert_eq!((config.share, config.pacing), (Share::default(), Pacing::default()));
+    }
+
+    #[test]
+    fn a_new_share_counts_for_controllers_that_stay() {
+        let runner = Runner::new(NonZeroUsize::new(10).unwrap());
+        let lane = runner.lane("p", pace(json!({"concurrency": 1, "weight": 3})).share);
+        let _first = lane.request().now_or_never().expect("one is its share");
+        let mut second = lane.request();
+        assert!((&mut second).now_or_never().is_none());
+        pace(json!({"concurrency": 2, "weight": 1})).share_out(&runner, "p");
+        let _second = second.now_or_never().expect("two are");
+        assert!(lane.request().now_or_never().is_none(), "and three are not");
     }
 }

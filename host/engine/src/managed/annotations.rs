@@ -3,7 +3,7 @@
 //! A create is asked for in three steps: the intent is recorded, the provider is called, the result is recorded. An
 //! intent without a result is a create of which nobody knows whether it happened.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use capstan_api::keys;
 use jiff::{SignedDuration, Timestamp};
@@ -34,23 +34,25 @@ impl CreateRecord {
         self.pending > self.ended()
     }
 
-    /// Whether a create is so recent that the external system may not show what it made: the last one that succeeded, or
-    /// one of unknown result, which may have.
-    pub(crate) fn may_not_show_yet(&self, grace: Duration, now: Timestamp) -> bool {
-        let Ok(grace) = SignedDuration::try_from(grace) else {
-            return true;
-        };
+    /// The create that made what is outside, by its time: the last one that succeeded, or one of unknown result, which may
+    /// have. Of how long ago that was it says nothing: it may be of another host's clock.
+    pub(crate) fn last(&self) -> Option<Timestamp> {
         let unclear = self.pending.filter(|_| self.is_unclear());
-        unclear.max(self.succeeded).is_some_and(|since| now.duration_since(since) < grace)
+        unclear.max(self.succeeded)
     }
 
-    /// The annotations that say that a create is about to be asked for. Always later than everything on record, be it of
+    /// The record with one more create that is about to be asked for. Always later than everything on record, be it of
     /// the same second or of a clock that ran ahead: otherwise a crash right now would go unnoticed, and two creates could
     /// not be told apart.
-    pub(crate) fn intent(&self, now: Timestamp) -> Value {
+    pub(crate) fn begun(&self, now: Timestamp) -> Self {
         let last = self.pending.max(self.ended());
         let after = last.and_then(|last| last.checked_add(SignedDuration::from_secs(1)).ok());
-        json!({ keys::CREATE_PENDING: text(Some(now).max(after)) })
+        Self { pending: Some(now).max(after), ..*self }
+    }
+
+    /// The annotations that say that the create is about to be asked for.
+    pub(crate) fn intent(&self) -> Value {
+        json!({ keys::CREATE_PENDING: text(self.pending) })
     }
 
     /// The annotations that say that the create succeeded, with what it gave. The host's own keys are not the
@@ -125,7 +127,9 @@ mod tests {
     #[test]
     fn an_intent_is_later_than_everything_of_the_same_second() {
         for key in [keys::CREATE_FAILED, keys::CREATE_PENDING] {
-            assert_eq!(record(&[(key, T0)]).intent(at(T0)), json!({ keys::CREATE_PENDING: T1 }), "{key}");
+            let begun = record(&[(key, T0)]).begun(at(T0));
+            assert_eq!(begun.intent(), json!({ keys::CREATE_PENDING: T1 }), "{key}");
+            assert_eq!(begun.failure(at(T0)), json!({ keys::CREATE_FAILED: T1 }), "{key}: and its end is not earlier");
         }
     }
 
@@ -141,16 +145,18 @@ mod tests {
     }
 
     #[test]
-    fn what_was_created_may_not_show_until_the_grace_is_over() {
-        let grace = Duration::from_secs(30);
-        for key in [keys::CREATE_SUCCEEDED, keys::CREATE_PENDING] {
-            let record = record(&[(key, T0)]);
-            assert!(record.may_not_show_yet(grace, at("2026-01-01T00:00:29Z")), "{key}");
-            assert!(!record.may_not_show_yet(grace, at("2026-01-01T00:00:30Z")), "{key}");
+    fn the_last_create_is_one_that_may_have_made_something() {
+        let (pending, succeeded, failed) = (keys::CREATE_PENDING, keys::CREATE_SUCCEEDED, keys::CREATE_FAILED);
+        for (pairs, last) in [
+            (vec![], None),
+            (vec![(pending, T0)], Some(T0)),
+            (vec![(pending, T0), (succeeded, T1)], Some(T1)),
+            (vec![(succeeded, T0), (pending, T1)], Some(T1)),
+            (vec![(pending, T0), (failed, T0)], None),
+            (vec![(succeeded, T0), (pending, T1), (failed, T1)], Some(T0)),
+        ] {
+            assert_eq!(record(&pairs).last(), last.map(at), "{pairs:?}");
         }
-        let failed = record(&[(keys::CREATE_PENDING, T0), (keys::CREATE_FAILED, T0)]);
-        assert!(!failed.may_not_show_yet(grace, at(T0)), "what failed made nothing");
-        assert!(!CreateRecord::default().may_not_show_yet(grace, at(T0)));
     }
 
     #[test]

@@ -51,13 +51,13 @@ impl Announcer {
     pub(super) fn tell(&self, subject: &Subject<'_>, announcements: &[Announcement], transitions: &[Condition]) {
         let changed = !transitions.is_empty();
         for announcement in announcements {
+            let uid = subject.snapshot.object().uid();
+            let Announcement { reason, action, note, .. } = announcement;
             let speaks = match announcement.occasion {
                 Occasion::Always => true,
                 Occasion::Transition => changed,
-                Occasion::Throttled => {
-                    let uid = subject.snapshot.object().uid();
-                    self.silence.may_break(uid, &announcement.reason, announcement.action, &announcement.note, changed)
-                }
+                Occasion::Throttled => self.silence.may_break(uid, reason, action, note, changed),
+                Occasion::Once => self.silence.is_news(uid, reason, action, note),
             };
             if speaks {
                 self.publish(subject, announcement.clone());

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use capstan_api::{Condition, Status, keys};
 use capstan_events::EventKind;
 
-use super::poll::InvalidInterval;
+use super::{poll::InvalidInterval, verdict::INVALID_POLICY};
 use crate::Problem;
 
 /// An event to be written.
@@ -25,6 +25,8 @@ pub(crate) enum Occasion {
     Always,
     /// When a condition changed, and again after a long silence.
     Throttled,
+    /// Never the same twice in a row.
+    Once,
     /// When a condition changed.
     Transition,
 }
@@ -61,6 +63,12 @@ impl Announcement {
     /// An annotation makes no sense, and it is as if it were not there.
     pub(crate) fn ignored(invalid: &InvalidInterval) -> Self {
         Self::warning("InvalidPollInterval", PROCESS, &invalid.to_string())
+    }
+
+    /// An annotation makes no sense, and counts as what does no harm. No condition says so, and nobody needs to be told
+    /// again as long as it stands there.
+    pub(crate) fn senseless_policy(problem: &str) -> Self {
+        Self { occasion: Occasion::Once, ..Self::warning(INVALID_POLICY, PROCESS, problem) }
     }
 
     /// A transition of a condition for which nothing else stands.

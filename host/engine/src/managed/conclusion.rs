@@ -17,6 +17,8 @@ const STATUS_TRIES: u32 = 3;
 struct Written {
     /// The conditions whose status, reason or message did.
     transitions: Vec<Condition>,
+    /// That of the condition which says that the status was refused. No announcement stands for it.
+    refusal: Vec<Condition>,
     /// Somebody's request for a reconcile was echoed.
     request: bool,
 }
@@ -24,7 +26,7 @@ struct Written {
 impl Pass<'_> {
     /// Writes the status and the events.
     pub(super) async fn conclude(mut self, verdict: Verdict) -> Report {
-        let mut verdict = verdict.with_policy(self.object.policy_problem());
+        let mut verdict = verdict.with_policy(self.object.management_problem());
         let trouble = verdict.conditions.iter().find(|condition| condition.kind == "Synced");
         let trouble = trouble.filter(|_| verdict.outcome.is_failure()).cloned();
         let over = matches!(verdict.outcome, Outcome::Released | Outcome::Gone | Outcome::Conflict);
@@ -45,7 +47,7 @@ impl Pass<'_> {
                     verdict.outcome = Outcome::Failed;
                     verdict.next = soon(verdict.next);
                     if let Error::Invalid(message) = error {
-                        written.transitions = self.say_refused(&message).await;
+                        written.refusal = self.say_refused(&message).await;
                     }
                 }
             }
@@ -91,7 +93,7 @@ impl Pass<'_> {
                     self.object = Snapshot::of(object);
                     let left = wish.plan(&self.object).patch;
                     unkept.note(&uid, Part::Status, left.as_ref().map(|patch| &patch["status"]));
-                    return Ok(Written { transitions: plan.transitions, request: plan.handled });
+                    return Ok(Written { transitions: plan.transitions, request: plan.handled, ..Written::default() });
                 }
                 Err(Error::Conflict(_)) if attempt < STATUS_TRIES => {
                     let newest = self.lifecycle.objects.get(&target).await?;
@@ -126,11 +128,18 @@ impl Pass<'_> {
     fn announce(&self, verdict: &Verdict, written: &Written) {
         let (announcer, subject) = (&self.lifecycle.announcer, self.subject());
         announcer.tell(&subject, &verdict.announcements, &written.transitions);
+        announcer.tell(&subject, &[], &written.refusal);
         if let Some(request) = self.request.as_deref().filter(|_| written.request) {
             announcer.tell(&subject, &[Announcement::request_handled(request)], &[]);
         }
         if let Some(Err(invalid)) = self.object.poll_interval(self.lifecycle.rules.poll_limits) {
             announcer.tell(&subject, &[Announcement::ignored(&invalid)], &[]);
+        }
+        // A senseless management policy comes first, and says more: one at a time.
+        if self.object.management_problem().is_none()
+            && let Some(problem) = self.object.deletion_problem()
+        {
+            announcer.tell(&subject, &[Announcement::senseless_policy(&problem)], &[]);
         }
     }
 }

@@ -30,12 +30,12 @@ impl Pass<'_> {
         if let Some(failure) = self.too_late() {
             return Verdict::failed(Phase::Create, &failure, creating());
         }
-        let intent = self.object.creates().intent(self.lifecycle.clock.now());
-        let patch = self.object.guarded(&json!({ "annotations": intent }));
+        let begun = self.object.creates().begun(self.lifecycle.clock.now());
+        let patch = self.object.guarded(&json!({ "annotations": begun.intent() }));
         if let Err(error) = self.write(&patch).await {
             if error.is_transient() {
                 // The intent may stand there although its answer was lost. Nothing was created, and only we know.
-                let never_begun = self.object.creates().failure(self.lifecycle.clock.now());
+                let never_begun = begun.failure(self.lifecycle.clock.now());
                 self.lifecycle.unrecorded.keep(&self.context.uid, never_begun);
             }
             return refused(&error, "UpdateExternalResource", "cannot update managed resource", creating());
@@ -140,6 +140,8 @@ impl Pass<'_> {
             tries += 1;
         };
         self.lifecycle.unrecorded.forget(&self.context.uid);
+        // What succeeded may not show for a while, from now on.
+        self.lifecycle.sightings.age(&self.context.uid, object.creates().last());
         if object.metadata().is_only_annotated(self.object.metadata(), &annotations) {
             self.take_note(object);
         } else {

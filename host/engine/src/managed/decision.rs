@@ -31,6 +31,8 @@ pub(crate) struct Situation<'a> {
     pub(crate) paused: Option<PausedBy>,
     pub(crate) progress: &'a Progress,
     pub(crate) rules: &'a Rules,
+    /// For how long the last create on record has been known to this process; `None` if there is none.
+    pub(crate) known_for: Option<Duration>,
     pub(crate) now: Timestamp,
 }
 
@@ -88,14 +90,14 @@ pub(crate) enum Step {
 
 /// Decides. Every step but the last ones changes what is known, so that asking again gets further.
 pub(crate) fn decide(situation: &Situation<'_>) -> Step {
-    let Situation { object, paused, progress, rules, now } = *situation;
+    let Situation { object, paused, progress, rules, .. } = *situation;
     if let Some(by) = paused {
         return while_paused(object, by);
     }
     match progress {
         Progress::Begun => before_connect(object, rules),
         Progress::Connected => Step::Observe,
-        Progress::Observed { observation, recorded } => after_observe(object, observation, *recorded, rules, now),
+        Progress::Observed { observation, recorded } => after_observe(situation, observation, *recorded),
     }
 }
 
@@ -121,13 +123,14 @@ fn before_connect(object: &Snapshot, rules: &Rules) -> Step {
     Step::Connect
 }
 
-fn after_observe(object: &Snapshot, found: &Observation, recorded: bool, rules: &Rules, now: Timestamp) -> Step {
+fn after_observe(situation: &Situation<'_>, found: &Observation, recorded: bool) -> Step {
+    let Situation { object, rules, known_for, now, .. } = *situation;
     let (deleting, allowed) = (object.is_deleting(), object.allowed());
     if !found.exists && !deleting && !allowed.create {
         return Step::ReportMissing;
     }
     // Once it was seen to exist while being deleted, its absence is no delay of the external system.
-    let late = object.creates().may_not_show_yet(rules.creation_grace, now);
+    let late = known_for.is_some_and(|time| time < rules.creation_grace);
     if !found.exists && late && !(deleting && object.was_seen_deleting()) {
         return Step::AwaitConfirmation;
     }

@@ -19,6 +19,7 @@ mod pass;
 mod pause;
 mod poll;
 mod session;
+mod sightings;
 mod silence;
 pub(crate) mod snapshot;
 pub(crate) mod status;
@@ -51,6 +52,7 @@ use crate::{
 
 use pass::Pass;
 use session::Session;
+use sightings::Sightings;
 use snapshot::Snapshot;
 use unkept::Unkept;
 use verdict::Verdict;
@@ -82,6 +84,7 @@ pub(crate) struct Lifecycle {
     pause: Pause,
     unrecorded: Unrecorded,
     unkept: Unkept,
+    sightings: Sightings,
     loops: Loops,
     provider: Arc<str>,
 }
@@ -125,8 +128,20 @@ impl Lifecycle {
     /// `session_time` is for all calls of one reconcile together.
     pub(crate) fn new(surroundings: Surroundings, rules: Rules, session_time: Duration) -> Self {
         let Surroundings { external, objects, announcer, clock, pause, unrecorded, loops, provider } = surroundings;
-        let (unkept, provider) = (Unkept::default(), provider.into());
-        Self { external, objects, announcer, rules, session_time, clock, pause, unrecorded, unkept, loops, provider }
+        Self {
+            external,
+            objects,
+            announcer,
+            rules,
+            session_time,
+            clock,
+            pause,
+            unrecorded,
+            unkept: Unkept::default(),
+            sightings: Sightings::default(),
+            loops,
+            provider: provider.into(),
+        }
     }
 
     /// For the reads of one reconcile of this object.
@@ -187,6 +202,7 @@ impl Lifecycle {
         self.announcer.forget(uid);
         self.unrecorded.forget(uid);
         self.unkept.forget(uid);
+        self.sightings.forget(uid);
     }
 }
 

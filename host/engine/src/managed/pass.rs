@@ -125,6 +125,7 @@ impl<'a> Pass<'a> {
             paused: self.paused(),
             progress: &self.progress,
             rules: &self.lifecycle.rules,
+            known_for: self.lifecycle.sightings.age(&self.context.uid, object.creates().last()),
             now: self.lifecycle.clock.now(),
         })
     }

@@ -48,6 +48,18 @@ impl Silence {
         speaks
     }
 
+    /// Whether a warning is new, or says something else than the last one of its kind, however long ago that was.
+    pub(super) fn is_news(&self, uid: &str, reason: &str, action: &str, note: &str) -> bool {
+        let (kind, note) = (hash((reason, action)), hash(note));
+        let mut said = self.lock();
+        let said = said.entry(uid.to_owned()).or_default();
+        let Some(last) = said.iter_mut().find(|said| said.kind == kind) else {
+            said.push(Said { kind, note, held_since: None });
+            return true;
+        };
+        std::mem::replace(&mut last.note, note) != note
+    }
+
     /// Forgets an object.
     pub(super) fn forget(&self, uid: &str) {
         self.lock().remove(uid);
@@ -97,5 +109,18 @@ mod tests {
         assert!(silence.may_break("v", "Reason", "Action", "note", true));
         silence.forget("v");
         assert!(silence.may_break("v", "Reason", "Action", "note", false));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_no_news_is_not_said_again_however_long_the_silence_was() {
+        let silence = Silence::new(MaxSilence::of(Duration::from_secs(10)));
+        assert!(silence.is_news("u", "Reason", "Action", "note"));
+        for _ in 0..3 {
+            assert!(!silence.is_news("u", "Reason", "Action", "note"));
+            advance(Duration::from_secs(11)).await;
+        }
+        assert!(silence.is_news("u", "Reason", "Action", "other note"));
+        assert!(!silence.is_news("u", "Reason", "Action", "other note"));
+        assert!(silence.is_news("v", "Reason", "Action", "note"));
     }
 }

@@ -99,18 +99,23 @@ impl Snapshot {
         Policies::of(&self.metadata.annotations).allowed()
     }
 
-    /// What is wrong with its policy annotations.
-    pub(crate) fn policy_problem(&self) -> Option<String> {
-        let policies = Policies::of(&self.metadata.annotations);
-        if let ManagementPolicy::Unknown(text) = policies.management {
-            return Some(format!(
-                "{} is {text:?}, which is not a policy: nothing is created, updated or deleted; write default, observe, \
-                 observe-create-update or observe-delete",
-                keys::MANAGEMENT_POLICY
-            ));
-        }
+    /// What is wrong with its management policy: nothing that it asks for is done.
+    pub(crate) fn management_problem(&self) -> Option<String> {
+        let ManagementPolicy::Unknown(text) = Policies::of(&self.metadata.annotations).management else {
+            return None;
+        };
+        Some(format!(
+            "{} is {text:?}, which is not a policy: nothing is created, updated or deleted; write default, observe, \
+             observe-create-update or observe-delete",
+            keys::MANAGEMENT_POLICY
+        ))
+    }
+
+    /// What is wrong with its deletion policy, which is in the way of nothing until the object is deleted.
+    pub(crate) fn deletion_problem(&self) -> Option<String> {
         let text = self.annotation(keys::DELETION_POLICY)?;
-        (policies.deletion == DeletionPolicy::Orphan && text != "orphan").then(|| {
+        let policy = Policies::of(&self.metadata.annotations).deletion;
+        (policy == DeletionPolicy::Orphan && text != "orphan").then(|| {
             format!(
                 "{} is {text:?}, which is not a policy and counts as orphan; write delete or orphan",
                 keys::DELETION_POLICY

@@ -260,7 +260,7 @@ impl Verdict {
         self
     }
 
-    /// Lets a senseless policy annotation stand in `Synced` where it would say that all is well or that a resource is
+    /// Lets a senseless management policy stand in `Synced` where it would say that all is well or that a resource is
     /// missing: the user has to know, and real failures come first.
     pub(crate) fn with_policy(mut self, problem: Option<String>) -> Self {
         let Some(problem) = problem else { return self };

@@ -1,5 +1,6 @@
 //! Creates happen once, whatever goes wrong around them.
 
+use jiff::SignedDuration;
 use tokio::time::advance;
 
 use super::{
@@ -50,6 +51,20 @@ async fn an_intent_whose_answer_was_lost_needs_nobody_to_decide() {
     scenario.run().await;
     // It did reach the API server.
     scenario.store.edit(&json!({"metadata": {"annotations": {keys::CREATE_PENDING: NOW}}}));
+    let run = scenario.run().await;
+    assert_eq!(run.steps[0], "failure", "{:?}", run.steps);
+    assert_eq!(run.report.outcome, Outcome::Created);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_intent_of_the_second_of_the_last_failure_whose_answer_was_lost_needs_nobody_to_decide() {
+    let scenario = Scenario::new(held(), Answers { create: Err(failure("taken")), ..Answers::default() });
+    scenario.run().await;
+    scenario.answer(Answers::default());
+    scenario.store.refuse("intent", unavailable());
+    scenario.run().await;
+    // It did reach the API server, and is later than the failure.
+    scenario.store.edit(&json!({"metadata": {"annotations": {keys::CREATE_PENDING: "2026-01-01T00:00:01Z"}}}));
     let run = scenario.run().await;
     assert_eq!(run.steps[0], "failure", "{:?}", run.steps);
     assert_eq!(run.report.outcome, Outcome::Created);
@@ -223,6 +238,62 @@ async fn what_never_shows_is_created_again_after_the_grace() {
     scenario.run().await;
     advance(Duration::from_secs(30)).await;
     assert_eq!(scenario.run().await.report.outcome, Outcome::Created);
+}
+
+/// Another host takes over, whose clock shows another time.
+fn take_over(scenario: &mut Scenario, minutes: i64) {
+    scenario.clock = WallClock::anchored(scenario.clock.now() + SignedDuration::from_mins(minutes));
+    scenario.unrecorded = Unrecorded::default();
+    scenario.rebuild();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_created_has_one_grace_to_show_whatever_the_clock_of_the_next_host_shows() {
+    let cut = Answers { create: Err(failure("trapped")), interrupted: true, ..Answers::default() };
+    for (made, kind) in [(cut, recoverable()), (Answers::default(), rules())] {
+        for minutes in [10, -10] {
+            let mut scenario = Scenario::with_rules(held(), made.clone(), kind);
+            scenario.run().await;
+            scenario.answer(Answers::default());
+            take_over(&mut scenario, minutes);
+            for second in 0..30 {
+                let run = scenario.run().await;
+                assert_eq!(run.report.outcome, Outcome::Waiting, "{kind:?}, {minutes} min, after {second} s");
+                advance(Duration::from_secs(1)).await;
+            }
+            assert_eq!(scenario.run().await.report.outcome, Outcome::Created, "{kind:?}, {minutes} min");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_of_the_future_is_waited_for_once() {
+    let object = annotated(held(), &[(keys::CREATE_SUCCEEDED, "2099-01-01T00:00:00Z")]);
+    let scenario = Scenario::new(object, Answers::default());
+    assert_eq!(scenario.run().await.report.outcome, Outcome::Waiting);
+    advance(Duration::from_secs(30)).await;
+    assert_eq!(scenario.run().await.report.outcome, Outcome::Created);
+    let intent = scenario.annotation(keys::CREATE_PENDING);
+    assert_eq!(intent.as_deref(), Some("2099-01-01T00:00:01Z"), "later than everything on record");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_vanishes_long_after_its_create_is_created_again_at_once() {
+    let object = annotated(held(), &[(keys::CREATE_SUCCEEDED, NOW)]);
+    let scenario = Scenario::new(object, Answers::observing(existing(true)));
+    scenario.run().await;
+    advance(Duration::from_secs(30)).await;
+    scenario.answer(Answers::default());
+    assert_eq!(scenario.run().await.report.outcome, Outcome::Created);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_known_of_a_create_goes_with_its_object() {
+    let scenario = Scenario::new(annotated(held(), &[(keys::CREATE_SUCCEEDED, NOW)]), Answers::default());
+    scenario.run().await;
+    advance(Duration::from_secs(30)).await;
+    scenario.lifecycle.forget("uid-1");
+    assert_eq!(scenario.run().await.report.outcome, Outcome::Waiting, "met anew");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,5 +1,7 @@
 //! An object goes when what it stands for is gone, and not before.
 
+use tokio::time::advance;
+
 use super::{
     store::{conflict, unavailable},
     *,
@@ -20,6 +22,16 @@ async fn the_finalizer_goes_after_a_confirmed_absence() {
 async fn what_was_just_created_may_exist_though_it_does_not_show() {
     let scenario = Scenario::new(annotated(deleted(), &[(keys::CREATE_SUCCEEDED, NOW)]), Answers::default());
     assert_eq!(scenario.run().await.report.outcome, Outcome::Waiting);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_of_the_future_does_not_keep_an_object_for_ever() {
+    let object = annotated(deleted(), &[(keys::CREATE_SUCCEEDED, "2099-01-01T00:00:00Z")]);
+    let scenario = Scenario::new(object, Answers::default());
+    assert_eq!(scenario.run().await.report.outcome, Outcome::Waiting);
+    advance(Duration::from_secs(30)).await;
+    assert_eq!(scenario.run().await.report.outcome, Outcome::Released);
+    assert!(scenario.store.is_gone());
 }
 
 #[tokio::test(start_paused = true)]

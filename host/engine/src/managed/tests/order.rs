@@ -311,3 +311,17 @@ async fn a_status_that_is_refused_is_told() {
     assert!(conditions.len() == 1 && conditions[0].starts_with("Synced=False StatusRefused: "), "{conditions:?}");
     assert!(run.events.iter().any(|event| event.contains("must be a number")), "{:?}", run.events);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_status_that_is_refused_is_told_beside_what_was_done() {
+    let update = "Normal UpdatedExternalResource/UpdateEvent: Successfully requested update of external resource";
+    let scenario = Scenario::new(held(), Answers::observing(existing(false)));
+    for expected in [2, 1] {
+        let refusal = capstan_cluster::Error::Invalid("status.size: must be a number".to_owned());
+        scenario.store.refuse("status", refusal);
+        let run = scenario.run().await;
+        assert_eq!((run.events.len(), run.events[0].as_str()), (expected, update), "{:?}", run.events);
+        let told = run.events.get(1).is_none_or(|event| event.starts_with("Warning StatusRefused/ConditionChanged: "));
+        assert!(told, "{:?}", run.events);
+    }
+}

@@ -1,5 +1,7 @@
 //! What the policies allow, and what they say when they make no sense.
 
+use tokio::time::advance;
+
 use super::{provider::failure, *};
 use crate::Observation;
 
@@ -68,21 +70,42 @@ async fn a_missing_resource_under_observe_is_polled_and_not_backed_off() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_policy_that_is_none_is_reported_once() {
-    for (key, found) in [
-        (keys::MANAGEMENT_POLICY, existing(false)),
-        (keys::MANAGEMENT_POLICY, missing()),
-        (keys::DELETION_POLICY, existing(true)),
-        (keys::DELETION_POLICY, existing(false)),
-    ] {
-        let scenario = Scenario::new(annotated(held(), &[(key, "foo")]), Answers::observing(found.clone()));
+async fn a_management_policy_that_is_none_is_reported_once() {
+    let key = keys::MANAGEMENT_POLICY;
+    for found in [existing(false), missing()] {
+        let object = annotated(held(), &[(key, "foo"), (keys::DELETION_POLICY, "foo")]);
+        let scenario = Scenario::new(object, Answers::observing(found.clone()));
         let run = scenario.run().await;
         let warnings = run.events.iter().filter(|event| event.starts_with("Warning InvalidPolicy/ConditionChanged"));
-        assert_eq!(warnings.count(), 1, "{key} {found:?}: {:?}", run.events);
+        assert_eq!(warnings.count(), 1, "{found:?}: {:?}", run.events);
         let synced = scenario.conditions().into_iter().find(|line| line.starts_with("Synced")).unwrap();
         assert!(synced.starts_with(&format!("Synced=False InvalidPolicy: {key} is \"foo\"")), "{synced}");
         let again = scenario.run().await;
-        assert!(!again.events.iter().any(|event| event.contains("InvalidPolicy")), "{key}: {:?}", again.events);
+        assert!(!again.events.iter().any(|event| event.contains("InvalidPolicy")), "{:?}", again.events);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_policy_that_is_none_is_warned_of_once_and_is_no_trouble() {
+    let warned = |run: &Run, policy: &str| {
+        let warning = format!("Warning InvalidPolicy/ProcessEvent: {} is {policy:?}", keys::DELETION_POLICY);
+        let count = run.events.iter().filter(|event| event.contains("InvalidPolicy")).count();
+        assert_eq!(count, run.events.iter().filter(|event| event.starts_with(&warning)).count(), "{:?}", run.events);
+        count
+    };
+    for found in [existing(true), existing(false)] {
+        let object = annotated(held(), &[(keys::DELETION_POLICY, "Delete")]);
+        let scenario = Scenario::new(object, Answers::observing(found));
+        assert_eq!(warned(&scenario.run().await, "Delete"), 1);
+        assert_eq!(scenario.conditions(), ["Ready=True Available", "Synced=True ReconcileSuccess"]);
+        for _ in 0..3 {
+            advance(Duration::from_mins(10)).await;
+            assert_eq!(warned(&scenario.run().await, "Delete"), 0);
+        }
+        scenario.answer(Answers { observe: Err(failure("gateway")), ..Answers::default() });
+        assert_eq!(warned(&scenario.run().await, "Delete"), 0, "a transition is no reason to say it again");
+        scenario.store.edit(&json!({"metadata": {"annotations": {keys::DELETION_POLICY: "Orphan"}}}));
+        assert_eq!(warned(&scenario.run().await, "Orphan"), 1);
     }
 }
 

@@ -45,6 +45,18 @@ async fn an_object_that_krateo_left_is_taken_over_quietly() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_deletion_policy_that_krateo_took_for_orphan_leaves_its_conditions_alone() {
+    let scenario = Scenario::new(annotated(left_by_krateo(), &[(keys::DELETION_POLICY, "Delete")]), found());
+    scenario.store.define(without_generations);
+    let before = scenario.store.value();
+    let run = scenario.run().await;
+    assert_eq!(run.events.len(), 1, "{:?}", run.events);
+    assert!(run.events[0].starts_with("Warning InvalidPolicy/ProcessEvent: "), "{:?}", run.events);
+    assert_eq!(scenario.store.value(), before);
+    assert_eq!(scenario.run().await.events, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn under_a_newer_definition_only_the_generation_is_added() {
     let scenario = Scenario::new(left_by_krateo(), found());
     let run = scenario.run().await;

@@ -11,11 +11,6 @@ fn existing_in(world: &World, spec: &Value) {
     world.store.edit(&json!({"metadata": {"annotations": {keys::EXTERNAL_NAME: name}}}));
 }
 
-/// Whether the fault struck where nobody but the external system knows what became of a create.
-fn may_be_unclear(fault: Fault) -> bool {
-    !matches!(fault, Fault::Conflict | Fault::Away)
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_create_happens_once_whatever_goes_wrong_at_whatever_point() {
     let mut struck = 0;
@@ -31,7 +26,7 @@ async fn a_create_happens_once_whatever_goes_wrong_at_whatever_point() {
                 }
                 struck += 1;
                 if report.outcome == Outcome::Unclear {
-                    assert!(!findable && may_be_unclear(fault), "{case}: nobody should have to decide");
+                    assert!(!findable && world.trouble.has_lost(), "{case}: nobody should have to decide");
                     world.answer_the_question().await;
                     report = world.rest().await.expect("the object is there");
                 }

@@ -1,6 +1,6 @@
 //! Random histories: users edit, pause, change policies and delete; the outside drifts and vanishes; requests fail; the
-//! host dies and works from old copies. Whatever happens, the promises of `outside` hold, and in quiet times everything
-//! ends where it should.
+//! host dies, works from old copies, and hands over to one with another clock. Whatever happens, the promises of `outside`
+//! hold, and in quiet times everything ends where it should.
 //!
 //! A history that breaks one is shrunk, printed, and kept under `proptest-regressions/`, from where it is run first from
 //! then on. `PROPTEST_CASES=20000` looks further.
@@ -24,6 +24,8 @@ enum Deed {
     Vanish,
     Wait(u64),
     Restart,
+    /// A host whose clock is so many days away takes over. Whole days, so that two hosts never show the same second.
+    Skew(i64),
     PauseProvider(bool),
 }
 
@@ -92,6 +94,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => Just(Deed::Vanish),
         2 => (1..40u64).prop_map(Deed::Wait),
         1 => Just(Deed::Restart),
+        1 => prop_oneof![Just(Deed::Skew(1)), Just(Deed::Skew(-1))],
         1 => any::<bool>().prop_map(Deed::PauseProvider),
     ]
 }
@@ -119,6 +122,7 @@ impl World {
             Deed::Vanish => self.outside.vanish(),
             Deed::Wait(seconds) => advance(Duration::from_secs(*seconds)).await,
             Deed::Restart => self.restart(),
+            Deed::Skew(days) => self.skew(*days),
             Deed::PauseProvider(paused) => self.pause.set(*paused),
         }
         self.trouble.clear();

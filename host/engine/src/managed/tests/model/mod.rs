@@ -51,14 +51,24 @@ impl World {
 
     /// A process that ended and came back: nothing of its memory is left.
     fn restart(&mut self) {
+        self.trouble.lose();
         let Self { store, outside, trouble, events, pause, clock, .. } = &*self;
         self.lifecycle = host(store, outside, trouble, events, pause, *clock);
+    }
+
+    /// Another host takes over, whose clock shows another day.
+    fn skew(&mut self, days: i64) {
+        let shown = self.clock.now() + jiff::SignedDuration::from_hours(24 * days);
+        self.clock = WallClock::anchored(shown);
+        self.restart();
     }
 
     /// One reconcile from the newest state; from an older one if `stale` and there is one. `None` if there is no object.
     async fn reconcile(&mut self, stale: bool) -> Option<Ended> {
         let newest = Object::from_value(self.store.stored()?).unwrap();
-        let object = self.older.take().filter(|_| stale).unwrap_or_else(|| newest.clone());
+        let older = self.older.take().filter(|_| stale);
+        let stale = older.is_some();
+        let object = older.unwrap_or_else(|| newest.clone());
         self.older = Some(newest);
         self.outside.begin();
         let died = self.trouble.died();
@@ -67,8 +77,17 @@ impl World {
             report = self.lifecycle.reconcile(object, Arc::default()) => Some(report),
             () = died => None,
         };
-        if report.is_none() {
-            self.restart();
+        match &report {
+            None => self.restart(),
+            // An older copy may not say yet how it ended.
+            Some(report) if report.outcome == Outcome::Unclear && !stale && !self.trouble.has_lost() => {
+                self.outside.complain("somebody has to decide about a create whose end was known".to_owned());
+            }
+            Some(_) => {}
+        }
+        let object = self.store.stored().map(|object| Snapshot::of(Object::from_value(object).unwrap()));
+        if object.is_none_or(|object| !object.creates().is_unclear()) {
+            self.trouble.regain();
         }
         Some(report)
     }

@@ -215,7 +215,7 @@ impl Outside {
     }
 
     /// Noted and not panicked: a panic would be one more end of a reconcile.
-    fn complain(&self, what: String) {
+    pub(super) fn complain(&self, what: String) {
         self.lock().broken.push(what);
     }
 

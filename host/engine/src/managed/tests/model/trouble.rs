@@ -66,6 +66,8 @@ struct State {
     saves: Option<Always>,
     /// In place of dying in this process.
     dies: Option<Always>,
+    /// What became of a create may be known to the external system alone.
+    lost: bool,
 }
 
 impl Trouble {
@@ -98,6 +100,21 @@ impl Trouble {
     /// Whether the planned fault is still to come.
     pub(super) fn is_planned(&self) -> bool {
         self.lock().fault.is_some()
+    }
+
+    /// What the host knew of a create is lost: it died, or the create was cut off.
+    pub(super) fn lose(&self) {
+        self.lock().lost = true;
+    }
+
+    /// The object says how its last create ended.
+    pub(super) fn regain(&self) {
+        self.lock().lost = false;
+    }
+
+    /// Whether a person may be asked what became of a create.
+    pub(super) fn has_lost(&self) -> bool {
+        self.lock().lost
     }
 
     /// Waits for the host to die.
@@ -205,6 +222,7 @@ impl Session {
         match fault {
             Some(Fault::DiesBefore) => return self.trouble.die().await,
             Some(Fault::Conflict | Fault::Away) => return Err(failed()),
+            Some(_) if call == "create" => self.trouble.lose(),
             _ => {}
         }
         let answer = effect(&self.outside);
