@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use capstan_e2e::{Objects, condition, eventually};
 use serde_json::{Value, json};
 
-use super::{PATCHES, config_maps, patch, ready, reconciled, sample, synced, value};
+use super::{config_maps, patch, ready, reconciled, sample, synced, value};
 use crate::world::{SOON, World};
 
 /// The entries of `managedFields` that are the provider's.
