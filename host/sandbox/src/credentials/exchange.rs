@@ -102,7 +102,7 @@ async fn get(
     egress.is_due(&waiting)?;
     let signed = exchange.claims.sign(key, SystemTime::now()).map_err(Failed::Invalid)?;
     let since = Instant::now();
-    let answer = egress.send(&request, [(header::AUTHORIZATION, bearer(&signed)?)], waiting, ANSWER).await?;
+    let answer = egress.send(&request, [(header::AUTHORIZATION, bearer(&signed)?)], &waiting, ANSWER).await?;
     // The body is not shown: it is the one place where a token is expected.
     let failed = |problem: &str| {
         let mut url = exchange.url.clone();

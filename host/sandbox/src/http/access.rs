@@ -92,7 +92,7 @@ impl Access {
         self.egress.is_due(&waiting)?;
         let time = request.timeout.map_or(self.timeout, |asked| asked.min(self.timeout));
         let limit = answer::BODY.min(usize::try_from(self.bytes.left).unwrap_or(usize::MAX));
-        let asking = self.ask(&request, credential, waiting, limit);
+        let asking = self.ask(&request, credential, &waiting, limit);
         let asked = timeout(time, self.egress.kept().in_turn(asking)).await.map_err(|_| Failed::TimedOut)?;
         let (answer, from_cache) = match asked {
             Err(Failed::TooLarge(size)) if size == limit && limit < answer::BODY => {
@@ -112,7 +112,7 @@ impl Access {
         &self,
         request: &Checked,
         credential: Option<&Credential>,
-        waiting: Waiting,
+        waiting: &Waiting,
         limit: usize,
     ) -> Result<(Answer, bool), Failed> {
         let mut extra: Vec<(HeaderName, HeaderValue)> = Vec::new();

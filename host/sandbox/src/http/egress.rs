@@ -97,7 +97,7 @@ impl Egress {
         &self,
         request: &Checked,
         extra: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
-        waiting: Waiting,
+        waiting: &Waiting,
         limit: usize,
     ) -> Result<Answer, Failed> {
         let mut sent = Request::new(request.body.clone());
@@ -116,11 +116,11 @@ impl Egress {
         self.counters.http_request();
         let response = self.exchange(sent).await?;
         let limits = self.network.limits();
-        if let Some(wait) = limits.learn(&waiting, response.status(), response.headers()) {
+        if let Some(wait) = limits.learn(waiting, response.status(), response.headers()) {
             return Err(self.limited(request, wait));
         }
         let answer = Answer::read(response, limit).await?;
-        match limits.learn_from_body(&waiting, answer.status, &answer.body) {
+        match limits.learn_from_body(waiting, answer.status, &answer.body) {
             Some(wait) => Err(self.limited(request, wait)),
             None => Ok(answer),
         }

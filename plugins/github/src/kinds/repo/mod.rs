@@ -196,6 +196,9 @@ const SLACK: i64 = 300;
 fn seconds(time: &str) -> Option<i64> {
     let (date, time) = time.strip_suffix('Z')?.split_once('T')?;
     let (time, _) = time.split_once('.').unwrap_or((time, ""));
+    if (date.len(), time.len()) != (10, 8) {
+        return None;
+    }
     let numbers = |text: &str, separator| -> Option<[i64; 3]> {
         let numbers: Vec<i64> = text.split(separator).map(str::parse).collect::<Result<_, _>>().ok()?;
         numbers.try_into().ok()
@@ -226,7 +229,14 @@ mod tests {
         for time in ["2026-12-31T12:34:56Z", "2026-12-31T12:34:56.789Z"] {
             assert_eq!(seconds(time), Some(1_798_720_496));
         }
-        for odd in ["", "2026-01-01", "2026-01-01T00:00:00+01:00", "2026-01-01T00:00Z", "x-y-zT1:2:3Z"] {
+        for odd in [
+            "",
+            "2026-01-01",
+            "2026-01-01T00:00:00+01:00",
+            "2026-01-01T00:00Z",
+            "x-y-zT1:2:3Z",
+            "99999999999999999-01-01T00:00:00Z",
+        ] {
             assert_eq!(seconds(odd), None, "{odd}");
         }
     }
