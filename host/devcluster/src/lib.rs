@@ -7,7 +7,11 @@
 //! versions, watches, patches, server-side apply with field ownership, CEL rules, finalizers, garbage collection by
 //! owner reference and the end of namespaces. It has no authentication (whoever impersonates somebody may, and is the same to it as
 //! everybody else but in a `SelfSubjectReview`), no admission webhooks and no controllers beside
-//! those; what it does not do it refuses. Garbage collection and the like happen before a write is answered.
+//! those; a request for what it does not do is refused. Garbage collection and the like happen before a write is answered.
+//!
+//! Fields of built-in kinds are known by name and type, and unknown ones are treated as `fieldValidation` says. Which values make
+//! sense is checked for `ConfigMap`s, Secrets, Leases, events and definitions only: a Deployment whose selector
+//! does not fit its template is taken here.
 //!
 //! Nothing runs here. The status of a Deployment, `StatefulSet`, `ReplicaSet`, `DaemonSet`, Job or Pod becomes what a healthy
 //! cluster would end with as soon as its desired state is written, but no Pods are made for it, and Pods have neither a

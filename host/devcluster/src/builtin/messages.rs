@@ -22,6 +22,8 @@ pub(crate) struct Message {
     fields: HashMap<u64, Field>,
     /// A named list: in JSON it is its only field, not an object.
     pub(crate) is_list: bool,
+    /// It has a type of its own in JSON, which is no field of the message.
+    pub(crate) is_kind: bool,
 }
 
 #[derive(Debug)]
@@ -103,7 +105,8 @@ impl Table {
         let messages = document.messages.iter().map(|(name, fields)| {
             let is_list = fields.values().any(|field| field.contains("list inline"));
             let fields = fields.iter().map(|(name, words)| field(name, words, &places));
-            Some(Message { name: name.clone(), fields: fields.collect::<Option<_>>()?, is_list })
+            let is_kind = document.kinds.values().any(|kind| kind == name);
+            Some(Message { name: name.clone(), fields: fields.collect::<Option<_>>()?, is_list, is_kind })
         });
         let messages = messages.collect::<Option<_>>()?;
         let kinds = document.kinds.iter().map(|(kind, name)| Some((kind.clone(), *places.get(name.as_str())?)));

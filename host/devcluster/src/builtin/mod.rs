@@ -5,6 +5,7 @@ mod cells;
 mod columns;
 mod defaults;
 mod event_cells;
+pub(crate) mod fields;
 pub(crate) mod messages;
 
 pub(crate) use defaults::complete;

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::builtin::fields::{self, WrongType};
+use crate::builtin::messages::{MESSAGES, Message};
 use crate::crd::schema_fields;
 use crate::events_view;
 use crate::object::{MAX_LEVELS, ObjectExt, levels};
@@ -34,6 +36,15 @@ pub(crate) fn decode(resource: &Resource, body: Body, validation: FieldValidatio
         check_fields(resource, &value["metadata"], &crate::schema::METADATA, "ObjectMeta")?;
     }
     let mut unknown = Vec::new();
+    if let Some(message) = kind_fields(resource) {
+        fields::prune(message, &mut value, &mut unknown).map_err(|WrongType { found, path, wanted }| {
+            let field = format!("{}.{path}", resource.kind);
+            not_handled(
+                resource,
+                &format!("json: cannot unmarshal {found} into Go struct field {field} of type {wanted}"),
+            )
+        })?;
+    }
     prune(&mut value, &resource.schema, "", &mut unknown);
     if resource.rules == Rules::CustomResourceDefinition {
         schema_fields::prune(&mut value, &mut unknown);
@@ -55,6 +66,11 @@ pub(crate) fn decode(resource: &Resource, body: Body, validation: FieldValidatio
     }
     let warnings = if validation == FieldValidation::Warn { problems } else { Vec::new() };
     Ok(Decoded { value, warnings })
+}
+
+/// The fields of a built-in kind: all of them, also where its schema is open.
+pub(super) fn kind_fields(resource: &Resource) -> Option<&'static Message> {
+    MESSAGES.kind(&resource.api_version(), &resource.kind).filter(|_| !resource.is_custom())
 }
 
 /// The refusal of a body that is not even JSON or YAML.

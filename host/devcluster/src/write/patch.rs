@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::decode::{Decoded, decode, drop_nulls, unreadable};
+use super::decode::{Decoded, decode, drop_nulls, kind_fields, unreadable};
 use super::{Part, Writer, Written, rules};
 use crate::apply::{ApplyError, Operation, changes};
+use crate::builtin::fields::{self, WrongType};
 use crate::cluster::Cluster;
 use crate::encode::Encoder;
 use crate::events_view;
@@ -110,14 +111,10 @@ impl Cluster {
         let applied = changes::apply(brought_up.as_deref(), &config, schema, &manager, options.force, &now()).map_err(
             |error| match error {
                 ApplyError::Conflict(refusal) => refusal,
-                ApplyError::Untyped(cause) => {
-                    let sent = &body.value;
-                    let (namespace, name, kind) = (sent.meta_str("namespace"), sent.meta_str("name"), type_name(sent));
-                    let message = format!("failed to create typed patch object ({namespace}/{name}; {kind}): {cause}");
-                    Refusal::unclassified(message)
-                }
+                ApplyError::Untyped(cause) => untyped(&body.value, &cause),
             },
         )?;
+        check_kind_fields(resource, &body.value)?;
         let mut value = applied;
         crate::schema::defaults::apply_defaults(&mut value, schema);
         let (written, created) = match live {
@@ -236,6 +233,25 @@ fn patch_value(
         return Err(Refusal::bad_request("the patch does not result in an object"));
     }
     Ok(body.duplicates)
+}
+
+/// Refuses the fields that a built-in kind has not got where its schema is open.
+fn check_kind_fields(resource: &Resource, sent: &Value) -> Result<(), Refusal> {
+    let Some(message) = kind_fields(resource) else { return Ok(()) };
+    let mut unknown = Vec::new();
+    fields::prune(message, &mut sent.clone(), &mut unknown).map_err(|WrongType { found, path, wanted }| {
+        untyped(sent, &format!(".{path}: expected {wanted}, got {found}"))
+    })?;
+    match unknown.first() {
+        Some(path) => Err(untyped(sent, &format!(".{path}: field not declared in schema"))),
+        None => Ok(()),
+    }
+}
+
+/// An applied configuration that is none of its kind.
+fn untyped(sent: &Value, cause: &str) -> Refusal {
+    let (namespace, name, kind) = (sent.meta_str("namespace"), sent.meta_str("name"), type_name(sent));
+    Refusal::unclassified(format!("failed to create typed patch object ({namespace}/{name}; {kind}): {cause}"))
 }
 
 /// Group, version and kind of an object as Kubernetes prints them: `/v1, Kind=ConfigMap`.

@@ -125,3 +125,31 @@ async fn every_namespace_begins_with_a_service_account() {
     caller.delete("/api/v1/namespaces/team", &Value::Null).await;
     assert_eq!(caller.get("/api/v1/namespaces/team").await.code, 404, "the account does not hold the namespace");
 }
+
+#[tokio::test]
+async fn fields_that_no_workload_has_are_dropped_with_a_warning_or_refused() {
+    let caller = Caller::new();
+    let labels = json!({"app": "web"});
+    let pod = json!({"containers": [{"name": "web", "image": "web:1", "imago": "web:2"}]});
+    let spec = json!({"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pod}});
+    let object = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec});
+    let strict = caller.post(&format!("{DEPLOYMENTS}?fieldValidation=Strict"), &object).await;
+    let unknown = "unknown field \"spec.template.spec.containers[0].imago\"";
+    assert_eq!(strict.code, 400, "{}", strict.text);
+    assert!(strict.body["message"].as_str().unwrap().ends_with(unknown), "{}", strict.text);
+
+    let warned = caller.post(DEPLOYMENTS, &object).await;
+    assert_eq!(warned.code, 201, "{}", warned.text);
+    assert!(warned.headers["warning"].to_str().unwrap().contains("containers[0].imago"));
+    assert_eq!(warned.body.pointer("/spec/template/spec/containers/0/imago"), None);
+
+    let path = format!("{DEPLOYMENTS}/web?fieldManager=me");
+    let applied = caller.apply(&path, &object.to_string()).await;
+    assert_eq!(applied.code, 500, "{}", applied.text);
+    assert!(applied.body["message"].as_str().unwrap().ends_with("field not declared in schema"), "{}", applied.text);
+
+    let role =
+        json!({"metadata": {"name": "r"}, "rules": [{"apiGroups": [""], "resources": "pods", "verbs": ["get"]}]});
+    let refused = caller.post("/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles", &role).await;
+    assert_eq!(refused.code, 400, "{}", refused.text);
+}
