@@ -118,6 +118,7 @@ impl From<Status> for Error {
             404 => Self::NotFound(message),
             409 if status.reason == "AlreadyExists" => Self::AlreadyExists(message),
             409 => Self::Conflict(Clash { message, owners: owners(&status) }),
+            422 if means_another_object(&status) => Self::Conflict(Clash { message, owners: Vec::new() }),
             401 => Self::Unauthorized(message),
             403 => Self::Forbidden(message),
             408 | 410 | 429 | 500.. => {
@@ -128,6 +129,12 @@ impl From<Status> for Error {
             _ => Self::Invalid(message),
         }
     }
+}
+
+/// A patch named a uid, and another object has the name by now: a PUT would be answered with a conflict.
+fn means_another_object(status: &Status) -> bool {
+    let mut causes = status.details.iter().flat_map(|details| &details.causes);
+    causes.any(|cause| cause.field == "metadata.uid" && cause.message.ends_with("field is immutable"))
 }
 
 /// The manager stands nowhere but in the text of a cause: `conflict with "kubectl" using v1`.
@@ -150,6 +157,16 @@ mod tests {
 
     fn error(status: serde_json::Value) -> Error {
         serde_json::from_value::<Status>(status).unwrap().into()
+    }
+
+    #[test]
+    fn a_patch_of_an_object_that_was_replaced_is_a_conflict() {
+        let cause = |field: &str| json!({"reason": "FieldValueInvalid", "message": "Invalid value: \"u\": field is immutable", "field": field});
+        let answer = |cause: serde_json::Value| {
+            error(json!({"code": 422, "reason": "Invalid", "message": "is invalid", "details": {"causes": [cause]}}))
+        };
+        assert!(matches!(answer(cause("metadata.uid")), Error::Conflict(_)));
+        assert!(matches!(answer(cause("spec.selector")), Error::Invalid(_)));
     }
 
     #[test]

@@ -75,11 +75,7 @@ impl Cluster {
         let patched = value.clone();
         let Decoded { value, warnings } = decode(resource, Body { value, duplicates }, options.field_validation)
             .map_err(|refusal| Refusal::unreadable_patched(&patched, &refusal.to_string()))?;
-        let uid = value.meta_str("uid");
-        if !uid.is_empty() && uid != current.value.meta_str("uid") {
-            let error = FieldError::invalid("metadata.uid", &json!(uid), "field is immutable");
-            return Err(Refusal::invalid(resource, &at.name, &[error]));
-        }
+        check_uid(resource, at, &current.value, &value)?;
         let mut written = self.update(resource, at, value, part, false, &writer)?;
         written.warnings.splice(..0, warnings);
         Ok(Patched { written, created: false })
@@ -118,7 +114,10 @@ impl Cluster {
         let mut value = applied;
         crate::schema::defaults::apply_defaults(&mut value, schema);
         let (written, created) = match live {
-            Some(_) => (self.update(resource, at, value, part, true, writer)?, false),
+            Some(live) => {
+                check_uid(resource, at, &live.value, &value)?;
+                (self.update(resource, at, value, part, true, writer)?, false)
+            }
             None if part == Part::Main => {
                 value.metadata_mut().remove("uid");
                 let namespace = resource.namespaced.then_some(at.namespace.as_str());
@@ -233,6 +232,16 @@ fn patch_value(
         return Err(Refusal::bad_request("the patch does not result in an object"));
     }
     Ok(body.duplicates)
+}
+
+/// A patch may say which object it means. One that has another's name meanwhile is refused otherwise than at a PUT.
+fn check_uid(resource: &Resource, at: &ObjectRef, live: &Value, patched: &Value) -> Result<(), Refusal> {
+    let uid = patched.meta_str("uid");
+    if uid.is_empty() || uid == live.meta_str("uid") {
+        return Ok(());
+    }
+    let error = FieldError::invalid("metadata.uid", &json!(uid), "field is immutable");
+    Err(Refusal::invalid(resource, &at.name, &[error]))
 }
 
 /// Refuses the fields that a built-in kind has not got where its schema is open.
