@@ -134,7 +134,11 @@ fn one_that_exists_is_adopted_unless_that_must_be_said() {
 fn renames_and_transfers_are_followed_and_a_new_one_of_the_old_name_is_not_mistaken_for_it() {
     let stage = Stage::new(Settings::default());
     let id = stage.fake.seed().repository("acme", "shop");
-    let object = repo(json!({"hasWiki": false}), json!({"id": id}));
+    let mut object = repo(json!({"hasWiki": false}), json!({"id": id}));
+    // As it is after every creation, for good.
+    for (end, time) in [("pending", "2026-01-01T00:00:00Z"), ("succeeded", "2026-01-01T00:00:01Z")] {
+        object.metadata.annotations.insert(format!("krateo.io/external-create-{end}"), time.into());
+    }
     stage.fake.seed().rename_repository("acme", "shop", "anna", "store");
     let mut kind = Repo::new(stage.github(), Adoption::Implicit);
     assert_eq!(kind.observe(&object).unwrap().status.unwrap()["fullName"], "anna/store");
