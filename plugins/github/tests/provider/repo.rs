@@ -178,6 +178,22 @@ fn a_message_of_commits_is_set_whether_their_title_is_said_or_not() {
 }
 
 #[test]
+fn a_title_of_commits_alone_is_set_if_it_fits_and_else_its_message_is_asked_for() {
+    let stage = Stage::new(Settings::default());
+    let mut kind = Repo::new(stage.github(), Adoption::Implicit);
+    let alone = json!({"squashMergeCommitTitle": "PR_TITLE", "mergeCommitTitle": "PR_TITLE"});
+    let status = kind.create(&repo(alone.clone(), json!({}))).unwrap().status.unwrap();
+    let refused = kind.update(&repo(alone, status.clone())).unwrap_err();
+    assert_eq!(refused.reason(), "InvalidSpec");
+    assert!(refused.to_string().contains("give mergeCommitMessage too"), "{refused}");
+    let whole =
+        json!({"squashMergeCommitTitle": "PR_TITLE", "mergeCommitTitle": "PR_TITLE", "mergeCommitMessage": "BLANK"});
+    let object = repo(whole, status);
+    let _ = kind.update(&object).unwrap();
+    assert!(kind.observe(&object).unwrap().up_to_date);
+}
+
+#[test]
 fn a_number_that_another_server_gave_says_nothing() {
     let stage = Stage::new(Settings::default());
     let other = stage.fake.seed().repository("acme", "other");
