@@ -4,6 +4,8 @@ use capstan_sdk::{Managed, Value};
 
 /// When the host was about to have the resource created (RFC 3339, seconds).
 const PENDING: &str = "krateo.io/external-create-pending";
+/// When a creation was last known to have succeeded.
+const SUCCEEDED: &str = "krateo.io/external-create-succeeded";
 /// When a creation was last known to have failed.
 const FAILED: &str = "krateo.io/external-create-failed";
 
@@ -11,6 +13,7 @@ const FAILED: &str = "krateo.io/external-create-failed";
 #[derive(Clone, Copy, Debug)]
 pub struct History<'a> {
     pending: Option<&'a str>,
+    succeeded: Option<&'a str>,
     failed: Option<&'a str>,
     conditions: &'a Value,
     deleting: bool,
@@ -22,6 +25,7 @@ impl<'a> History<'a> {
     pub fn of<S>(object: &'a Managed<S>) -> Self {
         Self {
             pending: object.annotation(PENDING),
+            succeeded: object.annotation(SUCCEEDED),
             failed: object.annotation(FAILED),
             conditions: &object.status["conditions"],
             deleting: object.is_being_deleted(),
@@ -53,14 +57,19 @@ impl<'a> History<'a> {
     /// recorded. After a failure it may as well be somebody else's, who was quicker.
     #[must_use]
     pub fn began(&self) -> bool {
-        self.since().is_some()
+        self.pending_after(self.failed).is_some()
     }
 
-    /// When the creation was begun that is not known to have failed.
+    /// When the creation was begun of which nothing more is known. It may have made what is found; after its end, only what
+    /// was recorded then is ours.
     #[must_use]
-    pub fn since(&self) -> Option<&'a str> {
-        // Both are written by the host in one form of fixed length, so they order like the times they tell.
-        self.pending.filter(|pending| self.failed.is_none_or(|failed| failed < *pending))
+    pub fn unclear_since(&self) -> Option<&'a str> {
+        self.pending_after(self.succeeded.max(self.failed))
+    }
+
+    fn pending_after(&self, ended: Option<&str>) -> Option<&'a str> {
+        // All are written by the host in one form of fixed length, so they order like the times they tell.
+        self.pending.filter(|pending| ended.is_none_or(|ended| ended < *pending))
     }
 }
 
@@ -70,7 +79,8 @@ mod tests {
 
     use super::*;
 
-    const NONE: History<'_> = History { pending: None, failed: None, conditions: &Value::Null, deleting: false };
+    const NONE: History<'_> =
+        History { pending: None, succeeded: None, failed: None, conditions: &Value::Null, deleting: false };
 
     #[test]
     fn what_was_begun_and_did_not_fail_is_ours() {
@@ -79,6 +89,18 @@ mod tests {
         assert!(began(Some("2026-01-01T00:00:01Z"), None));
         assert!(began(Some("2026-01-01T00:00:02Z"), Some("2026-01-01T00:00:01Z")), "it was tried again since");
         assert!(!began(Some("2026-01-01T00:00:01Z"), Some("2026-01-01T00:00:01Z")));
+    }
+
+    #[test]
+    fn a_creation_is_unclear_until_its_end_is_recorded() {
+        let (t1, t2) = ("2026-01-01T00:00:01Z", "2026-01-01T00:00:02Z");
+        let since = |succeeded, failed| History { pending: Some(t2), succeeded, failed, ..NONE }.unclear_since();
+        assert_eq!(NONE.unclear_since(), None);
+        for earlier in [None, Some(t1)] {
+            assert_eq!(since(earlier, earlier), Some(t2));
+            assert_eq!(since(Some(t2), earlier), None);
+            assert_eq!(since(earlier, Some(t2)), None);
+        }
     }
 
     fn conditions(ready: &Value, synced: &str) -> Value {

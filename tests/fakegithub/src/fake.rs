@@ -110,10 +110,13 @@ impl Fake {
         self.violations().into_iter().filter(|violation| violation.side == side).collect()
     }
 
-    /// Forgets the requests and violations so far.
+    /// Forgets the requests so far, and no violation.
     pub fn forget(&self) {
-        let mut record = self.shared.record();
-        record.exchanges.clear();
-        record.violations.clear();
+        self.shared.record().exchanges.clear();
+    }
+
+    /// Forgets the violations so far, which were wanted.
+    pub fn forgive(&self) {
+        self.shared.record().violations.clear();
     }
 }

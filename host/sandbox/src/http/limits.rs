@@ -37,7 +37,8 @@ const KEPT: usize = 4096;
 /// For a 429 that does not say how long.
 const UNSAID: Duration = Duration::from_mins(1);
 /// What GitHub says in the message of a 403 for a limit that its headers may say nothing of; then it wants a minute. Nothing
-/// else tells that answer from a missing right, and only here can all who use the credential be held.
+/// else tells that answer from a missing right, and only here can all who use the credential be held. (The GitHub provider looks
+/// for it as well, in what gets past here and where there is no host.)
 /// See <https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit>.
 const SECONDARY: &str = "secondary rate limit";
 /// Bytes of a body that may say so: an error has some hundred.

@@ -93,6 +93,8 @@ impl ApiError {
 
 /// What GitHub says of a secondary limit, in the message: its headers may say nothing of it.
 /// See <https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit>.
+/// The host knows it too, and holds all who use the credential; here it counts for bodies that are too long for the host to look
+/// into, and for other ways to send than by the host.
 const SECONDARY: &str = "secondary rate limit";
 
 /// How long a limit lasts, if the answer is one.

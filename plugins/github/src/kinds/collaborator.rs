@@ -159,13 +159,8 @@ impl Collaborator {
     /// Whether there is something left to remove. What a member of the organisation may do without being a collaborator stays,
     /// and cannot be told from the right itself.
     fn observe_deletion(&self, spec: &Spec) -> Result<Observation, Error> {
-        let is_direct = || -> Result<bool, Error> {
-            let path = repository(spec)?.join("collaborators").query("affiliation", "direct");
-            let direct = self.github.list(&path, items)?;
-            Ok(direct.iter().any(|each| is(&each["login"], &spec.username)))
-        };
         let left: Result<bool, Error> =
-            is_direct().and_then(|direct| Ok(direct || !self.invitations(spec)?.is_empty()));
+            self.is_direct(spec).and_then(|direct| Ok(direct || !self.invitations(spec)?.is_empty()));
         match left {
             Ok(true) => Ok(Observation::up_to_date()),
             Ok(false) => Ok(Observation::missing()),
@@ -184,23 +179,40 @@ impl Collaborator {
     fn works_here(&self, spec: &Spec, level: &Value, shown: Option<&Role>) -> Result<bool, Error> {
         match shown {
             Some(role) if role.name() != "pull" => return Ok(true),
-            // Nobody of that name, or nothing that they may do.
-            None if level["permission"].as_str().is_none_or(|permission| permission == "none") => return Ok(false),
-            _ => {}
+            Some(_) => {}
+            None => match level["permission"].as_str() {
+                // Nobody of that name, or nothing that they may do.
+                None | Some("none") => return Ok(false),
+                Some("read") => {}
+                Some(_) => return Ok(true),
+            },
         }
         // Everybody may read what is public: that alone makes no collaborator.
         let found = self.github.find(&repository(spec)?)?.unwrap_or_default();
         if found["visibility"] == "private" {
             return Ok(true);
         }
-        // And not the address for one of them, whose answer is empty and has to be paid for at every look.
-        let all = self.github.list(&repository(spec)?.join("collaborators"), items)?;
-        Ok(all.iter().any(|each| is(&each["login"], &spec.username)))
+        self.is_direct(spec)
     }
 
-    /// Whether the user has a role whatever it is given itself: as an owner of the organisation, as every member of it, or by
-    /// a team.
+    /// Whether the user was made a collaborator, and does not only have what the organisation or a team gives.
+    fn is_direct(&self, spec: &Spec) -> Result<bool, Error> {
+        // Not the address for one of them, whose answer is empty and has to be paid for at every look.
+        let path = repository(spec)?.join("collaborators").query("affiliation", "direct");
+        let direct = self.github.list(&path, items)?;
+        Ok(direct.iter().any(|each| is(&each["login"], &spec.username)))
+    }
+
+    /// Whether the user is known to have a role whatever it is given itself. A token that may not look knows nothing.
     fn has_elsewhere(&self, spec: &Spec, role: &Role) -> Result<bool, Error> {
+        match self.find_elsewhere(spec, role) {
+            Err(error) if error.reason() == "Forbidden" => Ok(false),
+            found => found,
+        }
+    }
+
+    /// Whether the user has a role as an owner of the organisation, as every member of it, or by a team.
+    fn find_elsewhere(&self, spec: &Spec, role: &Role) -> Result<bool, Error> {
         let Spec { org, username, .. } = spec;
         let member = self.github.find(&Path::of(&["orgs", org, "memberships", username])?)?.unwrap_or_default();
         if member["state"] != "active" {
@@ -218,8 +230,8 @@ impl Collaborator {
             let named = team["permission"].as_str().map(Role::named);
             let has_role = named.as_ref() == Some(role) || Role::shown(&team).as_ref() == Some(role);
             let Some(slug) = team["slug"].as_str().filter(|_| has_role) else { continue };
-            let members = self.github.list(&Path::of(&["orgs", org, "teams", slug, "members"])?, items)?;
-            if members.iter().any(|each| is(&each["login"], username)) {
+            let path = Path::of(&["orgs", org, "teams", slug, "memberships", username])?;
+            if self.github.find(&path)?.is_some_and(|found| found["state"] == "active") {
                 return Ok(true);
             }
         }

@@ -253,6 +253,16 @@ fn what_a_user_has_by_a_team_is_no_difference_and_what_is_changed_by_hand_is() {
 }
 
 #[test]
+fn a_token_that_may_not_look_at_members_finds_a_difference_and_no_error() {
+    let stage = shop();
+    stage.fake.seed().base_role("acme", "write");
+    stage.fake.seed().collaborator("acme", "shop", "carl", "admin");
+    let mut outside = Collaborator::new(stage.github_with(&stage.fake.seed().token("carl")));
+    assert!(!outside.observe(&given("bert", "pull")).unwrap().up_to_date);
+    assert!(Collaborator::new(stage.github()).observe(&given("bert", "pull")).unwrap().up_to_date);
+}
+
+#[test]
 fn members_whom_the_organisation_gives_more_keep_that_and_cannot_be_given_less() {
     let stage = shop();
     stage.fake.seed().base_role("acme", "write");

@@ -134,7 +134,11 @@ fn one_that_exists_is_adopted_unless_that_must_be_said() {
 fn renames_and_transfers_are_followed_and_a_new_one_of_the_old_name_is_not_mistaken_for_it() {
     let stage = Stage::new(Settings::default());
     let id = stage.fake.seed().repository("acme", "shop");
-    let object = repo(json!({"hasWiki": false}), json!({"id": id}));
+    let mut object = repo(json!({"hasWiki": false}), json!({"id": id}));
+    // As it is after every creation, for good.
+    for (end, time) in [("pending", "2026-01-01T00:00:00Z"), ("succeeded", "2026-01-01T00:00:01Z")] {
+        object.metadata.annotations.insert(format!("krateo.io/external-create-{end}"), time.into());
+    }
     stage.fake.seed().rename_repository("acme", "shop", "anna", "store");
     let mut kind = Repo::new(stage.github(), Adoption::Implicit);
     assert_eq!(kind.observe(&object).unwrap().status.unwrap()["fullName"], "anna/store");
@@ -171,6 +175,22 @@ fn a_message_of_commits_is_set_whether_their_title_is_said_or_not() {
     let _ = kind.update(&other).unwrap();
     assert!(kind.observe(&other).unwrap().up_to_date);
     assert_eq!(stage.fake.seed().look("acme", "shop").unwrap()["squash_merge_commit_title"], "PR_TITLE");
+}
+
+#[test]
+fn a_title_of_commits_alone_is_set_if_it_fits_and_else_its_message_is_asked_for() {
+    let stage = Stage::new(Settings::default());
+    let mut kind = Repo::new(stage.github(), Adoption::Implicit);
+    let alone = json!({"squashMergeCommitTitle": "PR_TITLE", "mergeCommitTitle": "PR_TITLE"});
+    let status = kind.create(&repo(alone.clone(), json!({}))).unwrap().status.unwrap();
+    let refused = kind.update(&repo(alone, status.clone())).unwrap_err();
+    assert_eq!(refused.reason(), "InvalidSpec");
+    assert!(refused.to_string().contains("give mergeCommitMessage too"), "{refused}");
+    let whole =
+        json!({"squashMergeCommitTitle": "PR_TITLE", "mergeCommitTitle": "PR_TITLE", "mergeCommitMessage": "BLANK"});
+    let object = repo(whole, status);
+    let _ = kind.update(&object).unwrap();
+    assert!(kind.observe(&object).unwrap().up_to_date);
 }
 
 #[test]

@@ -34,10 +34,19 @@ pub(super) fn organization(world: &mut World, call: &Call) -> Outcome {
 }
 
 pub(super) fn membership(world: &mut World, call: &Call) -> Outcome {
-    let organization = gate::member(world, call)?;
+    let organization = gate::member(world, call).map_err(|_| refused(world, call))?;
     let user = world.user(call.parameter("username")).ok_or_else(|| call.not_found())?.id;
     let role = super::teams::standing(world, organization, user).ok_or_else(|| call.not_found())?;
     Ok(Answer::ok(world.show_membership(organization, user, role)))
+}
+
+/// Unlike teams, memberships are not hidden from who does not belong to the organisation, but refused.
+fn refused(world: &World, call: &Call) -> Answer {
+    let (org, login) = (call.parameter("org"), call.parameter("username"));
+    match world.organization(org) {
+        Some(_) => call.forbidden(&format!("You must be a member of {org} to see membership information for {login}.")),
+        None => call.not_found(),
+    }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "a route like any other")]

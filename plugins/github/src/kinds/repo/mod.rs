@@ -153,14 +153,14 @@ impl Repo {
     fn find(&self, object: &Managed<Spec>) -> Result<Option<Value>, Error> {
         let by_name = Path::of(&["repos", &object.spec.org, &object.spec.name])?;
         let Some(id) = self.number(object) else { return self.github.find(&by_name) };
-        let begun = History::of(object).since().and_then(seconds);
+        let begun = History::of(object).unclear_since().and_then(seconds);
         let since_then = |found: &Value| {
             let created = found["created_at"].as_str().and_then(seconds);
             created.zip(begun).is_some_and(|(created, begun)| created + SLACK >= begun)
         };
         // By name first: that is the documented address, and leads to the new one after a rename.
         match self.github.find(&by_name)? {
-            // Or one that was created anew, and never recorded.
+            // Or one that was created anew, and is not recorded yet.
             Some(found) if found["id"].as_u64() == Some(id) || since_then(&found) => Ok(Some(found)),
             _ => self.github.find(&Path::of(&["repositories"])?.join(id)),
         }

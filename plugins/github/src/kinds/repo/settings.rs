@@ -2,7 +2,7 @@
 
 use capstan_sdk::{Difference, Value, json};
 
-use super::Spec;
+use super::{Settings, Spec};
 use crate::client::Error;
 
 /// What a new repository can be given at once, wherever it is created. The rest follows by an update.
@@ -24,7 +24,8 @@ const AT_CREATION: [&str; 15] = [
     "merge_commit_message",
 ];
 
-/// Title and message of commits. GitHub takes a message only together with its title, and some fit each other only.
+/// Title and message of commits. GitHub takes a message only together with its title, and a title only with a message that
+/// fits it.
 const PAIRS: [(&str, &str); 2] =
     [("squash_merge_commit_title", "squash_merge_commit_message"), ("merge_commit_title", "merge_commit_message")];
 
@@ -73,11 +74,14 @@ pub(super) fn creation(spec: &Spec, in_organization: bool) -> Value {
             body[name] = value;
         }
     }
-    // What the title will be is not known yet.
-    let untitled = PAIRS.iter().filter(|(title, _)| body.get(title).is_none()).map(|(_, message)| *message);
-    let untitled: Vec<_> = untitled.collect();
     if let Value::Object(members) = &mut body {
-        members.retain(|name, _| !untitled.contains(&name.as_str()));
+        for (title, message) in PAIRS {
+            // What the other one will be is not known yet.
+            if !(members.contains_key(title) && members.contains_key(message)) {
+                members.remove(title);
+                members.remove(message);
+            }
+        }
     }
     body
 }
@@ -97,14 +101,7 @@ pub(super) fn steps(spec: &Spec, found: &Value) -> Result<Vec<Step>, Error> {
             path => body[path] = desired,
         }
     }
-    for (title, message) in PAIRS {
-        for (changed, other) in [(title, message), (message, title)] {
-            // What does not differ is found as it is wanted, if it is.
-            if body.get(changed).is_some() && body.get(other).is_none() && !found[other].is_null() {
-                body[other] = found[other].clone();
-            }
-        }
-    }
+    complete_pairs(spec, &mut body, found)?;
     if archive == Some(false) {
         steps.push(Step::Patch(json!({"archived": false})));
     }
@@ -116,6 +113,44 @@ pub(super) fn steps(spec: &Spec, found: &Value) -> Result<Vec<Step>, Error> {
         steps.push(Step::Patch(json!({"archived": true})));
     }
     Ok(steps)
+}
+
+/// Adds to each title or message of commits what is found of the other one.
+fn complete_pairs(spec: &Spec, body: &mut Value, found: &Value) -> Result<(), Error> {
+    let said = spec.settings.owned();
+    for (title, message) in PAIRS {
+        for (changed, other) in [(title, message), (message, title)] {
+            // What does not differ is found as it is wanted, if it is.
+            if body.get(changed).is_none() || body.get(other).is_some() || found[other].is_null() {
+                continue;
+            }
+            body[other] = found[other].clone();
+            if !said.iter().any(|(name, _)| name == other) && !fit(&body[title], &body[message]) {
+                let (value, kept) = (&body[changed], &body[other]);
+                let (changed, other) = (in_spec(changed), in_spec(other));
+                let text = format!(
+                    "GitHub takes no {changed} {value} with the {other} {kept} that is there: give {other} too"
+                );
+                return Err(Error::InvalidSpec(text));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether GitHub takes a title and a message of commits together, as far as is known.
+fn fit(title: &Value, message: &Value) -> bool {
+    match title.as_str() {
+        Some("COMMIT_OR_PR_TITLE") => message == "COMMIT_MESSAGES",
+        Some("MERGE_MESSAGE") => message == "PR_TITLE",
+        Some("PR_TITLE") => message != "PR_TITLE",
+        _ => true,
+    }
+}
+
+/// The name that a setting has in a spec.
+fn in_spec(name: &str) -> &str {
+    Settings::NAMES.iter().find(|(_, at_github)| *at_github == name).map_or(name, |(in_spec, _)| in_spec)
 }
 
 /// What the spec sets, by GitHub's names and without the topics.
@@ -223,8 +258,17 @@ mod tests {
         let squash = json!({"squash_merge_commit_title": "PR_TITLE", "squash_merge_commit_message": "BLANK"});
         assert_eq!(sent(json!({"squashMergeCommitMessage": "BLANK"})), squash);
         assert_eq!(sent(json!({"squashMergeCommitMessage": "BLANK", "squashMergeCommitTitle": "PR_TITLE"})), squash);
-        let merge = json!({"merge_commit_title": "PR_TITLE", "merge_commit_message": "PR_TITLE"});
-        assert_eq!(sent(json!({"mergeCommitTitle": "PR_TITLE"})), merge);
+        let merge = json!({"merge_commit_title": "PR_TITLE", "merge_commit_message": "BLANK"});
+        assert_eq!(sent(json!({"mergeCommitTitle": "PR_TITLE", "mergeCommitMessage": "BLANK"})), merge);
+        // Which message is wanted instead of the one that does not fit, only the spec can say.
+        for (given, missing) in [
+            (json!({"mergeCommitTitle": "PR_TITLE"}), "give mergeCommitMessage too"),
+            (json!({"mergeCommitMessage": "BLANK"}), "give mergeCommitTitle too"),
+            (json!({"squashMergeCommitTitle": "COMMIT_OR_PR_TITLE"}), "give squashMergeCommitMessage too"),
+        ] {
+            let refused = steps(&spec(&given), &found).unwrap_err();
+            assert!(matches!(&refused, Error::InvalidSpec(text) if text.ends_with(missing)), "{refused}");
+        }
         // A server that shows neither.
         assert_eq!(
             steps(&spec(&json!({"mergeCommitMessage": "BLANK"})), &json!({})).unwrap(),
@@ -232,8 +276,9 @@ mod tests {
         );
         let created =
             creation(&spec(&json!({"mergeCommitMessage": "BLANK", "squashMergeCommitTitle": "PR_TITLE"})), true);
-        assert_eq!(created.get("merge_commit_message"), None, "it follows when the title is known");
-        assert_eq!(created["squash_merge_commit_title"], "PR_TITLE");
+        for half in ["merge_commit_message", "squash_merge_commit_title"] {
+            assert_eq!(created.get(half), None, "it follows when the other half is known");
+        }
     }
 
     #[test]
