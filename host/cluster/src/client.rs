@@ -18,7 +18,7 @@ pub use walk::Walk;
 use crate::{
     Error, Fence, Flow, Object, ObjectError, Resource, Selection,
     request::{self, Body, Failure, Outgoing, Terms},
-    resource::Resources,
+    resource::{Resources, STATE},
     transport::Transport,
 };
 
@@ -27,9 +27,6 @@ const PAGE: &str = "500";
 
 /// The API server keeps what a list saw for about five minutes. One that takes longer begins anew, so often.
 const LIST_ATTEMPTS: u32 = 3;
-
-/// Subresources that hold part of an object's state. Others are actions: `proxy` leads out of the API server.
-const STATE: [&str; 2] = ["status", "scale"];
 
 /// Bytes of all objects of one list. A provider can make as many objects of its own kinds as it likes, and must not fill
 /// the host's memory by listing them.
@@ -223,6 +220,9 @@ impl Cluster {
 
     /// Changes an object, or one of its subresources, and gives its state afterwards. Only an apply makes one that does
     /// not exist.
+    ///
+    /// A subresource that the kind has not got is [`Error::NotFound`], and nothing is sent: the API server asks for the right
+    /// to it first, which nobody is given to what is not there, so that it would answer that it is forbidden.
     pub async fn patch(
         &self,
         target: &ObjectRef,
@@ -240,14 +240,19 @@ impl Cluster {
         patch: Patch<'_>,
         manner: Manner<'_>,
     ) -> Result<Object, Error> {
-        let mut url = self.resource(&target.kind).await?.item(&target.key)?;
+        if let Some(unknown) = subresource.filter(|name| !STATE.contains(name)) {
+            return Err(Error::Invalid(format!(
+                "`{}` is no subresource that can be patched: {} are",
+                unknown.escape_debug(),
+                STATE.join(" and ")
+            )));
+        }
+        let resource = self.inner.resources.find_with(&self.inner.transport, &target.kind, subresource).await?;
+        let mut url = resource.item(&target.key)?;
         if let Some(subresource) = subresource {
-            if !STATE.contains(&subresource) {
-                return Err(Error::Invalid(format!(
-                    "`{}` is no subresource that can be patched: {} are",
-                    subresource.escape_debug(),
-                    STATE.join(" and ")
-                )));
+            if !resource.has(subresource) {
+                let (plural, group) = (&resource.api.plural, &resource.api.group);
+                return Err(Error::NotFound(format!("{plural} of group `{group}` have no subresource {subresource}")));
             }
             url.push('/');
             url.push_str(subresource);

@@ -1,7 +1,7 @@
 //! How a kind is served: plural and scope, found out on demand.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -25,6 +25,9 @@ const MISSING_FOR: Duration = Duration::from_secs(1);
 /// asked for beyond that is asked for again each time.
 const VERSIONS: usize = 1024;
 
+/// Subresources that hold part of an object's state. Others are actions: `proxy` leads out of the API server.
+pub(crate) const STATE: [&str; 2] = ["status", "scale"];
+
 /// How the API server serves a kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resource {
@@ -32,6 +35,8 @@ pub struct Resource {
     pub api: ApiResource,
     /// Whether its objects are in namespaces.
     pub namespaced: bool,
+    /// Which of the subresources its objects have that hold a part of their state: `status`, `scale`.
+    pub subresources: Vec<&'static str>,
 }
 
 impl Resource {
@@ -61,6 +66,10 @@ impl Resource {
         }
         Ok(format!("{}/{}", self.collection(key.namespace.as_deref())?, path::name(&key.name)?))
     }
+
+    pub(crate) fn has(&self, subresource: &str) -> bool {
+        self.subresources.contains(&subresource)
+    }
 }
 
 fn version_path(group: &str, version: &str) -> Result<String, Error> {
@@ -84,10 +93,22 @@ struct Known {
 
 impl Resources {
     pub(crate) async fn find(&self, transport: &Transport, kind: &GroupVersionKind) -> Result<Arc<Resource>, Error> {
+        self.find_with(transport, kind, None).await
+    }
+
+    /// The same; a kind that is not known to have the `subresource` is asked for again, as one that is missing is: its
+    /// definition may have got it meanwhile.
+    pub(crate) async fn find_with(
+        &self,
+        transport: &Transport,
+        kind: &GroupVersionKind,
+        subresource: Option<&str>,
+    ) -> Result<Arc<Resource>, Error> {
         let version = self.version(kind);
         let found = async {
             let mut known = version.lock().await;
-            if let Some(resource) = known.kinds.get(&kind.kind) {
+            let has = |resource: &&Arc<Resource>| subresource.is_none_or(|name| resource.has(name));
+            if let Some(resource) = known.kinds.get(&kind.kind).filter(has) {
                 return Ok(Arc::clone(resource));
             }
             if known.asked.is_none_or(|asked| asked.elapsed() >= MISSING_FOR) {
@@ -133,12 +154,18 @@ async fn list(transport: &Transport, kind: &GroupVersionKind) -> Result<HashMap<
             Err(error) => return Err(error),
         };
     let listed: APIResourceList = serde_json::from_str(&text).map_err(|error| Error::Malformed(error.to_string()))?;
-    let resources = listed.resources.into_iter().filter(|resource| !resource.name.contains('/'));
+    let (below, resources): (Vec<_>, Vec<_>) =
+        listed.resources.into_iter().partition(|resource| resource.name.contains('/'));
+    // A subresource may be of a kind of its own, as `Scale` is.
+    let below: HashSet<&str> = below.iter().map(|resource| resource.name.as_str()).collect();
     Ok(resources
+        .into_iter()
         .map(|resource| {
             let found = GroupVersionKind::gvk(&kind.group, &kind.version, &resource.kind);
             let api = ApiResource::from_gvk_with_plural(&found, &resource.name);
-            (resource.kind, Arc::new(Resource { api, namespaced: resource.namespaced }))
+            let has = |name: &&'static str| below.contains(format!("{}/{name}", resource.name).as_str());
+            let subresources = STATE.into_iter().filter(has).collect();
+            (resource.kind, Arc::new(Resource { api, namespaced: resource.namespaced, subresources }))
         })
         .collect())
 }
@@ -153,7 +180,8 @@ mod tests {
 
     fn config_maps() -> Resource {
         let kind = GroupVersionKind::gvk("", "v1", "ConfigMap");
-        Resource { api: ApiResource::from_gvk_with_plural(&kind, "configmaps"), namespaced: true }
+        let api = ApiResource::from_gvk_with_plural(&kind, "configmaps");
+        Resource { api, namespaced: true, subresources: Vec::new() }
     }
 
     #[test]

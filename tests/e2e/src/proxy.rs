@@ -22,6 +22,10 @@ use tokio::{
     net::TcpListener,
     task::{AbortHandle, JoinSet},
 };
+use tokio_util::task::TaskTracker;
+
+/// How long requests that were sent on may take to be answered.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
 
 type Body = UnsyncBoxBody<Bytes, kube::Error>;
 
@@ -68,6 +72,8 @@ struct State {
     accepted: Mutex<Vec<Accepted>>,
     /// Watches that were asked for, by path.
     watches: Mutex<BTreeMap<String, u32>>,
+    /// Requests that were sent on and are not answered yet.
+    under_way: TaskTracker,
 }
 
 struct Upstream(Client);
@@ -93,6 +99,7 @@ impl Proxy {
             creates: Mutex::default(),
             accepted: Mutex::default(),
             watches: Mutex::default(),
+            under_way: TaskTracker::new(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.context("no port")?;
         let address = listener.local_addr()?;
@@ -112,7 +119,7 @@ impl Proxy {
     }
 
     /// As if the API server was gone: connections are cut in the middle of whatever they do, and new ones are refused. What was
-    /// sent on already is done all the same, and counted.
+    /// sent on already is done all the same, and counted when it is answered: [`settled`](Self::settled) waits for that.
     pub fn stop(&mut self) {
         if let Some(accepting) = self.accepting.take() {
             accepting.abort();
@@ -130,6 +137,18 @@ impl Proxy {
         socket.bind(self.address)?;
         self.accepting = Some(accept(socket.listen(1024)?, Arc::clone(&self.state)));
         Ok(())
+    }
+
+    /// Waits until the server has answered whatever was sent on to it until now, so that all of it is counted. Requests may go
+    /// on meanwhile if there are moments without one; it is best asked of a proxy that is stopped, or whose host is.
+    ///
+    /// # Errors
+    /// If there are still some without an answer after a minute.
+    pub async fn settled(&self) -> Result<()> {
+        self.state.under_way.close();
+        let settled = tokio::time::timeout(ANSWERED_WITHIN, self.state.under_way.wait()).await;
+        let left = self.state.under_way.len();
+        settled.with_context(|| format!("{left} requests have no answer after {ANSWERED_WITHIN:?}"))
     }
 
     /// How often objects were asked for by a POST: the path of each, and the number of requests that the server answered with
@@ -216,7 +235,7 @@ impl State {
         let (parts, body) = request.into_parts();
         let request = Request::from_parts(parts, body.collect().await?.to_bytes());
         // In a task of its own: what became of it is known even if this connection is cut meanwhile.
-        let answer = tokio::spawn(Arc::clone(&self).send_on(request)).await??;
+        let answer = self.under_way.spawn(Arc::clone(&self).send_on(request)).await??;
         if write && self.happens(faults.lost_answers) {
             bail!("the answer is lost");
         }

@@ -28,6 +28,9 @@ const ASK: Duration = Duration::from_millis(400);
 /// Others may take the port between choosing and using it.
 const ATTEMPTS: u32 = 3;
 
+/// Variables beside those of this program.
+pub(crate) type Environment = &'static [(&'static str, &'static str)];
+
 /// A running control plane. It ends when this is dropped, unless it was [left](Self::leave) to itself.
 #[derive(Debug)]
 pub struct RealCluster {
@@ -36,6 +39,7 @@ pub struct RealCluster {
     api_server: Process,
     etcd: Process,
     programs: Programs,
+    environment: Environment,
     folder: PathBuf,
     server: String,
     admin_token: String,
@@ -48,12 +52,17 @@ impl RealCluster {
     /// # Errors
     /// If a program ends or is not ready within two minutes; the error has the end of its log.
     pub fn start(programs: &Programs, folder: &Path) -> Result<Self> {
+        Self::start_in(programs, folder, &[])
+    }
+
+    /// The same, with an environment for its programs beside this program's own.
+    pub(crate) fn start_in(programs: &Programs, folder: &Path, environment: Environment) -> Result<Self> {
         let folder = std::path::absolute(folder)?;
         state::make_folder(&folder)?;
         state::own(&folder)?;
-        let mut etcd = start_etcd(&programs.etcd, &folder)?;
+        let mut etcd = start_etcd(&programs.etcd, &folder, environment)?;
         state::record(&folder, &[&etcd])?;
-        let (mut api_server, port) = start_api_server(&programs.api_server, &folder, &etcd)?;
+        let (mut api_server, port) = start_api_server(&programs.api_server, &folder, &etcd, environment)?;
         state::record(&folder, &[&api_server, &etcd])?;
         let server = format!("https://127.0.0.1:{port}");
         let admin_token = fs::read_to_string(folder.join(ADMIN_TOKEN))?;
@@ -62,13 +71,14 @@ impl RealCluster {
         let kubectl = || kubectl(&programs.kubectl, &folder);
         // The controllers wait 20 s for an API server in good health, and give up.
         until_answered(kubectl, &["get", "--raw", "/readyz"], &mut [&mut api_server, &mut etcd], deadline)?;
-        let mut controller_manager = start_controllers(&programs.controller_manager, &folder)?;
+        let mut controller_manager = start_controllers(&programs.controller_manager, &folder, environment)?;
         state::record(&folder, &[&controller_manager, &api_server, &etcd])?;
         for wanted in [["get", "serviceaccount", "default"], ["get", "configmap", "kube-root-ca.crt"]] {
             let processes = &mut [&mut api_server, &mut controller_manager, &mut etcd];
             until_answered(kubectl, &wanted, processes, deadline)?;
         }
-        Ok(Self { controller_manager, api_server, etcd, programs: programs.clone(), folder, server, admin_token })
+        let programs = programs.clone();
+        Ok(Self { controller_manager, api_server, etcd, programs, environment, folder, server, admin_token })
     }
 
     /// Where the API server answers.
@@ -113,7 +123,7 @@ impl RealCluster {
     /// If it does not start.
     pub fn restart_controllers(&mut self) -> Result<()> {
         self.controller_manager.kill();
-        self.controller_manager = start_controllers(&self.programs.controller_manager, &self.folder)?;
+        self.controller_manager = start_controllers(&self.programs.controller_manager, &self.folder, self.environment)?;
         state::record(&self.folder, &[&self.controller_manager, &self.api_server, &self.etcd])?;
         Ok(())
     }
@@ -155,7 +165,7 @@ const KEY: &str = "certs/apiserver.key";
 /// Relative, as all paths here: a socket's path may have only 107 bytes, and these folders can be deep.
 const SOCKET: &str = "etcd.sock";
 
-fn start_etcd(program: &Path, folder: &Path) -> Result<Process> {
+fn start_etcd(program: &Path, folder: &Path, environment: Environment) -> Result<Process> {
     let arguments = [
         "--data-dir=etcd".to_owned(),
         // The data is not kept, so that it need not be safe.
@@ -165,7 +175,7 @@ fn start_etcd(program: &Path, folder: &Path) -> Result<Process> {
         format!("--advertise-client-urls=unix://{SOCKET}"),
         "--listen-peer-urls=http://127.0.0.1:0".to_owned(),
     ];
-    let mut etcd = Process::start(program, &arguments, folder)?;
+    let mut etcd = Process::start(program, &arguments, folder, environment)?;
     let deadline = Instant::now() + READY_WITHIN;
     while !folder.join(SOCKET).exists() {
         etcd.check()?;
@@ -177,14 +187,14 @@ fn start_etcd(program: &Path, folder: &Path) -> Result<Process> {
     Ok(etcd)
 }
 
-fn start_api_server(program: &Path, folder: &Path, etcd: &Process) -> Result<(Process, u16)> {
+fn start_api_server(program: &Path, folder: &Path, etcd: &Process, environment: Environment) -> Result<(Process, u16)> {
     let admin_token = token()?;
     write_private(&folder.join(ADMIN_TOKEN), &admin_token)?;
     write_private(&folder.join(TOKENS), &format!("{admin_token},admin,admin,\"system:masters\"\n"))?;
     let mut attempts = 1;
     loop {
         let port = free_port()?;
-        let mut server = Process::start(program, &api_server_arguments(port), folder)?;
+        let mut server = Process::start(program, &api_server_arguments(port), folder, environment)?;
         state::record(folder, &[&server, etcd])?;
         match until_listening(&mut server, port) {
             Ok(()) => return Ok((server, port)),
@@ -228,7 +238,7 @@ fn api_server_arguments(port: u16) -> Vec<String> {
 }
 
 /// Without the controllers that would take the Pods of a played node for lost.
-fn start_controllers(program: &Path, folder: &Path) -> Result<Process> {
+fn start_controllers(program: &Path, folder: &Path, environment: Environment) -> Result<Process> {
     let arguments = [
         format!("--kubeconfig={KUBECONFIG}"),
         "--leader-elect=false".to_owned(),
@@ -240,7 +250,7 @@ fn start_controllers(program: &Path, folder: &Path) -> Result<Process> {
         format!("--root-ca-file={CA}"),
         "--use-service-account-credentials=false".to_owned(),
     ];
-    Process::start(program, &arguments, folder)
+    Process::start(program, &arguments, folder, environment)
 }
 
 fn kubectl(program: &Path, folder: &Path) -> Command {

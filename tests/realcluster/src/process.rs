@@ -21,16 +21,20 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Runs a program in `folder`, where its log goes too.
-    pub(crate) fn start(program: &Path, arguments: &[String], folder: &Path) -> Result<Self> {
+    /// Runs a program in `folder`, where its log goes too, with `environment` beside this program's own.
+    pub(crate) fn start(
+        program: &Path,
+        arguments: &[String],
+        folder: &Path,
+        environment: &[(&str, &str)],
+    ) -> Result<Self> {
         let name = program.file_name().context("no program")?.to_string_lossy();
         let log = folder.join(format!("{name}.log"));
         let output = File::options().create(true).append(true).open(&log).context("no log file")?;
         let child = Command::new(program)
             .args(arguments)
             .current_dir(folder)
-            // They live for minutes and there is memory: collecting garbage would be a sixth of their work.
-            .env("GOGC", "400")
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output)

@@ -122,7 +122,7 @@ mod tests {
     }
 
     fn sleeper(folder: &Path) -> Process {
-        Process::start(&sleep(), &["60".to_owned()], folder).unwrap()
+        Process::start(&sleep(), &["60".to_owned()], folder, &[]).unwrap()
     }
 
     #[test]
@@ -143,7 +143,7 @@ mod tests {
         let folder = folder("link");
         let link = folder.join("sleep");
         std::os::unix::fs::symlink(sleep(), &link).unwrap();
-        let mut process = Process::start(&link, &["60".to_owned()], &folder).unwrap();
+        let mut process = Process::start(&link, &["60".to_owned()], &folder, &[]).unwrap();
         record(&folder, &[&process]).unwrap();
         end(&folder).unwrap();
         // It takes a moment to die; left alone, it would end by itself after a minute.

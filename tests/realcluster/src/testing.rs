@@ -12,6 +12,9 @@ use crate::{Programs, RealCluster, state::sweep};
 /// Set by `cargo xtask test` where the programs can be built: then it is a failure if they are missing.
 pub const REQUIRED: &str = "CAPSTAN_REAL_CLUSTER_REQUIRED";
 
+/// Clusters of tests live for minutes and there is memory: collecting garbage would be a sixth of their work.
+const GARBAGE: (&str, &str) = ("GOGC", "400");
+
 /// Cargo's target directory, seen from a program in it: one of its binaries, or a test.
 ///
 /// # Errors
@@ -37,7 +40,8 @@ pub fn is_here() -> bool {
 }
 
 impl RealCluster {
-    /// Starts one below cargo's target directory; those of test runs that were killed are ended first.
+    /// Starts one below cargo's target directory; those of test runs that were killed are ended first. Its programs collect
+    /// garbage seldom, unless `GOGC` is set.
     ///
     /// # Errors
     /// If the programs are missing, or it does not start.
@@ -48,6 +52,7 @@ impl RealCluster {
         let parent = target.join("realcluster/tests");
         sweep(&parent)?;
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
-        Self::start(&programs, &parent.join(format!("{}-{number}", std::process::id())))
+        let environment = if std::env::var_os(GARBAGE.0).is_some() { &[][..] } else { &[GARBAGE] };
+        Self::start_in(&programs, &parent.join(format!("{}-{number}", std::process::id())), environment)
     }
 }

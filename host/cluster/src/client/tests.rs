@@ -153,6 +153,30 @@ async fn hostile_names_and_subresources_are_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_subresource_that_a_kind_has_not_got_is_not_found_without_a_patch_until_it_has_it() {
+    let fake = Fake::default();
+    let cluster = fake.cluster();
+    let patch = json!({"status": {}});
+    let listed = |names: &[&str]| {
+        let listed =
+            |name: &&str| json!({"name": name, "singularName": "", "namespaced": true, "kind": "Thing", "verbs": []});
+        let resources: Vec<_> = names.iter().map(listed).collect();
+        Answer::Json(200, json!({"kind": "APIResourceList", "groupVersion": "example.com/v1", "resources": resources}))
+    };
+    fake.script("/apis/example.com/v1", [listed(&["things", "others/status", "things/status/x"])]);
+    for subresource in ["status", "scale", "status"] {
+        let patched = cluster.patch(&thing("a"), Some(subresource), Patch::Merge(&patch)).await;
+        assert_eq!(patched.unwrap_err().reason(), "NotFound", "{subresource}");
+    }
+    assert_eq!(fake.state().requests, ["GET /apis/example.com/v1"]);
+    // Its definition has one now.
+    advance(Duration::from_secs(2)).await;
+    let _ = cluster.patch(&thing("a"), Some("status"), Patch::Merge(&patch)).await;
+    let sent = |fake: &Fake| fake.asked("PATCH /apis/example.com/v1/namespaces/n/things/a/status");
+    assert_eq!((fake.asked("GET /apis/example.com/v1"), sent(&fake)), (2, 1), "{:?}", fake.state().requests);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_apply_tells_who_owns_the_fields() {
     let fake = Fake::default();
     let cause =

@@ -37,7 +37,8 @@ impl Requests {
     /// `timeout` is for each of them.
     pub(super) fn new(transport: &Transport, namespace: &str, timeout: Duration) -> Result<Self, Error> {
         // Known without asking, so that there is one thing less to fail.
-        let resource = Resource { api: ApiResource::from_gvk_with_plural(&kind(), "leases"), namespaced: true };
+        let api = ApiResource::from_gvk_with_plural(&kind(), "leases");
+        let resource = Resource { api, namespaced: true, subresources: Vec::new() };
         resource.collection(Some(namespace))?;
         // One for the renewal, one for the rest.
         Ok(Self { transport: transport.with_slots(2), resource, namespace: namespace.to_owned(), timeout })

@@ -104,13 +104,14 @@ impl Cluster {
         let brought_up = live.as_deref().map(|live| self.registry.brought_up(resource, live));
         let manager = writer.as_manager(resource, Operation::Apply, part);
         let schema = resource.storage_schema();
+        // What is no object of its kind is told before what is in its way.
+        check_kind_fields(resource, &body.value)?;
         let applied = changes::apply(brought_up.as_deref(), &config, schema, &manager, options.force, &now()).map_err(
             |error| match error {
                 ApplyError::Conflict(refusal) => refusal,
                 ApplyError::Untyped(cause) => untyped(&body.value, &cause),
             },
         )?;
-        check_kind_fields(resource, &body.value)?;
         let mut value = applied;
         crate::schema::defaults::apply_defaults(&mut value, schema);
         let (written, created) = match live {

@@ -119,7 +119,7 @@ fn is_what_was_named(target: &ObjectRef, api_version: &str, kind: &str, name: &s
 /// Its path has the segments it has to have, and each is what was named.
 fn stays_in_its_place(target: &ObjectRef) {
     let api = ApiResource::from_gvk_with_plural(&target.kind, "things");
-    let resource = Resource { api, namespaced: target.key.namespace.is_some() };
+    let resource = Resource { api, namespaced: target.key.namespace.is_some(), subresources: Vec::new() };
     let path = resource.item(&target.key).expect("a name that the sandbox takes");
     let segments: Vec<String> =
         path.split('/').skip(1).map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned()).collect();
