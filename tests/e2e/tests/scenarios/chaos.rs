@@ -126,7 +126,10 @@ async fn converged_from(world: &World, first: usize, text: &str) -> Result<()> {
 /// No `ConfigMap` of a note was asked for twice, whatever answers were lost. Notes that were deleted and written anew have had
 /// two.
 fn created_once(world: &mut World, anew: &[usize]) -> Result<()> {
-    let creates = world.proxy()?.creates();
+    let runtime = world.runtime();
+    let proxy = world.proxy()?;
+    runtime.block_on(proxy.settled())?;
+    let creates = proxy.creates();
     let config_maps: Vec<_> = creates.iter().filter(|(path, _)| path.contains("/configmaps/note-n")).collect();
     ensure!(config_maps.len() == NOTES, "{} config maps were created", config_maps.len());
     let had_two = |path: &str| anew.iter().any(|number| path.ends_with(&format!("/note-n{number}")));

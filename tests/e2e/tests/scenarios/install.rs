@@ -1,6 +1,6 @@
 //! Installing Capstan in a cluster, and the rights it has there.
 
-use std::{future::ready, io::Write, process::Stdio};
+use std::{io::Write, process::Stdio};
 
 use anyhow::{Context, Result, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -66,16 +66,37 @@ pub(crate) async fn everything_passes_a_server_side_dry_run(world: &World) -> Re
     let patch = plugin("patch")?;
     let component = patch.to_str().context("a path is no text")?;
     let packaged = capstan(&["provider", "package", component, "--name", "dry"])?;
-    world.objects()?.apply(SERVICE_MONITORS).await?;
+    service_monitors_are_served(world).await?;
     for (what, yaml) in [("manifests", capstan(&["manifests", "--service-monitor"])?), ("package", packaged)] {
         // The order of things does not matter to a dry run, but their namespace has to be there: it is.
         let arguments = ["--server-side", "--dry-run=server", "--force-conflicts", "--validate=strict"];
-        // Discovery follows new definitions a little later.
-        let dry_run = || ready(kubectl_apply(world, &arguments, &yaml));
-        let complaint = eventually(what, SOON, dry_run, |_| true).await?;
+        let complaint = kubectl_apply(world, &arguments, &yaml).context(what)?;
         ensure!(!complaint.contains("Warning"), "{what}: {complaint}");
     }
     Ok(())
+}
+
+/// Until discovery, which follows a new definition a little later, and the schemas that fields are checked against have them.
+async fn service_monitors_are_served(world: &World) -> Result<()> {
+    let objects = world.objects()?;
+    objects.apply(SERVICE_MONITORS).await?;
+    let name = "servicemonitors.monitoring.coreos.com";
+    let look = || objects.get("apiextensions.k8s.io/v1", "customresourcedefinitions", "", name);
+    eventually("their definition", SOON, look, |found| condition(found, "Established").0 == "True").await?;
+    for (path, text) in
+        [("/apis/monitoring.coreos.com/v1", "servicemonitors"), ("/openapi/v3", "monitoring.coreos.com/v1")]
+    {
+        let look = || async { raw(world, path) };
+        eventually(path, SOON, look, |found| found.contains(text)).await?;
+    }
+    Ok(())
+}
+
+/// What the API server answers at a path; nothing if that is not there.
+fn raw(world: &World, path: &str) -> Result<String> {
+    let mut kubectl = world.server().kubectl()?.context("no kubectl was built")?;
+    let done = kubectl.args(["get", "--raw", path]).output().context("kubectl")?;
+    Ok(String::from_utf8_lossy(&done.stdout).into_owned())
 }
 
 /// `kubectl apply ARGUMENTS -f -`; what it has to say beside what it did.

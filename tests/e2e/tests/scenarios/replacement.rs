@@ -37,10 +37,12 @@ pub(crate) async fn logic_is_replaced_fifty_times_under_changing_objects(world: 
         let before = world.block_on(first_build(&world))?;
         let watched = world.proxy()?.watches();
         world.block_on(replacements(&world, before)).with_context(|| world.log())?;
+        let runtime = world.runtime();
         let proxy = world.proxy()?;
         let again: BTreeMap<_, _> =
             proxy.watches().into_iter().filter(|(path, opened)| watched.get(path) != Some(opened)).collect();
         ensure!(again.is_empty(), "watches were opened again: {again:?}, at first {watched:?}");
+        runtime.block_on(proxy.settled())?;
         let made = proxy.creates();
         let notes: Vec<_> = made.iter().filter(|(path, _)| path.contains("/configmaps/note-busy-")).collect();
         ensure!(notes.len() == OBJECTS && notes.iter().all(|(_, made)| **made == 1), "{notes:?}");

@@ -217,16 +217,17 @@ impl ReplicaSet {
     }
 
     /// `ConfigMap`s of notes that were asked for more than once, by whomever.
-    pub(crate) fn made_twice(&self) -> Vec<String> {
+    pub(crate) fn made_twice(&self) -> Result<Vec<String>> {
         let mut times = BTreeMap::<String, u32>::new();
         for replica in &self.replicas {
+            self.runtime.block_on(replica.proxy.settled())?;
             for (path, count) in replica.proxy.creates() {
                 if path.contains("/configmaps/note-") {
                     *times.entry(path).or_default() += count;
                 }
             }
         }
-        times.into_iter().filter(|(_, times)| *times > 1).map(|(path, _)| path).collect()
+        Ok(times.into_iter().filter(|(_, times)| *times > 1).map(|(path, _)| path).collect())
     }
 }
 

@@ -108,7 +108,8 @@ pub(crate) async fn two_share_the_providers_and_one_takes_over_from_the_other(wo
         // Its last renewal was sent before it died, and half a second may lie between the two.
         ensure!(killed.elapsed() + 2 * SHORT.retry > SHORT.duration, "not before its time: {:?}", killed.elapsed());
         changes.end(set)?;
-        ensure!(set.made_twice().is_empty(), "made twice: {:?}", set.made_twice());
+        let made_twice = set.made_twice()?;
+        ensure!(made_twice.is_empty(), "made twice: {made_twice:?}");
         Ok(())
     })
     .await
@@ -143,7 +144,8 @@ pub(crate) async fn one_that_was_stopped_writes_nothing_after_the_takeover(world
             ensure!(writes.is_empty(), "taken from a replica whose time was over: {writes:#?}");
         }
         changes.end(set)?;
-        ensure!(set.made_twice().is_empty(), "made twice: {:?}", set.made_twice());
+        let made_twice = set.made_twice()?;
+        ensure!(made_twice.is_empty(), "made twice: {made_twice:?}");
         Ok(())
     })
     .await
@@ -184,7 +186,8 @@ pub(crate) async fn one_that_is_asked_to_stop_hands_over_at_once(world: &World) 
             ensure!(note["metadata"]["annotations"]["krateo.io/external-create-succeeded"].is_string(), "{note:#}");
             notes_say(&objects, "late", "in flight", SOON).await
         })?;
-        ensure!(set.made_twice().is_empty(), "made twice: {:?}", set.made_twice());
+        let made_twice = set.made_twice()?;
+        ensure!(made_twice.is_empty(), "made twice: {made_twice:?}");
         asked_twice_it_ends_at_once(set)
     })
     .await
@@ -260,7 +263,8 @@ pub(crate) async fn a_third_is_given_its_share_one_by_one(world: &World) -> Resu
             );
         }
         changes.end(set)?;
-        ensure!(set.made_twice().is_empty(), "made twice: {:?}", set.made_twice());
+        let made_twice = set.made_twice()?;
+        ensure!(made_twice.is_empty(), "made twice: {made_twice:?}");
         Ok(())
     })
     .await

@@ -70,6 +70,21 @@ fn by_path<'a>(exchanges: impl IntoIterator<Item = &'a Exchange>) -> BTreeMap<St
     times
 }
 
+/// Between the failures of a path each wait is longer than the one before. A busy machine, and what spreads those who wait, may
+/// make single ones longer or shorter; of all of them together the second is clearly longer than the first.
+fn gaps_grow<'a>(failures: impl IntoIterator<Item = &'a Exchange>) -> Result<()> {
+    let mut times: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+    for failure in failures {
+        times.entry(&failure.path).or_default().push(failure.at);
+    }
+    let gap = |at: usize| -> i128 {
+        times.values().filter_map(|of| Some(of.get(at + 1)?.duration_since(*of.get(at)?).as_millis())).sum()
+    };
+    let (first, second) = (gap(0), gap(1));
+    ensure!(4 * second >= 5 * first, "first {first} ms in all, then {second} ms: {times:#?}");
+    Ok(())
+}
+
 pub(crate) async fn many_come_back_from_an_outage_without_a_storm(world: &World) -> Result<()> {
     let tenant = Tenant::new(world, "gh-storm").await?;
     let names = many(&tenant).await?;
@@ -88,12 +103,20 @@ pub(crate) async fn many_come_back_from_an_outage_without_a_storm(world: &World)
     // The first wait is a second, and each is longer than the one before.
     let most = 2 + usize::try_from(healed.duration_since(began).as_secs())?;
     ensure!(failed.values().all(|times| *times <= most), "at most {most} times each in the outage: {failed:#?}");
+    gaps_grow(tenant.exchanges().iter().filter(|exchange| exchange.status == Some(503)))?;
     for name in &names {
         tenant.ready("repoes", name).await?;
     }
     tenant.looks("/repos/gh-storm/shop-0", 2).await?;
     let exchanges = tenant.exchanges();
-    let since = |exchange: &&Exchange| exchange.at >= healed;
+    let since = |exchange: &&Exchange| exchange.at >= healed && exchange.path.starts_with(below);
+    let mut back: BTreeMap<&str, i128> = BTreeMap::new();
+    for exchange in exchanges.iter().filter(since) {
+        back.entry(&exchange.path).or_insert(exchange.at.duration_since(healed).as_millis());
+    }
+    ensure!(back.len() == MANY, "not all came back: {back:#?}");
+    let (earliest, latest) = (back.values().min().context("none")?, back.values().max().context("none")?);
+    ensure!(latest - earliest >= 300, "all at once: {back:#?}");
     let first = exchanges.iter().filter(since).filter(|each| each.at.duration_since(healed).as_millis() < 1000);
     let first = by_path(first);
     // Who comes back is looked at again a second later.
