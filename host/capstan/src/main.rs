@@ -14,7 +14,7 @@ mod provider;
 mod run;
 mod traces;
 
-use std::process::ExitCode;
+use std::{future::pending, process::ExitCode};
 
 use anyhow::Context;
 use clap::Parser;
@@ -80,11 +80,8 @@ async fn until(cancel: CancellationToken, work: impl Future<Output = anyhow::Res
 
 /// The first signal asks for an orderly end, the second one for an end.
 async fn until_stopped(cancel: CancellationToken) {
-    let (Ok(interrupt), Ok(terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
-        return;
-    };
     // The same for both, so that none is missed in between.
-    let mut signals = [interrupt, terminate];
+    let mut signals = [SignalKind::interrupt(), SignalKind::terminate()].map(heard);
     either(&mut signals).await;
     tracing::info!("stopping: what runs may finish; a second signal ends at once");
     cancel.cancel();
@@ -92,9 +89,24 @@ async fn until_stopped(cancel: CancellationToken) {
     std::process::exit(1);
 }
 
-async fn either([one, other]: &mut [Signal; 2]) {
+/// Without a handler a signal ends the process at once, as it would without us.
+fn heard(kind: SignalKind) -> Option<Signal> {
+    signal(kind).inspect_err(|error| tracing::error!(?kind, %error, "no orderly end on this signal")).ok()
+}
+
+async fn either([one, other]: &mut [Option<Signal>; 2]) {
     tokio::select! {
-        _ = one.recv() => {}
-        _ = other.recv() => {}
+        () = next(one) => {}
+        () = next(other) => {}
+    }
+}
+
+/// Never, of one that cannot be heard.
+async fn next(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => pending().await,
     }
 }

@@ -91,13 +91,15 @@ impl Traces {
 /// Who sends: `capstan`, if the environment gives no other name in one of the two ways that the specification has for it.
 fn resource(set: impl Fn(&str) -> Option<String>) -> Resource {
     let resource = Resource::builder().with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
-    let among_attributes = set("OTEL_RESOURCE_ATTRIBUTES").is_some_and(|all| all.contains("service.name="));
-    let resource = match set("OTEL_SERVICE_NAME") {
-        Some(name) => resource.with_service_name(name),
-        None if among_attributes => resource,
-        None => resource.with_service_name("capstan"),
-    };
-    resource.build()
+    let attributes = set("OTEL_RESOURCE_ATTRIBUTES");
+    let name = set("OTEL_SERVICE_NAME").or_else(|| Some(among(attributes.as_deref()?)?.to_owned()));
+    resource.with_service_name(name.unwrap_or_else(|| "capstan".to_owned())).build()
+}
+
+/// The name of the service among attributes, which are written `key=value,key=value`.
+fn among(attributes: &str) -> Option<&str> {
+    let mut pairs = attributes.split(',').filter_map(|pair| pair.split_once('='));
+    pairs.find(|(key, _)| key.trim() == "service.name").map(|(_, value)| value.trim())
 }
 
 /// The exporter's own thread waits for what is done on the runtime: connections need one.
@@ -136,6 +138,7 @@ mod tests {
         assert_eq!(service(&[]), "capstan");
         assert_eq!(service(&[("OTEL_SERVICE_NAME", "eu-west")]), "eu-west");
         assert_eq!(service(&[attributes, ("OTEL_SERVICE_NAME", "eu-west")]), "eu-west", "it comes first");
-        assert_ne!(service(&[attributes]), "capstan", "what the attributes say is not overridden");
+        assert_eq!(service(&[attributes]), "other", "what the attributes say is not overridden");
+        assert_eq!(service(&[("OTEL_RESOURCE_ATTRIBUTES", "my.service.name=other")]), "capstan", "another key");
     }
 }

@@ -62,11 +62,18 @@ impl Flow {
     }
 
     /// Waits for a token and takes it.
-    pub(crate) async fn turn(&self) {
+    ///
+    /// # Errors
+    ///
+    /// Nothing passes before the deadline: until when. Told at once.
+    pub(crate) async fn turn(&self, deadline: Instant) -> Result<(), Instant> {
         loop {
             let now = Instant::now();
             let turn = {
                 let mut turns = self.turns();
+                if turns.held >= deadline {
+                    return Err(turns.held);
+                }
                 let turn = now.checked_sub(self.0.depth).map_or(turns.next, |full| full.max(turns.next));
                 turns.next = turn + self.0.interval;
                 turn
@@ -76,7 +83,7 @@ impl Flow {
             }
             // The turn may be from before a hold.
             if !self.is_held() {
-                return;
+                return Ok(());
             }
         }
     }
@@ -110,10 +117,15 @@ mod tests {
         Flow::new(Rate { per_second: per_second.try_into().unwrap(), burst: burst.try_into().unwrap() })
     }
 
+    /// Who has time.
+    async fn turn(flow: &Flow) {
+        flow.turn(Instant::now() + Duration::from_hours(1)).await.unwrap();
+    }
+
     /// How long so many turns take that are asked for at once.
     async fn time(flow: &Flow, turns: usize) -> Duration {
         let begun = Instant::now();
-        join_all((0..turns).map(|_| flow.turn())).await;
+        join_all((0..turns).map(|_| turn(flow))).await;
         begun.elapsed()
     }
 
@@ -141,11 +153,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_hold_that_is_longer_than_there_is_time_is_told_at_once() {
+        let flow = flow(10, 20);
+        let begun = Instant::now();
+        let (until, deadline) = (begun + Duration::from_mins(2), begun + Duration::from_secs(30));
+        flow.hold(until);
+        assert_eq!(flow.turn(deadline).await, Err(until));
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_hold_stops_also_those_who_wait_for_a_turn() {
         let flow = flow(10, 20);
         let begun = Instant::now();
         let waiting = join_all((0..30).map(|_| async {
-            flow.turn().await;
+            turn(&flow).await;
             begun.elapsed()
         }));
         let holding = async { flow.hold(begun + Duration::from_secs(3)) };

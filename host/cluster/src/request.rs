@@ -113,7 +113,7 @@ async fn answered(
     let fence = terms.fence.as_ref().filter(|_| !outgoing.method.is_safe());
     let answered = async {
         loop {
-            let answer = once(transport, terms.flow.as_ref(), fence, outgoing).await?;
+            let answer = once(transport, terms.flow.as_ref(), fence, outgoing, deadline).await?;
             let Some(again) = answer.as_ref().err().and_then(sent_back) else {
                 return answer.map_err(|error| failure(kind, error));
             };
@@ -138,11 +138,12 @@ async fn once(
     flow: Option<&Flow>,
     fence: Option<&Fence>,
     outgoing: &Outgoing<'_>,
+    deadline: Instant,
 ) -> Result<Result<String, kube::Error>, Error> {
     let request = outgoing.request()?;
     let _slot = loop {
         if let Some(flow) = flow {
-            flow.turn().await;
+            flow.turn(deadline).await.map_err(held)?;
         }
         let slot = transport.slot().await.map_err(|_| Error::unavailable("the client is closed"))?;
         // Another one may have been sent back during the wait for the slot.
@@ -161,6 +162,12 @@ async fn once(
             Err(Error::unavailable("the lease was lost while the request was under way: its result is unknown"))
         }
     }
+}
+
+/// What is not sent, as the API server has asked for a rest that is longer than there is time.
+fn held(until: Instant) -> Error {
+    let message = "not sent: the API server has asked to be left alone for a while".to_owned();
+    Error::Unavailable { message, retry_after: Some(until.saturating_duration_since(Instant::now())) }
 }
 
 /// When a request may come again that the API server had no time to look at.

@@ -107,13 +107,14 @@ impl Watches {
     }
 
     /// The newest state known of an object, from any watch that covers it. `None` if none does, or if it does not exist: a
-    /// watch that has told of its end is believed, however late the others are.
+    /// watch that has told of its end is believed, however late the others are. What is refused by now tells of no ends: what
+    /// such a watch has may be gone.
     #[must_use]
     pub fn cached(&self, target: &ObjectRef) -> Option<Object> {
         let covering = self.lock().covering(target);
         let (having, lacking): (Vec<_>, Vec<_>) = covering
             .into_iter()
-            .map(|shared| (shared.get(&target.key), shared))
+            .map(|shared| (shared.get(&target.key).filter(|_| !shared.is_refused()), shared))
             .partition(|(known, _)| known.is_some());
         let known = having.into_iter().filter_map(|(known, _)| known);
         let newest = known.reduce(|one, other| if other.is_newer_than(&one) { other } else { one })?;

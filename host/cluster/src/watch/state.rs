@@ -12,7 +12,9 @@ use super::{mailbox::Mailbox, objects::Objects};
 use crate::Object;
 
 /// Deleted objects whose uid is kept, so that neither a late answer to a write nor a watch that is behind brings them back.
-/// Both are seconds late at most; more deletions than this in that time are not expected of one kind.
+/// Both are seconds late as a rule, and more deletions than this in that time are not expected of one kind. A watch in
+/// back-off can be half a minute late: where more than this is deleted meanwhile, what it still has may be taken for there
+/// until it has listed again.
 const TOMBSTONES: usize = 1024;
 
 #[derive(Default)]

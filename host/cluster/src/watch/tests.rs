@@ -289,6 +289,20 @@ async fn what_one_watch_saw_the_end_of_is_gone_though_another_is_behind() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_watch_had_when_it_was_refused_is_no_answer() {
+    let fake = Fake::default();
+    let watches = watches(&fake);
+    let target = fake.put("things", "a").reference();
+    let mut subscription = watches.subscribe(things());
+    while told(&mut subscription).await != "synced" {}
+    assert!(watches.cached(&target).is_some());
+    subscription.store().0.refuse();
+    assert!(watches.cached(&target).is_none());
+    subscription.store().0.listed();
+    assert!(watches.cached(&target).is_some(), "it may look again");
+}
+
+#[tokio::test(start_paused = true)]
 async fn everything_ends_with_the_host() {
     let fake = Fake::default();
     let watches = watches(&fake);
@@ -466,7 +480,8 @@ async fn what_one_identity_has_seen_is_not_served_to_another() {
     // What it writes is news to itself alone.
     one.remember(&fake.put("things", "written"));
     let two = own.acting_as(&account("two"));
-    assert!(one.cached(&thing("written")).is_some() && two.cached(&thing("written")).is_none());
+    assert!(two.cached(&thing("written")).is_none());
+    assert!(refused.store().get(&thing("written").key).is_some());
 
     // Who acts in the same name shares, and all are told of together, and end together.
     let again = own.acting_as(&account("one"));

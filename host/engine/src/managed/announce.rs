@@ -9,7 +9,7 @@ use capstan_api::{Condition, ObjectRef};
 use capstan_events::{Event, MaxSilence, Recorder, Regarding};
 
 use super::{
-    announcement::{Announcement, Occasion},
+    announcement::{Announcement, Occasion, PROCESS},
     silence::Silence,
     snapshot::Snapshot,
     verdict::INVALID_POLICY,
@@ -68,6 +68,11 @@ impl Announcer {
         for condition in transitions.iter().filter(|condition| !told(condition)) {
             self.publish(subject, Announcement::transition(condition));
         }
+    }
+
+    /// The deletion policy makes sense: if it does not again, that is news.
+    pub(super) fn policy_is_sound(&self, uid: &str) {
+        self.silence.is_over(uid, INVALID_POLICY, PROCESS);
     }
 
     /// Forgets an object that is gone.

@@ -136,10 +136,11 @@ impl Pass<'_> {
             announcer.tell(&subject, &[Announcement::ignored(&invalid)], &[]);
         }
         // A senseless management policy comes first, and says more: one at a time.
-        if self.object.management_problem().is_none()
-            && let Some(problem) = self.object.deletion_problem()
-        {
-            announcer.tell(&subject, &[Announcement::senseless_policy(&problem)], &[]);
+        if self.object.management_problem().is_none() {
+            match self.object.deletion_problem() {
+                Some(problem) => announcer.tell(&subject, &[Announcement::senseless_policy(&problem)], &[]),
+                None => announcer.policy_is_sound(&self.context.uid),
+            }
         }
     }
 }

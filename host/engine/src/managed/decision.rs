@@ -31,8 +31,6 @@ pub(crate) struct Situation<'a> {
     pub(crate) paused: Option<PausedBy>,
     pub(crate) progress: &'a Progress,
     pub(crate) rules: &'a Rules,
-    /// For how long the last create on record has been known to this process; `None` if there is none.
-    pub(crate) known_for: Option<Duration>,
     pub(crate) now: Timestamp,
 }
 
@@ -48,6 +46,9 @@ pub(crate) enum Progress {
     Observed {
         /// What it found.
         observation: Observation,
+        /// For how long the last create on record had been known to this process when the look began, which is the newest
+        /// state that it can show; `None` if there was none.
+        known_for: Option<Duration>,
         /// Whether what observing found out has been written down already.
         recorded: bool,
     },
@@ -97,7 +98,9 @@ pub(crate) fn decide(situation: &Situation<'_>) -> Step {
     match progress {
         Progress::Begun => before_connect(object, rules),
         Progress::Connected => Step::Observe,
-        Progress::Observed { observation, recorded } => after_observe(situation, observation, *recorded),
+        Progress::Observed { observation, known_for, recorded } => {
+            after_observe(situation, observation, *known_for, *recorded)
+        }
     }
 }
 
@@ -123,8 +126,8 @@ fn before_connect(object: &Snapshot, rules: &Rules) -> Step {
     Step::Connect
 }
 
-fn after_observe(situation: &Situation<'_>, found: &Observation, recorded: bool) -> Step {
-    let Situation { object, rules, known_for, now, .. } = *situation;
+fn after_observe(situation: &Situation<'_>, found: &Observation, known_for: Option<Duration>, recorded: bool) -> Step {
+    let Situation { object, rules, now, .. } = *situation;
     let (deleting, allowed) = (object.is_deleting(), object.allowed());
     if !found.exists && !deleting && !allowed.create {
         return Step::ReportMissing;

@@ -2,7 +2,7 @@
 //!
 //! Creating is in `creation.rs`, the end with its status and events in `conclusion.rs`.
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
 use capstan_api::{Condition, keys};
 use capstan_cluster::{Error, Object};
@@ -89,6 +89,8 @@ impl<'a> Pass<'a> {
     }
 
     async fn steps(&mut self) -> Verdict {
+        // Also what is not looked at in this reconcile is known from now on.
+        self.known_for();
         loop {
             let step = self.decide(&self.object);
             self.log(&step);
@@ -125,7 +127,6 @@ impl<'a> Pass<'a> {
             paused: self.paused(),
             progress: &self.progress,
             rules: &self.lifecycle.rules,
-            known_for: self.lifecycle.sightings.age(&self.context.uid, object.creates().last()),
             now: self.lifecycle.clock.now(),
         })
     }
@@ -174,14 +175,21 @@ impl<'a> Pass<'a> {
     }
 
     async fn observe(&mut self) -> Flow {
+        // Not when it has answered: it may have looked at once, and been slow to say so.
+        let known_for = self.known_for();
         match self.session.observe(self.object.object().json()).await {
             Ok(mut observation) => {
                 self.patches.extend(observation.status.take());
-                self.progress = Progress::Observed { observation, recorded: false };
+                self.progress = Progress::Observed { observation, known_for, recorded: false };
                 ControlFlow::Continue(())
             }
             Err(failure) => ControlFlow::Break(self.cannot_look(Phase::Observe, &failure)),
         }
+    }
+
+    /// For how long this process has known of the last create on record.
+    fn known_for(&self) -> Option<Duration> {
+        self.lifecycle.sightings.age(&self.context.uid, self.object.creates().last())
     }
 
     /// Without a look there is no deletion either: whoever waits for it is told the way out.

@@ -60,6 +60,14 @@ impl Silence {
         std::mem::replace(&mut last.note, note) != note
     }
 
+    /// What a warning was about is over: the next one of its kind is news, also in the same words.
+    pub(super) fn is_over(&self, uid: &str, reason: &str, action: &str) {
+        let kind = hash((reason, action));
+        if let Some(said) = self.lock().get_mut(uid) {
+            said.retain(|said| said.kind != kind);
+        }
+    }
+
     /// Forgets an object.
     pub(super) fn forget(&self, uid: &str) {
         self.lock().remove(uid);
@@ -122,5 +130,15 @@ mod tests {
         assert!(silence.is_news("u", "Reason", "Action", "other note"));
         assert!(!silence.is_news("u", "Reason", "Action", "other note"));
         assert!(silence.is_news("v", "Reason", "Action", "note"));
+    }
+
+    #[test]
+    fn what_comes_back_after_it_was_over_is_said_again() {
+        let silence = Silence::new(MaxSilence::FOR_EVER);
+        assert!(silence.is_news("u", "Reason", "Action", "note"));
+        assert!(silence.is_news("u", "Other", "Action", "note"));
+        silence.is_over("u", "Reason", "Action");
+        assert!(silence.is_news("u", "Reason", "Action", "note"));
+        assert!(!silence.is_news("u", "Other", "Action", "note"));
     }
 }

@@ -111,11 +111,13 @@ impl Snapshot {
         ))
     }
 
-    /// What is wrong with its deletion policy, which is in the way of nothing until the object is deleted.
+    /// What is wrong with its deletion policy, which is in the way of nothing until the object is deleted. Nothing if
+    /// another management policy than the default one decides what happens then.
     pub(crate) fn deletion_problem(&self) -> Option<String> {
         let text = self.annotation(keys::DELETION_POLICY)?;
-        let policy = Policies::of(&self.metadata.annotations).deletion;
-        (policy == DeletionPolicy::Orphan && text != "orphan").then(|| {
+        let Policies { management, deletion } = Policies::of(&self.metadata.annotations);
+        let decides = matches!(management, ManagementPolicy::Default);
+        (decides && deletion == DeletionPolicy::Orphan && text != "orphan").then(|| {
             format!(
                 "{} is {text:?}, which is not a policy and counts as orphan; write delete or orphan",
                 keys::DELETION_POLICY

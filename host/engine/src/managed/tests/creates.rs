@@ -240,6 +240,16 @@ async fn what_never_shows_is_created_again_after_the_grace() {
     assert_eq!(scenario.run().await.report.outcome, Outcome::Created);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_look_that_is_slow_to_answer_shows_what_was_there_when_it_began() {
+    let mut scenario = Scenario::with_rules(held(), Answers::default(), recoverable());
+    assert_eq!(scenario.run().await.report.outcome, Outcome::Created);
+    take_over(&mut scenario, 0);
+    scenario.answer(slowly(32, Answers::default()));
+    assert_eq!(scenario.run().await.report.outcome, Outcome::Waiting, "the grace was over with the answer only");
+    assert_eq!(scenario.run().await.report.outcome, Outcome::Created);
+}
+
 /// Another host takes over, whose clock shows another time.
 fn take_over(scenario: &mut Scenario, minutes: i64) {
     scenario.clock = WallClock::anchored(scenario.clock.now() + SignedDuration::from_mins(minutes));

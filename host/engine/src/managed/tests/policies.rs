@@ -157,3 +157,23 @@ async fn a_policy_that_changes_in_the_middle_counts() {
         assert_eq!(run.report.outcome, Outcome::Conflict);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_senseless_deletion_policy_is_told_again_when_it_comes_back_and_only_where_it_decides() {
+    let scenario = Scenario::new(held(), Answers::observing(existing(true)));
+    let mut told = Vec::new();
+    for (management, deletion) in [
+        (None, "foo"),
+        (None, "foo"),
+        (None, "delete"),
+        (None, "foo"),
+        (Some("observe-delete"), "foo"),
+        (Some("observe"), "foo"),
+    ] {
+        let annotations = json!({keys::MANAGEMENT_POLICY: management, keys::DELETION_POLICY: deletion});
+        scenario.store.edit(&json!({"metadata": {"annotations": annotations}}));
+        let run = scenario.run().await;
+        told.push(run.events.iter().any(|event| event.contains("InvalidPolicy")));
+    }
+    assert_eq!(told, [true, false, false, true, false, false]);
+}
