@@ -4,7 +4,7 @@ use std::{io::Write, process::Stdio};
 
 use anyhow::{Context, Result, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use capstan_e2e::{ServerKind, capstan, condition, eventually, output, plugin};
+use capstan_e2e::{capstan, condition, eventually, output, plugin};
 use serde_json::{Value, json};
 
 use crate::world::{ACCOUNT, NAMESPACE, SOON, World};
@@ -47,14 +47,6 @@ spec:
 
 pub(crate) async fn the_manifests_apply_and_the_deployment_becomes_available(world: &World) -> Result<()> {
     let objects = world.objects()?;
-    if world.server().kind() == ServerKind::Real {
-        // Every world is made with the manifests. That the command of the guide takes them as well, with a second copy of each
-        // in an annotation, is seen here; it changes nothing else.
-        kubectl_apply(world, &[], &capstan(&["manifests"])?)?;
-        let deployment = objects.get("apps/v1", "deployments", NAMESPACE, "capstan").await?;
-        let copy = &deployment["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"];
-        ensure!(copy.is_string(), "{deployment:#}");
-    }
     let look = || objects.get("apps/v1", "deployments", NAMESPACE, "capstan");
     let deployment =
         eventually("the host's deployment", SOON, look, |found| condition(found, "Available").0 == "True").await?;
@@ -164,10 +156,21 @@ pub(crate) async fn a_provider_without_its_rights_says_what_is_missing(world: &W
     let kind = world.server().kind();
     let scenario = move || -> Result<()> {
         let world = World::bare(kind)?;
+        world.block_on(the_guides_command_takes_the_manifests(&world))?;
         world.block_on(rights_arrive_late(&world)).with_context(|| world.log())
     };
     // It brings a runtime of its own, which must not be entered from this one's.
     tokio::task::spawn_blocking(scenario).await.context("the scenario panicked")?
+}
+
+/// Every world is made with the manifests, by an apply of the server's. The command of the guide takes them as well, with a
+/// second copy of each in an annotation, and changes nothing else.
+async fn the_guides_command_takes_the_manifests(world: &World) -> Result<()> {
+    kubectl_apply(world, &[], &capstan(&["manifests"])?)?;
+    let deployment = world.objects()?.get("apps/v1", "deployments", NAMESPACE, "capstan").await?;
+    let copy = &deployment["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"];
+    ensure!(copy.is_string(), "{deployment:#}");
+    Ok(())
 }
 
 async fn rights_arrive_late(world: &World) -> Result<()> {
