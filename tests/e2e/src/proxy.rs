@@ -25,7 +25,7 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 /// How long requests that were sent on may take to be answered.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
+const ANSWERED_WITHIN: Duration = Duration::from_mins(1);
 
 type Body = UnsyncBoxBody<Bytes, kube::Error>;
 
