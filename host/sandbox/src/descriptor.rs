@@ -112,12 +112,45 @@ fn check_definition(definition: &Value, kind: &GroupVersionKind) -> Result<(), W
         && text("/spec/group") == kind.group
         && text("/spec/names/kind") == kind.kind
         && served;
-    if fits {
-        Ok(())
-    } else {
+    if !fits {
         let GroupVersionKind { group, version, kind } = kind;
-        Err(format!("the definition is no CustomResourceDefinition that serves {kind} of {group}/{version}"))
+        return Err(format!("the definition is no CustomResourceDefinition that serves {kind} of {group}/{version}"));
     }
+    check_metadata(definition.get("metadata"))?;
+    match definition.pointer("/spec/conversion") {
+        None | Some(Value::Null) => Ok(()),
+        Some(conversion) if conversion["strategy"] == "None" => Ok(()),
+        // The API server would send the objects to wherever the webhook is.
+        Some(_) => Err("the definition has a `conversion` other than None".to_owned()),
+    }
+}
+
+/// The definition is applied as it is, with the host's rights: nothing in it may tie it to other objects, or say who may
+/// delete it.
+fn check_metadata(metadata: Option<&Value>) -> Result<(), Wrong> {
+    let members = match metadata {
+        None | Some(Value::Null) => return Ok(()),
+        Some(Value::Object(members)) => members,
+        Some(_) => return Err("the `metadata` of the definition is no object".to_owned()),
+    };
+    for (name, value) in members {
+        let fits = match name.as_str() {
+            "name" => value.is_string(),
+            "labels" | "annotations" => {
+                value.is_null() || value.as_object().is_some_and(|texts| texts.values().all(Value::is_string))
+            }
+            // Generators of definitions leave it behind.
+            "creationTimestamp" => value.is_null(),
+            _ => false,
+        };
+        if !fits {
+            let name = crate::text::cut(name, NAME).escape_debug().to_string();
+            return Err(format!(
+                "`metadata.{name}` of the definition: it may have a name, and labels and annotations that are texts"
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn is_label(text: &str) -> bool {
@@ -202,6 +235,45 @@ mod tests {
             change(&mut raw);
             let wrong = Descriptor::checked(raw).unwrap_err();
             assert!(wrong.contains(expected), "{expected}: {wrong}");
+        }
+    }
+
+    #[test]
+    fn a_definition_brings_nothing_but_the_kind() {
+        let checked = |pointer: &str, value: Value| {
+            let mut raw = raw();
+            let mut definition: Value = serde_json::from_str(&definition("Note", true)).unwrap();
+            definition["metadata"] = serde_json::json!({"name": "notes.test.capstan.dev", "annotations": {"a": "b"}});
+            let (parent, member) = pointer.rsplit_once('/').unwrap();
+            definition.pointer_mut(parent).unwrap()[member] = value;
+            raw.kinds[0].definition = Some(definition.to_string());
+            Descriptor::checked(raw).map(drop)
+        };
+        let webhook =
+            serde_json::json!({"strategy": "Webhook", "webhook": {"clientConfig": {"url": "https://a.example"}}});
+        for (pointer, value) in [
+            ("/metadata", serde_json::json!([])),
+            ("/metadata", serde_json::json!("x")),
+            ("/metadata/annotations", serde_json::json!([])),
+            ("/metadata/annotations", serde_json::json!({"a": 1})),
+            ("/metadata/labels", serde_json::json!("x")),
+            ("/metadata/finalizers", serde_json::json!(["a.example/b"])),
+            ("/metadata/ownerReferences", serde_json::json!([{"uid": "u"}])),
+            ("/spec/conversion", webhook),
+            ("/spec/conversion", serde_json::json!("None")),
+        ] {
+            let wrong = checked(pointer, value.clone()).unwrap_err();
+            let named = if pointer.starts_with("/metadata") { "metadata" } else { "conversion" };
+            assert!(wrong.contains(named), "{pointer} {value}: {wrong}");
+        }
+        for (pointer, value) in [
+            ("/metadata", Value::Null),
+            ("/metadata/annotations", Value::Null),
+            ("/metadata/labels", serde_json::json!({"a": "b"})),
+            ("/metadata/creationTimestamp", Value::Null),
+            ("/spec/conversion", serde_json::json!({"strategy": "None"})),
+        ] {
+            assert_eq!(checked(pointer, value), Ok(()), "{pointer}");
         }
     }
 
