@@ -104,14 +104,16 @@ impl Cluster {
         let brought_up = live.as_deref().map(|live| self.registry.brought_up(resource, live));
         let manager = writer.as_manager(resource, Operation::Apply, part);
         let schema = resource.storage_schema();
+        let applied = changes::apply(brought_up.as_deref(), &config, schema, &manager, options.force, &now());
+        if let Err(ApplyError::Untyped(cause)) = &applied {
+            return Err(untyped(&body.value, cause));
+        }
         // What is no object of its kind is told before what is in its way.
         check_kind_fields(resource, &body.value)?;
-        let applied = changes::apply(brought_up.as_deref(), &config, schema, &manager, options.force, &now()).map_err(
-            |error| match error {
-                ApplyError::Conflict(refusal) => refusal,
-                ApplyError::Untyped(cause) => untyped(&body.value, &cause),
-            },
-        )?;
+        let applied = applied.map_err(|error| match error {
+            ApplyError::Conflict(refusal) => refusal,
+            ApplyError::Untyped(cause) => untyped(&body.value, &cause),
+        })?;
         let mut value = applied;
         crate::schema::defaults::apply_defaults(&mut value, schema);
         let (written, created) = match live {
