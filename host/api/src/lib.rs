@@ -11,8 +11,8 @@ pub mod keys;
 
 pub use condition::{Condition, Conditions, Status};
 pub use grants::{
-    GrantError, Grants, HttpGrant, HttpMethod, InvalidMemory, KindLimits, KubernetesGrant, Limits, Origin, OriginError,
-    Origins, SecretGrant, Verb, is_json_pointer, memory,
+    GrantError, Grants, HttpGrant, HttpMethod, InvalidMemory, KindLimits, KubernetesGrant, Limits, ManagesGrant,
+    Origin, OriginError, Origins, SecretGrant, Verb, is_json_pointer, memory,
 };
 pub use kube_core::GroupVersionKind;
 pub use object::{ObjectKey, ObjectRef, api_version, kind_of};

@@ -23,7 +23,7 @@ pub use external::{
     Retry,
 };
 pub use inspection::{ControllerQueue, Queues};
-pub use managed::{Counters, Outcome, Pause, PollLimits, WallClock};
+pub use managed::{Counters, DISCONNECT_PATIENCE, Outcome, Pause, PollLimits, WallClock};
 pub use mapping::{KeysOf, Mapping};
 pub use metrics::Metrics;
 pub use reads::{Read, Reads, Seen};

@@ -9,7 +9,7 @@ use capstan_sandbox::{Bound, Spent};
 pub(crate) fn of(spent: Spent) -> (String, BoundUsage) {
     let write: fn(u64) -> String = match spent.bound {
         Bound::Call | Bound::Reconcile => time,
-        Bound::Memory | Bound::HttpBytes => bytes,
+        Bound::Memory | Bound::HttpBytes | Bound::LogBytes => bytes,
         Bound::Requests | Bound::HttpRequests | Bound::Events | Bound::Lines => |number| number.to_string(),
     };
     let [p50, p99, max, limit] = [spent.p50, spent.p99, spent.max, spent.limit].map(write);

@@ -4,12 +4,13 @@ use std::{collections::BTreeMap, time::Duration};
 
 use capstan_api::Limits;
 
-/// Bounds for one provider. Time and memory come from its grants, the rest is the same for all.
+/// Bounds for one provider: what the limits of its grants say, and the defaults where they say nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Budget {
     /// For one call into the guest, with everything it waits for.
     pub call: Duration,
-    /// For connect to disconnect, with the wait for a free slot.
+    /// For connect to disconnect, with the wait for a free slot. A disconnect itself has its own time: it tidies up, also where
+    /// the others took all of theirs.
     pub reconcile: Duration,
     /// Bytes of all memories and tables of an instance together.
     pub memory: usize,
@@ -54,8 +55,13 @@ impl Budget {
         Self {
             call: limits.call_timeout.unwrap_or(default.call),
             reconcile: limits.reconcile_timeout.unwrap_or(default.reconcile),
-            memory: limits.memory.map_or(default.memory, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
-            ..default
+            memory: limits.memory.map_or(default.memory, size),
+            requests: limits.requests.unwrap_or(default.requests),
+            http_requests: limits.http_requests.unwrap_or(default.http_requests),
+            http_bytes: limits.http_bytes.unwrap_or(default.http_bytes),
+            events: limits.events.unwrap_or(default.events),
+            lines: limits.lines.unwrap_or(default.lines),
+            output: limits.log_bytes.map_or(default.output, size),
         }
     }
 
@@ -64,6 +70,11 @@ impl Budget {
         let second = Duration::from_secs(1);
         Self { call: second, reconcile: second, ..Self::default() }
     }
+}
+
+/// As much of it as a machine can have.
+fn size(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
 }
 
 /// The budgets of one provider: one for each kind that has limits of its own, and one for all the others.
@@ -114,6 +125,34 @@ mod tests {
         let budget = Budget::new(&Limits { call_timeout: Some(Duration::from_millis(5)), ..Limits::default() });
         assert_eq!(budget.call, Duration::from_millis(5));
         assert_eq!(budget.reconcile, Budget::default().reconcile);
+    }
+
+    #[test]
+    fn every_limit_reaches_its_bound() {
+        let limits = Limits {
+            call_timeout: Some(Duration::from_secs(1)),
+            reconcile_timeout: Some(Duration::from_secs(2)),
+            memory: Some(3),
+            requests: Some(4),
+            http_requests: Some(5),
+            http_bytes: Some(6),
+            events: Some(7),
+            lines: Some(8),
+            log_bytes: Some(9),
+            kinds: Vec::new(),
+        };
+        let budget = Budget {
+            call: Duration::from_secs(1),
+            reconcile: Duration::from_secs(2),
+            memory: 3,
+            requests: 4,
+            http_requests: 5,
+            http_bytes: 6,
+            events: 7,
+            lines: 8,
+            output: 9,
+        };
+        assert_eq!(Budget::new(&limits), budget);
     }
 
     #[test]

@@ -35,6 +35,10 @@ use crate::{
 /// Bytes that one call may carry from the guest to the host: several times the largest object that a cluster stores.
 const HOSTCALL: usize = 8 << 20;
 
+/// What a disconnect has at most. Less than the lifecycle waits for it ([`DISCONNECT_PATIENCE`](capstan_engine::DISCONNECT_PATIENCE)), so that
+/// one that does not end is found out here, where its cause has a name.
+const DISCONNECT: Duration = Duration::from_secs(4);
+
 /// A fresh instance, which is gone when dropped.
 pub(crate) struct Instance {
     // Before the slot: the slot is free when the instance is gone, not sooner.
@@ -91,7 +95,7 @@ impl Instance {
         let Ok(Some(slot)) = timeout_at(clock.end, shared.slot()).await else {
             return Err(busy);
         };
-        let (until, limit) = clock.limit();
+        let (until, limit) = clock.limit(first);
         let limiter = Limiter::new(budget.memory, shared.gauges());
         let state = State::new(Wasi::new(&journal), limiter, wall(until), capabilities);
         let mut store = Store::new(shared.engine(), state);
@@ -156,7 +160,7 @@ impl Instance {
         }
         // Until it ends: a caller that gives up in the middle leaves it so.
         self.over = true;
-        let (until, limit) = self.clock.limit();
+        let (until, limit) = self.clock.limit(call);
         self.store.data_mut().interrupt_at(wall(until));
         self.store.set_epoch_deadline(1);
         let name = format_args!("guest {call}");
@@ -194,12 +198,14 @@ impl Drop for Instance {
 
 impl Clock {
     /// Until when a call that begins now may last, and by which limit.
-    fn limit(&self) -> (Instant, TimeLimit) {
-        let call = Instant::now() + self.call;
-        if call < self.end {
-            (call, TimeLimit::Call(self.call))
-        } else {
-            (self.end, TimeLimit::Reconcile(self.reconcile))
+    fn limit(&self, call: Call) -> (Instant, TimeLimit) {
+        let now = Instant::now();
+        match call {
+            // It tidies up, also where the others took all of the time.
+            Call::Disconnect if self.call > DISCONNECT => (now + DISCONNECT, TimeLimit::Disconnect(DISCONNECT)),
+            Call::Disconnect => (now + self.call, TimeLimit::Call(self.call)),
+            _ if now + self.call < self.end => (now + self.call, TimeLimit::Call(self.call)),
+            _ => (self.end, TimeLimit::Reconcile(self.reconcile)),
         }
     }
 }
@@ -216,4 +222,31 @@ fn at_tick(store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline
         return Err(Interrupted.into());
     }
     Ok(UpdateDeadline::YieldCustom(1, Box::pin(task::yield_now())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clock(call: u64, reconcile: u64) -> Clock {
+        let [call, reconcile] = [call, reconcile].map(Duration::from_secs);
+        Clock { call, reconcile, end: Instant::now() + reconcile }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_ends_with_its_own_time_or_with_that_of_the_reconcile() {
+        let (now, clock) = (Instant::now(), clock(10, 60));
+        let limit = |call| clock.limit(call);
+        assert_eq!(limit(Call::Observe), (now + clock.call, TimeLimit::Call(clock.call)));
+        tokio::time::advance(Duration::from_secs(55)).await;
+        assert_eq!(limit(Call::Update), (clock.end, TimeLimit::Reconcile(clock.reconcile)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_disconnect_is_ended_before_the_lifecycle_gives_it_up() {
+        let (now, long, short) = (Instant::now(), clock(10, 1), clock(2, 1));
+        assert_eq!(long.limit(Call::Disconnect), (now + DISCONNECT, TimeLimit::Disconnect(DISCONNECT)));
+        assert_eq!(short.limit(Call::Disconnect), (now + short.call, TimeLimit::Call(short.call)));
+        assert!(DISCONNECT < capstan_engine::DISCONNECT_PATIENCE);
+    }
 }

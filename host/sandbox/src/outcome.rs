@@ -38,6 +38,8 @@ pub enum TimeLimit {
     Call(Duration),
     /// That of the whole reconcile.
     Reconcile(Duration),
+    /// That of a disconnect, which nobody sets.
+    Disconnect(Duration),
 }
 
 impl fmt::Display for TimeLimit {
@@ -45,6 +47,7 @@ impl fmt::Display for TimeLimit {
         match self {
             Self::Call(limit) => write!(f, "callTimeout is {limit:?}"),
             Self::Reconcile(limit) => write!(f, "reconcileTimeout is {limit:?}"),
+            Self::Disconnect(limit) => write!(f, "a disconnect has {limit:?}"),
         }
     }
 }
@@ -88,7 +91,8 @@ pub enum Outcome {
     },
     /// It made too many requests.
     #[error(
-        "{call} made more than {limit} requests to the cluster in one reconcile: the provider loops, or should list"
+        "{call} made more than {limit} requests to the cluster in one reconcile: the provider loops, or should list; otherwise raise \
+         limits.requests in its grants"
     )]
     RequestsExhausted {
         /// Where.
@@ -98,7 +102,8 @@ pub enum Outcome {
     },
     /// It sent too many requests to other systems.
     #[error(
-        "{call} sent more than {limit} requests to other systems in one reconcile: the provider loops, or should ask for more at once"
+        "{call} sent more than {limit} requests to other systems in one reconcile: the provider loops, or should ask for more at once; \
+         otherwise raise limits.httpRequests in its grants"
     )]
     HttpRequestsExhausted {
         /// Where.
@@ -108,7 +113,8 @@ pub enum Outcome {
     },
     /// It exchanged too much with other systems.
     #[error(
-        "{call} exchanged more than {limit} bytes with other systems in one reconcile: the provider loops, or asks for too much"
+        "{call} exchanged more than {limit} bytes with other systems in one reconcile: the provider loops, or asks for too much; \
+         otherwise raise limits.httpBytes in its grants"
     )]
     HttpBytesExhausted {
         /// Where.

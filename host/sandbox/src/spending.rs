@@ -26,11 +26,13 @@ pub enum Bound {
     Events,
     /// Lines of log and output.
     Lines,
+    /// Bytes of log and output.
+    LogBytes,
 }
 
 impl Bound {
     /// Every one of them, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Call,
         Self::Reconcile,
         Self::Memory,
@@ -39,9 +41,10 @@ impl Bound {
         Self::HttpBytes,
         Self::Events,
         Self::Lines,
+        Self::LogBytes,
     ];
 
-    /// As `limits` of the grants call it, where they do.
+    /// As `limits` of the grants call it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -53,6 +56,7 @@ impl Bound {
             Self::HttpBytes => "httpBytes",
             Self::Events => "events",
             Self::Lines => "lines",
+            Self::LogBytes => "logBytes",
         }
     }
 
@@ -68,6 +72,7 @@ impl Bound {
             Self::HttpBytes => budget.http_bytes,
             Self::Events => budget.events.into(),
             Self::Lines => budget.lines.into(),
+            Self::LogBytes => budget.output as u64,
         }
     }
 }
@@ -131,10 +136,10 @@ mod tests {
     fn every_bound_is_told_against_its_limit() {
         let (spending, budget) = (Spending::default(), Budget::default());
         assert_eq!(spending.read(&budget), []);
-        spending.add([1, 2, 3, 4, 5, 6, 7, 0]);
+        spending.add([1, 2, 3, 4, 5, 6, 7, 0, 8]);
         let told = spending.read(&budget);
         assert_eq!(told.iter().map(|spent| spent.bound).collect::<Vec<_>>(), Bound::ALL);
-        assert_eq!(told.iter().map(|spent| spent.max).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7, 0]);
+        assert_eq!(told.iter().map(|spent| spent.max).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7, 0, 8]);
         assert_eq!((told[0].limit, told[2].limit), (10_000_000, 64 << 20));
     }
 }

@@ -59,6 +59,7 @@ impl State {
     pub(crate) fn settle(&self, longest_call: u64, reconcile: u64) {
         let Some(held) = &self.capabilities else { return };
         let (http_requests, http_bytes) = held.http.used();
+        let (lines, log_bytes) = held.log.used();
         let used: Session = [
             longest_call,
             reconcile,
@@ -67,7 +68,8 @@ impl State {
             http_requests.into(),
             http_bytes,
             held.events.used().into(),
-            held.log.used().into(),
+            lines.into(),
+            log_bytes,
         ];
         held.spending.add(used);
     }

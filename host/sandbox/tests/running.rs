@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use capstan_api::{Grants, GroupVersionKind, KindLimits, Limits, ObjectKey, ObjectRef};
 use capstan_cluster::Watches;
-use capstan_engine::{Context, ExternalSystem, Reads};
+use capstan_engine::{Context, ExternalSystem, Failure, Observation, Reads};
 use capstan_events::Recorder;
 use capstan_sandbox::{Budget, Budgets, Granted, Guest, LoadError, Network, Sandbox, Services, Settings, Usage};
 use tokio_util::sync::CancellationToken;
@@ -94,6 +94,42 @@ async fn a_kind_with_limits_of_its_own_has_these() {
     let mut session = guest.connect(&context(), managed).await.unwrap();
     let failure = session.observe(managed).await.unwrap_err();
     assert!(failure.problem.message.contains("reconcileTimeout is 300ms"), "{failure:?}");
+}
+
+/// Observes once with these limits; the guest does what its object asks for.
+async fn observed(limits: &Limits, behaviour: &str) -> (Guest, Result<Observation, Failure>) {
+    let guest = guest(&one_at_a_time(), Budgets::new(limits)).await;
+    let managed = format!(r#"{{"spec":{{"behaviour":"{behaviour}"}}}}"#);
+    let mut session = guest.connect(&context(), &managed).await.unwrap();
+    let answer = session.observe(&managed).await;
+    (guest, answer)
+}
+
+#[tokio::test]
+async fn a_lowered_limit_of_requests_stops_the_guest_and_is_named() {
+    let limits = Limits { requests: Some(3), ..Limits::default() };
+    let failure = observed(&limits, "floods_the_cluster").await.1.unwrap_err();
+    assert_eq!(failure.problem.reason, "RequestsExhausted");
+    let message = failure.problem.message;
+    assert!(message.contains("more than 3 requests") && message.contains("limits.requests"), "{message}");
+    let limits = Limits { http_requests: Some(2), ..Limits::default() };
+    let failure = observed(&limits, "floods_other_systems").await.1.unwrap_err();
+    assert_eq!(failure.problem.reason, "HttpRequestsExhausted");
+    let message = failure.problem.message;
+    assert!(message.contains("more than 2 requests") && message.contains("limits.httpRequests"), "{message}");
+}
+
+#[tokio::test]
+async fn lowered_limits_of_log_and_events_hold() {
+    let (guest, answer) = observed(&Limits { events: Some(5), ..Limits::default() }, "floods_events").await;
+    assert!(answer.unwrap().exists);
+    assert_eq!(guest.counts().events_dropped, 1_000 - 5);
+    let (guest, answer) = observed(&Limits { lines: Some(7), ..Limits::default() }, "floods_the_output").await;
+    assert!(answer.unwrap().exists);
+    assert_eq!(guest.counts().lines_dropped, 20_000 - 7);
+    // "out 0" has five bytes, and so has "err 0".
+    let limits = Limits { log_bytes: Some(20), ..Limits::default() };
+    assert_eq!(observed(&limits, "floods_the_output").await.0.counts().lines_dropped, 20_000 - 4);
 }
 
 /// A paused clock stands still while anything runs: only the epoch is left to stop the guest.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::OciSource;
 use crate::{
-    GrantError, Grants, HttpGrant, KubernetesGrant, Limits, SecretGrant, ServiceAccount,
+    GrantError, Grants, HttpGrant, KubernetesGrant, Limits, ManagesGrant, SecretGrant, ServiceAccount,
     grants::{duration, is_default},
 };
 
@@ -26,7 +26,7 @@ pub struct ProviderSpec {
     /// In whose name it asks the API server; absent: the host's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_account: Option<ServiceAccount>,
-    /// Bounds of time and memory; absent ones are the host's defaults.
+    /// Bounds of what it may use; absent ones are the host's defaults.
     #[serde(default, skip_serializing_if = "is_default")]
     pub limits: Limits,
     /// How many of its objects are reconciled at once, at most.
@@ -71,6 +71,10 @@ pub struct Permissions {
     /// Kubernetes objects beyond the provider's own kinds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kubernetes: Vec<KubernetesGrant>,
+    /// Kinds that it may manage without bringing their definition. Of what a provider asks for: those that it manages and
+    /// does not bring.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub manages: Vec<ManagesGrant>,
     /// Requests to other systems.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub http: Vec<HttpGrant>,
@@ -83,8 +87,8 @@ impl ProviderSpec {
     /// A provider that comes from there and is granted what a grants file says.
     #[must_use]
     pub fn new(source: Source, grants: Grants) -> Self {
-        let Grants { service_account, kubernetes, http, secrets, config, limits } = grants;
-        let grants = Permissions { kubernetes, http, secrets };
+        let Grants { service_account, kubernetes, manages, http, secrets, config, limits } = grants;
+        let grants = Permissions { kubernetes, manages, http, secrets };
         Self {
             source,
             digest: None,
@@ -104,16 +108,17 @@ impl ProviderSpec {
     /// # Errors
     /// What is wrong with a rule or a limit, as for a file.
     pub fn grants(&self) -> Result<Grants, GrantError> {
-        let Permissions { kubernetes, http, secrets } = self.grants.clone();
-        let (config, limits) = (self.config.clone(), self.limits.clone());
-        Grants { service_account: self.service_account.clone(), kubernetes, http, secrets, config, limits }.granted()
+        let Permissions { kubernetes, manages, http, secrets } = self.grants.clone();
+        let (service_account, config, limits) =
+            (self.service_account.clone(), self.config.clone(), self.limits.clone());
+        Grants { service_account, kubernetes, manages, http, secrets, config, limits }.granted()
     }
 }
 
 impl From<&Grants> for Permissions {
     fn from(grants: &Grants) -> Self {
-        let Grants { kubernetes, http, secrets, .. } = grants.clone();
-        Self { kubernetes, http, secrets }
+        let Grants { kubernetes, manages, http, secrets, .. } = grants.clone();
+        Self { kubernetes, manages, http, secrets }
     }
 }
 

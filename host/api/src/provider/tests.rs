@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::Grants;
+use crate::{Grants, Limits};
 
 fn definition() -> Value {
     serde_saphyr::from_str(include_str!("../../../../deploy/10-provider-crd.yaml")).unwrap()
@@ -18,6 +18,7 @@ fn full_spec() -> Value {
                 "apiGroups": [""], "kinds": ["ConfigMap"], "verbs": ["get"], "namespaces": ["a"], "names": ["b"],
                 "labelSelector": {"c": "d"},
             }],
+            "manages": [{"apiGroups": ["e.f"], "kinds": ["G"]}],
             "http": [{
                 "origin": "http://a.b", "methods": ["GET"], "pathPrefix": "/c", "allowPrivate": true, "allowPlaintext": true,
             }],
@@ -26,13 +27,23 @@ fn full_spec() -> Value {
             }],
         },
         "serviceAccount": {"namespace": "team-a", "name": "patch"},
-        "limits": {"callTimeout": "10s", "reconcileTimeout": "1m", "memory": 67_108_864},
+        "limits": full_limits(&json!({"kinds": [full_limits(&json!({"kind": "Repo"}))]})),
         "concurrency": 4,
         "weight": 2,
         "pollInterval": "90s",
         "paused": true,
         "config": {"any": {"thing": 1}},
     })
+}
+
+/// Every bound, and what else there is to say.
+fn full_limits(more: &Value) -> Value {
+    let mut limits = json!({
+        "callTimeout": "10s", "reconcileTimeout": "1m", "memory": 67_108_864, "requests": 1, "httpRequests": 2,
+        "httpBytes": 3, "events": 4, "lines": 5, "logBytes": 6,
+    });
+    limits.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    limits
 }
 
 fn full_oci() -> Value {
@@ -140,4 +151,24 @@ fn the_definition_knows_every_field() {
     let written = full_spec();
     assert_eq!(known, written.as_object().unwrap().keys().collect::<Vec<_>>(), "and no other");
     assert_eq!(definition["metadata"]["name"], "providers.capstan.dev");
+}
+
+#[test]
+fn the_definition_and_the_host_have_the_same_bounds() {
+    let definition = definition();
+    let limits =
+        &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["limits"];
+    for properties in [&limits["properties"], &limits["properties"]["kinds"]["items"]["properties"]] {
+        for (limit, most) in [
+            ("requests", Limits::MAX_REQUESTS.into()),
+            ("httpRequests", Limits::MAX_REQUESTS.into()),
+            ("httpBytes", Limits::MAX_HTTP_BYTES),
+            ("events", Limits::MAX_EVENTS.into()),
+            ("lines", Limits::MAX_LINES.into()),
+            ("logBytes", Limits::MAX_LOG_BYTES),
+        ] {
+            let schema = &properties[limit];
+            assert_eq!((&schema["minimum"], &schema["maximum"]), (&json!(1), &json!(most)), "{limit}");
+        }
+    }
 }

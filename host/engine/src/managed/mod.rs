@@ -62,6 +62,7 @@ pub use clock::WallClock;
 pub use outcome::{Counters, Outcome};
 pub use pause::Pause;
 pub use poll::PollLimits;
+pub use session::DISCONNECT_PATIENCE;
 
 pub(crate) use announce::Announcer;
 pub(crate) use decision::Rules;

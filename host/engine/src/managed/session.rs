@@ -6,8 +6,11 @@ use tokio::time::{Instant, error::Elapsed, timeout, timeout_at};
 
 use crate::{Change, Context, Creation, ExternalSession, ExternalSystem, Failure, Observation, Problem, Retry};
 
-/// A disconnect only tidies up, so it gets little time.
-const DISCONNECT_PATIENCE: Duration = Duration::from_secs(5);
+/// How long the lifecycle waits for a disconnect, which only tidies up.
+pub const DISCONNECT_PATIENCE: Duration = Duration::from_secs(5);
+/// What a system is waited for beyond its time: one that ends its calls by itself says why, which is worth more than that time is
+/// over.
+const LATE: Duration = Duration::from_secs(1);
 
 /// A session that may not be open, or not any more.
 pub(super) struct Session {
@@ -16,7 +19,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Not open; its calls have to end at `until`.
+    /// Not open; its calls have to end at `until`, and are given up a second later.
     pub(super) fn new(until: Instant) -> Self {
         Self { until, open: None }
     }
@@ -27,28 +30,28 @@ impl Session {
         context: &Context,
         managed: &str,
     ) -> Result<(), Failure> {
-        let answer = timeout_at(self.until, external.connect(context, managed)).await;
+        let answer = timeout_at(self.until + LATE, external.connect(context, managed)).await;
         self.open = Some(self.ended(answer)?);
         Ok(())
     }
 
     pub(super) async fn observe(&mut self, managed: &str) -> Result<Observation, Failure> {
-        let answer = timeout_at(self.until, self.open()?.observe(managed)).await;
+        let answer = timeout_at(self.until + LATE, self.open()?.observe(managed)).await;
         self.ended(answer)
     }
 
     pub(super) async fn create(&mut self, managed: &str) -> Result<Creation, Failure> {
-        let answer = timeout_at(self.until, self.open()?.create(managed)).await;
+        let answer = timeout_at(self.until + LATE, self.open()?.create(managed)).await;
         self.ended(answer)
     }
 
     pub(super) async fn update(&mut self, managed: &str) -> Result<Change, Failure> {
-        let answer = timeout_at(self.until, self.open()?.update(managed)).await;
+        let answer = timeout_at(self.until + LATE, self.open()?.update(managed)).await;
         self.ended(answer)
     }
 
     pub(super) async fn delete(&mut self, managed: &str) -> Result<(), Failure> {
-        let answer = timeout_at(self.until, self.open()?.delete(managed)).await;
+        let answer = timeout_at(self.until + LATE, self.open()?.delete(managed)).await;
         self.ended(answer)
     }
 

@@ -25,6 +25,7 @@ pub(crate) struct Sink {
     regarding: Regarding,
     left: u32,
     allowed: u32,
+    dropped: bool,
 }
 
 impl Sink {
@@ -36,7 +37,8 @@ impl Sink {
         regarding: Regarding,
         allowed: u32,
     ) -> Self {
-        Self { recorder, counters, controller: format!("capstan.dev/{provider}"), regarding, left: allowed, allowed }
+        let controller = format!("capstan.dev/{provider}");
+        Self { recorder, counters, controller, regarding, left: allowed, allowed, dropped: false }
     }
 
     /// Events so far.
@@ -46,7 +48,7 @@ impl Sink {
 
     fn emit(&mut self, kind: EventKind, reason: &str, action: &str, note: &str) {
         if self.left == 0 {
-            self.counters.event_dropped();
+            self.drop_event();
             return;
         }
         self.left -= 1;
@@ -59,6 +61,19 @@ impl Sink {
             // The recorder cuts it too, but until then it waits in a queue.
             note: cut(note, NOTE).into_owned(),
         });
+    }
+
+    /// Said once in a reconcile.
+    fn drop_event(&mut self) {
+        self.counters.event_dropped();
+        if !std::mem::replace(&mut self.dropped, true) {
+            let allowed = self.allowed;
+            tracing::warn!(
+                object = %self.regarding.object,
+                "the provider emits more than {allowed} events in one reconcile: what follows is dropped; limits.events of \
+                 its grants says how many it may"
+            );
+        }
     }
 }
 

@@ -44,8 +44,8 @@ pub(crate) struct Journal(Arc<Inner>);
 struct Inner {
     origin: Origin,
     counters: Arc<Counters>,
-    /// Lines.
-    allowed: u32,
+    /// Lines, and bytes of them.
+    allowed: (u32, usize),
     state: Mutex<State>,
 }
 
@@ -72,12 +72,13 @@ impl Journal {
             last_words: VecDeque::new(),
             last_said: String::new(),
         };
-        Self(Arc::new(Inner { origin, counters, allowed: budget.lines, state: Mutex::new(state) }))
+        Self(Arc::new(Inner { origin, counters, allowed: (budget.lines, budget.output), state: Mutex::new(state) }))
     }
 
-    /// Lines so far.
-    pub(crate) fn used(&self) -> u32 {
-        self.0.allowed - self.lock().lines
+    /// Lines so far, and bytes of them.
+    pub(crate) fn used(&self) -> (u32, u64) {
+        let ((lines, bytes), state) = (self.0.allowed, self.lock());
+        (lines - state.lines, (bytes - state.bytes) as u64)
     }
 
     /// Whether a line of this level would be kept.
@@ -155,7 +156,8 @@ impl Journal {
         self.0.counters.line_dropped();
         state.dropped += 1;
         if state.dropped == 1 {
-            self.emit(Level::WARN, "the provider writes more than it may in one reconcile: what follows is dropped");
+            let (lines, bytes) = self.0.allowed;
+            self.emit(Level::WARN, &dropped(lines, bytes));
         }
     }
 
@@ -190,6 +192,14 @@ impl State {
             Stream::Err => &mut self.err,
         }
     }
+}
+
+/// What is said of the first line that is dropped.
+fn dropped(lines: u32, bytes: usize) -> String {
+    format!(
+        "the provider writes more than it may in one reconcile ({lines} lines, {bytes} bytes): what follows is dropped; \
+         limits.lines and limits.logBytes of its grants say how much it may"
+    )
 }
 
 struct Fields<'a>(&'a [(String, String)]);
@@ -258,6 +268,13 @@ mod tests {
             journal.output(Stream::Out, b"line\n");
         }
         assert_eq!(journal.0.counters.read().lines_dropped, 3);
+        assert_eq!(journal.used(), (2, 8));
+    }
+
+    #[test]
+    fn what_is_dropped_says_which_limit_to_change() {
+        let said = dropped(2, 10);
+        assert!(said.contains("2 lines") && said.contains("limits.lines and limits.logBytes"), "{said}");
     }
 
     #[test]

@@ -35,8 +35,9 @@ kubernetes:
 const HOSTILE_GRANTS: &str = r#"
 kubernetes:
   - {apiGroups: [""], kinds: [ConfigMap], verbs: [get], names: [allowed]}
-  - {apiGroups: [test.capstan.dev], kinds: [Hostile], verbs: ["*"]}
-limits: {callTimeout: 500ms, reconcileTimeout: 2s, memory: 16Mi}
+manages:
+  - {apiGroups: [test.capstan.dev], kinds: [Hostile]}
+limits: {callTimeout: 500ms, reconcileTimeout: 2s, memory: 16Mi, requests: 20}
 "#;
 
 /// In place of grants that name the ports of this world's hub.
