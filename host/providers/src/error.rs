@@ -56,12 +56,23 @@ pub enum ProviderError {
     /// Somebody else has the name or a kind already.
     #[error("{0}")]
     Conflict(String),
-    /// It wants to manage a kind that is not its own.
+    /// It wants to manage a kind that it does not bring.
     #[error(
-        "the provider wants to manage {kind} of group {group}, which it does not define: if that is meant, name this kind in \
-         its grants; kinds of Kubernetes itself and of Capstan are never a provider's own"
+        "the provider wants to manage {kind} of group {group}, which it does not define, and no rule under `kubernetes` lets it: \
+         if it may do anything to these objects, add to its grants `manages: [{{apiGroups: [{group}], kinds: [{kind}]}}]`"
     )]
     ForeignKind {
+        /// Its group.
+        group: String,
+        /// Its name.
+        kind: String,
+    },
+    /// It wants to manage a kind that is nobody's own.
+    #[error(
+        "the provider wants to manage {kind} of the group `{group}`: kinds of Kubernetes itself and of Capstan are never a \
+         provider's own, whatever is granted; deliver a build without it"
+    )]
+    BuiltInKind {
         /// Its group.
         group: String,
         /// Its name.
@@ -206,7 +217,7 @@ impl ProviderError {
             Self::Load(error) => error.reason(),
             Self::Describe(outcome) => outcome.reason(),
             Self::Conflict(_) => "Conflict",
-            Self::ForeignKind { .. } => "ForeignKind",
+            Self::ForeignKind { .. } | Self::BuiltInKind { .. } => "ForeignKind",
             Self::RightsMissing(_) | Self::Install { error: ClusterError::Forbidden(_), .. } => RightsMissing::REASON,
             Self::NotImpersonated { .. } => "NotImpersonated",
             Self::Install { .. } | Self::NotJudged { .. } => "InstallFailed",

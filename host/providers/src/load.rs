@@ -1,8 +1,9 @@
 //! From bytes to something that can be run, with nothing run yet but `describe`.
 
 use bytes::Bytes;
-use capstan_api::{GROUP, Grants, GroupVersionKind};
-use capstan_sandbox::{Component, Descriptor, Sandbox};
+use capstan_api::{GROUP, Grants, GroupVersionKind, ManagesGrant, Permissions};
+use capstan_sandbox::{Component, Descriptor, LoadError, Sandbox};
+use tokio::task::spawn_blocking;
 
 use crate::ProviderError;
 
@@ -15,11 +16,18 @@ pub(crate) struct Loaded {
 
 impl Loaded {
     /// If it may manage its kinds, and takes its configuration.
-    pub(crate) fn checked(component: Component, descriptor: Descriptor, grants: Grants) -> Result<Self, ProviderError> {
+    pub(crate) async fn checked(
+        component: Component,
+        descriptor: Descriptor,
+        grants: Grants,
+    ) -> Result<Self, ProviderError> {
         check_kinds(&descriptor, &grants)?;
         check_limits(&descriptor, &grants)?;
-        descriptor.check_config(grants.config.as_ref())?;
-        Ok(Self { component, descriptor, grants })
+        let loaded = Self { component, descriptor, grants };
+        // The schema is a stranger's.
+        let check = move || loaded.descriptor.check_config(loaded.grants.config.as_ref()).map(|()| loaded);
+        let checked = spawn_blocking(check).await;
+        Ok(checked.map_err(|error| LoadError::Host(error.to_string()))??)
     }
 
     /// The version of the contract that it was built for.
@@ -43,20 +51,27 @@ pub async fn describe(component: Bytes, sandbox: &Sandbox) -> Result<(Component,
     Ok((component, descriptor))
 }
 
-/// Refuses with [`ProviderError::ForeignKind`] what wants to manage a kind of Kubernetes or of Capstan, or one that it
-/// neither brings nor is granted by name.
+/// Refuses what wants to manage a kind of Kubernetes or of Capstan ([`ProviderError::BuiltInKind`]), or one that it neither
+/// brings nor is granted to manage ([`ProviderError::ForeignKind`]).
 pub fn check_kinds(descriptor: &Descriptor, grants: &Grants) -> Result<(), ProviderError> {
-    let foreign = descriptor.kinds.iter().find(|managed| {
-        let defined = managed.definition.is_some();
-        is_built_in(&managed.kind.group) || !(defined || names(grants, &managed.kind))
-    });
-    match foreign {
+    let named = |managed: &GroupVersionKind| (managed.group.clone(), managed.kind.clone());
+    if let Some(managed) = descriptor.kinds.iter().find(|managed| is_built_in(&managed.kind.group)) {
+        let (group, kind) = named(&managed.kind);
+        return Err(ProviderError::BuiltInKind { group, kind });
+    }
+    match descriptor.foreign().find(|kind| !grants.manages(&kind.group, &kind.kind)) {
         None => Ok(()),
-        Some(managed) => {
-            let GroupVersionKind { group, kind, .. } = managed.kind.clone();
+        Some(foreign) => {
+            let (group, kind) = named(foreign);
             Err(ProviderError::ForeignKind { group, kind })
         }
     }
+}
+
+/// What a provider asks for: what it says that it needs, and to manage the kinds that it does not bring.
+pub(crate) fn requested(descriptor: &Descriptor) -> Permissions {
+    let foreign = descriptor.foreign().map(|kind| ManagesGrant::one(&kind.group, &kind.kind));
+    Permissions { manages: foreign.collect(), ..Permissions::from(&descriptor.needs) }
 }
 
 /// Refuses with [`ProviderError::LimitsOfNoKind`] limits for a kind that the provider does not manage.
@@ -73,48 +88,65 @@ fn is_built_in(group: &str) -> bool {
     !group.contains('.') || group.ends_with(".k8s.io") || group == GROUP
 }
 
-/// Whether the administrator speaks of a kind by its name; a `"*"` was not meant for this.
-pub(crate) fn names(grants: &Grants, kind: &GroupVersionKind) -> bool {
-    grants.kubernetes.iter().any(|rule| rule.api_groups.contains(&kind.group) && rule.kinds.contains(&kind.kind))
-}
-
 #[cfg(test)]
 mod tests {
     use capstan_sandbox::ManagedKind;
 
     use super::*;
 
+    fn managing(group: &str, defined: bool) -> Descriptor {
+        let definition = defined.then(|| serde_json::json!({}));
+        let kind = GroupVersionKind::gvk(group, "v1", "Note");
+        Descriptor {
+            name: "note".to_owned(),
+            version: "1.0.0".to_owned(),
+            kinds: vec![ManagedKind { kind, definition, recoverable: false }],
+            needs: Grants::default(),
+            config_schema: None,
+        }
+    }
+
     #[test]
-    fn only_kinds_that_are_brought_or_named_are_managed() {
+    fn only_kinds_that_are_brought_or_granted_to_be_managed_are_managed() {
         let check = |group: &str, defined: bool, grants: &str| {
-            let definition = defined.then(|| serde_json::json!({}));
-            let kind = GroupVersionKind::gvk(group, "v1", "Note");
-            let descriptor = Descriptor {
-                name: "note".to_owned(),
-                version: "1.0.0".to_owned(),
-                kinds: vec![ManagedKind { kind, definition, recoverable: false }],
-                needs: Grants::default(),
-                config_schema: None,
-            };
-            check_kinds(&descriptor, &Grants::parse(grants).unwrap()).is_ok()
+            check_kinds(&managing(group, defined), &Grants::parse(grants).unwrap())
         };
-        let named = "kubernetes: [{apiGroups: [acme.io, apps], kinds: [Note], verbs: [get]}]";
-        assert!(check("acme.io", true, ""));
-        assert!(check("acme.io", false, named));
-        assert!(!check("acme.io", false, ""));
-        assert!(!check("apps", true, named));
+        let granted = "manages: [{apiGroups: [acme.io, apps], kinds: [Note]}]";
+        assert!(check("acme.io", true, "").is_ok());
+        assert!(check("acme.io", false, granted).is_ok());
+        assert!(check("acme.io", false, "").is_err());
+        assert!(check("acme.io", false, "manages: [{apiGroups: [acme.io], kinds: [Other]}]").is_err());
+        for defined in [true, false] {
+            let error = check("apps", defined, granted).unwrap_err();
+            assert_eq!(error.reason(), "ForeignKind");
+            assert!(error.to_string().contains("of Kubernetes"), "{error}");
+        }
+    }
+
+    #[test]
+    fn to_reach_a_kind_is_not_to_manage_it() {
+        let grants = |verbs: &str| {
+            Grants::parse(&format!("kubernetes: [{{apiGroups: [acme.io], kinds: [Note], verbs: [{verbs}]}}]")).unwrap()
+        };
+        for verbs in ["get", "get, list, watch, create, update, patch, delete", "'*'"] {
+            let error = check_kinds(&managing("acme.io", false), &grants(verbs)).unwrap_err();
+            assert_eq!(error.reason(), "ForeignKind");
+            // What it says to add is what mends it.
+            let said = error.to_string();
+            let yaml = said.split('`').find(|part| part.starts_with("manages:")).unwrap_or_else(|| panic!("{said}"));
+            assert!(check_kinds(&managing("acme.io", false), &Grants::parse(yaml).unwrap()).is_ok(), "{yaml}");
+        }
+    }
+
+    #[test]
+    fn a_kind_that_is_not_brought_is_asked_for() {
+        assert_eq!(requested(&managing("acme.io", false)).manages, [ManagesGrant::one("acme.io", "Note")]);
+        assert_eq!(requested(&managing("acme.io", true)).manages, []);
     }
 
     #[test]
     fn limits_are_for_kinds_that_are_managed() {
-        let kind = GroupVersionKind::gvk("acme.io", "v1", "Note");
-        let descriptor = Descriptor {
-            name: "note".to_owned(),
-            version: "1.0.0".to_owned(),
-            kinds: vec![ManagedKind { kind, definition: None, recoverable: false }],
-            needs: Grants::default(),
-            config_schema: None,
-        };
+        let descriptor = managing("acme.io", false);
         let check = |kind: &str| {
             let grants = Grants::parse(&format!("limits: {{kinds: [{{kind: {kind}, memory: 1Mi}}]}}")).unwrap();
             check_limits(&descriptor, &grants)
@@ -133,17 +165,5 @@ mod tests {
         for group in ["krateo.io", "test.example.org"] {
             assert!(!is_built_in(group), "{group}");
         }
-    }
-
-    #[test]
-    fn a_foreign_kind_must_be_named() {
-        let kind = GroupVersionKind::gvk("cert-manager.io", "v1", "Certificate");
-        let grants = |group: &str, kind: &str| {
-            Grants::parse(&format!("kubernetes: [{{apiGroups: ['{group}'], kinds: ['{kind}'], verbs: [get]}}]"))
-                .unwrap()
-        };
-        assert!(names(&grants("cert-manager.io", "Certificate"), &kind));
-        assert!(!names(&grants("*", "*"), &kind));
-        assert!(!names(&Grants::default(), &kind));
     }
 }

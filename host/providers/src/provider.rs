@@ -318,7 +318,7 @@ impl Provider {
             None => crate::describe(ready.component, &self.surroundings.sandbox).await?,
         };
         self.tried = Some((component.clone(), descriptor.clone()));
-        Loaded::checked(component, descriptor, ready.grants)
+        Loaded::checked(component, descriptor, ready.grants).await
     }
 
     /// What the host does on behalf of the provider goes by this.

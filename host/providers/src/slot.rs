@@ -1,7 +1,6 @@
 //! The place of a provider's logic, so that it can be replaced while its controllers run.
 
 use std::{
-    borrow::Cow,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -14,7 +13,7 @@ use capstan_engine::{Context, ExternalSession, ExternalSystem, Failure, Retry};
 use capstan_sandbox::{Counts, Guest, Spent};
 
 use crate::{
-    breaker::{Breaker, Ended},
+    breaker::Breaker,
     fenced::Fenced,
     tally::{Tallied, Tally, Verdict},
 };
@@ -97,12 +96,7 @@ impl ExternalSystem for Slot {
         match connected {
             Ok(session) => Ok(Box::new(Tallied::new(session, Arc::clone(&self.tally), verdict))),
             Err(failure) => {
-                verdict.ended = match &failure.problem.reason {
-                    // The guest's own words are owned, and its own affair; the host's are known beforehand.
-                    Cow::Owned(_) | Cow::Borrowed("") => Ended::Well,
-                    Cow::Borrowed(_) if self.tally.cut_off(&failure) => Ended::CutOff,
-                    Cow::Borrowed(_) => Ended::Unknown,
-                };
+                verdict.ended = self.tally.ended(&failure);
                 Err(failure)
             }
         }

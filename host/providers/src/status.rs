@@ -11,7 +11,12 @@ use jiff::{Timestamp, Unit};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::{ProviderError, load::Loaded, provider::CRASH_LOOPING, rights::Right};
+use crate::{
+    ProviderError,
+    load::{Loaded, requested},
+    provider::CRASH_LOOPING,
+    rights::Right,
+};
 
 /// The same for every replica, so that what one leaves out goes.
 const MANAGER: &str = "capstan-status";
@@ -91,7 +96,7 @@ impl Board {
         status.kinds = loaded.kinds().map(name).collect();
         status.kind_names = loaded.kinds().map(|kind| kind.kind.as_str()).collect::<Vec<_>>().join(", ");
         status.permissions = Some(PermissionsStatus {
-            requested: Permissions::from(&descriptor.needs),
+            requested: requested(descriptor),
             granted: Permissions::from(&loaded.grants),
             missing: missing.iter().map(ToString::to_string).collect(),
         });

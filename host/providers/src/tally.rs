@@ -1,8 +1,11 @@
 //! Counts how sessions with a provider's logic end badly.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering::Relaxed},
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use async_trait::async_trait;
@@ -28,8 +31,18 @@ impl Tally {
         self.kills.load(Relaxed)
     }
 
+    /// How a session ended that cannot be asked any more, and is counted if a call of it was cut off.
+    pub(crate) fn ended(&self, failure: &Failure) -> Ended {
+        match &failure.problem.reason {
+            // The guest's own words are owned, and its own affair; the host's are known beforehand.
+            Cow::Owned(_) | Cow::Borrowed("") => Ended::Well,
+            Cow::Borrowed(_) if self.cut_off(failure) => Ended::CutOff,
+            Cow::Borrowed(_) => Ended::Unknown,
+        }
+    }
+
     /// Whether a call was cut off, by the words of the sandbox; then it is counted.
-    pub(crate) fn cut_off(&self, failure: &Failure) -> bool {
+    fn cut_off(&self, failure: &Failure) -> bool {
         match failure.problem.reason.as_ref() {
             "DeadlineExceeded"
             | "MemoryExhausted"
@@ -114,13 +127,87 @@ impl ExternalSession for Tallied {
     }
 
     async fn disconnect(self: Box<Self>) -> Result<(), Failure> {
-        let Self { session, verdict, .. } = *self;
+        let Self { session, tally, mut verdict } = *self;
         let answer = session.disconnect().await;
-        drop(verdict);
+        // What was found out by the calls before counts, unless this one did not come to its end.
+        if let Err(failure) = &answer
+            && tally.ended(failure) == Ended::CutOff
+        {
+            verdict.ended = Ended::CutOff;
+        }
         answer
     }
 
     fn is_interrupted(&self) -> bool {
         self.session.is_interrupted()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use capstan_engine::Retry;
+
+    use super::*;
+
+    /// Does well until it is to say goodbye.
+    struct Last(Failure);
+
+    #[async_trait]
+    impl ExternalSession for Last {
+        async fn observe(&mut self, _: &str) -> Result<Observation, Failure> {
+            Ok(Observation::default())
+        }
+
+        async fn create(&mut self, _: &str) -> Result<Creation, Failure> {
+            Ok(Creation::default())
+        }
+
+        async fn update(&mut self, _: &str) -> Result<Change, Failure> {
+            Ok(Change::default())
+        }
+
+        async fn delete(&mut self, _: &str) -> Result<(), Failure> {
+            Ok(())
+        }
+
+        async fn disconnect(self: Box<Self>) -> Result<(), Failure> {
+            Err(self.0)
+        }
+    }
+
+    /// Ten sessions with several objects, each of which ends like that.
+    async fn ten(reason: impl Into<Cow<'static, str>> + Clone) -> (Arc<Tally>, Arc<Breaker>) {
+        let (tally, breaker) = (Arc::<Tally>::default(), Arc::<Breaker>::default());
+        for number in 0..10 {
+            let admitted = breaker.admit().unwrap();
+            let verdict = Verdict::pending(Arc::clone(&breaker), admitted, &(number % 3).to_string());
+            let last = Last(Failure::new(reason.clone(), "as told", Retry::Backoff));
+            let mut session = Box::new(Tallied::new(Box::new(last), Arc::clone(&tally), verdict));
+            session.observe("{}").await.unwrap();
+            session.disconnect().await.unwrap_err();
+        }
+        (tally, breaker)
+    }
+
+    #[tokio::test]
+    async fn a_disconnect_that_is_cut_off_counts_like_any_other_call() {
+        for (reason, traps, kills) in
+            [("Trapped", 10, 0), ("StackExhausted", 10, 0), ("DeadlineExceeded", 0, 10), ("MemoryExhausted", 0, 10)]
+        {
+            let (tally, breaker) = ten(reason).await;
+            assert_eq!((tally.traps(), tally.kills()), (traps, kills), "{reason}");
+            assert!(breaker.is_open(), "{reason}: it is given rest");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_logic_says_of_a_disconnect_is_its_own_affair() {
+        for own in ["Trapped".to_owned(), "NotReachable".to_owned()] {
+            let (tally, breaker) = ten(own).await;
+            assert_eq!((tally.traps(), tally.kills(), breaker.is_open()), (0, 0, false));
+        }
+        // Nor is it the logic's fault when the lease is lost.
+        let (tally, breaker) = ten("NotLeader").await;
+        assert_eq!((tally.traps(), tally.kills(), breaker.is_open()), (0, 0, false));
     }
 }

@@ -75,7 +75,12 @@ impl Descriptor {
         Ok(Self { name: raw.name, version: raw.version, kinds, needs, config_schema })
     }
 
-    /// Whether the provider takes this configuration.
+    /// Kinds that it manages and does not bring.
+    pub fn foreign(&self) -> impl Iterator<Item = &GroupVersionKind> {
+        self.kinds.iter().filter(|managed| managed.definition.is_none()).map(|managed| &managed.kind)
+    }
+
+    /// Whether the provider takes this configuration. Takes milliseconds, and blocks for them.
     pub fn check_config(&self, config: Option<&Map<String, Value>>) -> Result<(), ConfigError> {
         config::check(self.config_schema.as_ref(), config)
     }

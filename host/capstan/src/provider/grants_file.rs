@@ -2,13 +2,19 @@
 
 use std::fmt::Write;
 
-use capstan_api::{Grants, KubernetesGrant, Origins, Verb};
+use capstan_api::{Grants, KubernetesGrant, ManagesGrant, Origins, Verb};
+use capstan_sandbox::Descriptor;
 use serde_json::json;
 
 /// What the provider asks for, as a file that an administrator can narrow down. Where it leaves open what it is to reach, the
 /// rule is a comment: such a thing can be asked for and not granted.
-pub(super) fn starting_point(name: &str, needs: &Grants) -> String {
-    if needs.kubernetes.is_empty() && needs.http.is_empty() && needs.secrets.is_empty() {
+pub(super) fn starting_point(descriptor: &Descriptor) -> String {
+    let foreign = descriptor.foreign().map(|kind| ManagesGrant::one(&kind.group, &kind.kind));
+    written(&descriptor.name, &descriptor.needs, &foreign.collect::<Vec<_>>())
+}
+
+fn written(name: &str, needs: &Grants, manages: &[ManagesGrant]) -> String {
+    if manages.is_empty() && needs.kubernetes.is_empty() && needs.http.is_empty() && needs.secrets.is_empty() {
         return format!("# Provider {name} asks for nothing beyond its own kinds.\nkubernetes: []\n");
     }
     let mut text = format!(
@@ -18,6 +24,12 @@ pub(super) fn starting_point(name: &str, needs: &Grants) -> String {
     section(&mut text, "kubernetes", needs.kubernetes.is_empty());
     for rule in &needs.kubernetes {
         kubernetes(&mut text, rule);
+    }
+    if !manages.is_empty() {
+        text.push_str("# Kinds that it does not bring. It may do anything to their objects.\nmanages:\n");
+    }
+    for rule in manages {
+        let _ = writeln!(text, "  - {}", json!(rule));
     }
     let (open, named): (Vec<_>, Vec<_>) = needs.http.iter().partition(|rule| rule.origin == Origins::Any);
     if !needs.http.is_empty() {
@@ -96,8 +108,15 @@ kubernetes:
 "#,
         ] {
             let needs = Grants::parse(needs).unwrap();
-            assert_eq!(Grants::parse(&starting_point("note", &needs)).unwrap(), needs);
+            assert_eq!(Grants::parse(&written("note", &needs, &[])).unwrap(), needs);
         }
+    }
+
+    #[test]
+    fn kinds_that_it_does_not_bring_are_among_what_is_asked_for() {
+        let manages = [ManagesGrant::one("acme.io", "Thing"), ManagesGrant::one("b.io", "Other")];
+        let granted = Grants::parse(&written("note", &Grants::default(), &manages)).unwrap();
+        assert_eq!(granted, Grants { manages: manages.to_vec(), ..Grants::default() });
     }
 
     #[test]
@@ -113,7 +132,7 @@ secrets:
 "#,
         )
         .unwrap();
-        let text = starting_point("note", &needs);
+        let text = written("note", &needs, &[]);
         let granted = Grants::parse(&text).unwrap();
         assert_eq!((&granted.http[..], &granted.secrets[..]), (&needs.http[..1], &needs.secrets[..1]));
         assert_eq!(text.matches("\n  # - {").count(), 2, "{text}");

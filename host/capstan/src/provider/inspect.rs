@@ -21,7 +21,7 @@ pub(super) async fn run(options: &cli::Inspect) -> Result<()> {
     let text = match options.output {
         Account::Text => text(&file),
         Account::Json => serde_json::to_string_pretty(&json(&file)).context("no JSON")? + "\n",
-        Account::Grants => starting_point(&file.descriptor.name, &file.descriptor.needs),
+        Account::Grants => starting_point(&file.descriptor),
     };
     print_text(&text)
 }
@@ -55,7 +55,7 @@ fn text(file: &ProviderFile) -> String {
         line("Config", "takes some: `-o json` has its schema");
     }
     text.push_str("\nA grants file to begin with (`-o grants` prints just this):\n\n");
-    text.push_str(&starting_point(&descriptor.name, &descriptor.needs));
+    text.push_str(&starting_point(descriptor));
     text
 }
 
@@ -64,7 +64,7 @@ fn kind(managed: &ManagedKind) -> String {
     let brought = match scope {
         Some("Namespaced") => "namespaced, brings its definition",
         Some(_) => "cluster-scoped, brings its definition",
-        None => "brings no definition: name the kind in the grants",
+        None => "brings no definition: grant it under `manages`",
     };
     format!("{} ({}), {brought}", managed.kind.kind, api_version(&managed.kind))
 }
@@ -94,7 +94,7 @@ fn json(file: &ProviderFile) -> Value {
         "kinds": kinds,
         "needs": descriptor.needs,
         "configSchema": descriptor.config_schema,
-        "grants": starting_point(&descriptor.name, &descriptor.needs),
+        "grants": starting_point(descriptor),
     })
 }
 

@@ -14,10 +14,7 @@ use tokio::{task::spawn_blocking, time::timeout};
 
 pub use compare::Misfits;
 
-use crate::{
-    ProviderError,
-    load::{Loaded, names},
-};
+use crate::{ProviderError, load::Loaded};
 
 /// Annotation of a definition: which provider it was installed for.
 pub const INSTALLED_FOR: &str = "capstan.dev/provider";
@@ -58,7 +55,7 @@ struct Installation<'a> {
 
 impl<'a> Installation<'a> {
     /// Fields of others are taken over: the definition that the provider was built with is the one that its objects have to
-    /// fit. One that somebody else installed is taken over only if the administrator names its kind in the grants, and none
+    /// fit. One that somebody else installed is taken over only if the administrator grants to manage its kind, and none
     /// is replaced by one that its objects do not fit.
     async fn check(
         cluster: &Cluster,
@@ -168,12 +165,12 @@ fn check_takeover(provider: &str, installed: &Value, definition: &Value, grants:
     let text = |pointer| definition.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (group, kind) = (text("/spec/group"), text("/spec/names/kind"));
     let ours = installed["metadata"]["annotations"][INSTALLED_FOR] == *provider;
-    if ours || names(grants, &GroupVersionKind::gvk(&group, "", &kind)) {
+    if ours || grants.manages(&group, &kind) {
         Ok(())
     } else {
         Err(ProviderError::Conflict(format!(
-            "kind {kind} of group {group} is installed already, and not by this provider: name this kind in its grants if it \
-             is to take it over"
+            "kind {kind} of group {group} is installed already, and not by this provider: if it is to take it over, add to its \
+             grants `manages: [{{apiGroups: [{group}], kinds: [{kind}]}}]`"
         )))
     }
 }
@@ -183,15 +180,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_definition_of_somebody_else_is_taken_over_only_by_name() {
+    fn a_definition_of_somebody_else_is_taken_over_only_where_that_is_granted() {
         let definition = json!({"spec": {"group": "krateo.io", "names": {"kind": "Patch"}}});
         let installed = |by: &str| json!({"metadata": {"annotations": {INSTALLED_FOR: by}}});
-        let grants = |kind: &str| {
-            Grants::parse(&format!("kubernetes: [{{apiGroups: [krateo.io], kinds: [{kind}], verbs: [get]}}]")).unwrap()
-        };
+        let grants =
+            |kind: &str| Grants::parse(&format!("manages: [{{apiGroups: [krateo.io], kinds: [{kind}]}}]")).unwrap();
         assert!(check_takeover("patch", &installed("patch"), &definition, &Grants::default()).is_ok());
         assert!(check_takeover("patch", &installed("other"), &definition, &Grants::default()).is_err());
         assert!(check_takeover("patch", &json!({"metadata": {}}), &definition, &grants("Other")).is_err());
         assert!(check_takeover("patch", &json!({"metadata": {}}), &definition, &grants("Patch")).is_ok());
+        let reach = Grants::parse("kubernetes: [{apiGroups: [krateo.io], kinds: [Patch], verbs: ['*']}]").unwrap();
+        let error = check_takeover("patch", &json!({"metadata": {}}), &definition, &reach).unwrap_err().to_string();
+        assert!(error.contains("`manages: [{apiGroups: [krateo.io], kinds: [Patch]}]`"), "{error}");
     }
 }
