@@ -20,6 +20,7 @@ mod running;
 mod slot;
 mod source;
 mod status;
+mod supervise;
 mod tally;
 mod terms;
 mod usage;

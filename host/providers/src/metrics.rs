@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
 };
 
 use capstan_sandbox::{Compilations, Sandbox};
@@ -13,11 +14,22 @@ use prometheus_client::{
     metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
 };
 
+use tokio::time::{sleep, timeout};
+
 use crate::slot::Slot;
 
-/// The logic of every provider that runs here, by the provider's name. Cheap to clone.
+/// What is known of every provider that runs here, by the provider's name. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Metrics(Arc<Mutex<BTreeMap<String, Weak<Slot>>>>);
+pub(crate) struct Metrics {
+    slots: Arc<Mutex<BTreeMap<String, Weak<Slot>>>>,
+    /// How often the host's own work on one panicked; none that never did.
+    panics: Arc<Mutex<BTreeMap<String, u64>>>,
+}
+
+/// For the reconciles of a provider whose task panicked: they are ended where they stand.
+const COMES_TO_REST: Duration = Duration::from_secs(20);
+/// Between two looks whether they are.
+const LOOK: Duration = Duration::from_millis(10);
 
 #[derive(Debug, Clone, EncodeLabelSet)]
 struct Labels {
@@ -61,13 +73,34 @@ const COUNTERS: [Told; 7] = [
 impl Metrics {
     /// From now on told, for as long as it is there.
     pub(crate) fn enter(&self, provider: &str, slot: &Arc<Slot>) {
-        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         slots.retain(|_, slot| slot.strong_count() > 0);
         slots.insert(provider.to_owned(), Arc::downgrade(slot));
     }
 
+    /// The host's own work on a provider panicked.
+    pub(crate) fn panicked(&self, provider: &str) {
+        let mut panics = self.panics.lock().unwrap_or_else(PoisonError::into_inner);
+        *panics.entry(provider.to_owned()).or_default() += 1;
+    }
+
+    /// Waits until nobody holds the logic of a provider any more. False if somebody still does after a while.
+    pub(crate) async fn at_rest(&self, provider: &str) -> bool {
+        let wait = async {
+            while self.is_held(provider) {
+                sleep(LOOK).await;
+            }
+        };
+        timeout(COMES_TO_REST, wait).await.is_ok()
+    }
+
+    fn is_held(&self, provider: &str) -> bool {
+        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.get(provider).is_some_and(|slot| slot.strong_count() > 0)
+    }
+
     fn slots(&self) -> Vec<(Labels, Arc<Slot>)> {
-        let slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let alive = slots.iter().filter_map(|(name, slot)| Some((name.clone(), slot.upgrade()?)));
         alive.map(|(provider, slot)| (Labels { provider }, slot)).collect()
     }
@@ -81,6 +114,12 @@ impl Collector for Metrics {
             for (labels, slot) in &slots {
                 ConstCounter::new(value(slot)).encode(family.encode_family(labels)?)?;
             }
+        }
+        let help = "How often the host's own work on the provider panicked and was begun anew";
+        let mut family = encoder.encode_descriptor("capstan_provider_panics", help, None, MetricType::Counter)?;
+        let panics = self.panics.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for (provider, count) in panics {
+            ConstCounter::new(count).encode(family.encode_family(&Labels { provider })?)?;
         }
         let help = "1 while the provider is given rest, as its calls are cut off again and again";
         let mut family = encoder.encode_descriptor("capstan_provider_resting", help, None, MetricType::Gauge)?;
@@ -122,4 +161,23 @@ impl fmt::Debug for Compiling {
 #[expect(clippy::cast_precision_loss, reason = "a part of something needs few digits")]
 fn ratio(part: u64, whole: u64) -> f64 {
     part as f64 / whole.max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus_client::{encoding::text::encode, registry::Registry};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn panics_are_told_by_provider_and_nothing_is_waited_for_that_is_not_there() {
+        let (metrics, mut registry) = (Metrics::default(), Registry::default());
+        registry.register_collector(Box::new(metrics.clone()));
+        metrics.panicked("bad");
+        metrics.panicked("bad");
+        let mut text = String::new();
+        encode(&mut text, &registry).unwrap();
+        assert!(text.contains("capstan_provider_panics_total{provider=\"bad\"} 2"), "{text}");
+        assert!(metrics.at_rest("bad").await);
+    }
 }

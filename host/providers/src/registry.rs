@@ -48,6 +48,9 @@ pub struct Sources {
     pub directory: Option<Dir>,
 }
 
+/// What starts a provider again after a panic.
+const SUPERVISOR: &str = "what keeps a provider running";
+
 /// A part of the host is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0} panicked; the log says where")]
@@ -144,7 +147,8 @@ impl Providers {
 
     /// Follows objects and sources until it is cancelled; then stops all providers and waits for what they are doing.
     ///
-    /// If one of its tasks panics the host does not go on with half of its work: it stops in order, with an error.
+    /// A provider whose task panics is started again while the others go on. If a part panics that all of them need, the host does not
+    /// go on with half of its work: it stops in order, with an error.
     pub async fn run(mut self, sources: Sources, cancel: CancellationToken) -> Result<(), Panicked> {
         let cancel = cancel.child_token();
         if let Some(leases) = &self.leases
@@ -181,8 +185,9 @@ impl Providers {
                 Some(ended) = follow.tasks.join_next() => if ended.is_err_and(|error| error.is_panic()) {
                     break Err(Panicked("a source of providers"));
                 },
+                // Panics of the provider are caught in it.
                 Some(ended) = self.running.join_next() => if ended.is_err() {
-                    break Err(Panicked("the task of a provider"));
+                    break Err(Panicked(SUPERVISOR));
                 },
                 Some(made) = making.join_next() => match made {
                     Ok(errors) => self.not_made(errors),
@@ -212,7 +217,7 @@ impl Providers {
         making.shutdown().await;
         while let Some(stopped) = self.running.join_next().await {
             if stopped.is_err() {
-                ended = Err(Panicked("the task of a provider"));
+                ended = Err(Panicked(SUPERVISOR));
             }
         }
         ended

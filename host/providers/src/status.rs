@@ -24,6 +24,24 @@ const MANAGER: &str = "capstan-status";
 /// Counters alone are no reason to write more often than this.
 const COUNTED_EVERY: Duration = Duration::from_secs(30);
 
+/// Reason of one over which the host itself went wrong.
+pub(crate) const INTERNAL: &str = "Internal";
+
+/// Says that nothing of a provider is in service, since the host went wrong over it.
+pub(crate) async fn went_wrong(
+    cluster: Cluster,
+    name: &str,
+    instance: &str,
+    generation: i64,
+    note: &str,
+) -> Result<(), Error> {
+    let mut board = Board::open(cluster, name, instance).await?;
+    for condition in [ProviderCondition::Loaded, ProviderCondition::Healthy] {
+        board.set(condition.is(false, INTERNAL, note), generation);
+    }
+    board.write().await
+}
+
 /// What is said of one `Provider`.
 pub(crate) struct Board {
     cluster: Cluster,

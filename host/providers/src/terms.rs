@@ -1,6 +1,10 @@
-//! When a provider runs here: as long as its object is there and, where replicas share the providers, its lease is held.
+//! When a provider runs here: as long as its object is there and, where replicas share the providers, its lease is held. A panic
+//! is the end of one run, after which the next begins.
 
-use std::future::pending;
+use std::{
+    future::{pending, ready},
+    sync::Arc,
+};
 
 use capstan_cluster::lease::{LeaseError, Leases, Term};
 use tokio::sync::watch;
@@ -8,14 +12,38 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     provider::{Provider, Surroundings},
+    report::About,
     source::oci,
+    status::{self, INTERNAL},
+    supervise::supervise,
     wanted::Wanted,
 };
 
 type Follows = watch::Receiver<Option<Wanted>>;
 
-/// Runs a provider whenever it is its time, until it is cancelled. Nothing of one term is left when the next one begins.
+/// Characters of a panic's message that are told.
+const MESSAGE: usize = 400;
+
+/// Runs a provider whenever it is its time, until it is cancelled, whatever panics on the way.
 pub(crate) async fn serve(
+    name: String,
+    surroundings: Surroundings,
+    leases: Option<Leases>,
+    wanted: Follows,
+    cancel: CancellationToken,
+) {
+    let begin = || in_terms(name.clone(), surroundings.clone(), leases.clone(), wanted.clone(), cancel.clone());
+    // Who holds its lease now is not known here, and so nothing is written.
+    let tell = |message: String| {
+        surroundings.metrics.panicked(&name);
+        tracing::error!(provider = name, message, "what keeps the provider in its terms panicked; it is begun anew");
+        ready(())
+    };
+    supervise(&cancel, begin, tell).await;
+}
+
+/// Nothing of one term is left when the next one begins.
+async fn in_terms(
     name: String,
     surroundings: Surroundings,
     leases: Option<Leases>,
@@ -53,13 +81,43 @@ pub(crate) async fn serve(
     }
 }
 
-/// Runs a provider, and has its artifact pulled meanwhile if that is in a registry.
+/// Runs a provider until it is cancelled. One whose task panicked is begun anew after a while.
 async fn run(name: &str, surroundings: Surroundings, wanted: Follows, cancel: CancellationToken) {
+    let begin = || once(name, surroundings.clone(), wanted.clone(), cancel.clone());
+    let tell = |message: String| panicked(name, surroundings.clone(), wanted.clone(), message, cancel.clone());
+    supervise(&cancel, begin, tell).await;
+}
+
+/// Runs a provider, and has its artifact pulled meanwhile if that is in a registry.
+async fn once(name: &str, surroundings: Surroundings, wanted: Follows, cancel: CancellationToken) {
     let (supplied, follows) = watch::channel(None);
     let supply = oci::supply(name.to_owned(), surroundings.puller.clone(), wanted, supplied);
     let provider = Provider::new(name.to_owned(), surroundings).run(follows, cancel);
     // The one ends with the other. Boxed, as they are large together.
     tokio::join!(Box::pin(provider), Box::pin(supply));
+}
+
+/// Waits until nothing is left of a provider whose task panicked, and says what happened: in the log, as an event, in its status.
+async fn panicked(name: &str, surroundings: Surroundings, wanted: Follows, message: String, cancel: CancellationToken) {
+    let Surroundings { shared, metrics, reporter, instance, .. } = surroundings;
+    metrics.panicked(name);
+    tracing::error!(provider = name, message, "the task of the provider panicked; it is started again");
+    if !metrics.at_rest(name).await {
+        tracing::error!(provider = name, "reconciles of the provider whose task panicked do not come to their end");
+    }
+    let facts = wanted.borrow().as_ref().map(|wanted| Arc::clone(&wanted.facts));
+    let Some(facts) = facts else { return };
+    let message: String = message.chars().take(MESSAGE).collect();
+    let note = format!(
+        "the host's own work on this provider panicked: {message}. It is not in service, and is started again by itself, after a \
+         minute at most. This is a defect of Capstan: report it with the host's log. If it goes on, put the build before back, or \
+         deliver another one"
+    );
+    reporter.warned(About { name, uid: Some(&facts.uid), origin: None }, INTERNAL, &note);
+    let writing = status::went_wrong(shared.cluster, name, &instance, facts.generation, &note);
+    if let Some(Err(error)) = cancel.run_until_cancelled(writing).await {
+        tracing::warn!(provider = name, %error, "the status of the Provider is not written yet");
+    }
 }
 
 /// Waits until there is something to run.

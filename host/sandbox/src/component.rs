@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
+use tokio::task::spawn_blocking;
+
 use crate::{
     Budget, Call, Descriptor, Outcome,
     bindings::ProviderPre,
@@ -60,7 +62,12 @@ impl Component {
         let journal = Journal::new(origin, &budget, Arc::default());
         let mut instance = Instance::start(self, Call::Describe, &budget, journal, None).await?;
         let raw = instance.describe().await?;
-        Descriptor::checked(raw).map_err(|detail| Outcome::MalformedAnswer { call: Call::Describe, detail })
+        drop(instance);
+        // What a stranger says of itself takes a while to be read.
+        let checked = spawn_blocking(move || Descriptor::checked(raw)).await;
+        let checked =
+            checked.map_err(|error| Outcome::NotInstantiated { call: Call::Describe, detail: error.to_string() })?;
+        checked.map_err(|detail| Outcome::MalformedAnswer { call: Call::Describe, detail })
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {

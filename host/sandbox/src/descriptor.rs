@@ -68,10 +68,7 @@ impl Descriptor {
             return Err(format!("the kind {} stands there twice", twice.kind.kind));
         }
         let needs = needs(&raw.needs)?;
-        let config_schema = raw.config_schema.map(|text| answer::object("config-schema", &text)).transpose()?;
-        if let Some(schema) = &config_schema {
-            config::check_schema(schema).map_err(|problem| format!("`config-schema`: {problem}"))?;
-        }
+        let config_schema = raw.config_schema.map(|text| config::read_schema(&text)).transpose()?;
         Ok(Self { name: raw.name, version: raw.version, kinds, needs, config_schema })
     }
 

@@ -1,5 +1,6 @@
 //! The config capability: what the administrator configured, as the provider asked for it.
 
+mod expansion;
 mod host;
 mod schema;
 
@@ -9,7 +10,7 @@ use serde_json::{Map, Value};
 use wasmtime::component::Linker;
 
 pub use self::schema::ConfigError;
-pub(crate) use self::schema::{check, check_schema};
+pub(crate) use self::schema::{check, read_schema};
 use crate::{
     bindings::capstan::provider::config,
     state::{HeldBy, State},

@@ -3,7 +3,8 @@
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::{Map, Value};
 
-use crate::text::line;
+use super::expansion;
+use crate::{answer, text::line};
 
 /// A configuration that the provider does not take.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,9 +29,22 @@ impl ConfigError {
 const NAMED: usize = 3;
 /// Bytes of each.
 const PROBLEM: usize = 200;
+/// Bytes of a schema. What it says of a configuration a person has to read.
+const SCHEMA: usize = 128 << 10;
 
-/// Whether it is a schema; the message says what is wrong.
-pub(crate) fn check_schema(schema: &Value) -> Result<(), String> {
+/// A schema, from its text; the message says what is wrong.
+pub(crate) fn read_schema(text: &str) -> Result<Value, String> {
+    if text.len() > SCHEMA {
+        return Err(format!("`config-schema` has {} bytes, the limit is {SCHEMA}", text.len()));
+    }
+    let schema = answer::object("config-schema", text)?;
+    check_schema(&schema).map_err(|problem| format!("`config-schema`: {problem}"))?;
+    Ok(schema)
+}
+
+/// Whether it is a schema that is soon checked against.
+fn check_schema(schema: &Value) -> Result<(), String> {
+    expansion::check(schema)?;
     validator(schema).map(|_| ())
 }
 
@@ -97,6 +111,25 @@ mod tests {
         assert_eq!(checked(None, &json!({})), Ok(()));
         assert_eq!(checked(None, &Value::Null), Ok(()));
         assert_eq!(checked(None, &json!({"a": 1})), Err(ConfigError::Unexpected));
+    }
+
+    #[test]
+    fn a_schema_is_bounded_before_anything_is_done_with_it() {
+        let doubled: Vec<String> = (1..=40)
+            .map(|next| {
+                let below = format!(r##"{{"$ref": "#/$defs/l{next}"}}"##);
+                format!(r#""l{}": {{"allOf": [{below}, {below}]}},"#, next - 1)
+            })
+            .collect();
+        let doubled = doubled.concat();
+        let chain = format!(r##"{{"$ref": "#/$defs/l0", "$defs": {{{doubled} "l40": {{}}}}}}"##);
+        let refused = read_schema(&chain).unwrap_err();
+        assert!(refused.contains("`config-schema`") && refused.contains("more than 10000 parts"), "{refused}");
+        let long = format!(r#"{{"description": "{}"}}"#, "x".repeat(SCHEMA));
+        assert!(read_schema(&long).unwrap_err().contains("the limit is 131072"));
+        let deep = format!("{}{}", r#"{"not":"#.repeat(70), "{}".to_owned() + &"}".repeat(70));
+        assert!(read_schema(&deep).unwrap_err().contains("deep"));
+        assert!(read_schema(r#"{"type": "object"}"#).is_ok());
     }
 
     #[test]
