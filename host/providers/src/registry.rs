@@ -365,3 +365,6 @@ impl Providers {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
