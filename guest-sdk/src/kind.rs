@@ -9,7 +9,7 @@ pub struct Kind {
 }
 
 impl Kind {
-    /// A kind that somebody else installs. `api_version` is `v1`, or `group/version`.
+    /// A kind that somebody else installs, which the administrator has to grant under `manages`. `api_version` is `v1`, or `group/version`.
     #[must_use]
     pub const fn existing(api_version: &'static str, kind: &'static str) -> Self {
         Self { api_version, name: kind, definition: None }

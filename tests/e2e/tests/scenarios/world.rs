@@ -37,7 +37,7 @@ kubernetes:
   - {apiGroups: [""], kinds: [ConfigMap], verbs: [get], names: [allowed]}
 manages:
   - {apiGroups: [test.capstan.dev], kinds: [Hostile]}
-limits: {callTimeout: 500ms, reconcileTimeout: 2s, memory: 16Mi, requests: 20}
+limits: {callTimeout: 500ms, reconcileTimeout: 2s, memory: 16Mi}
 "#;
 
 /// In place of grants that name the ports of this world's hub.
