@@ -16,12 +16,13 @@ use prometheus_client::{
 
 use tokio::time::{sleep, timeout};
 
-use crate::slot::Slot;
+use crate::{slot::Slot, tally::Tally};
 
 /// What is known of every provider that runs here, by the provider's name. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Metrics {
     slots: Arc<Mutex<BTreeMap<String, Weak<Slot>>>>,
+    tallies: Arc<Mutex<BTreeMap<String, Weak<Tally>>>>,
     /// How often the host's own work on one panicked; none that never did.
     panics: Arc<Mutex<BTreeMap<String, u64>>>,
 }
@@ -52,11 +53,14 @@ struct Compiled {
 pub(crate) struct Compiling(pub(crate) Arc<Sandbox>);
 
 /// A metric's name, its help and its value.
-type Told = (&'static str, &'static str, fn(&Slot) -> u64);
+type Told<T> = (&'static str, &'static str, fn(&T) -> u64);
 
-const COUNTERS: [Told; 7] = [
-    ("capstan_provider_traps", "Calls into the provider that crashed", |slot| slot.tally().traps()),
-    ("capstan_provider_kills", "Calls that were ended as a budget ran out", |slot| slot.tally().kills()),
+const TALLIED: [Told<Tally>; 2] = [
+    ("capstan_provider_traps", "Calls into the provider that crashed", Tally::traps),
+    ("capstan_provider_kills", "Calls that were ended as a budget ran out", Tally::kills),
+];
+
+const COUNTERS: [Told<Slot>; 5] = [
     ("capstan_provider_denied", "Requests that the grants do not allow", |slot| slot.counts().denied),
     ("capstan_provider_http_requests", "Requests sent to other systems", |slot| slot.counts().http_requests),
     (
@@ -76,6 +80,15 @@ impl Metrics {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         slots.retain(|_, slot| slot.strong_count() > 0);
         slots.insert(provider.to_owned(), Arc::downgrade(slot));
+    }
+
+    /// A new tally for a provider; from now on told, for as long as it is there.
+    pub(crate) fn tally(&self, provider: &str) -> Arc<Tally> {
+        let tally = Arc::<Tally>::default();
+        let mut tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
+        tallies.retain(|_, tally| tally.strong_count() > 0);
+        tallies.insert(provider.to_owned(), Arc::downgrade(&tally));
+        tally
     }
 
     /// The host's own work on a provider panicked.
@@ -98,23 +111,13 @@ impl Metrics {
         let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         slots.get(provider).is_some_and(|slot| slot.strong_count() > 0)
     }
-
-    fn slots(&self) -> Vec<(Labels, Arc<Slot>)> {
-        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let alive = slots.iter().filter_map(|(name, slot)| Some((name.clone(), slot.upgrade()?)));
-        alive.map(|(provider, slot)| (Labels { provider }, slot)).collect()
-    }
 }
 
 impl Collector for Metrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let slots = self.slots();
-        for (name, help, value) in COUNTERS {
-            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-            for (labels, slot) in &slots {
-                ConstCounter::new(value(slot)).encode(family.encode_family(labels)?)?;
-            }
-        }
+        let (tallies, slots) = (alive(&self.tallies), alive(&self.slots));
+        counters(&mut encoder, &TALLIED, &tallies)?;
+        counters(&mut encoder, &COUNTERS, &slots)?;
         let help = "How often the host's own work on the provider panicked and was begun anew";
         let mut family = encoder.encode_descriptor("capstan_provider_panics", help, None, MetricType::Counter)?;
         let panics = self.panics.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -138,6 +141,23 @@ impl Collector for Metrics {
         }
         Ok(())
     }
+}
+
+/// Those of whom something is left.
+fn alive<T>(all: &Mutex<BTreeMap<String, Weak<T>>>) -> Vec<(Labels, Arc<T>)> {
+    let all = all.lock().unwrap_or_else(PoisonError::into_inner);
+    let alive = all.iter().filter_map(|(name, one)| Some((name.clone(), one.upgrade()?)));
+    alive.map(|(provider, one)| (Labels { provider }, one)).collect()
+}
+
+fn counters<T>(encoder: &mut DescriptorEncoder<'_>, told: &[Told<T>], of: &[(Labels, Arc<T>)]) -> fmt::Result {
+    for (name, help, value) in told {
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (labels, one) in of {
+            ConstCounter::new(value(one)).encode(family.encode_family(labels)?)?;
+        }
+    }
+    Ok(())
 }
 
 impl Collector for Compiling {
@@ -165,19 +185,26 @@ fn ratio(part: u64, whole: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use capstan_sandbox::{Call, LastWords, Outcome};
     use prometheus_client::{encoding::text::encode, registry::Registry};
 
     use super::*;
 
     #[tokio::test]
-    async fn panics_are_told_by_provider_and_nothing_is_waited_for_that_is_not_there() {
+    async fn panics_and_crashes_are_told_by_provider_also_where_nothing_runs() {
         let (metrics, mut registry) = (Metrics::default(), Registry::default());
         registry.register_collector(Box::new(metrics.clone()));
         metrics.panicked("bad");
         metrics.panicked("bad");
+        let tally = metrics.tally("crashes");
+        drop(metrics.tally("gone"));
+        let (call, trap, last_words) = (Call::Describe, "unreachable".to_owned(), LastWords::default());
+        tally.described(&Outcome::Trapped { call, trap, last_words });
         let mut text = String::new();
         encode(&mut text, &registry).unwrap();
         assert!(text.contains("capstan_provider_panics_total{provider=\"bad\"} 2"), "{text}");
+        assert!(text.contains("capstan_provider_traps_total{provider=\"crashes\"} 1"), "{text}");
+        assert!(!text.contains("gone"), "{text}");
         assert!(metrics.at_rest("bad").await);
     }
 }

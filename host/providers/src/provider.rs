@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use capstan_api::{KindName, ProviderCondition, ServiceAccount, api_version};
+use capstan_api::{KindName, ProviderCondition, ProviderCounters, ServiceAccount, api_version};
 use capstan_cluster::{Flow, Rate};
 use capstan_engine::Shared;
 use capstan_sandbox::{Budgets, Component, Descriptor, Granted, Guest, Network, Sandbox, Services};
@@ -22,6 +22,7 @@ use crate::{
     running::{Pace, Running},
     source::oci::Puller,
     status::Board,
+    tally::Tally,
     wanted::{Facts, Ready, Wanted},
 };
 
@@ -60,6 +61,7 @@ pub(crate) struct Provider {
     name: String,
     surroundings: Surroundings,
     board: Option<Board>,
+    tally: Arc<Tally>,
     running: Option<Running>,
     /// What was loaded last. Held so that the same bytes need neither be compiled nor described again.
     tried: Option<(Component, Descriptor)>,
@@ -91,7 +93,8 @@ impl Provider {
         // Whatever is asked for this provider, by the host or by its guest, goes at its own pace.
         let cluster = &mut surroundings.shared.cluster;
         *cluster = cluster.paced(Flow::new(Rate::default()));
-        Self { name, surroundings, board: None, running: None, tried: None, unsettled: false, newest: false }
+        let tally = surroundings.metrics.tally(&name);
+        Self { name, surroundings, board: None, tally, running: None, tried: None, unsettled: false, newest: false }
     }
 
     /// Follows what is wanted under this name until it is cancelled; then stops what runs.
@@ -283,7 +286,8 @@ impl Provider {
             }
             _ => {
                 self.stop_controllers().await;
-                let running = Running::start(&self.name, &acting, loaded.clone(), pace, logic);
+                let tally = Arc::clone(&self.tally);
+                let running = Running::start(&self.name, &acting, loaded.clone(), pace, logic, tally);
                 self.surroundings.metrics.enter(&self.name, running.slot());
                 self.running = Some(running);
             }
@@ -315,7 +319,14 @@ impl Provider {
         let known = self.tried.take().filter(|(component, _)| component.digest() == ready.digest);
         let (component, descriptor) = match known {
             Some(known) => known,
-            None => crate::describe(ready.component, &self.surroundings.sandbox).await?,
+            None => {
+                let described = crate::describe(ready.component, &self.surroundings.sandbox).await;
+                described.inspect_err(|error| {
+                    if let ProviderError::Describe(outcome) = error {
+                        self.tally.described(outcome);
+                    }
+                })?
+            }
         };
         self.tried = Some((component.clone(), descriptor.clone()));
         Loaded::checked(component, descriptor, ready.grants).await
@@ -403,6 +414,7 @@ impl Provider {
     async fn write_status(&mut self) -> Option<Instant> {
         let running = self.running.as_ref();
         let (counts, usage) = running.map(|running| (running.counts(), running.usage())).unwrap_or_default();
+        let counts = ProviderCounters { traps: self.tally.traps(), kills: self.tally.kills(), ..counts };
         let board = self.board.as_mut()?;
         board.count(counts, usage);
         match board.write().await {

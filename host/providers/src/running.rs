@@ -13,7 +13,7 @@ use capstan_sandbox::{Budgets, Guest, ManagedKind};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::{breaker::Breaker, load::Loaded, slot::Slot, usage};
+use crate::{breaker::Breaker, load::Loaded, slot::Slot, tally::Tally, usage};
 
 /// What of a `Provider` its controllers go by.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -65,9 +65,17 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(crate) fn start(provider: &str, shared: &Shared, loaded: Loaded, pace: Pace, logic: Guest) -> Self {
+    /// What goes wrong is counted in `tally`.
+    pub(crate) fn start(
+        provider: &str,
+        shared: &Shared,
+        loaded: Loaded,
+        pace: Pace,
+        logic: Guest,
+        tally: Arc<Tally>,
+    ) -> Self {
         let mut running = Self {
-            slot: Arc::new(Slot::new(logic, shared.cluster.fence().cloned())),
+            slot: Arc::new(Slot::new(logic, shared.cluster.fence().cloned(), tally)),
             loaded,
             provider: provider.to_owned(),
             shared: shared.clone(),
@@ -150,15 +158,13 @@ impl Running {
         }
     }
 
-    /// What it did since it was started.
+    /// What it did since it was started, but for what is tallied.
     pub(crate) fn counts(&self) -> ProviderCounters {
-        let tally = self.slot.tally();
         ProviderCounters {
             reconciles: self.counters.iter().map(|counters| counters.reconciles()).sum(),
             failures: self.counters.iter().map(|counters| counters.failures()).sum(),
-            traps: tally.traps(),
-            kills: tally.kills(),
             denied: self.slot.counts().denied,
+            ..ProviderCounters::default()
         }
     }
 

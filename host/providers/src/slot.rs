@@ -30,9 +30,9 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    pub(crate) fn new(logic: Guest, fence: Option<Fence>) -> Self {
+    pub(crate) fn new(logic: Guest, fence: Option<Fence>, tally: Arc<Tally>) -> Self {
         let (logic, before) = (ArcSwap::from_pointee(logic), Mutex::default());
-        Self { logic, before, fence, tally: Arc::default(), breaker: Arc::default() }
+        Self { logic, before, fence, tally, breaker: Arc::default() }
     }
 
     pub(crate) fn replace(&self, logic: Guest) {
@@ -47,11 +47,6 @@ impl Slot {
     /// Whether it is given rest.
     pub(crate) fn breaker(&self) -> &Arc<Breaker> {
         &self.breaker
-    }
-
-    /// How its sessions ended badly.
-    pub(crate) fn tally(&self) -> &Tally {
-        &self.tally
     }
 
     /// What was refused to it, or dropped.

@@ -1,4 +1,4 @@
-//! Counts how sessions with a provider's logic end badly.
+//! Counts how calls into a provider's logic end badly.
 
 use std::{
     borrow::Cow,
@@ -10,6 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use capstan_engine::{Change, Creation, ExternalSession, Failure, Observation};
+use capstan_sandbox::Outcome;
 
 use crate::breaker::{Admitted, Breaker, Ended};
 
@@ -41,9 +42,18 @@ impl Tally {
         }
     }
 
+    /// A `describe`, which belongs to no session.
+    pub(crate) fn described(&self, outcome: &Outcome) {
+        self.count(outcome.reason());
+    }
+
     /// Whether a call was cut off, by the words of the sandbox; then it is counted.
     fn cut_off(&self, failure: &Failure) -> bool {
-        match failure.problem.reason.as_ref() {
+        self.count(&failure.problem.reason)
+    }
+
+    fn count(&self, reason: &str) -> bool {
+        match reason {
             "DeadlineExceeded"
             | "MemoryExhausted"
             | "RequestsExhausted"
@@ -146,6 +156,7 @@ impl ExternalSession for Tallied {
 #[cfg(test)]
 mod tests {
     use capstan_engine::Retry;
+    use capstan_sandbox::{Call, LastSaid, LastWords};
 
     use super::*;
 
@@ -198,6 +209,16 @@ mod tests {
             assert_eq!((tally.traps(), tally.kills()), (traps, kills), "{reason}");
             assert!(breaker.is_open(), "{reason}: it is given rest");
         }
+    }
+
+    #[test]
+    fn a_describe_that_is_cut_off_counts_too() {
+        let tally = Tally::default();
+        let (call, trap, last_words) = (Call::Describe, "unreachable".to_owned(), LastWords::default());
+        tally.described(&Outcome::Trapped { call, trap, last_words });
+        tally.described(&Outcome::MemoryExhausted { call, limit: 1, last_said: LastSaid::default() });
+        tally.described(&Outcome::MalformedAnswer { call, detail: "no name".to_owned() });
+        assert_eq!((tally.traps(), tally.kills()), (1, 1));
     }
 
     #[tokio::test]

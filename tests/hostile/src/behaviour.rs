@@ -29,6 +29,8 @@ macro_rules! for_each_behaviour {
             traps_in_connect TrapsInConnect,
             /// Traps in observe.
             traps_in_observe TrapsInObserve,
+            /// Traps in disconnect.
+            traps_in_disconnect TrapsInDisconnect,
             /// Traps in describe.
             traps_in_describe TrapsInDescribe,
             /// Panics with a message.

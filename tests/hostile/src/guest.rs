@@ -196,6 +196,7 @@ impl external::Guest for Hostile {
     fn disconnect() -> Result<(), Failure> {
         match CONNECTED.get() {
             Some(Behaviour::SpinsInDisconnect) => spin(),
+            Some(Behaviour::TrapsInDisconnect) => trap(),
             _ => Ok(()),
         }
     }

@@ -149,6 +149,23 @@ fn a_foreign_kind_that_is_managed_has_to_be_known() {
 }
 
 #[test]
+fn a_foreign_kind_that_is_managed_needs_what_one_that_is_brought_needs() {
+    let mut descriptor = descriptor();
+    let brought = rights("").own;
+    let (group, kind) = ("test.example.org".to_owned(), "Note".to_owned());
+    let mut kinds = Kinds::default();
+    kinds.extend([Served { group, kind, plural: "notes".to_owned(), namespaced: true, status: true, scale: false }]);
+    descriptor.kinds[0].definition = None;
+    let grants = Grants::parse("manages: [{apiGroups: [test.example.org, a.b], kinds: [Note, Other]}]").unwrap();
+    let rights = Rights::of(&descriptor, &grants, &kinds);
+    assert_eq!(
+        (rights.own, rights.granted, rights.host),
+        (brought, vec![], vec![]),
+        "and what it does not manage needs none"
+    );
+}
+
+#[test]
 fn secrets_that_go_with_requests_are_read_and_watched_by_the_host() {
     let granted = |rule: &str| {
         let grants = Grants::parse(&format!("secrets: [{{{rule}, keys: [a], origins: ['https://a.b']}}]")).unwrap();

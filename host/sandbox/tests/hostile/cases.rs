@@ -1,5 +1,7 @@
 //! What becomes of each behaviour.
 
+use std::borrow::Cow;
+
 use capstan_engine::{Readiness, Retry};
 use serde_json::json;
 
@@ -67,6 +69,12 @@ pub(crate) async fn traps_in_connect(stage: &Stage) {
 
 pub(crate) async fn traps_in_observe(stage: &Stage) {
     stage.dies_in_observe("Trapped").await;
+}
+
+pub(crate) async fn traps_in_disconnect(stage: &Stage) {
+    let failure = stage.session().await.disconnect().await.unwrap_err();
+    assert_eq!(failure.problem.reason, "Trapped");
+    assert!(matches!(failure.problem.reason, Cow::Borrowed(_)), "the word is the host's, and is counted");
 }
 
 pub(crate) async fn traps_in_describe(stage: &Stage) {
