@@ -60,9 +60,7 @@ impl Api {
         let below = path.strip_prefix(PROVIDERS).map(|below| below.trim_matches('/').to_owned());
         match below.as_deref() {
             None => {
-                let named = |name: &str| {
-                    json!({"name": name, "singularName": "", "namespaced": false, "kind": "Provider", "verbs": []})
-                };
+                let named = |name: &str| json!({"name": name, "singularName": "", "namespaced": false, "kind": "Provider", "verbs": []});
                 let resources = [named("providers"), named("providers/status")];
                 json!({"kind": "APIResourceList", "groupVersion": "capstan.dev/v1alpha1", "resources": resources})
             }
