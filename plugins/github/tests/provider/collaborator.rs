@@ -252,14 +252,54 @@ fn what_a_user_has_by_a_team_is_no_difference_and_what_is_changed_by_hand_is() {
     assert!(!kind.observe(&given("bert", "push")).unwrap().up_to_date);
 }
 
+/// Tokens that administer the repository: one of somebody outside, who may not look at members at all, and one of a member,
+/// who is not shown what every member has.
+fn tokens_that_see_too_little(stage: &Stage) -> [String; 2] {
+    let seed = stage.fake.seed();
+    seed.user("dora");
+    seed.member("acme", "dora");
+    for login in ["carl", "dora"] {
+        seed.collaborator("acme", "shop", login, "admin");
+    }
+    ["carl", "dora"].map(|login| seed.token(login))
+}
+
 #[test]
-fn a_token_that_may_not_look_at_members_finds_a_difference_and_no_error() {
+fn a_token_that_may_not_look_gives_the_role_once_and_not_at_every_look() {
     let stage = shop();
     stage.fake.seed().base_role("acme", "write");
-    stage.fake.seed().collaborator("acme", "shop", "carl", "admin");
-    let mut outside = Collaborator::new(stage.github_with(&stage.fake.seed().token("carl")));
-    assert!(!outside.observe(&given("bert", "pull")).unwrap().up_to_date);
-    assert!(Collaborator::new(stage.github()).observe(&given("bert", "pull")).unwrap().up_to_date);
+    stage.fake.seed().collaborator("acme", "shop", "bert", "pull");
+    for token in tokens_that_see_too_little(&stage) {
+        let mut kind = Collaborator::new(stage.github_with(&token));
+        let mut object = of("bert", "push");
+        // Everybody has more than he is to be given.
+        stage.fake.seed().base_role("acme", "admin");
+        assert!(!kind.observe(&object).unwrap().up_to_date, "it was not given yet");
+        stage.fake.seed().base_role("acme", "write");
+        object.status = kind.update(&object).unwrap().status.unwrap();
+        stage.fake.seed().base_role("acme", "admin");
+        stage.fake.forget();
+        for _ in 0..3 {
+            assert!(kind.observe(&object).unwrap().up_to_date);
+        }
+        assert!(stage.requests().iter().all(|request| request.starts_with("GET ")));
+        // Another role in the spec is given, and less than was given is mended.
+        let mut other = of("bert", "triage");
+        other.status = object.status.clone();
+        assert!(!kind.observe(&other).unwrap().up_to_date);
+        stage.fake.seed().base_role("acme", "none");
+        stage.fake.seed().collaborator("acme", "shop", "bert", "pull");
+        assert!(!kind.observe(&object).unwrap().up_to_date);
+    }
+}
+
+#[test]
+fn a_token_that_sees_that_nobody_gives_more_takes_it_for_a_difference() {
+    let stage = shop();
+    stage.fake.seed().collaborator("acme", "shop", "bert", "admin");
+    assert!(!Collaborator::new(stage.github()).observe(&given("bert", "pull")).unwrap().up_to_date);
+    stage.fake.seed().base_role("acme", "write");
+    assert!(!Collaborator::new(stage.github()).observe(&given("bert", "pull")).unwrap().up_to_date);
 }
 
 #[test]
