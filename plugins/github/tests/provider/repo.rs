@@ -72,11 +72,12 @@ fn drift_of_a_field_that_is_set_is_repaired_and_others_are_left_alone() {
 fn drift_of_every_setting_is_found_and_repaired() {
     let stage = Stage::new(Settings::default());
     stage.fake.seed().repository("acme", "shop");
+    stage.fake.seed().branch("acme", "shop", "next");
     let there = stage.fake.seed().look("acme", "shop").unwrap();
     for (name, github) in capstan_github::kinds::repo::Settings::NAMES {
         let wanted = match name {
-            // It must exist, and the fake keeps one.
-            "defaultBranch" => continue,
+            // It must exist.
+            "defaultBranch" => json!({name: "next"}),
             "description" | "homepage" => json!({name: "https://example.org"}),
             "pullRequestCreationPolicy" => json!({name: "collaborators_only"}),
             // Not every message fits every title.
@@ -98,6 +99,33 @@ fn drift_of_every_setting_is_found_and_repaired() {
         assert!(kind.observe(&object).unwrap().up_to_date, "{name}");
     }
     stage.assert_clean();
+}
+
+#[test]
+fn a_default_branch_that_is_not_there_is_told_and_costs_the_other_settings_nothing() {
+    let stage = Stage::new(Settings::default());
+    stage.fake.seed().repository("acme", "shop");
+    let object = repo(json!({"defaultBranch": "next", "hasWiki": false, "topics": ["t"]}), json!({}));
+    let mut kind = Repo::new(stage.github(), Adoption::Implicit);
+    let paths: Vec<_> = kind.observe(&object).unwrap().differences.into_iter().map(|each| each.path).collect();
+    assert_eq!(paths.len(), 3, "{paths:?}");
+    let refused = kind.update(&object).unwrap_err();
+    assert_eq!((refused.reason(), refused.failure().is_terminal()), ("Refused", false), "somebody may push it");
+    assert!(refused.to_string().contains("The branch next was not found. Please push that ref first"), "{refused}");
+    let now = stage.fake.seed().look("acme", "shop").unwrap();
+    assert!(now["has_wiki"] == false && now["topics"] == json!(["t"]) && now["default_branch"] == "main", "{now}");
+    // As soon as it is there, it is the default one.
+    stage.fake.seed().branch("acme", "shop", "next");
+    assert!(!kind.observe(&object).unwrap().up_to_date);
+    let _ = kind.update(&object).unwrap();
+    assert!(kind.observe(&object).unwrap().up_to_date);
+    // Somebody who changes that again changes nothing for long.
+    stage.fake.seed().change_repository("acme", "shop", &json!({"default_branch": "main"}));
+    assert!(!kind.observe(&object).unwrap().up_to_date);
+    let _ = kind.update(&object).unwrap();
+    let now = stage.fake.seed().look("acme", "shop").unwrap();
+    assert_eq!(now["default_branch"], "next");
+    assert!(observe(&stage, &repo(json!({"hasWiki": false}), json!({}))).up_to_date, "without a word it is anything");
 }
 
 #[test]
@@ -155,6 +183,44 @@ fn renames_and_transfers_are_followed_and_a_new_one_of_the_old_name_is_not_mista
     kind.delete(&object).unwrap();
     assert!(stage.fake.seed().look("acme", "shop").is_some() && stage.fake.seed().look("anna", "store").is_none());
     stage.assert_clean();
+}
+
+#[test]
+fn a_renamed_repository_is_asked_for_where_it_is_and_not_where_it_was() {
+    let stage = Stage::new(Settings::default());
+    let id = stage.fake.seed().repository("acme", "shop");
+    let mut object = repo(json!({}), json!({"id": id, "fullName": "acme/shop"}));
+    // How many requests a look is answered by the way to another address, and how many it needs in all.
+    let look = |object: &mut Managed<Spec>| {
+        stage.fake.forget();
+        object.status = observe(&stage, object).status.unwrap();
+        let exchanges = stage.fake.exchanges();
+        (exchanges.iter().filter(|each| each.status == Some(301)).count(), exchanges.len())
+    };
+    assert_eq!(look(&mut object), (0, 1));
+    for (from, to) in [(("acme", "shop"), ("anna", "store")), (("anna", "store"), ("acme", "market"))] {
+        stage.fake.seed().rename_repository(from.0, from.1, to.0, to.1);
+        assert_eq!(look(&mut object), (1, 2), "{to:?} is not known yet");
+        assert_eq!(object.status["fullName"], format!("{}/{}", to.0, to.1));
+        for _ in 0..3 {
+            assert_eq!(look(&mut object), (0, 1), "{to:?}");
+        }
+    }
+    // A new one at the old place, or at the last one, is another one.
+    stage.fake.seed().repository("acme", "shop");
+    assert_eq!(look(&mut object), (0, 1));
+    assert_eq!(object.status["id"], id);
+    stage.fake.seed().rename_repository("acme", "market", "acme", "bazaar");
+    stage.fake.seed().repository("acme", "market");
+    look(&mut object);
+    assert_eq!((&object.status["id"], &object.status["fullName"]), (&json!(id), &json!("acme/bazaar")));
+    // What is no name in a status leads nowhere.
+    object.status["fullName"] = json!("../user");
+    look(&mut object);
+    assert_eq!(object.status["fullName"], "acme/bazaar");
+    // One that has been removed is missing, wherever it was.
+    stage.fake.seed().remove_repository("acme", "bazaar");
+    assert!(!observe(&stage, &object).exists);
 }
 
 #[test]
