@@ -46,6 +46,22 @@ fn a_file_is_written_kept_as_it_should_be_and_deleted() {
 }
 
 #[test]
+fn a_file_on_another_branch_is_written_and_deleted_there_alone() {
+    let stage = shop();
+    stage.fake.seed().branch("acme", "shop", "next");
+    let branches = || stage.fake.seed().branches("acme", "shop");
+    let (untouched, object) = (json!({"README.md": "# shop\n"}), of(json!({"branch": "next"})));
+    let mut kind = RepoFile::new(stage.github());
+    assert!(!kind.observe(&object).unwrap().exists);
+    let _ = kind.create(&object).unwrap();
+    assert!(kind.observe(&object).unwrap().up_to_date);
+    let now = branches();
+    assert_eq!((&now["next"]["docs/a b.md"], &now["main"]), (&json!("h\u{e9}llo\n"), &untouched));
+    kind.delete(&object).unwrap();
+    assert_eq!(branches(), json!({"main": untouched, "next": untouched}));
+}
+
+#[test]
 fn what_was_written_in_between_is_not_overwritten_unseen() {
     let stage = shop();
     let object = of(json!({"path": "README.md"}));
