@@ -97,7 +97,7 @@ fn a_file_on_another_branch_is_another_file() {
     let stage = shop();
     let object = of(json!({"branch": "next&x", "path": "README.md"}));
     let mut kind = RepoFile::new(stage.github());
-    assert!(!kind.observe(&object).unwrap().exists, "the fake has one branch only");
+    assert!(!kind.observe(&object).unwrap().exists, "there is no such branch");
     assert!(stage.fake.exchanges().last().unwrap().query.contains("ref=next%26x"));
     // Commits name it too, or they would change the default branch.
     assert!(kind.create(&object).is_err());
