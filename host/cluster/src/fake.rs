@@ -27,6 +27,8 @@ pub(crate) struct State {
     /// Answers for requests whose path contains the text, used up one after the other.
     pub(crate) script: Vec<(String, VecDeque<Answer>)>,
     pub(crate) things_missing: bool,
+    /// Things have no namespaces.
+    pub(crate) things_cluster_scoped: bool,
     objects: BTreeMap<String, Value>,
     version: u64,
     watches: Vec<(String, mpsc::Sender<Result<String, Infallible>>)>,
@@ -198,8 +200,8 @@ impl State {
         }
         match path {
             _ if self.things_missing && path.contains("example.com") => missing.response(),
-            "/apis/example.com/v1" => resources("Thing", "things").response(),
-            "/api/v1" => resources("ConfigMap", "configmaps").response(),
+            "/apis/example.com/v1" => resources("Thing", "things", !self.things_cluster_scoped).response(),
+            "/api/v1" => resources("ConfigMap", "configmaps", true).response(),
             _ if url.contains("watch=true") => {
                 let (sender, receiver) = mpsc::channel(64);
                 self.watches.push((plural, sender));
@@ -243,9 +245,9 @@ impl Answer {
     }
 }
 
-fn resources(kind: &str, plural: &str) -> Answer {
+fn resources(kind: &str, plural: &str, namespaced: bool) -> Answer {
     let resource =
-        |name: String| json!({"name": name, "singularName": "", "namespaced": true, "kind": kind, "verbs": []});
+        |name: String| json!({"name": name, "singularName": "", "namespaced": namespaced, "kind": kind, "verbs": []});
     let resources = [resource(plural.to_owned()), resource(format!("{plural}/status"))];
     Answer::Json(200, json!({"kind": "APIResourceList", "groupVersion": "", "resources": resources}))
 }

@@ -69,18 +69,24 @@ impl Assignments {
         if !all().all(|each| can_be_applied(target, each)) {
             return None;
         }
-        let mut document = json!({"apiVersion": target["apiVersion"], "kind": target["kind"], "metadata": {}});
-        for field in ["name", "namespace", "uid"] {
-            if let Some(value) = target.pointer(&format!("/metadata/{field}")) {
-                document["metadata"][field] = value.clone();
-            }
-        }
+        let mut document = identity(target);
         for each in all() {
             // A path through the value of another one leaves no room for both.
             each.path.set(&mut document, each.value.clone()).ok()?;
         }
         Some(Change::Apply { document, subresource })
     }
+}
+
+/// The start of a document for server-side apply: which object it is for.
+pub(crate) fn identity(target: &Value) -> Value {
+    let mut document = json!({"apiVersion": target["apiVersion"], "kind": target["kind"], "metadata": {}});
+    for field in ["name", "namespace", "uid"] {
+        if let Some(value) = target.pointer(&format!("/metadata/{field}")) {
+            document["metadata"][field] = value.clone();
+        }
+    }
+    document
 }
 
 /// Apply merges maps and, for some kinds, lists; only a scalar reached through keys is replaced whatever the schema

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::change::Assignment;
 use crate::failures::Failures;
+use crate::notices::Notices;
 use crate::revert::{Kept, Reverts};
 use crate::spec::Spec;
 use crate::subresource::Subresources;
@@ -47,6 +48,7 @@ fn due(object: &Managed<Value>) -> Result<Vec<Due>> {
         kept.entry(entry.target()).or_default().push(entry);
     }
     let mut due = Vec::new();
+    let mut lost = Notices::new(events::Kind::Warning, "CannotRevert", "Delete");
     for (target, entries) in kept {
         match cluster::find::<Value>(&target) {
             Ok(Some(object)) => {
@@ -59,11 +61,11 @@ fn due(object: &Managed<Value>) -> Result<Vec<Due>> {
             // What must not or cannot be read any more cannot be given back, and the object must be deletable all the same.
             Err(why @ (Error::Denied(_) | Error::Invalid(_))) => {
                 let fields: Vec<&str> = entries.iter().map(|entry| entry.field_path()).collect();
-                let note = format!("{} of {target} stays as it is: {why}", fields.join(", "));
-                events::warning("CannotRevert", "Delete", &note);
+                lost.add(format!("{} of {target} stays as it is: {why}", fields.join(", ")));
             }
             Err(error) => return Err(error.into()),
         }
     }
+    lost.finish();
     Ok(due)
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::change::{Assignment, Assignments, updated};
 use crate::field_path::{FieldPath, LookupError, Segment, SetError};
 use crate::merge::merge;
-use crate::spec::{CheckedSpec, InvalidSpec, ObjectKey, OnConflict, OnDelete, Source, WhenNull};
+use crate::spec::{CheckedSpec, InvalidSpec, ObjectKey, OnDelete, Source, WhenNull};
 use crate::transform::{TransformError, desired};
 
 /// What has to be done to one target.
@@ -195,9 +195,6 @@ pub fn plan(
     }
     if spec.on_delete == OnDelete::Revert && pending.iter().any(|each| each.path.has_index()) {
         return Err(InvalidSpec::ElementRevert(spec.target_path.clone()).into());
-    }
-    if spec.on_conflict == OnConflict::Fail && assignments.apply(target).is_none() {
-        return Err(InvalidSpec::NoOwner(spec.target_path.clone()).into());
     }
     let hidden = spec.takes_secrets();
     let differences = pending.iter().map(|each| Difference::of(each, target, hidden)).collect();

@@ -1,10 +1,11 @@
 //! The kinds as the host sees them: external resources that exist always, and are up to date or not.
 
-use capstan_sdk::{Change, Creation, External, Kind, Managed, Observation, Result, crd};
+use capstan_sdk::{Change, Creation, External, Kind, Managed, Observation, Result, crd, events};
 use serde_json::{Value, json};
 
 use crate::deletion;
 use crate::look::{Look, look};
+use crate::notices::Notices;
 use crate::preview;
 use crate::subresource::Subresources;
 use crate::write::Write;
@@ -88,9 +89,11 @@ impl Session {
         };
         let Look { writes, mut failures, manner, .. } = look;
         let subresources = Subresources::default();
+        let mut taken = Notices::new(events::Kind::Normal, "TookOver", "Update");
         for write in &writes {
-            failures.add(write.carry_out(manner, &subresources));
+            failures.add(write.carry_out(manner, &subresources, &mut taken));
         }
+        taken.finish();
         failures.into_result()?;
         Ok(match reverts {
             Some(reverts) => Change::done().status(json!({"reverts": reverts})),

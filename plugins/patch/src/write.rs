@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 
 use capstan_sdk::cluster::{Error, ObjectRef, Owner, Patch};
-use capstan_sdk::{Failure, Result, events};
+use capstan_sdk::{Failure, Result};
 use serde_json::Value;
 
 use crate::change::{Assignment, Assignments, Change, json_patch};
+use crate::notices::Notices;
+use crate::owners::Question;
 use crate::plan::Difference;
 use crate::preview;
 use crate::spec::{CheckedSpec, OnConflict};
@@ -56,8 +58,8 @@ impl Write {
         self.differences.iter().map(|difference| preview::entry(&target, difference)).collect()
     }
 
-    /// Writes.
-    pub(crate) fn carry_out(&self, manner: Manner, subresources: &Subresources) -> Result<()> {
+    /// Writes. From whom fields were taken goes to `taken`.
+    pub(crate) fn carry_out(&self, manner: Manner, subresources: &Subresources, taken: &mut Notices) -> Result<()> {
         let mut object = Cow::Borrowed(&self.object);
         if !self.returns.is_empty() {
             object = Cow::Owned(give_back(&self.target, &object, &self.returns, subresources)?);
@@ -65,12 +67,15 @@ impl Write {
         if self.assignments.pending.is_empty() {
             return Ok(());
         }
-        let stored = match self.assignments.apply(&object) {
+        let Stored { object: stored, owners } = match self.assignments.apply(&object) {
             Some(Change::Apply { document, subresource }) => {
                 self.apply(manner, &object, document, subresource, subresources)?
             }
             _ => self.patch(manner, &object, subresources)?,
         };
+        if !owners.is_empty() {
+            taken.add(format!("{} of {} until now, and the patch took it over", told(&owners), self.target));
+        }
         match unkept(&self.assignments.pending, &stored) {
             Some(field) => Err(self.not_kept(manner, field, &stored)),
             None => Ok(()),
@@ -86,7 +91,7 @@ impl Write {
         mut document: Value,
         subresource: Option<&'static str>,
         subresources: &Subresources,
-    ) -> Result<Value> {
+    ) -> Result<Stored> {
         let over = |document: &mut Value, object: &Value| {
             if let Some(version) = object.pointer("/metadata/resourceVersion") {
                 document["metadata"]["resourceVersion"] = version.clone();
@@ -105,20 +110,11 @@ impl Write {
             answer => answer.map_err(|error| self.refused(manner, error))?,
         };
         if loses(object, &then) {
-            let owners = match send(patch(&document).dry_run()) {
-                Err(Error::Conflict { owners, .. }) => owners,
-                _ => Vec::new(),
-            };
-            if manner.on_conflict == OnConflict::Fail && !owners.is_empty() {
-                return Err(self.somebody_elses(&owners));
-            }
-            let stored = self.patch(manner, object, subresources)?;
-            self.tell_taken(&owners);
-            return Ok(stored);
+            return self.patch(manner, object, subresources);
         }
         if is_same(object, &then) {
             // The value would not be kept, so there is nothing to write.
-            return Ok(then);
+            return Ok(Stored::untaken(then));
         }
         match send(patch(&document)) {
             Err(Error::Conflict { owners, .. }) if !owners.is_empty() => {
@@ -128,25 +124,51 @@ impl Write {
                 // What is taken is what was looked at, and nothing that has appeared since.
                 over(&mut document, &then);
                 let stored = send(patch(&document).force());
-                let stored = stored.map_err(|error| self.refused(manner, error))?;
-                self.tell_taken(&owners);
-                Ok(stored)
+                let object = stored.map_err(|error| self.refused(manner, error))?;
+                Ok(Stored { object, owners })
             }
-            answer => answer.map_err(|error| self.refused(manner, error)),
+            answer => answer.map(Stored::untaken).map_err(|error| self.refused(manner, error)),
         }
     }
 
-    /// Writes just the fields, over the version that was read.
-    fn patch(&self, manner: Manner, object: &Value, subresources: &Subresources) -> Result<Value> {
+    /// Writes just the fields, over the version that was read: as long as that is the version, the owners are those that were
+    /// asked for.
+    fn patch(&self, manner: Manner, object: &Value, subresources: &Subresources) -> Result<Stored> {
         let Change::JsonPatch { operations, subresource } = json_patch(object, &self.assignments.pending) else {
-            return Ok(object.clone());
+            return Ok(Stored::untaken(object.clone()));
         };
+        let owners = self.owners(manner, object, subresources)?;
         match subresources.patch(&self.target, object, Patch::json(operations), subresource) {
             // The test of the uid that fails looks like content that is refused.
             Err(Error::Invalid(_)) if !is_there(&self.target, object)? => {
                 Err(Failure::retryable("Conflict", format!("{} is another object by now", self.target)))
             }
-            answer => answer.map_err(|error| self.refused(manner, error)),
+            answer => {
+                let object = answer.map_err(|error| self.refused(manner, error))?;
+                Ok(Stored { object, owners })
+            }
+        }
+    }
+
+    /// Who else owns what is to be written. Where that must not be taken over, owners and what cannot be found out are failures.
+    fn owners(&self, manner: Manner, object: &Value, subresources: &Subresources) -> Result<Vec<Owner>> {
+        let must_know = manner.on_conflict == OnConflict::Fail;
+        let Some(question) = Question::of(object, &self.assignments.pending) else {
+            return if must_know { Err(self.unknown_owner()) } else { Ok(Vec::new()) };
+        };
+        let patch = Patch::apply(question.document.clone()).dry_run();
+        match subresources.patch(&self.target, object, patch, question.subresource) {
+            Err(Error::Conflict { owners, .. }) if !owners.is_empty() => {
+                if must_know {
+                    Err(self.somebody_elses(&owners))
+                } else {
+                    Ok(owners)
+                }
+            }
+            _ if !must_know => Ok(Vec::new()),
+            Ok(then) if question.leaves_open(&then) => Err(self.unknown_owner()),
+            Ok(_) => Ok(Vec::new()),
+            Err(error) => Err(self.refused(manner, error)),
         }
     }
 
@@ -167,15 +189,19 @@ impl Write {
         }
     }
 
-    fn tell_taken(&self, owners: &[Owner]) {
-        if !owners.is_empty() {
-            let note = format!("{} of {} until now, and the patch took it over", told(owners), self.target);
-            events::normal("TookOver", "Update", &note);
-        }
-    }
-
     fn somebody_elses(&self, owners: &[Owner]) -> Failure {
         let message = format!("{} of {} and spec.to.onConflict is fail", told(owners), self.target);
+        Failure::terminal("Conflict", message)
+    }
+
+    fn unknown_owner(&self) -> Failure {
+        let fields: Vec<String> = self.assignments.pending.iter().map(|each| each.path.to_string()).collect();
+        let message = format!(
+            "spec.to.onConflict is fail, and whose all that is that would go from {} of {} cannot be found out: elements of a list \
+             have owners of their own. Name the fields of the elements, or let onConflict be takeOver",
+            fields.join(", "),
+            self.target
+        );
         Failure::terminal("Conflict", message)
     }
 
@@ -191,6 +217,19 @@ impl Write {
             self.target
         );
         Failure::terminal("NotKept", message)
+    }
+}
+
+/// An object after a write.
+struct Stored {
+    object: Value,
+    /// From whom something of it was taken.
+    owners: Vec<Owner>,
+}
+
+impl Stored {
+    fn untaken(object: Value) -> Self {
+        Self { object, owners: Vec::new() }
     }
 }
 

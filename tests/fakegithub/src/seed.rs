@@ -84,14 +84,17 @@ impl<'a> Seed<'a> {
         id
     }
 
-    /// Sets members of a repository as a request body has them, besides `visibility` and `topics`. What GitHub refuses is not
-    /// refused here.
+    /// Sets members of a repository as a request body has them, besides `visibility`, `topics` and `default_branch`. What GitHub
+    /// refuses is not refused here, but for a default branch that is none.
     pub fn change_repository(&self, owner: &str, name: &str, settings: &Value) {
         let world = &mut *self.shared.world();
         let repository = repository_mut(world, owner, name);
         for (key, value) in settings.as_object().into_iter().flatten() {
             match (key.as_str(), value) {
                 ("visibility", Value::String(value)) => repository.visibility.clone_from(value),
+                ("default_branch", Value::String(branch)) => {
+                    assert!(repository.make_default(branch), "no branch {branch}");
+                }
                 ("topics", value) => repository.topics = serde_json::from_value(value.clone()).unwrap_or_default(),
                 _ => {
                     repository.settings.insert(key.clone(), value.clone());

@@ -36,6 +36,14 @@ async fn watch_for_ever(cluster: &Cluster, client: &Client, selection: &Selectio
     loop {
         // Seldom done, so that its room is not kept.
         match Box::pin(cluster.resource(&selection.kind)).await {
+            // Asked for when nobody knew the kind yet. Who asks again is told, and asks without a namespace.
+            Ok(resource) if selection.namespace.is_some() && !resource.namespaced => {
+                tracing::debug!(kind = %selection.kind.kind, "a kind without namespaces has nothing in one");
+                cluster.forget(&selection.kind);
+                shared.clear();
+                delay.wait(Delay::MISSING).await;
+                continue;
+            }
             Ok(resource) => {
                 watch(cluster, client.clone(), selection, &resource, shared, delay).await;
                 // The kind may be gone, or be served in another way.
@@ -67,11 +75,7 @@ async fn watch(
     delay: &mut Delay,
 ) {
     let api: Api<Raw> = match &selection.namespace {
-        Some(namespace) if resource.namespaced => Api::namespaced_with(client, namespace, &resource.api),
-        Some(_) => {
-            tracing::warn!(kind = %selection.kind.kind, "a cluster-scoped kind is never found in a namespace");
-            return;
-        }
+        Some(namespace) => Api::namespaced_with(client, namespace, &resource.api),
         None => Api::all_with(client, &resource.api),
     };
     let config = watcher::Config {
@@ -156,5 +160,59 @@ fn reason(error: watcher::Error) -> Error {
         | watcher::Error::WatchFailed(error) => error.into(),
         watcher::Error::WatchError(status) => (*status).into(),
         watcher::Error::NoResourceVersion => Error::Malformed("a list or an object has no resourceVersion".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio_util::sync::CancellationToken;
+    use tracing::{Level, Metadata, Subscriber, span};
+
+    use super::*;
+    use crate::{
+        Change, Watches,
+        fake::{Fake, things},
+    };
+
+    /// Counts warnings and errors.
+    #[derive(Default)]
+    struct Warnings(AtomicUsize);
+
+    impl Subscriber for Warnings {
+        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+            *metadata.level() <= Level::WARN
+        }
+        fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+            span::Id::from_u64(1)
+        }
+        fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+        fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+        fn event(&self, _: &tracing::Event<'_>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+        fn enter(&self, _: &span::Id) {}
+        fn exit(&self, _: &span::Id) {}
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_kind_that_turns_out_to_have_no_namespaces_is_waited_for_without_a_warning() {
+        let warnings = Arc::new(Warnings::default());
+        let _heard = tracing::subscriber::set_default(Arc::clone(&warnings));
+        let fake = Fake::default();
+        fake.state().things_cluster_scoped = true;
+        fake.put("things", "a");
+        let watches = Watches::new(fake.cluster(), CancellationToken::new());
+        let selection = Selection { namespace: Some("n".to_owned()), ..things() };
+        let mut subscription = watches.subscribe(selection);
+        assert!(timeout(Duration::from_mins(10), subscription.next()).await.is_err(), "there is nothing");
+        assert_eq!(warnings.0.load(Ordering::Relaxed), 0);
+        let asked = fake.asked("example.com");
+        assert!(asked <= 80, "{asked} questions in ten minutes");
+        // A definition may be replaced by one of another scope.
+        fake.state().things_cluster_scoped = false;
+        let next = timeout(Duration::from_mins(1), subscription.next()).await.unwrap();
+        assert!(matches!(next, Some(Change::Applied { old: None, .. })), "{next:?}");
     }
 }

@@ -50,8 +50,8 @@ impl Collaborator {
     }
 
     /// Looks at what the user may do. An invitation counts as existing, not ready; one that expired as missing, so that the
-    /// user is invited anew. More than was wanted is not taken for a difference if the user has it from elsewhere, once the
-    /// wanted role was given.
+    /// user is invited anew. More than was wanted is not taken for a difference if the user has it from elsewhere, or if the token
+    /// may not see whether that is so, once the wanted role was given.
     ///
     /// A collaborator with the wanted role costs one request. Only what has an answer with a body is asked, so that all of it
     /// is free while nothing changes.
@@ -73,7 +73,9 @@ impl Collaborator {
             let status = json!({"permission": shown.as_ref().map(Role::name), "invitationId": null, "htmlUrl": null});
             let ready = |observation: Observation| Ok(observation.ready().status(status));
             let given = object.status["given"] == desired.name();
-            let has_more = |role: &Role| Ok(given && role.covers(&desired) && self.has_elsewhere(spec, role)?);
+            // What cannot be known is believed: to write at every look would settle nothing either.
+            let has_more =
+                |role: &Role| Ok(given && role.covers(&desired) && self.has_elsewhere(spec, role)?.unwrap_or(true));
             if shown.as_ref() == Some(&desired)
                 || self.has_one_role_only(spec)?
                 || shown.as_ref().map_or(Ok::<_, Error>(false), has_more)?
@@ -203,27 +205,30 @@ impl Collaborator {
         Ok(direct.iter().any(|each| is(&each["login"], &spec.username)))
     }
 
-    /// Whether the user is known to have a role whatever it is given itself. A token that may not look knows nothing.
-    fn has_elsewhere(&self, spec: &Spec, role: &Role) -> Result<bool, Error> {
+    /// Whether the user has a role whatever it is given itself; none if the token may not look.
+    fn has_elsewhere(&self, spec: &Spec, role: &Role) -> Result<Option<bool>, Error> {
         match self.find_elsewhere(spec, role) {
-            Err(error) if error.reason() == "Forbidden" => Ok(false),
+            Err(error) if error.reason() == "Forbidden" => Ok(None),
             found => found,
         }
     }
 
-    /// Whether the user has a role as an owner of the organisation, as every member of it, or by a team.
-    fn find_elsewhere(&self, spec: &Spec, role: &Role) -> Result<bool, Error> {
+    /// Whether the user has a role as an owner of the organisation, as every member of it, or by a team. None if it is no
+    /// other's, and what every member has is not shown.
+    fn find_elsewhere(&self, spec: &Spec, role: &Role) -> Result<Option<bool>, Error> {
         let Spec { org, username, .. } = spec;
         let member = self.github.find(&Path::of(&["orgs", org, "memberships", username])?)?.unwrap_or_default();
         if member["state"] != "active" {
-            return Ok(false);
+            return Ok(Some(false));
         }
         if member["role"] == "admin" {
-            return Ok(role.name() == "admin");
+            return Ok(Some(role.name() == "admin"));
         }
         let organization = self.github.find(&Path::of(&["orgs", org])?)?.unwrap_or_default();
-        if organization["default_repository_permission"].as_str().map(Role::named).as_ref() == Some(role) {
-            return Ok(true);
+        // GitHub shows it to owners only.
+        let base = organization["default_repository_permission"].as_str().map(Role::named);
+        if base.as_ref() == Some(role) {
+            return Ok(Some(true));
         }
         for team in self.github.list(&repository(spec)?.join("teams"), items)? {
             // Flags do not show an organisation's own roles.
@@ -232,10 +237,10 @@ impl Collaborator {
             let Some(slug) = team["slug"].as_str().filter(|_| has_role) else { continue };
             let path = Path::of(&["orgs", org, "teams", slug, "memberships", username])?;
             if self.github.find(&path)?.is_some_and(|found| found["state"] == "active") {
-                return Ok(true);
+                return Ok(Some(true));
             }
         }
-        Ok(false)
+        Ok(base.map(|_| false))
     }
 
     /// Whoever works in a user's repository may write: there is nothing to choose.

@@ -39,7 +39,6 @@ fn every_role_in_every_spelling_settles_after_one_request() {
     }
     kind.delete(&of("bert", "pull")).unwrap();
     assert!(!kind.observe(&of("bert", "pull")).unwrap().exists);
-    stage.assert_clean();
 }
 
 #[test]
@@ -62,7 +61,6 @@ fn an_outsider_is_invited_pending_and_then_a_collaborator() {
     stage.github_with(&carl).change(Method::Patch, &path, None).unwrap();
     let accepted = kind.observe(&of("carl", "triage")).unwrap();
     assert!(accepted.up_to_date && accepted.readiness == Readiness::Ready);
-    stage.assert_clean();
 }
 
 #[test]
@@ -79,7 +77,6 @@ fn who_let_an_invitation_expire_is_invited_anew_and_deleting_cancels_it() {
     assert!(invitations.len() == 1 && invitations[0].0 != first);
     kind.delete(&object).unwrap();
     assert_eq!(stage.fake.seed().invitations("acme", "shop").len(), 0);
-    stage.assert_clean();
 }
 
 #[test]
@@ -90,7 +87,6 @@ fn who_may_read_because_all_may_is_no_collaborator() {
     assert!(!kind.observe(&of("bert", "pull")).unwrap().exists);
     let _ = kind.create(&of("bert", "pull")).unwrap();
     assert!(kind.observe(&of("bert", "pull")).unwrap().up_to_date);
-    stage.assert_clean();
 }
 
 #[test]
@@ -100,7 +96,6 @@ fn a_users_repository_has_one_role_only_and_that_settles() {
     stage.fake.seed().collaborator("anna", "shop", "bert", "push");
     let spec = json!({"org": "anna", "repo": "shop", "username": "bert", "permission": "admin", "credentials": {}});
     assert!(Collaborator::new(stage.github()).observe(&object("Collaborator", spec, json!({}))).unwrap().up_to_date);
-    stage.assert_clean();
 }
 
 #[test]
@@ -116,7 +111,6 @@ fn who_may_read_without_being_a_collaborator_is_not_in_the_way_of_a_deletion() {
     assert!(!kind.observe(&object).unwrap().exists);
     stage.fake.seed().remove_repository("acme", "shop");
     assert!(!kind.observe(&object).unwrap().exists);
-    stage.assert_clean();
 }
 
 #[test]
@@ -134,7 +128,6 @@ fn older_servers_that_show_the_role_elsewhere_settle_too() {
         assert!(!kind.observe(&of("bert", differing)).unwrap().up_to_date, "{answer}");
         stage.fake.heal();
     }
-    stage.assert_clean();
 }
 
 #[test]
@@ -144,7 +137,6 @@ fn an_organisations_own_role_does_not_show_in_an_invitation_and_settles() {
     let object = of("carl", "release-manager");
     let _ = kind.create(&object).unwrap();
     assert!(kind.observe(&object).unwrap().up_to_date);
-    stage.assert_clean();
 }
 
 #[test]
@@ -165,7 +157,6 @@ fn invitations_of_others_and_those_that_still_count_are_left_alone() {
     assert!(ours.len() == 1 && numbers().contains(&ours[0]), "it is the same one");
     kind.delete(&object).unwrap();
     assert_eq!(numbers(), [theirs]);
-    stage.assert_clean();
 }
 
 #[test]
@@ -190,7 +181,6 @@ fn an_invitation_is_left_to_be_cancelled_and_gone_with_its_repository() {
     stage.fake.seed().remove_repository("acme", "shop");
     kind.delete(&object).unwrap();
     assert!(!kind.observe(&object).unwrap().exists);
-    stage.assert_clean();
 }
 
 /// As [`of`], after the role was given.
@@ -252,14 +242,54 @@ fn what_a_user_has_by_a_team_is_no_difference_and_what_is_changed_by_hand_is() {
     assert!(!kind.observe(&given("bert", "push")).unwrap().up_to_date);
 }
 
+/// Tokens that administer the repository: one of somebody outside, who may not look at members at all, and one of a member,
+/// who is not shown what every member has.
+fn tokens_that_see_too_little(stage: &Stage) -> [String; 2] {
+    let seed = stage.fake.seed();
+    seed.user("dora");
+    seed.member("acme", "dora");
+    for login in ["carl", "dora"] {
+        seed.collaborator("acme", "shop", login, "admin");
+    }
+    ["carl", "dora"].map(|login| seed.token(login))
+}
+
 #[test]
-fn a_token_that_may_not_look_at_members_finds_a_difference_and_no_error() {
+fn a_token_that_may_not_look_gives_the_role_once_and_not_at_every_look() {
     let stage = shop();
     stage.fake.seed().base_role("acme", "write");
-    stage.fake.seed().collaborator("acme", "shop", "carl", "admin");
-    let mut outside = Collaborator::new(stage.github_with(&stage.fake.seed().token("carl")));
-    assert!(!outside.observe(&given("bert", "pull")).unwrap().up_to_date);
-    assert!(Collaborator::new(stage.github()).observe(&given("bert", "pull")).unwrap().up_to_date);
+    stage.fake.seed().collaborator("acme", "shop", "bert", "pull");
+    for token in tokens_that_see_too_little(&stage) {
+        let mut kind = Collaborator::new(stage.github_with(&token));
+        let mut object = of("bert", "push");
+        // Everybody has more than he is to be given.
+        stage.fake.seed().base_role("acme", "admin");
+        assert!(!kind.observe(&object).unwrap().up_to_date, "it was not given yet");
+        stage.fake.seed().base_role("acme", "write");
+        object.status = kind.update(&object).unwrap().status.unwrap();
+        stage.fake.seed().base_role("acme", "admin");
+        stage.fake.forget();
+        for _ in 0..3 {
+            assert!(kind.observe(&object).unwrap().up_to_date);
+        }
+        assert!(stage.requests().iter().all(|request| request.starts_with("GET ")));
+        // Another role in the spec is given, and less than was given is mended.
+        let mut other = of("bert", "triage");
+        other.status = object.status.clone();
+        assert!(!kind.observe(&other).unwrap().up_to_date);
+        stage.fake.seed().base_role("acme", "none");
+        stage.fake.seed().collaborator("acme", "shop", "bert", "pull");
+        assert!(!kind.observe(&object).unwrap().up_to_date);
+    }
+}
+
+#[test]
+fn a_token_that_sees_that_nobody_gives_more_takes_it_for_a_difference() {
+    let stage = shop();
+    stage.fake.seed().collaborator("acme", "shop", "bert", "admin");
+    assert!(!Collaborator::new(stage.github()).observe(&given("bert", "pull")).unwrap().up_to_date);
+    stage.fake.seed().base_role("acme", "write");
+    assert!(!Collaborator::new(stage.github()).observe(&given("bert", "pull")).unwrap().up_to_date);
 }
 
 #[test]

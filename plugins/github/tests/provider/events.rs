@@ -62,7 +62,6 @@ fn who_is_added_invited_or_removed_is_told() {
         let note = format!("{username} removed from 'acme/shop'");
         assert_eq!(removed, [event("CollaboratorDeleted", "Delete", &note)]);
     }
-    stage.assert_clean();
 }
 
 #[test]
@@ -81,7 +80,6 @@ fn what_a_team_is_given_and_loses_is_told() {
     let taken = told(|| kind.delete(&object).unwrap());
     let note = "Team 'acme/core' has no longer the permission push in 'acme/shop'";
     assert_eq!(taken, [event("PermissionRevoked", "Delete", note)]);
-    stage.assert_clean();
 }
 
 #[test]

@@ -43,7 +43,22 @@ fn a_file_is_written_kept_as_it_should_be_and_deleted() {
     kind.delete(&object).unwrap();
     assert_eq!(files(&stage), json!({"README.md": "# shop\n"}));
     RepoFile::new(stage.github()).delete(&object).unwrap();
-    stage.assert_clean();
+}
+
+#[test]
+fn a_file_on_another_branch_is_written_and_deleted_there_alone() {
+    let stage = shop();
+    stage.fake.seed().branch("acme", "shop", "next");
+    let branches = || stage.fake.seed().branches("acme", "shop");
+    let (untouched, object) = (json!({"README.md": "# shop\n"}), of(json!({"branch": "next"})));
+    let mut kind = RepoFile::new(stage.github());
+    assert!(!kind.observe(&object).unwrap().exists);
+    let _ = kind.create(&object).unwrap();
+    assert!(kind.observe(&object).unwrap().up_to_date);
+    let now = branches();
+    assert_eq!((&now["next"]["docs/a b.md"], &now["main"]), (&json!("h\u{e9}llo\n"), &untouched));
+    kind.delete(&object).unwrap();
+    assert_eq!(branches(), json!({"main": untouched, "next": untouched}));
 }
 
 #[test]
@@ -56,7 +71,6 @@ fn what_was_written_in_between_is_not_overwritten_unseen() {
     let refused = kind.update(&object).unwrap_err();
     assert_eq!((refused.reason(), refused.failure().is_terminal()), ("Conflict", false));
     assert_eq!(files(&stage)["README.md"], "somebody else's");
-    stage.assert_clean();
 }
 
 #[test]
@@ -83,7 +97,7 @@ fn a_file_on_another_branch_is_another_file() {
     let stage = shop();
     let object = of(json!({"branch": "next&x", "path": "README.md"}));
     let mut kind = RepoFile::new(stage.github());
-    assert!(!kind.observe(&object).unwrap().exists, "the fake has one branch only");
+    assert!(!kind.observe(&object).unwrap().exists, "there is no such branch");
     assert!(stage.fake.exchanges().last().unwrap().query.contains("ref=next%26x"));
     // Commits name it too, or they would change the default branch.
     assert!(kind.create(&object).is_err());

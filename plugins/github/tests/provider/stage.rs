@@ -59,7 +59,7 @@ impl Stage {
         requests.into_iter().map(|each| format!("{} {}", each.method, each.path)).collect()
     }
 
-    pub(crate) fn assert_clean(&self) {
+    fn assert_clean(&self) {
         let violations = self.fake.violations();
         assert!(violations.is_empty(), "{violations:#?}");
     }

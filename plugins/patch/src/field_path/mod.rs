@@ -58,6 +58,12 @@ impl FieldPath {
         self.0.iter().any(|segment| matches!(segment, Segment::Index(_)))
     }
 
+    /// The path up to the first list that it leads into, or all of it.
+    pub(crate) fn outside_lists(&self) -> FieldPath {
+        let names = self.0.iter().take_while(|segment| matches!(segment, Segment::Field(_)));
+        names.cloned().collect()
+    }
+
     /// Whether the path is empty and stands for the whole object.
     #[must_use]
     pub fn is_empty(&self) -> bool {

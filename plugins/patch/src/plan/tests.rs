@@ -192,24 +192,6 @@ fn null_is_a_mistake_otherwise() {
 }
 
 #[test]
-fn a_field_whose_owner_cannot_be_asked_for_is_not_guarded_in_vain() {
-    let guarded = |to: Value| {
-        let mut to = to;
-        to["onConflict"] = json!("fail");
-        plan(&spec(to), Some(&foo()), Some(&bar()))
-    };
-    assert!(!guarded(json!({"fieldPath": "data.x", "transform": "x"})).unwrap().is_up_to_date());
-    for to in [
-        json!({}),
-        json!({"fieldPath": "data[*]", "transform": "x"}),
-        json!({"fieldPath": "spec.list[0]", "transform": "x"}),
-    ] {
-        let error = guarded(to).unwrap_err();
-        assert!(error.reason() == "InvalidSpec" && error.to_string().contains("onConflict"), "{error}");
-    }
-}
-
-#[test]
 fn several_sources_are_a_map_by_their_names() {
     let source = |name: &str, object: &str| json!({"name": name, "objectReference": {"kind": "ConfigMap", "name": object}, "fieldPath": "data"});
     let spec = json!({

@@ -172,11 +172,6 @@ pub enum InvalidSpec {
         /// The one it may name.
         own: String,
     },
-    /// A field whose owner cannot be known.
-    #[error(
-        "spec.to.onConflict is fail, but whoever owns {0} cannot be asked for: only single values that are reached by names, not through lists or wildcards, have an owner of their own"
-    )]
-    NoOwner(FieldPath),
     /// What a revert could give to another element.
     #[error(
         "spec.onDelete is revert, but {0} leads through a list, whose elements may have moved by then: use keep, or name a field that is reached by names alone"
@@ -226,9 +221,6 @@ impl Spec {
         }
         if spec.on_delete == OnDelete::Revert && spec.target_path.has_index() {
             return Err(InvalidSpec::ElementRevert(spec.target_path));
-        }
-        if spec.on_conflict == OnConflict::Fail && (spec.target_path.has_index() || spec.target_path.has_wildcard()) {
-            return Err(InvalidSpec::NoOwner(spec.target_path));
         }
         Ok(spec)
     }

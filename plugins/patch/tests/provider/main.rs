@@ -3,6 +3,7 @@
 
 mod failures;
 mod merge_options;
+mod owners;
 mod reverts;
 mod samples;
 mod scope;

@@ -176,6 +176,25 @@ fn a_target_that_fails_does_not_cost_the_others_their_values() {
 }
 
 #[test]
+fn many_that_stay_as_they_are_are_told_in_as_many_events_as_the_host_takes() {
+    let host = host();
+    for number in 0..20 {
+        labelled(&host, &format!("n{number:02}"), "theirs");
+    }
+    let patch = of_many(&host);
+    host.reconcile(&PROVIDER, &patch).unwrap();
+    host.delete(&patch);
+    for _ in 0..20 {
+        host.fail_next(Verb::Get, Error::Denied("granted is nothing".to_owned()));
+    }
+    let _ = host.take_events();
+    assert_eq!(host.reconcile(&PROVIDER, &patch).unwrap().action, Action::Release);
+    let notes: Vec<String> = host.take_events().into_iter().map(|event| event.note).collect();
+    assert_eq!(notes.len(), 13);
+    assert!(notes[12].contains("the same of 8 more objects") && notes[12].contains("default/n12"), "{}", notes[12]);
+}
+
+#[test]
 fn one_that_cannot_be_given_back_does_not_keep_the_others_from_it() {
     let host = host();
     let targets = ["a", "b", "c"].map(|name| labelled(&host, name, "old"));

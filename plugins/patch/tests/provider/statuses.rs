@@ -32,7 +32,7 @@ fn asked(host: &Host) -> Vec<Option<String>> {
 fn a_kind_without_a_status_subresource_is_written_itself() {
     let status = || Some("status".to_owned());
     for (value, refused, expected) in
-        [("new", Verb::DryRun, vec![status(), None, None]), ("${ [1] }", Verb::Patch, vec![status(), None])]
+        [("new", Verb::DryRun, vec![status(), None, None]), ("${ [1] }", Verb::Patch, vec![status(), status(), None])]
     {
         let host = host();
         let target = thing(&host, "t");

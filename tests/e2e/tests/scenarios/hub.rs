@@ -6,9 +6,13 @@ use anyhow::Result;
 use capstan_e2e::TlsFront;
 use capstan_fakegithub::{APP_KEY, Fake, Settings};
 
-/// A fake on a loopback port, and the same with TLS on another.
+/// The path of the API of an Enterprise server.
+const PREFIX: &str = "/api/v3";
+
+/// A fake on a loopback port, the same with TLS on another, and another fake in the manner of an Enterprise server.
 pub(crate) struct Hub {
     pub(crate) fake: Fake,
+    pub(crate) enterprise: Fake,
     pub(crate) tls: TlsFront,
     ca_bundle: PathBuf,
 }
@@ -18,11 +22,12 @@ impl Hub {
     pub(crate) async fn start(folder: &Path) -> Result<Self> {
         // Writes of all scenarios come in one minute.
         let settings = Settings { writes_per_minute: 10_000, hourly_quota: 1_000_000, ..Settings::default() };
-        let fake = Fake::start(settings).await?;
+        let fake = Fake::start(settings.clone()).await?;
+        let enterprise = Fake::start(Settings { prefix: PREFIX.to_owned(), ..settings }).await?;
         let tls = TlsFront::start(fake.address()).await?;
         let ca_bundle = folder.join("ca.pem");
         std::fs::write(&ca_bundle, tls.certificate())?;
-        Ok(Self { fake, tls, ca_bundle })
+        Ok(Self { fake, enterprise, tls, ca_bundle })
     }
 
     /// What the host is to trust.
@@ -41,6 +46,19 @@ secrets:
   - {{names: [github-token, berts, app-key], keys: [token, key], origins: [{plain:?}, {tls:?}]}}
   - {{names: [webhook-secret], keys: [secret], origins: [{plain:?}], bodyMembers: [/config/secret]}}
 config: {{baseUrl: {plain:?}}}
+"
+        )
+    }
+
+    /// What an administrator with an Enterprise server grants it, who wants it to take over nothing by itself.
+    pub(crate) fn enterprise_grants(&self) -> String {
+        let (origin, base) = (format!("http://{}", self.enterprise.address()), self.enterprise.url());
+        format!(
+            "http:
+  - {{origin: {origin:?}, pathPrefix: {PREFIX:?}, allowPrivate: true, allowPlaintext: true}}
+secrets:
+  - {{names: [github-token], keys: [token], origins: [{origin:?}]}}
+config: {{baseUrl: {base:?}, adoption: explicit}}
 "
         )
     }

@@ -136,6 +136,7 @@ const APART: &[(&str, Scenario)] = scenarios! {
     definitions::{ one_that_would_harm_what_is_stored_is_not_installed },
     account::{ a_provider_converges_in_the_name_of_its_account },
     github::{
+        what_exists_is_taken_over_followed_and_left_only_as_it_is_said,
         what_krateos_provider_left_goes_on_without_a_change,
         a_repository_whose_creation_was_cut_off_by_a_crash_is_found_again,
     },

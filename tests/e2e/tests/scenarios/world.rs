@@ -188,8 +188,8 @@ impl World {
     }
 
     /// Installs the provider github in a world that has none yet.
-    pub(crate) async fn bring_github(&self) -> Result<()> {
-        self.grant_rights("github", &self.hub.grants()).await?;
+    pub(crate) async fn bring_github(&self, grants: &str) -> Result<()> {
+        self.grant_rights("github", grants).await?;
         std::fs::copy(plugin("github")?, self.folder.path().join("providers").join("github.wasm"))?;
         self.loaded("github").await
     }
@@ -264,8 +264,10 @@ impl World {
 
     /// No request of any scenario, whatever it was about, was anything that GitHub does not describe.
     pub(crate) fn assert_described(&self) -> Result<()> {
-        let violations = self.hub.fake.violations();
-        ensure!(violations.is_empty(), "{violations:#?}");
+        for fake in [&self.hub.fake, &self.hub.enterprise] {
+            let violations = fake.violations();
+            ensure!(violations.is_empty(), "{violations:#?}");
+        }
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! Files of a repository's branch.
+//! Files of a repository's branches.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -16,26 +16,23 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 pub(super) fn get(world: &mut World, call: &Call) -> Outcome {
     let repository = gate::find(world, call)?;
     let path = call.parameter("path").trim_matches('/');
-    if let Some(branch) = call.query("ref")
-        && branch != repository.default_branch
-    {
-        return Err(call.error(404, &format!("No commit found for the ref {branch}")));
-    }
-    if let Some(file) = repository.files.get(path) {
+    let branch = call.query("ref").unwrap_or(&repository.default_branch);
+    let files = repository.branch(branch);
+    let files = files.ok_or_else(|| call.error(404, &format!("No commit found for the ref {branch}")))?;
+    if let Some(file) = files.get(path) {
         if call.accept.contains("raw") {
             return Ok(Answer::raw(200, "application/vnd.github.raw+json", file.content.clone()));
         }
-        let mut shown = entry(world, repository, path, file);
+        let mut shown = entry(world, repository, (branch, path), file);
         shown["encoding"] = "base64".into();
         shown["content"] = wrapped(&file.content).into();
         return Ok(Answer::ok(shown));
     }
     let folder = if path.is_empty() { String::new() } else { format!("{path}/") };
-    let inside =
-        repository.files.iter().filter(|(name, _)| name.strip_prefix(&folder).is_some_and(|rest| !rest.contains('/')));
-    let inside: Vec<Value> = inside.map(|(name, file)| entry(world, repository, name, file)).collect();
+    let inside = files.iter().filter(|(name, _)| name.strip_prefix(&folder).is_some_and(|rest| !rest.contains('/')));
+    let inside: Vec<Value> = inside.map(|(name, file)| entry(world, repository, (branch, name), file)).collect();
     if inside.is_empty() {
-        let empty = if repository.files.is_empty() { "This repository is empty." } else { "Not Found" };
+        let empty = if files.is_empty() { "This repository is empty." } else { "Not Found" };
         return Err(call.error(404, empty));
     }
     Ok(Answer::ok(inside.into()))
@@ -45,9 +42,9 @@ pub(super) fn put(world: &mut World, call: &Call) -> Outcome {
     let path = valid_path(call)?;
     let content = STANDARD.decode(call.text("content").unwrap_or_default().replace('\n', ""));
     let content = content.map_err(|_| call.error(422, "content is not valid Base64"))?;
-    on_default_branch(world, call)?;
-    let repository = gate::find(world, call)?;
-    let old = repository.files.get(&path).map(|file| file.sha.clone());
+    let branch = branch(world, call)?;
+    let old = gate::find(world, call)?.branch(&branch).and_then(|files| files.get(&path));
+    let old = old.map(|file| file.sha.clone());
     match (&old, call.text("sha")) {
         (Some(_), None) => return Err(call.error(422, "Invalid request.\n\n\"sha\" wasn't supplied.")),
         (Some(old), Some(given)) if old != given => {
@@ -58,24 +55,27 @@ pub(super) fn put(world: &mut World, call: &Call) -> Outcome {
     }
     let now = world.now;
     let repository = gate::find_mut(world, call)?;
-    repository.files.insert(path.clone(), File::new(content));
+    let file = File::new(content);
+    let files = repository.branch_mut(&branch).ok_or_else(|| no_branch(call, &branch))?;
+    files.insert(path.clone(), file.clone());
     repository.pushed = now;
     let repository = gate::find(world, call)?;
-    let shown = entry(world, repository, &path, &repository.files[&path]);
+    let shown = entry(world, repository, (&branch, &path), &file);
     let status = if old.is_some() { 200 } else { 201 };
     Ok(Answer::json(status, json!({"content": shown, "commit": commit(world, call, repository)})))
 }
 
 pub(super) fn delete(world: &mut World, call: &Call) -> Outcome {
     let path = valid_path(call)?;
-    on_default_branch(world, call)?;
+    let branch = branch(world, call)?;
     let now = world.now;
     let repository = gate::find_mut(world, call)?;
-    let sha = repository.files.get(&path).map(|file| file.sha.clone()).ok_or_else(|| call.not_found())?;
+    let files = repository.branch_mut(&branch).ok_or_else(|| no_branch(call, &branch))?;
+    let sha = files.get(&path).map(|file| file.sha.clone()).ok_or_else(|| call.not_found())?;
     if call.text("sha") != Some(sha.as_str()) {
         return Err(call.error(409, &format!("{path} does not match {}", call.text("sha").unwrap_or_default())));
     }
-    repository.files.remove(&path);
+    files.remove(&path);
     repository.pushed = now;
     let repository = gate::find(world, call)?;
     Ok(Answer::ok(json!({"content": null, "commit": commit(world, call, repository)})))
@@ -92,17 +92,23 @@ fn valid_path(call: &Call) -> Result<String, Answer> {
     Ok(path.to_owned())
 }
 
-fn on_default_branch(world: &World, call: &Call) -> Result<(), Answer> {
-    match call.text("branch") {
-        Some(branch) if branch != gate::find(world, call)?.default_branch => {
-            Err(call.error(404, &format!("Branch {branch} not found")))
-        }
-        _ => Ok(()),
+/// The branch that a commit is for.
+fn branch(world: &World, call: &Call) -> Result<String, Answer> {
+    let repository = gate::find(world, call)?;
+    let branch = call.text("branch").unwrap_or(&repository.default_branch);
+    if repository.branch(branch).is_none() {
+        return Err(no_branch(call, branch));
     }
+    Ok(branch.to_owned())
 }
 
-fn entry(world: &World, repository: &Repository, path: &str, file: &File) -> Value {
-    let (full_name, branch) = (world.full_name(repository), &repository.default_branch);
+fn no_branch(call: &Call, branch: &str) -> Answer {
+    call.error(404, &format!("Branch {branch} not found"))
+}
+
+/// A file at a branch and path.
+fn entry(world: &World, repository: &Repository, (branch, path): (&str, &str), file: &File) -> Value {
+    let full_name = world.full_name(repository);
     let address =
         path.split('/').map(|part| utf8_percent_encode(part, SEGMENT).to_string()).collect::<Vec<_>>().join("/");
     let url = format!("{}/repos/{full_name}/contents/{address}?ref={branch}", world.base);

@@ -1,5 +1,7 @@
 //! Protection of a branch.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::{Outcome, gate};
@@ -51,10 +53,10 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Outcome {
     removed.map(|_| Answer::nothing()).ok_or_else(|| call.error(404, "Branch not protected"))
 }
 
-/// A repository without a file has no branch yet, and others have one.
+/// A branch without a file is none yet.
 fn branch_exists(world: &World, call: &Call) -> Result<(), Answer> {
     let repository = gate::find(world, call)?;
-    if repository.files.is_empty() || repository.default_branch != call.parameter("branch") {
+    if repository.branch(call.parameter("branch")).is_none_or(BTreeMap::is_empty) {
         return Err(call.error(404, "Branch not found"));
     }
     Ok(())

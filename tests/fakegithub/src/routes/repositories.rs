@@ -102,12 +102,8 @@ pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
     let (id, owner) = (repository.id, repository.owner);
     let in_organization = world.accounts.get(&owner).is_some_and(|owner| !owner.is_user());
     consistent_merge_messages(call, &repository.settings)?;
-    if let Some(branch) = call.text("default_branch")
-        && branch != repository.default_branch
-    {
-        // The fake keeps one branch, and so can rename none but that to itself.
-        let message = "The branch main was not found. Please push that ref first or create it via the Git Data API.";
-        return Err(refused("Validation Failed", call, "default_branch", &message.replace("main", branch)));
+    if let Some(branch) = call.text("default_branch") {
+        branch_exists(call, repository, branch)?;
     }
     if call.body["allow_forking"].is_boolean() && !in_organization {
         let message = "Allow forks can only be changed on org-owned repositories";
@@ -128,9 +124,25 @@ pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
     if let Some(visibility) = visibility(call) {
         visibility.clone_into(&mut repository.visibility);
     }
+    if let Some(branch) = call.text("default_branch") {
+        repository.make_default(branch);
+    }
     set(repository, call.body);
     repository.updated = now;
     Ok(Answer::ok(show(world, call, id)))
+}
+
+/// Only a branch that is there can be the default one.
+fn branch_exists(call: &Call, repository: &Repository, branch: &str) -> Result<(), Answer> {
+    if repository.branch(branch).is_some() {
+        return Ok(());
+    }
+    let message = if repository.files.is_empty() {
+        "Cannot update default branch for an empty repository. Please init the repository and push first.".to_owned()
+    } else {
+        format!("The branch {branch} was not found. Please push that ref first or create it via the Git Data API.")
+    };
+    Err(refused("Validation Failed", call, "default_branch", &message))
 }
 
 pub(super) fn delete(world: &mut World, call: &Call) -> Outcome {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Outcome, gate};
 use crate::answer::Answer;
 use crate::request::Call;
-use crate::state::{Actor, World};
+use crate::state::{Actor, Id, World};
 
 pub(super) fn me(world: &mut World, call: &Call) -> Outcome {
     match call.actor {
@@ -30,7 +30,40 @@ pub(super) fn get(world: &mut World, call: &Call) -> Outcome {
 
 pub(super) fn organization(world: &mut World, call: &Call) -> Outcome {
     let (id, _) = world.organization(call.parameter("org")).ok_or_else(|| call.not_found())?;
-    Ok(Answer::ok(world.show_account(id, "organization-full")))
+    let mut shown = world.show_account(id, "organization-full");
+    if let (Some(members), false) = (shown.as_object_mut(), sees_settings(world, call.actor, id)) {
+        members.retain(|name, _| !(FOR_OWNERS.contains(&name.as_str()) || name.starts_with("members_can_")));
+    }
+    Ok(Answer::ok(shown))
+}
+
+/// What GitHub shows of an organisation to its owners alone, besides what its members can do.
+const FOR_OWNERS: [&str; 11] = [
+    "total_private_repos",
+    "owned_private_repos",
+    "private_gists",
+    "disk_usage",
+    "collaborators",
+    "billing_email",
+    "plan",
+    "default_repository_permission",
+    "members_allowed_repository_creation_type",
+    "two_factor_requirement_enabled",
+    "web_commit_signoff_required",
+];
+
+/// Owners see the settings of an organisation, and apps that may read its administration.
+fn sees_settings(world: &World, actor: Actor, organization: Id) -> bool {
+    let may_read = |id: Id| {
+        let installation = world.installations.get(&id);
+        installation.is_some_and(|installation| installation.permissions.contains_key("organization_administration"))
+    };
+    let is_permitted = match actor {
+        Actor::Installation(id) => may_read(id),
+        Actor::User(_) => true,
+        Actor::Anonymous | Actor::App(_) => false,
+    };
+    is_permitted && world.administers(actor, organization)
 }
 
 pub(super) fn membership(world: &mut World, call: &Call) -> Outcome {

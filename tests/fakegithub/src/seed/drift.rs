@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Seed, id, repository_mut, team_mut};
+use crate::state::File;
 use crate::state::team::Member;
 
 impl Seed<'_> {
@@ -18,6 +19,27 @@ impl Seed<'_> {
         let world = &mut *self.shared.world();
         let (organization, user) = (id(world, organization), id(world, login));
         team_mut(world, organization, slug).members.insert(user, Member { maintainer, pending: false });
+    }
+
+    /// Adds a branch with the files of the default branch, as pushing it would.
+    pub fn branch(&self, owner: &str, name: &str, branch: &str) {
+        let world = &mut *self.shared.world();
+        let repository = repository_mut(world, owner, name);
+        repository.branches.insert(branch.to_owned(), repository.files.clone());
+    }
+
+    /// The branches of a repository, by name, each with its files as text; the default branch among them.
+    #[must_use]
+    pub fn branches(&self, owner: &str, name: &str) -> Value {
+        let world = &mut *self.shared.world();
+        let Some(repository) = world.repository(owner, name) else { return Value::Null };
+        let all = repository.branches.iter().chain([(&repository.default_branch, &repository.files)]);
+        all.map(|(branch, files)| {
+            let text = |file: &File| Value::from(String::from_utf8_lossy(&file.content).into_owned());
+            let files: Value = files.iter().map(|(path, file)| (path.clone(), text(file))).collect();
+            (branch.clone(), files)
+        })
+        .collect()
     }
 
     /// Changes members of all rulesets of a repository.

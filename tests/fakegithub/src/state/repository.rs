@@ -28,8 +28,10 @@ pub(crate) struct Repository {
     pub(crate) rulesets: BTreeMap<Id, Value>,
     /// The bodies that were put, by branch.
     pub(crate) protections: BTreeMap<String, Value>,
-    /// The files of the default branch, by path. A repository without any has no branch.
+    /// The files of the default branch, by path. A repository without any has no such branch yet.
     pub(crate) files: BTreeMap<String, File>,
+    /// The files of all other branches, by branch and path.
+    pub(crate) branches: BTreeMap<String, BTreeMap<String, File>>,
     pub(crate) variables: BTreeMap<String, (String, Timestamp, Timestamp)>,
     pub(crate) secrets: BTreeMap<String, (Timestamp, Timestamp)>,
 }
@@ -53,6 +55,7 @@ pub(crate) struct Hook {
 }
 
 /// A file.
+#[derive(Clone)]
 pub(crate) struct File {
     pub(crate) content: Vec<u8>,
     /// Git's hash of the content.
@@ -79,9 +82,27 @@ impl Repository {
             rulesets: BTreeMap::new(),
             protections: BTreeMap::new(),
             files: BTreeMap::new(),
+            branches: BTreeMap::new(),
             variables: BTreeMap::new(),
             secrets: BTreeMap::new(),
         }
+    }
+
+    /// The files of a branch; none if there is no such branch. The default branch of an empty repository has none.
+    pub(crate) fn branch(&self, name: &str) -> Option<&BTreeMap<String, File>> {
+        if name == self.default_branch { Some(&self.files) } else { self.branches.get(name) }
+    }
+
+    pub(crate) fn branch_mut(&mut self, name: &str) -> Option<&mut BTreeMap<String, File>> {
+        if name == self.default_branch { Some(&mut self.files) } else { self.branches.get_mut(name) }
+    }
+
+    /// Makes another branch the default one; the one before stays beside it. Whether there is such a branch.
+    pub(crate) fn make_default(&mut self, name: &str) -> bool {
+        let Some(files) = self.branches.remove(name) else { return name == self.default_branch };
+        let before = std::mem::replace(&mut self.default_branch, name.to_owned());
+        self.branches.insert(before, std::mem::replace(&mut self.files, files));
+        true
     }
 
     pub(crate) fn is_archived(&self) -> bool {

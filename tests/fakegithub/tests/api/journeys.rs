@@ -337,3 +337,56 @@ async fn slugs_of_teams_are_in_latin_letters_without_marks() {
     assert_eq!(other["slug"], format!("team-{}", other["id"]));
     assert_clean(&fake);
 }
+
+#[tokio::test]
+async fn branches_have_files_of_their_own_and_one_of_them_is_the_default() {
+    let (fake, token) = acme(Settings::default()).await;
+    let seed = fake.seed();
+    seed.repository("acme", "shop");
+    seed.branch("acme", "shop", "next");
+    let anna = Client::new(&fake, &token);
+    let file = json!({"message": "m", "content": "eA==", "branch": "next"});
+    anna.expect(201, "PUT", "/repos/acme/shop/contents/x", file).await;
+    assert_eq!(seed.branches("acme", "shop")["next"], json!({"README.md": "# shop\n", "x": "x"}));
+    assert_eq!(anna.get("/repos/acme/shop/contents/x").await.status, 404, "not on the default branch");
+    assert_eq!(anna.expect(200, "GET", "/repos/acme/shop/contents/x?ref=next", NONE).await["content"], "eA==\n");
+    for _ in 0..2 {
+        let changed = anna.expect(200, "PATCH", "/repos/acme/shop", json!({"default_branch": "next"})).await;
+        assert_eq!(changed["default_branch"], "next");
+    }
+    anna.expect(200, "GET", "/repos/acme/shop/contents/x", NONE).await;
+    assert_eq!(anna.get("/repos/acme/shop/contents/x?ref=main").await.status, 404, "main is still there, without it");
+    let protection = json!({
+        "required_status_checks": null, "enforce_admins": true, "required_pull_request_reviews": null, "restrictions": null,
+    });
+    for branch in ["main", "next"] {
+        let path = format!("/repos/acme/shop/branches/{branch}/protection");
+        anna.expect(200, "PUT", &path, protection.clone()).await;
+    }
+    for (path, body) in [
+        ("/repos/acme/shop", json!({"default_branch": "gone"})),
+        ("/repos/acme/shop/contents/x", json!({"message": "m", "content": "eA==", "branch": "gone"})),
+    ] {
+        let method = if path.ends_with('x') { "PUT" } else { "PATCH" };
+        let refused = anna.call(method, path, body).await;
+        assert!(matches!(refused.status, 404 | 422) && refused.json().to_string().contains("gone"), "{refused:?}");
+    }
+    assert_clean(&fake);
+}
+
+#[tokio::test]
+async fn what_an_organisation_gives_everybody_is_shown_to_its_owners_alone() {
+    let (fake, token) = acme(Settings::default()).await;
+    let seed = fake.seed();
+    let shown = async |client: Client<'_>| {
+        let organization = client.expect(200, "GET", "/orgs/acme", NONE).await;
+        assert_eq!(organization["login"], "acme");
+        (organization["default_repository_permission"].is_string(), organization["plan"].is_object())
+    };
+    assert_eq!(shown(Client::new(&fake, &token)).await, (true, true));
+    for login in ["bert", "carl"] {
+        assert_eq!(shown(Client::new(&fake, &seed.token(login))).await, (false, false), "{login}");
+    }
+    assert_eq!(shown(Client::anonymous(&fake)).await, (false, false));
+    assert_clean(&fake);
+}

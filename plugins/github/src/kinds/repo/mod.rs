@@ -158,6 +158,12 @@ impl Repo {
             let created = found["created_at"].as_str().and_then(seconds);
             created.zip(begun).is_some_and(|(created, begun)| created + SLACK >= begun)
         };
+        if begun.is_none()
+            && let Some(path) = renamed(object)
+            && let Some(found) = self.github.find(&path)?.filter(|found| found["id"].as_u64() == Some(id))
+        {
+            return Ok(Some(found));
+        }
         // By name first: that is the documented address, and leads to the new one after a rename.
         match self.github.find(&by_name)? {
             // Or one that was created anew, and is not recorded yet.
@@ -208,6 +214,20 @@ fn seconds(time: &str) -> Option<i64> {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 719_469;
     Some(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
+}
+
+/// Where a repository was seen last, if that is another place than the spec says: what leads there from the old one costs a
+/// request at each look.
+fn renamed(object: &Managed<Spec>) -> Option<Path> {
+    let Spec { org, name, .. } = &object.spec;
+    let seen = object.status["fullName"].as_str().and_then(|seen| seen.split_once('/'));
+    match seen {
+        Some((owner, repo)) if !(owner.eq_ignore_ascii_case(org) && repo.eq_ignore_ascii_case(name)) => {
+            // A status is nobody's specification: what is no name there is looked for by the one in the spec.
+            Path::of(&["repos", owner, repo]).ok()
+        }
+        _ => None,
+    }
 }
 
 /// Where a repository is now, by the name that it has now.

@@ -87,16 +87,19 @@ pub(super) fn creation(spec: &Spec, in_organization: bool) -> Value {
 }
 
 /// The requests that set what differs. Lifting an archive comes before all else, and archiving after it: nothing can be
-/// changed in between.
+/// changed in between. The default branch goes by itself and after the others: it may be refused until somebody pushes it, and
+/// that must not cost the rest.
 pub(super) fn steps(spec: &Spec, found: &Value) -> Result<Vec<Step>, Error> {
     let mut steps = Vec::new();
     let mut body = json!({});
     let mut archive = None;
+    let mut branch = None;
     let mut names = None;
     for difference in differences(spec, found)? {
         let desired = difference.desired.unwrap_or_default();
         match difference.path.as_str() {
             "archived" => archive = desired.as_bool(),
+            "default_branch" => branch = Some(desired),
             "topics" => names = topics(spec)?,
             path => body[path] = desired,
         }
@@ -109,6 +112,7 @@ pub(super) fn steps(spec: &Spec, found: &Value) -> Result<Vec<Step>, Error> {
         steps.push(Step::Patch(body));
     }
     steps.extend(names.map(Step::Topics));
+    steps.extend(branch.map(|branch| Step::Patch(json!({"default_branch": branch}))));
     if archive == Some(true) {
         steps.push(Step::Patch(json!({"archived": true})));
     }
@@ -279,6 +283,19 @@ mod tests {
         for half in ["merge_commit_message", "squash_merge_commit_title"] {
             assert_eq!(created.get(half), None, "it follows when the other half is known");
         }
+    }
+
+    #[test]
+    fn the_default_branch_is_set_by_itself_after_the_rest_and_before_an_archive() {
+        let wanted = spec(&json!({"archived": true, "defaultBranch": "next", "hasWiki": false, "topics": ["t"]}));
+        let found = json!({"archived": false, "default_branch": "main", "has_wiki": true, "topics": []});
+        let expected = [
+            Step::Patch(json!({"has_wiki": false})),
+            Step::Topics(vec!["t".to_owned()]),
+            Step::Patch(json!({"default_branch": "next"})),
+            Step::Patch(json!({"archived": true})),
+        ];
+        assert_eq!(steps(&wanted, &found).unwrap(), expected);
     }
 
     #[test]

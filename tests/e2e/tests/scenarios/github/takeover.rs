@@ -96,7 +96,7 @@ async fn left_behind(world: &World) -> Result<()> {
     });
     leave(&tenant, "Collaborator", "collaborators", "invited", &invited, &annotations, json!([ready, synced])).await?;
 
-    world.bring_github().await?;
+    world.bring_github(&world.hub().grants()).await?;
     for (plural, name) in [("repoes", "left"), ("repoes", "found"), ("collaborators", "left"), ("teamrepoes", "left")] {
         // What Krateo's does not say tells when it was looked at.
         let looked_at = |object: &Value| object["status"]["conditions"][0]["observedGeneration"].is_u64();

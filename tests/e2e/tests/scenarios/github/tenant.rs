@@ -19,13 +19,18 @@ pub(crate) struct Tenant<'a> {
     pub(crate) name: &'static str,
     pub(crate) objects: Objects,
     pub(crate) hub: &'a Hub,
+    fake: &'a Fake,
     pub(crate) token: String,
 }
 
 impl<'a> Tenant<'a> {
     pub(crate) async fn new(world: &'a World, name: &'static str) -> Result<Self> {
-        let (objects, hub) = (world.objects()?, world.hub());
-        let seed = hub.fake.seed();
+        Self::at(world, name, &world.hub().fake).await
+    }
+
+    /// At one of the hub's fakes.
+    pub(crate) async fn at(world: &'a World, name: &'static str, fake: &'a Fake) -> Result<Self> {
+        let (objects, hub, seed) = (world.objects()?, world.hub(), fake.seed());
         seed.organization(name);
         for person in ["anna", "bert", "carl"] {
             seed.user(&format!("{name}-{person}"));
@@ -34,17 +39,17 @@ impl<'a> Tenant<'a> {
         seed.member(name, &format!("{name}-bert"));
         let token = seed.token(&format!("{name}-anna"));
         objects.namespace(name).await?;
-        let tenant = Self { name, objects, hub, token };
+        let tenant = Self { name, objects, hub, fake, token };
         tenant.secret("github-token", "token", &tenant.token).await?;
         Ok(tenant)
     }
 
     pub(crate) fn fake(&self) -> &Fake {
-        &self.hub.fake
+        self.fake
     }
 
     pub(crate) fn seed(&self) -> Seed<'_> {
-        self.hub.fake.seed()
+        self.fake.seed()
     }
 
     /// The login of one of the three.

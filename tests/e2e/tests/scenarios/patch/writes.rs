@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use capstan_e2e::{Objects, condition, eventually};
 use serde_json::{Value, json};
 
-use super::{config_maps, patch, ready, reconciled, sample, synced, value};
+use super::{PATCHES, config_maps, patch, ready, reconciled, sample, synced, value};
 use crate::world::{SOON, World};
 
 /// The entries of `managedFields` that are the provider's.
@@ -55,16 +55,7 @@ async fn what_cannot_be_applied_is_owned_as_narrowly(objects: &Objects, name: &s
     let fields = json!({"f:data": {"f:value1": {}, "f:value2": {}}});
     ensure!(entry["operation"] == "Update" && entry["fieldsV1"] == fields, "{entry:#}");
 
-    let containers = json!([{"name": "one", "image": "one:1"}, {"name": "two", "image": "two:1"}]);
-    objects
-        .apply_value(&json!({
-            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": name},
-            "spec": {
-                "replicas": 0, "selector": {"matchLabels": {"app": "web"}},
-                "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": containers}},
-            },
-        }))
-        .await?;
+    objects.apply_value(&deployment(name)).await?;
     let mut object = patch(name, "data.value1", &json!({"fieldPath": "spec.template.spec.containers[1].image"}));
     object["spec"]["to"]["objectReference"] =
         json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "namespace": name});
@@ -78,6 +69,15 @@ async fn what_cannot_be_applied_is_owned_as_narrowly(objects: &Objects, name: &s
     let second = json!({r#"k:{"name":"two"}"#: {"f:image": {}}});
     let fields = json!({"f:spec": {"f:template": {"f:spec": {"f:containers": second}}}});
     ensure!(entry["operation"] == "Update" && entry["fieldsV1"] == fields, "{entry:#}");
+    // Of these, too, it is told from whom they were taken: the map and the element were the user's, what was removed its own.
+    let told = |events: &Vec<Value>| {
+        let notes: Vec<&str> = events.iter().filter_map(|event| event["note"].as_str()).collect();
+        [".data.value1", r#".spec.template.spec.containers[name="two"].image"#]
+            .iter()
+            .all(|field| notes.iter().any(|note| note.contains(&format!("user owns {field}"))))
+    };
+    let events = eventually("it says from whom", SOON, || took_over(objects, name), told).await?;
+    ensure!(events.len() == 3, "nothing of its own: {events:#?}");
     Ok(())
 }
 
@@ -95,7 +95,45 @@ pub(crate) async fn a_field_of_somebody_else_is_left_alone_if_so_asked(world: &W
     to["fieldPath"] = json!("data.free");
     objects.apply_value(&patch(name, "data.value1", &to)).await?;
     ready(&objects, name).await?;
+    what_cannot_be_applied_is_left_alone_too(&objects, name).await
+}
+
+/// The same patch goes on with a removal, a whole map and an element of a list, all of which somebody else owns.
+async fn what_cannot_be_applied_is_left_alone_too(objects: &Objects, name: &str) -> Result<()> {
+    objects.apply_value(&deployment(name)).await?;
+    let web = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "namespace": name});
+    let bar = objects.get("v1", "configmaps", name, "bar").await?;
+    let nothing = json!({"fieldPath": "data.value2", "transform": "${ null }", "whenNull": "delete"});
+    let image = json!({"objectReference": web, "fieldPath": "spec.template.spec.containers[1].image"});
+    for (from, to, owned) in [
+        ("data", nothing, ".data.value2"),
+        ("data", json!({"fieldPath": "data"}), ".data.value1"),
+        ("data.value1", image, r#".spec.template.spec.containers[name="two"].image"#),
+    ] {
+        let mut to = to;
+        to["onConflict"] = json!("fail");
+        objects.apply_value(&patch(name, from, &to)).await?;
+        let look = || objects.get(PATCHES.0, PATCHES.1, "", name);
+        let wanted = format!("user owns {owned}");
+        let named = |patch: &Value| condition(patch, "Synced").2.contains(&wanted);
+        let found = eventually(&format!("the condition says: {wanted}"), SOON, look, named).await?;
+        ensure!((condition(&found, "Synced").0, condition(&found, "Synced").1) == ("False", "Conflict"), "{found:#}");
+    }
+    let after = objects.get("v1", "configmaps", name, "bar").await?;
+    ensure!(after["metadata"]["resourceVersion"] == bar["metadata"]["resourceVersion"], "{after:#}");
+    ensure!(owned(&objects.get("apps/v1", "deployments", name, "web").await?).is_empty(), "the deployment was written");
     Ok(())
+}
+
+fn deployment(namespace: &str) -> Value {
+    let containers = json!([{"name": "one", "image": "one:1"}, {"name": "two", "image": "two:1"}]);
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": namespace},
+        "spec": {
+            "replicas": 0, "selector": {"matchLabels": {"app": "web"}},
+            "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": containers}},
+        },
+    })
 }
 
 pub(crate) async fn a_member_of_an_atomic_map_is_written_and_its_neighbours_stay(world: &World) -> Result<()> {

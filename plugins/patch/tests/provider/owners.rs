@@ -1,0 +1,147 @@
+//! Whose the fields are that are written by a JSON patch.
+
+use capstan_patch::PROVIDER;
+use capstan_sdk::cluster::{self, Error, ObjectRef};
+use capstan_sdk::testing::{Host, Step, Verb};
+use capstan_sdk::{Value, json};
+
+use super::{bar, config_map, data, failure, host, patch, put, settles, writes};
+
+/// What cannot be applied: a whole map, an element of a list, and removals of a field, a map and a list.
+fn changes() -> [(Value, &'static str); 5] {
+    let nothing = |path: &str| json!({"fieldPath": path, "transform": "${ null }", "whenNull": "delete"});
+    [
+        (json!({"fieldPath": "data"}), ".data.value1"),
+        (json!({"fieldPath": "data.list[1]", "transform": "new"}), ".data.list"),
+        (nothing("data.value1"), ".data.value1"),
+        (nothing("data"), ".data.value1"),
+        (nothing("data.list"), ".data.list"),
+    ]
+}
+
+/// Somebody owns the fields of `bar`: the patch that applied them before it got another name.
+fn owned() -> Host {
+    let host = host();
+    let fields = json!({"data": {"value1": "Bar1", "list": ["a", "b"]}});
+    host.run(|| cluster::apply(&bar(), fields)).unwrap();
+    host
+}
+
+/// The notes of the events that say from whom a field was taken.
+fn taken(host: &Host) -> Vec<String> {
+    let events = host.take_events().into_iter().filter(|event| event.reason == "TookOver");
+    events.map(|event| event.note).collect()
+}
+
+#[test]
+fn from_whom_it_is_taken_is_told_once_however_it_is_written() {
+    for (to, field) in changes() {
+        let host = owned();
+        let patch = patch(&host, to.clone());
+        settles(&host, &patch);
+        let [note] = &taken(&host)[..] else { panic!("{to}: one event") };
+        assert!(note.contains(&format!("owns {field}")) && note.contains("default/bar"), "{to}: {note}");
+        // Somebody who owns nothing is nobody to take it from.
+        let mut object = host.object(&bar()).unwrap();
+        object["data"] = json!({"value1": "drift", "value2": "Bar2", "list": ["drift", "drift"]});
+        host.put(object);
+        settles(&host, &patch);
+        assert_eq!(taken(&host), Vec::<String>::new(), "{to}");
+    }
+}
+
+#[test]
+fn what_others_own_stays_if_the_patch_says_so_however_it_would_be_written() {
+    for (mut to, field) in changes() {
+        let host = owned();
+        to["onConflict"] = json!("fail");
+        let patch = patch(&host, to.clone());
+        let before = data(&host);
+        let failed = host.reconcile(&PROVIDER, &patch).unwrap_err();
+        let message = failed.failure.problem().message.clone();
+        assert!(message.contains(&format!("owns {field}")) && message.contains("onConflict"), "{to}: {message}");
+        assert_eq!(failure(Err(failed)), (Step::Update, "Conflict".to_owned(), true));
+        assert!(data(&host) == before && writes(&host).is_empty() && taken(&host).is_empty(), "{to}");
+    }
+}
+
+#[test]
+fn what_nobody_owns_is_no_conflict_however_it_is_written() {
+    for (mut to, _) in changes() {
+        let host = host();
+        host.put(config_map("bar", json!({"value1": "Bar1", "list": ["a", "b"]})));
+        to["onConflict"] = json!("fail");
+        settles(&host, &patch(&host, to));
+    }
+}
+
+#[test]
+fn nothing_is_written_where_it_cannot_be_found_out() {
+    let unanswered: [fn() -> Error; 3] = [
+        || Error::Invalid("no dry runs".to_owned()),
+        || Error::Unavailable("a storm".to_owned()),
+        || Error::Conflict { message: "another version".to_owned(), owners: Vec::new() },
+    ];
+    for error in unanswered {
+        for on_conflict in ["fail", "takeOver"] {
+            let host = host();
+            let patch = patch(&host, json!({"fieldPath": "data", "onConflict": on_conflict}));
+            host.fail_next(Verb::DryRun, error());
+            assert_eq!(host.reconcile(&PROVIDER, &patch).is_err(), on_conflict == "fail", "{}", error());
+            assert_eq!(writes(&host).is_empty(), on_conflict == "fail");
+        }
+    }
+}
+
+/// The API server keeps what an apply leaves out of a list whose elements have owners of their own.
+#[test]
+fn elements_that_go_unasked_are_a_conflict() {
+    let host = host();
+    host.put(config_map("bar", json!({"list": ["a", "b"]})));
+    host.admit(|object| {
+        // As it is in a dry run that asks.
+        if object["data"]["list"] == json!(["b"]) {
+            object["data"]["list"] = json!(["a", "b"]);
+        }
+        Ok(())
+    });
+    let to = json!({"fieldPath": "data.list[0]", "transform": "${ null }", "whenNull": "delete", "onConflict": "fail"});
+    let failed = host.reconcile(&PROVIDER, &patch(&host, to)).unwrap_err();
+    assert!(failed.failure.problem().message.contains("elements of a list have owners of their own"), "{failed}");
+    assert_eq!(failure(Err(failed)).1, "Conflict");
+    assert!(writes(&host).is_empty());
+}
+
+/// Objects that one patch changes, each owned by somebody else.
+fn many(host: &Host, count: usize) -> ObjectRef {
+    for number in 0..count {
+        let mut object = config_map(&format!("n{number:03}"), json!({}));
+        object["metadata"]["labels"] = json!({"app": "many"});
+        let target = host.put(object);
+        host.run(|| cluster::apply(&target, json!({"data": {"value1": "theirs"}}))).unwrap();
+    }
+    put(
+        host,
+        json!({
+            "from": {"objectReference": {"kind": "ConfigMap", "name": "foo"}, "fieldPath": "data.value1"},
+            "to": {"objectReference": {"kind": "ConfigMap"}, "selector": {"matchLabels": {"app": "many"}}},
+        }),
+    )
+}
+
+#[test]
+fn many_that_are_taken_over_are_told_in_as_many_events_as_the_host_takes() {
+    for (count, events) in [(12, 12), (13, 13), (100, 13)] {
+        let host = host();
+        let patch = many(&host, count);
+        settles(&host, &patch);
+        let notes = taken(&host);
+        assert_eq!(notes.len(), events, "{count}");
+        let last = notes.last().unwrap();
+        if count == 100 {
+            assert!(last.contains("the same of 88 more objects") && last.contains("default/n012"), "{last}");
+        } else {
+            assert!(last.contains(&format!("default/n{:03}", count - 1)), "{last}");
+        }
+    }
+}
