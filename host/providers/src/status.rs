@@ -24,6 +24,9 @@ const MANAGER: &str = "capstan-status";
 /// Counters alone are no reason to write more often than this.
 const COUNTED_EVERY: Duration = Duration::from_secs(30);
 
+/// Nor than this, if they say only that some more reconciles went as those before: at rest a provider writes next to nothing.
+const RECONCILES_COUNTED_EVERY: Duration = Duration::from_mins(5);
+
 /// Reason of one over which the host itself went wrong.
 pub(crate) const INTERNAL: &str = "Internal";
 
@@ -143,8 +146,9 @@ impl Board {
         if self.written.as_ref() != Some(&json!(self.status)) {
             return Some(Instant::now());
         }
-        let counted = self.status.counters == Some(self.counters);
-        (!counted).then(|| self.counted.map_or_else(Instant::now, |last| last + COUNTED_EVERY))
+        let told = self.status.counters.unwrap_or_default();
+        (told != self.counters)
+            .then(|| self.counted.map_or_else(Instant::now, |last| last + pause(told, self.counters)))
     }
 
     /// Writes it, if it is time for that.
@@ -168,8 +172,31 @@ impl Board {
     }
 }
 
+/// How long after the last write counters are worth one.
+fn pause(told: ProviderCounters, counted: ProviderCounters) -> Duration {
+    let but_reconciles = ProviderCounters { reconciles: told.reconciles, ..counted };
+    let more = counted.reconciles.saturating_sub(told.reconciles);
+    if but_reconciles == told && more < told.reconciles / 10 { RECONCILES_COUNTED_EVERY } else { COUNTED_EVERY }
+}
+
 /// The time of day, in seconds.
 fn now() -> String {
     let now = Timestamp::now();
     now.round(Unit::Second).unwrap_or(now).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenth_more_reconciles_or_any_failure_is_written_soon_and_less_is_not() {
+        let told = ProviderCounters { reconciles: 100, failures: 2, ..ProviderCounters::default() };
+        let after = |reconciles, failures| pause(told, ProviderCounters { reconciles, failures, ..told });
+        assert_eq!(after(109, 2), RECONCILES_COUNTED_EVERY);
+        assert_eq!(after(110, 2), COUNTED_EVERY);
+        assert_eq!(after(101, 3), COUNTED_EVERY);
+        let first = ProviderCounters { reconciles: 1, ..ProviderCounters::default() };
+        assert_eq!(pause(ProviderCounters::default(), first), COUNTED_EVERY);
+    }
 }
