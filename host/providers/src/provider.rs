@@ -88,6 +88,7 @@ struct Alarms {
 
 impl Provider {
     pub(crate) fn new(name: String, mut surroundings: Surroundings) -> Self {
+        surroundings.shared = surroundings.shared.for_provider();
         // Whatever is asked for this provider, by the host or by its guest, goes at its own pace.
         let cluster = &mut surroundings.shared.cluster;
         *cluster = cluster.paced(Flow::new(Rate::default()));

@@ -142,6 +142,7 @@ impl Controller {
             clock: config.clock,
             pause: pause.clone(),
             unrecorded: shared.unrecorded.clone(),
+            sightings: shared.sightings.clone(),
             loops: shared.loops.clone(),
             provider: config.provider.clone(),
         };
