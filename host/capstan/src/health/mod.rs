@@ -128,10 +128,11 @@ impl Health {
 
     /// All metrics in the `OpenMetrics` text format.
     pub(crate) fn metrics(&self) -> Result<String, std::fmt::Error> {
-        if let Some(leases) = self.0.leases.get() {
-            self.0.metrics.tell_leases(leases.held(), leases.transitions());
-        }
+        // Held to the end: what is written by one is not changed for another.
         let state = self.lock();
+        if let Some(leases) = self.0.leases.get() {
+            self.0.metrics.tell_leases(leases.standing(), leases.transitions());
+        }
         self.0.metrics.encode(state.work.as_ref().map(|work| {
             let usage = work.sandbox.usage();
             let sample = Sample { watches: work.watches.len(), instances: usage.instances, memory: usage.memory };
