@@ -2,6 +2,7 @@
 //! providers, so that they disturb each other as tenants of a real host would; scenarios use names of their own.
 
 mod account;
+mod api_server;
 mod chaos;
 mod definitions;
 mod delivery;
@@ -141,6 +142,10 @@ const APART: &[(&str, Scenario)] = scenarios! {
     },
 };
 
+/// The same, on a server that is a process of its own.
+const APART_ON_THE_REAL_SERVER: &[(&str, Scenario)] =
+    scenarios! { api_server::{ many_objects_converge_through_a_crash_of_the_api_server } };
+
 /// What only a server with access control can show.
 const ON_THE_REAL_SERVER: &[(&str, Scenario)] = scenarios! {
     install::{
@@ -174,6 +179,7 @@ fn main() -> ExitCode {
         of(ServerKind::Real, WITH_A_REGISTRY, registry && real),
         of(ServerKind::Embedded, WITH_A_REGISTRY, registry),
         of(ServerKind::Real, APART, real),
+        of(ServerKind::Real, APART_ON_THE_REAL_SERVER, real),
         of(ServerKind::Embedded, APART, true),
     ];
     let shared = [
