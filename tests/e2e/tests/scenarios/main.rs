@@ -125,6 +125,7 @@ const APART: &[(&str, Scenario)] = scenarios! {
     chaos::{
         many_objects_converge_through_an_api_server_that_fails,
         many_objects_converge_around_an_outage_of_the_api_server,
+        a_host_waits_for_an_api_server_that_is_not_there_yet,
     },
     replacement::{ logic_is_replaced_fifty_times_under_changing_objects },
     hostile::{ one_that_crashes_on_every_object_is_given_rest },
