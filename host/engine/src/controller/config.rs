@@ -6,6 +6,7 @@ use capstan_api::{GroupVersionKind, ServiceAccount};
 use capstan_cluster::{Cluster, Fence, Selection, Watches};
 use capstan_events::Recorder;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     Mapping, Metrics, Queues,
@@ -153,5 +154,27 @@ impl Resync {
 
     pub(super) async fn requested(&self) {
         self.0.notified().await;
+    }
+}
+
+/// Whether a controller has been told of all the objects that there were of its kind. Stays so. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Listed(CancellationToken);
+
+impl Listed {
+    /// Waits until it has.
+    pub async fn wait(&self) {
+        self.0.cancelled().await;
+    }
+
+    /// Whether it has.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        self.0.is_cancelled()
+    }
+
+    /// It has.
+    pub fn set(&self) {
+        self.0.cancel();
     }
 }

@@ -71,13 +71,19 @@ pub(crate) async fn many_objects_converge_around_an_outage_of_the_api_server(wor
 
 pub(crate) async fn a_host_waits_for_an_api_server_that_is_not_there_yet(world: &World) -> Result<()> {
     in_a_world_of_its_own(world, |world| {
+        let loads = |world: &World| world.log().matches("Provider neighbour ").count();
+        let before = loads(world);
         world.kill()?;
         world.proxy()?.stop();
         world.restart()?;
         world.block_on(waits(world))?;
+        // Each step of loading a provider takes its time: who looks at readiness meanwhile sees it.
+        world.proxy()?.set_faults(Faults { latency: Duration::from_millis(300), ..Faults::default() });
         resume(world)?;
         let look = || world.probe("/readyz");
-        world.block_on(eventually("it is ready", CONVERGED, look, |(code, _)| *code == 200)).map(drop)
+        world.block_on(eventually("it is ready", CONVERGED, look, |(code, _)| *code == 200))?;
+        ensure!(loads(world) > before, "it is ready, and its provider is not loaded");
+        Ok(())
     })
     .await
 }
