@@ -27,9 +27,11 @@ fn is_not_leader(answer: &Result<Response, Error>) -> bool {
 async fn nothing_is_sent_once_the_lease_is_lost() {
     let fence = open();
     let stage = Stage { fence: Some(fence.clone()), ..Stage::new(OPEN).await };
-    assert_eq!(stage.get("/").await.unwrap().status, 200);
+    let egress = stage.egress("test");
+    let get = async || Stage::access_of(&egress).fetch(stage.request("/"), None, None).await.unwrap();
+    assert_eq!(get().await.unwrap().status, 200);
     fence.close();
-    let answer = stage.get("/").await;
+    let answer = get().await;
     assert!(is_not_leader(&answer), "{answer:?}");
     assert_eq!(stage.server.seen().len(), 1, "over the connection that is still open, neither");
     let counted = stage.counters.read();
