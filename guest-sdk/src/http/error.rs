@@ -20,7 +20,8 @@ pub enum Error {
     /// Headers or body are larger than the limit, in bytes.
     #[error("request or answer are larger than {0} bytes")]
     TooLarge(u64),
-    /// Name resolution, connection, TLS or protocol; or the credential has no valid token.
+    /// Name resolution, connection, TLS or protocol; or the credential has no valid token; or this replica of the host has lost the
+    /// provider's lease, and another one may be asking by now.
     #[error("not reachable: {0}")]
     Unreachable(String),
     /// The arguments make no sense.

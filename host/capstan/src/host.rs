@@ -14,12 +14,8 @@ use capstan_api::provider_kind;
 use capstan_cluster::{Change, Cluster, Selection, Watches, lease::Leases};
 use capstan_engine::{Shared, runner::Runner};
 use capstan_events::{MaxSilence, Recorder};
-use capstan_providers::{Providers, Sources};
+use capstan_providers::{Arrivals, Providers, Sources};
 use capstan_sandbox::{Network, NetworkSettings, Sandbox, Settings};
-use kube::{
-    Client, Config,
-    config::{KubeConfigOptions, Kubeconfig},
-};
 use prometheus_client::registry::Registry;
 use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
@@ -29,11 +25,13 @@ use crate::{
     health::{Health, Phase, Work},
 };
 
-/// For the first answer of the API server.
-const REACHABLE_WITHIN: Duration = Duration::from_secs(15);
-
 /// For the first lists. Whoever waits longer is told why that may be.
 const LISTED_WITHIN: Duration = Duration::from_secs(10);
+
+/// For the providers that there are at the start, until they are in service or say why not. What takes longer (a registry that
+/// is slow, a kind that the API server does not let the provider list) is the matter of that provider, and told in its
+/// conditions: the others are at work.
+const LOADED_WITHIN: Duration = Duration::from_mins(1);
 
 /// For reconciles that were dropped, until nothing of them is left. Whatever they do ends at its next wait.
 const AT_REST_WITHIN: Duration = Duration::from_secs(20);
@@ -103,6 +101,7 @@ impl Host {
         let providers = Providers::new(shared, Arc::clone(&sandbox), &self.namespace, &instance(), leases);
         let providers = providers.reaching(self.network.clone());
         providers.register_metrics(&mut registry);
+        let arrivals = providers.arrivals();
         let _at_work = health.begin_work(Work { watches: watches.clone(), queues, sandbox, registry });
 
         let writing_ends = CancellationToken::new();
@@ -112,7 +111,7 @@ impl Host {
         let mut work = pin!(async {
             let served = tokio::select! {
                 served = providers.run(sources, ends.clone()) => served,
-                () = self.tell_when_listed(&watches, health) => Ok(()),
+                () = self.tell_when_ready(&watches, &arrivals, health) => Ok(()),
             };
             // What the last reconciles had to say is written before the watches go.
             writing_ends.cancel();
@@ -132,8 +131,21 @@ impl Host {
         ending
     }
 
-    /// Ready is who knows all providers. Never ends.
-    async fn tell_when_listed(&self, watches: &Watches, health: &Health) {
+    /// Ready is who knows all providers, and has those that are its own in service, as far as they can be. It stays so whatever
+    /// comes later. Never ends.
+    async fn tell_when_ready(&self, watches: &Watches, arrivals: &Arrivals, health: &Health) {
+        self.listed(watches).await;
+        health.enter(Phase::Loading);
+        if timeout(LOADED_WITHIN, arrivals.settled()).await.is_err() {
+            let providers = arrivals.missing().join(", ");
+            tracing::warn!(providers, "not all providers are in service yet: their conditions say why");
+        }
+        health.enter(Phase::Working);
+        std::future::pending::<()>().await;
+    }
+
+    /// Waits until Providers and what carries them are listed.
+    async fn listed(&self, watches: &Watches) {
         // The watches of the registry itself: it costs nothing to listen too.
         let mut listed = pin!(async {
             for selection in [capstan_providers::labelled(&self.namespace), Selection::all(provider_kind())] {
@@ -152,8 +164,6 @@ impl Host {
             );
             listed.await;
         }
-        health.enter(Phase::Working);
-        std::future::pending::<()>().await;
     }
 }
 
@@ -173,28 +183,6 @@ pub(crate) fn network(settings: &cli::Network) -> Result<Network> {
     Network::new(settings).context("providers cannot reach other systems like this")
 }
 
-/// A client that has had an answer.
-pub(crate) async fn connect(kubeconfig: Option<&Path>, context: Option<String>) -> Result<Client> {
-    let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
-    let mut config = match kubeconfig {
-        Some(path) => {
-            let file = Kubeconfig::read_from(path).with_context(|| format!("{} cannot be read", path.display()))?;
-            Config::from_custom_kubeconfig(file, &options).await.context("the kubeconfig makes no sense")?
-        }
-        None if options.context.is_some() => Config::from_kubeconfig(&options).await.context("no usable kubeconfig")?,
-        None => Config::infer().await.context("no cluster found: give --kubeconfig FILE, or run in a pod")?,
-    };
-    // What the API server sends back is sent again by the cluster's own client, which knows how much time there is.
-    config.default_retry = false;
-    let address = config.cluster_url.clone();
-    let client = Client::try_from(config).context("no client for this kubeconfig")?;
-    timeout(REACHABLE_WITHIN, client.apiserver_version())
-        .await
-        .with_context(|| format!("no answer from {address} within {REACHABLE_WITHIN:?}"))?
-        .with_context(|| format!("the API server at {address} cannot be used"))?;
-    Ok(client)
-}
-
 fn open(path: &Path) -> Result<Dir> {
     Dir::open_ambient_dir(path, ambient_authority())
         .with_context(|| format!("the providers directory {} cannot be opened", path.display()))
@@ -206,4 +194,47 @@ pub(crate) fn instance() -> String {
         .ok()
         .filter(|name| !name.is_empty())
         .unwrap_or_else(|| format!("capstan-{}", std::process::id()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use capstan_devcluster::{DevCluster, Options};
+    use clap::Parser;
+    use kube::Client;
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_provider_that_cannot_be_loaded_does_not_keep_the_host_from_being_ready() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+        let (code, providers) = (path("code"), path("providers"));
+        std::fs::create_dir(&providers).unwrap();
+        std::fs::write(folder.path().join("providers/broken.wasm"), "no component").unwrap();
+        std::fs::write(folder.path().join("providers/broken.grants.yaml"), "{}").unwrap();
+        let arguments = ["capstan", "run", "--namespace", "default", "--concurrency", "1"];
+        let folders = ["--code-cache", &code, "--providers", &providers];
+        let cli = cli::Cli::parse_from(arguments.iter().chain(&folders));
+        let cli::Command::Run(run) = cli.command else { panic!("`run` is asked for") };
+        let server = DevCluster::new(Options::default());
+        let cluster = Cluster::new(Client::new(server.router(), "default"));
+        crate::dev::install_definitions(&cluster).await.unwrap();
+        let (host, cancel) = (Host::new(&run.host).unwrap(), CancellationToken::new());
+        let health = Health::new(cancel.clone());
+        let begun = Instant::now();
+        let ready = async {
+            while health.readiness() != Ok("at work") {
+                sleep(Duration::from_millis(10)).await;
+            }
+            cancel.cancel();
+            begun.elapsed()
+        };
+        let serving = Box::pin(host.serve(cluster, None, &health, &cancel, pending()));
+        let (served, took) = tokio::join!(serving, ready);
+        assert_eq!(served.unwrap(), Ending::Stopped);
+        assert!(took < LOADED_WITHIN, "it was waited for: {took:?}");
+    }
 }

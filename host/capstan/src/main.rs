@@ -1,5 +1,6 @@
 //! The `capstan` command: wiring, configuration, command line.
 
+mod api_server;
 mod cli;
 mod code;
 mod dev;

@@ -7,9 +7,10 @@ use capstan_cluster::Cluster;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
+    api_server::ApiServer,
     cli, election,
     health::{Address, Health, Server},
-    host::{self, Host},
+    host::Host,
     manifests,
 };
 
@@ -26,9 +27,11 @@ pub(crate) async fn run(run: cli::Run, cancel: CancellationToken) -> Result<()> 
     let beating = health.clone();
     let _beating = AbortOnDropHandle::new(tokio::spawn(async move { beating.beat().await }));
 
-    let client = host::connect(run.kubeconfig.as_deref(), run.context).await?;
+    let host = Host::new(&run.host)?;
+    let api_server = ApiServer::of(run.kubeconfig.as_deref(), run.context).await?;
+    let Some(client) = api_server.when_it_answers(&cancel).await? else { return Ok(()) };
     manifests::warn_about_missing(&client, &run.host.namespace).await;
-    let (host, cluster) = (Host::new(&run.host)?, Cluster::new(client));
+    let cluster = Cluster::new(client);
     if run.leader_elect.unwrap_or(defaults.leader_elect) {
         election::share(&host, &cluster, timing, &health, &cancel).await
     } else {

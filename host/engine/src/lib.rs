@@ -17,7 +17,7 @@ pub mod queue;
 mod reads;
 pub mod runner;
 
-pub use controller::{Controller, ControllerConfig, Resync, Shared};
+pub use controller::{Controller, ControllerConfig, Listed, Resync, Shared};
 pub use external::{
     Change, Context, Creation, Difference, ExternalSession, ExternalSystem, Failure, Observation, Problem, Readiness,
     Retry,

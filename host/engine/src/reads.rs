@@ -7,7 +7,7 @@ use std::{
 
 use capstan_api::{GroupVersionKind, ObjectRef};
 
-use crate::loops::{Loops, Write, Writer};
+use crate::loops::{Loops, Place, Write, Writer};
 
 /// One thing that was looked at. What was not found counts too: it may appear.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -53,9 +53,25 @@ pub struct Reads {
 #[derive(Debug, Default)]
 struct State {
     reads: HashMap<Read, Seen>,
-    /// What was seen of objects before they were written, where it was.
-    before: HashMap<ObjectRef, Seen>,
+    /// What was written, whichever version of its kind was named.
+    written: HashMap<Place, Written>,
     writes: Vec<Write>,
+}
+
+/// What this reconcile wrote into one place.
+#[derive(Debug, Default)]
+struct Written {
+    /// What was last seen there that this reconcile had not written; `None` if nothing was.
+    before: Option<Seen>,
+    /// What it made there.
+    versions: Vec<Box<str>>,
+}
+
+impl Written {
+    /// Whether what is seen is its own.
+    fn has(&self, seen: &Seen) -> bool {
+        matches!(seen, Seen::Version(seen) if self.versions.contains(seen))
+    }
 }
 
 /// One reconcile as the guard against loops sees it.
@@ -100,17 +116,11 @@ impl Reads {
     /// without anything that is different each time, so that the same write can be told when it is repeated. A write that
     /// changed nothing is none.
     pub fn wrote(&self, target: &ObjectRef, version: &str, content: u64) {
-        let mut state = self.lock();
-        let State { reads, before, .. } = &mut *state;
-        if let Some(seen) = reads.get_mut(&Read::Object(target.clone())) {
-            let then = std::mem::replace(seen, Seen::Version(version.into()));
-            if then == *seen {
-                return;
-            }
-            before.entry(target.clone()).or_insert(then);
-        }
         // The ledger, which knows what was not read too, is never asked under our own lock: it asks us under its own.
-        drop(state);
+        let changed = self.lock().write(target, version);
+        if !changed {
+            return;
+        }
         let is_new = self.told.as_ref().is_none_or(|(loops, writer)| loops.wrote(writer, target, version));
         let writes = &mut self.lock().writes;
         if is_new && writes.len() < WRITES {
@@ -132,16 +142,63 @@ impl Reads {
     /// Reads and writes so far.
     pub(crate) fn round(&self) -> Round {
         let state = self.lock();
-        let mut before = state.reads.clone();
-        for (target, seen) in &state.before {
-            before.insert(Read::Object(target.clone()), seen.clone());
-        }
-        Round { before, after: state.reads.clone(), writes: state.writes.clone() }
+        Round { before: state.before(), after: state.reads.clone(), writes: state.writes.clone() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic while inserting leaves a map that is still whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Takes note of a write; false if it changed nothing of what was seen.
+    fn write(&mut self, target: &ObjectRef, version: &str) -> bool {
+        let (place, now) = (Place::of(target), Seen::Version(version.into()));
+        let is_there = |read: &Read| matches!(read, Read::Object(target) if place.is_of(target));
+        let seen: Vec<_> = self.reads.iter().filter(|(read, _)| is_there(read)).map(|(_, seen)| seen).collect();
+        if seen.contains(&&now) {
+            return false;
+        }
+        let former = self.written.get(&place);
+        let others = seen.into_iter().filter(|seen| former.is_none_or(|former| !former.has(seen)));
+        let before = others.reduce(newest).cloned();
+        let written = self.written.entry(place).or_default();
+        written.before = before.or(written.before.take());
+        written.versions.push(version.into());
+        if let Some(seen) = self.reads.get_mut(&Read::Object(target.clone())) {
+            *seen = now;
+        }
+        true
+    }
+
+    /// What was seen, without what this reconcile made of it, in whatever version of its kind that was read back. What it
+    /// knows by its own writes alone is left out.
+    fn before(&self) -> HashMap<Read, Seen> {
+        let before = |(read, seen): (&Read, &Seen)| {
+            let written = match read {
+                Read::Object(target) if !self.written.is_empty() => self.written.get(&Place::of(target)),
+                _ => None,
+            };
+            let own = written.filter(|written| written.has(seen));
+            Some((read.clone(), own.map_or(Some(seen), |own| own.before.as_ref())?.clone()))
+        };
+        self.reads.iter().filter_map(before).collect()
+    }
+}
+
+/// The one that says more, and the later one of two versions.
+fn newest<'a>(one: &'a Seen, other: &'a Seen) -> &'a Seen {
+    match (one, other) {
+        (Seen::Version(then), Seen::Version(now)) => {
+            if is_newer(now, then) {
+                other
+            } else {
+                one
+            }
+        }
+        (_, Seen::Version(_)) | (Seen::Unknown, _) => other,
+        _ => one,
     }
 }
 

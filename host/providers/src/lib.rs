@@ -2,6 +2,7 @@
 //! each), and each provider's task loads the newest, installs its kinds, runs a controller for each of them and says so in the
 //! status of its object.
 
+mod arrivals;
 mod artifact;
 mod breaker;
 mod claims;
@@ -28,6 +29,7 @@ mod wanted;
 
 pub mod rights;
 
+pub use arrivals::Arrivals;
 pub use artifact::{Artifact, ArtifactError, MAX_COMPONENT_BYTES, Origin, check_name, unpack};
 pub use error::{Holder, ProviderError, RightsMissing};
 pub use install::{INSTALLED_FOR, Misfits};

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     ProviderError,
+    arrivals::Arrivals,
     breaker::Breaker,
     claims::Claims,
     departure,
@@ -55,6 +56,7 @@ pub(crate) struct Surroundings {
     /// This replica, as it stands in the status of what it runs.
     pub(crate) instance: Arc<str>,
     pub(crate) metrics: Metrics,
+    pub(crate) arrivals: Arrivals,
 }
 
 pub(crate) struct Provider {
@@ -90,6 +92,7 @@ struct Alarms {
 
 impl Provider {
     pub(crate) fn new(name: String, mut surroundings: Surroundings) -> Self {
+        surroundings.shared = surroundings.shared.for_provider();
         // Whatever is asked for this provider, by the host or by its guest, goes at its own pace.
         let cluster = &mut surroundings.shared.cluster;
         *cluster = cluster.paced(Flow::new(Rate::default()));
@@ -180,6 +183,11 @@ impl Provider {
         }
         self.newest = taken.is_ok();
         self.tell_health(facts);
+        // Without either it waits for its source.
+        if taken.is_err() || self.running.is_some() || facts.deleting {
+            let listed = self.running.as_ref().map(Running::listed).unwrap_or_default();
+            self.surroundings.arrivals.arrived(&self.name, listed);
+        }
         taken
     }
 

@@ -20,6 +20,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    arrivals::Arrivals,
     drop_in::{self, DropIns, Told},
     metrics::{Compiling, Metrics},
     provider::Surroundings,
@@ -113,6 +114,7 @@ impl Providers {
             puller,
             instance,
             metrics: Metrics::default(),
+            arrivals: Arrivals::default(),
         };
         Self {
             surroundings,
@@ -133,6 +135,12 @@ impl Providers {
         registry.register_collector(Box::new(self.surroundings.metrics.clone()));
         registry.register_collector(Box::new(Compiling(Arc::clone(&self.surroundings.sandbox))));
         self.surroundings.puller.pulls().register(registry);
+    }
+
+    /// Whether those that there are at the start are in service.
+    #[must_use]
+    pub fn arrivals(&self) -> Arrivals {
+        self.surroundings.arrivals.clone()
     }
 
     /// The same with another way to other systems: certificates, a proxy, ranges of the cluster.
@@ -210,6 +218,9 @@ impl Providers {
                 }
                 tried = steps;
                 self.refuse();
+            }
+            if known && self.has_all_sources(&follow) {
+                self.expect();
             }
         };
         cancel.cancel();
@@ -332,6 +343,20 @@ impl Providers {
             None if told => Carrier::Missing,
             None => Carrier::Unknown,
         }
+    }
+
+    /// Whether all that carries providers has been listed.
+    fn has_all_sources(&self, follow: &Follow) -> bool {
+        (self.told.config_maps || follow.namespace.is_none()) && (self.told.files || !self.has_directory)
+    }
+
+    /// Those that this replica is to run, with those whose objects are about to be made.
+    fn expect(&self) {
+        let is_taken = |place: &Place, found: &Found| self.drop_ins.refusal(place, found, &self.objects).is_none();
+        let delivered = self.drop_ins.iter().filter(|(place, found)| is_taken(place, found));
+        let delivered = delivered.filter_map(|(_, found)| found.provider.as_ref());
+        let names = self.objects.keys().chain(delivered).filter(|name| self.speaks_for(name)).cloned();
+        self.surroundings.arrivals.expect(names.collect());
     }
 
     /// What has to be made or deleted, as far as this replica is the one to do it.

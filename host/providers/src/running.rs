@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, num::NonZeroUsize, sync::Arc, time::Duration};
 use capstan_api::{BoundUsage, ProviderCounters, ProviderSpec};
 use capstan_cluster::Selection;
 use capstan_engine::{
-    Controller, ControllerConfig, Counters, Pause, Resync, Shared,
+    Controller, ControllerConfig, Counters, Listed, Pause, Resync, Shared,
     queue::Pacing,
     runner::{Runner, Share},
 };
@@ -58,6 +58,7 @@ pub(crate) struct Running {
     pace: Pace,
     slot: Arc<Slot>,
     resyncs: Vec<Resync>,
+    listed: Vec<Listed>,
     pauses: Vec<Pause>,
     counters: Vec<Arc<Counters>>,
     controllers: JoinSet<()>,
@@ -81,6 +82,7 @@ impl Running {
             shared: shared.clone(),
             pace,
             resyncs: Vec::new(),
+            listed: Vec::new(),
             pauses: Vec::new(),
             counters: Vec::new(),
             controllers: JoinSet::new(),
@@ -98,6 +100,7 @@ impl Running {
             let controller = Controller::new(config, self.shared.clone(), Arc::clone(&self.slot) as _);
             controller.pause().set(self.pace.paused);
             self.resyncs.push(controller.resync());
+            self.listed.push(controller.listed());
             self.pauses.push(controller.pause());
             self.counters.push(controller.counters());
             self.controllers.spawn(controller.run(self.cancel.clone()));
@@ -141,7 +144,7 @@ impl Running {
             let kinds = self.loaded.kinds().cloned();
             let _watches: Vec<_> = kinds.map(|kind| self.shared.watches.subscribe(Selection::all(kind))).collect();
             self.rest().await;
-            (self.resyncs, self.pauses) = Default::default();
+            (self.resyncs, self.listed, self.pauses) = Default::default();
             self.begin();
         }
     }
@@ -156,6 +159,11 @@ impl Running {
         for resync in &self.resyncs {
             resync.request();
         }
+    }
+
+    /// Whether its controllers know all of their objects.
+    pub(crate) fn listed(&self) -> Vec<Listed> {
+        self.listed.clone()
     }
 
     /// What it did since it was started, but for what is tallied.

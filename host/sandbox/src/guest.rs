@@ -31,7 +31,7 @@ pub struct Services {
     pub watches: Watches,
     /// Where its events go.
     pub recorder: Recorder,
-    /// Where its requests to other systems go.
+    /// Where its requests to other systems go. None goes once the cluster's fence is closed.
     pub network: Network,
 }
 
@@ -62,6 +62,7 @@ impl Guest {
         let (granted, provider, counters) = (Arc::new(granted), Arc::<str>::from(provider), Arc::<Counters>::default());
         let network = services.network.clone();
         let egress = Egress::new(network, Arc::clone(&granted), Arc::clone(&provider), Arc::clone(&counters));
+        let egress = egress.fenced(services.cluster.fence().cloned());
         let (egress, config, spending) = (Arc::new(egress), Config::new(None), Arc::default());
         let budgets = budgets.into();
         Self { component, provider, granted, budgets, services, counters, spending, egress, config }

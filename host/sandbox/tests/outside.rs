@@ -2,10 +2,10 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use capstan_api::{Grants, GroupVersionKind, ObjectKey, ObjectRef};
-use capstan_cluster::Watches;
+use capstan_cluster::{Fence, Watches};
 use capstan_engine::{Context, ExternalSession, ExternalSystem, Read, Reads, Retry};
 use capstan_events::Recorder;
 use capstan_sandbox::{Budget, Granted, Guest, Network, NetworkSettings, Sandbox, Services, Settings};
@@ -15,6 +15,7 @@ use support::{
     component::things,
     server::{Names, Server},
 };
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 const GRANTS: &str = "
@@ -26,6 +27,8 @@ config: {apiUrl: 'http://things.test:PORT'}
 struct Stage {
     guest: Guest,
     server: Server,
+    /// Of the provider's lease.
+    fence: Fence,
 }
 
 impl Stage {
@@ -37,13 +40,15 @@ impl Stage {
         assert_eq!(descriptor.check_config(grants.config.as_ref()), Ok(()));
         assert!(descriptor.check_config(None).is_err(), "apiUrl is required");
         let cluster = Api::default().with_secret("team-a", "token", "token", token).cluster();
+        let fence = Fence::new(Instant::now() + Duration::from_hours(1));
+        let cluster = cluster.fenced(fence.clone());
         let (recorder, _) = Recorder::new(cluster.clone(), "test".into());
         let network = Network::resolving(NetworkSettings::default(), Arc::new(Names)).unwrap();
         let watches = Watches::new(cluster.clone(), CancellationToken::new());
         let services = Services { cluster, watches, recorder, network };
         let granted = Granted::new(&descriptor, &grants);
         let guest = Guest::new(component, "things", granted, Budget::default(), services);
-        Self { guest: guest.configured(grants.config.as_ref()), server }
+        Self { guest: guest.configured(grants.config.as_ref()), server, fence }
     }
 
     async fn connect(&self, size: u32) -> (Box<dyn ExternalSession>, String, Arc<Reads>) {
@@ -108,4 +113,16 @@ async fn a_refusal_says_what_is_granted() {
     assert_eq!(failure.problem.reason, "Denied");
     assert!(failure.problem.message.contains("/other"), "{failure:?}");
     assert!(stage.server.seen().is_empty());
+}
+
+#[tokio::test]
+async fn nothing_is_asked_in_the_middle_of_a_call_once_the_lease_is_lost() {
+    let stage = Stage::new("the-token", GRANTS).await;
+    let (mut session, managed, _) = stage.connect(3).await;
+    stage.fence.close();
+    let failure = session.observe(&managed).await.unwrap_err();
+    assert!(failure.problem.message.contains("lost the provider's lease"), "{failure:?}");
+    assert!(!session.is_interrupted(), "the guest was told, and not cut off");
+    assert!(stage.server.seen().is_empty());
+    assert_eq!(stage.guest.counts().http_requests, 0);
 }

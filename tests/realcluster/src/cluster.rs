@@ -42,6 +42,7 @@ pub struct RealCluster {
     environment: Environment,
     folder: PathBuf,
     server: String,
+    port: u16,
     admin_token: String,
 }
 
@@ -78,7 +79,7 @@ impl RealCluster {
             until_answered(kubectl, &wanted, processes, deadline)?;
         }
         let programs = programs.clone();
-        Ok(Self { controller_manager, api_server, etcd, programs, environment, folder, server, admin_token })
+        Ok(Self { controller_manager, api_server, etcd, programs, environment, folder, server, port, admin_token })
     }
 
     /// Where the API server answers.
@@ -126,6 +127,32 @@ impl RealCluster {
         self.controller_manager = start_controllers(&self.programs.controller_manager, &self.folder, self.environment)?;
         state::record(&self.folder, &[&self.controller_manager, &self.api_server, &self.etcd])?;
         Ok(())
+    }
+
+    /// Ends the API server, as a crash would, and starts it again at the same address, on the same data and with the same keys:
+    /// every token stays valid. Waits until it is ready, which takes seconds.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub fn restart_api_server(&mut self) -> Result<()> {
+        self.api_server.kill();
+        let mut attempts = 1;
+        loop {
+            let arguments = api_server_arguments(self.port);
+            let started = Process::start(&self.programs.api_server, &arguments, &self.folder, self.environment);
+            self.api_server = started.context("kube-apiserver does not come back")?;
+            state::record(&self.folder, &[&self.controller_manager, &self.api_server, &self.etcd])?;
+            match until_listening(&mut self.api_server, self.port) {
+                Ok(()) => break,
+                Err(error) if attempts == ATTEMPTS => return Err(error),
+                // Somebody may have had the port for a moment.
+                Err(_) => attempts += 1,
+            }
+        }
+        let (folder, program) = (&self.folder, &self.programs.kubectl);
+        let processes = &mut [&mut self.api_server, &mut self.etcd];
+        let deadline = Instant::now() + READY_WITHIN;
+        until_answered(|| kubectl(program, folder), &["get", "--raw", "/readyz"], processes, deadline)
     }
 
     /// Lets it run after this process; [`end`](crate::end) ends it.

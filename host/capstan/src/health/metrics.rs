@@ -7,8 +7,11 @@ use std::{
 };
 
 use prometheus_client::{
-    encoding::text::{encode_eof, encode_registry},
-    metrics::{counter::Counter, gauge::Gauge, info::Info},
+    encoding::{
+        EncodeLabelSet,
+        text::{encode_eof, encode_registry},
+    },
+    metrics::{counter::Counter, family::Family, gauge::Gauge, info::Info},
     registry::Registry,
 };
 
@@ -21,10 +24,18 @@ pub(super) struct Metrics {
     leading: Gauge,
     leases: Gauge,
     transitions: Counter,
+    standing: Family<Lease, Gauge>,
     terms: Counter,
     watches: Gauge,
     instances: Gauge,
     memory: Gauge,
+}
+
+/// As client-go labels it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Lease {
+    /// The name of the Lease.
+    name: String,
 }
 
 /// What is read when somebody asks, while this process does the work.
@@ -54,6 +65,12 @@ impl Metrics {
             "Leases of providers that this replica has taken, given up or lost",
             transitions.clone(),
         );
+        let standing = Family::default();
+        registry.register(
+            "leader_election_master_status",
+            "Whether this replica holds a lease (1) or waits for it (0)",
+            standing.clone(),
+        );
         let (leading, terms) = (Gauge::default(), Counter::default());
         let (watches, instances, memory) = (Gauge::default(), Gauge::default(), Gauge::default());
         registry.register(
@@ -69,12 +86,18 @@ impl Metrics {
             "Memories and tables of all provider instances",
             memory.clone(),
         );
-        Self { registry, leading, leases, transitions, terms, watches, instances, memory }
+        Self { registry, leading, leases, transitions, standing, terms, watches, instances, memory }
     }
 
-    pub(super) fn tell_leases(&self, held: usize, transitions: u64) {
+    /// `standing`: the Leases that are held or waited for, by name; true: held.
+    pub(super) fn tell_leases(&self, standing: Vec<(String, bool)>, transitions: u64) {
+        let held = standing.iter().filter(|(_, held)| *held).count();
         self.leases.set(i64::try_from(held).unwrap_or(i64::MAX));
         self.transitions.inner().store(transitions, Relaxed);
+        self.standing.clear();
+        for (name, held) in standing {
+            self.standing.get_or_create(&Lease { name }).set(held.into());
+        }
     }
 
     pub(super) fn begin_term(&self) {
@@ -110,7 +133,11 @@ mod tests {
         let text = metrics.encode(None).unwrap();
         assert!(text.contains("\ncapstan_leading 0\n") && text.contains("\ncapstan_terms_total 0\n"), "{text}");
         metrics.begin_term();
-        metrics.tell_leases(2, 5);
+        let standing = [("capstan-provider-gone", true), ("capstan-provider-github", false)];
+        metrics.tell_leases(standing.map(|(name, held)| (name.to_owned(), held)).into(), 4);
+        let standing =
+            [("capstan-provider-patch", true), ("capstan-provider-github", true), ("capstan-provider-x", false)];
+        metrics.tell_leases(standing.map(|(name, held)| (name.to_owned(), held)).into(), 5);
         let mut registry = Registry::default();
         registry.register("of_the_work", "Told while it is done", Gauge::<i64>::default());
         let sample = Sample { watches: 3, instances: 1, memory: 65_536 };
@@ -120,6 +147,8 @@ mod tests {
             "capstan_terms_total 1",
             "capstan_leases_held 2",
             "capstan_lease_transitions_total 5",
+            "leader_election_master_status{name=\"capstan-provider-patch\"} 1",
+            "leader_election_master_status{name=\"capstan-provider-x\"} 0",
             "capstan_watches 3",
             "of_the_work 0",
             "capstan_sandbox_instances 1",
@@ -130,5 +159,6 @@ mod tests {
             assert!(text.lines().any(|written| written == line), "{line} is missing in\n{text}");
         }
         assert!(text.contains("\nprocess_start_time_seconds 1"), "{text}");
+        assert!(!text.contains("gone"), "what is neither held nor waited for is not told any more: {text}");
     }
 }

@@ -56,6 +56,8 @@ pub(crate) enum Phase {
     Standby,
     /// This one does, and does not know all of its providers yet.
     Listing,
+    /// This one does, and not all of its providers are in service yet.
+    Loading,
     /// This one does.
     Working,
 }
@@ -112,6 +114,7 @@ impl Health {
             Phase::Connecting => Err("the API server has not answered yet"),
             Phase::Standby => Ok("standby: about to join the other replicas"),
             Phase::Listing => Err("the providers have not been listed yet"),
+            Phase::Loading => Err("not all providers are loaded with the objects of their kinds listed yet"),
             Phase::Working => Ok("at work"),
         }
     }
@@ -128,10 +131,11 @@ impl Health {
 
     /// All metrics in the `OpenMetrics` text format.
     pub(crate) fn metrics(&self) -> Result<String, std::fmt::Error> {
-        if let Some(leases) = self.0.leases.get() {
-            self.0.metrics.tell_leases(leases.held(), leases.transitions());
-        }
+        // Held to the end: what is written by one is not changed for another.
         let state = self.lock();
+        if let Some(leases) = self.0.leases.get() {
+            self.0.metrics.tell_leases(leases.standing(), leases.transitions());
+        }
         self.0.metrics.encode(state.work.as_ref().map(|work| {
             let usage = work.sandbox.usage();
             let sample = Sample { watches: work.watches.len(), instances: usage.instances, memory: usage.memory };
@@ -164,8 +168,8 @@ mod tests {
             health.readiness().is_ok()
         };
         assert_eq!(
-            [Phase::Connecting, Phase::Standby, Phase::Listing, Phase::Working].map(ready),
-            [false, true, false, true]
+            [Phase::Connecting, Phase::Standby, Phase::Listing, Phase::Loading, Phase::Working].map(ready),
+            [false, true, false, false, true]
         );
         stopping.cancel();
         assert_eq!(health.readiness(), Err("stopping"));

@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 
 use super::{carrier, file::ProviderFile, roles};
 use crate::{
+    api_server::ApiServer,
     cli,
     documents::{self, Document},
-    host,
 };
 
 pub(super) async fn run(options: cli::Package) -> Result<()> {
@@ -92,7 +92,7 @@ async fn rights(descriptor: &Descriptor, grants: &Grants, options: &cli::Package
         return Ok(rights);
     }
     if let Some(kubeconfig) = &options.kubeconfig {
-        let client = host::connect(Some(kubeconfig), options.context.clone()).await?;
+        let client = ApiServer::of(Some(kubeconfig), options.context.clone()).await?.at_once().await?;
         kinds.discover(&client, &rights.unknown).await.context("the cluster cannot be asked about kinds")?;
         rights = Rights::of(descriptor, grants, &kinds);
     }

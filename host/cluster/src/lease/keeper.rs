@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    iter,
     sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
@@ -16,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Identity, LeaseError, Timing,
-    record::Record,
+    record::{Record, provider_lease},
     requests::{Requests, selection},
     roster::{Roster, Stake, Step},
     term::{Command, Counts, Term},
@@ -99,7 +100,7 @@ impl Keeper {
         for held in active.held.values() {
             held.fence.close();
         }
-        active.keeper.counts.held.store(0, Relaxed);
+        active.keeper.counts.tell(iter::empty(), iter::empty());
         watches.close().await;
     }
 }
@@ -206,6 +207,7 @@ impl Active {
             }
         }
         self.said = None;
+        self.tell();
         let now = Instant::now();
         self.roster.tidy(now);
         let replicas: Vec<String> = self.roster.replicas(self.leaving, now).into_iter().map(str::to_owned).collect();
@@ -353,7 +355,12 @@ impl Active {
     }
 
     fn count(&self) {
-        self.keeper.counts.held.store(self.held.len(), Relaxed);
+        self.tell();
         self.keeper.counts.transitions.fetch_add(1, Relaxed);
+    }
+
+    fn tell(&self) {
+        let name = |provider: &String| provider_lease(provider);
+        self.keeper.counts.tell(self.held.keys().map(name), self.wanted.keys().map(name));
     }
 }

@@ -153,7 +153,7 @@ impl Record {
 }
 
 /// Providers' names have at most 40 characters, all of which a Lease's name may have.
-fn provider_lease(provider: &str) -> String {
+pub(super) fn provider_lease(provider: &str) -> String {
     format!("capstan-provider-{provider}")
 }
 

@@ -1,8 +1,11 @@
 //! What a replica hands to whoever runs a provider.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -25,15 +28,36 @@ pub struct LeaseCounts(pub(super) Arc<Counts>);
 
 #[derive(Debug, Default)]
 pub(super) struct Counts {
-    pub(super) held: AtomicUsize,
+    /// The Leases that are held or wanted, by name; true: held.
+    standing: Mutex<BTreeMap<String, bool>>,
     pub(super) transitions: AtomicU64,
+}
+
+impl Counts {
+    /// What is held, and what is wanted besides, by name of the Lease; nothing of others is told any more.
+    pub(super) fn tell(&self, held: impl Iterator<Item = String>, wanted: impl Iterator<Item = String>) {
+        let mut standing: BTreeMap<_, _> = wanted.map(|name| (name, false)).collect();
+        standing.extend(held.map(|name| (name, true)));
+        *self.lock() = standing;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, bool>> {
+        // Each change is one assignment.
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl LeaseCounts {
     /// How many providers this replica holds.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.0.held.load(Relaxed)
+        self.0.lock().values().filter(|held| **held).count()
+    }
+
+    /// The Leases that this replica holds or waits for, by name; true: it holds it.
+    #[must_use]
+    pub fn standing(&self) -> Vec<(String, bool)> {
+        self.0.lock().iter().map(|(name, held)| (name.clone(), *held)).collect()
     }
 
     /// How often it has taken one, given one up or lost one.

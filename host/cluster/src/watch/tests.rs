@@ -1,12 +1,15 @@
 //! Watches from the API server to the subscriber, on a paused clock.
 
+mod accounts;
+mod counted;
+mod sharing;
+
 use std::{
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
-use capstan_api::{ObjectKey, ObjectRef, ServiceAccount};
-use prometheus_client::encoding::text::encode;
+use capstan_api::{ObjectKey, ObjectRef};
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -34,6 +37,14 @@ async fn told(subscription: &mut Subscription) -> String {
         Ok(Some(Change::Applied { new, .. })) => format!("changed {}", new.key().name),
         Ok(Some(Change::Deleted(last))) => format!("deleted {}", last.key().name),
     }
+}
+
+fn thing(name: &str) -> ObjectRef {
+    ObjectRef { kind: things().kind, key: ObjectKey::namespaced("n", name) }
+}
+
+fn put_many(fake: &Fake, count: usize) {
+    (0..count).for_each(|number| drop(fake.put("things", &format!("s{number}"))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -312,105 +323,6 @@ async fn everything_ends_with_the_host() {
     assert_eq!(told(&mut subscription).await, "end");
 }
 
-fn thing(name: &str) -> ObjectRef {
-    ObjectRef { kind: things().kind, key: ObjectKey::namespaced("n", name) }
-}
-
-/// Follows so many things, and hears what there is at the beginning.
-async fn follow_many(watches: &Watches, count: usize, reach: Reach) -> Vec<Subscription> {
-    let mut followed: Vec<_> =
-        (0..count).map(|number| watches.subscribe_one(&thing(&format!("s{number}")), reach).unwrap()).collect();
-    for subscription in &mut followed {
-        assert!(told(subscription).await.starts_with("new"));
-        assert_eq!(told(subscription).await, "synced");
-    }
-    sleep(Duration::from_secs(1)).await;
-    followed
-}
-
-fn put_many(fake: &Fake, count: usize) {
-    (0..count).for_each(|number| drop(fake.put("things", &format!("s{number}"))));
-}
-
-#[tokio::test(start_paused = true)]
-async fn many_single_objects_share_few_watches_and_each_is_told_of_its_own() {
-    let fake = Fake::default();
-    put_many(&fake, 100);
-    let watches = watches(&fake);
-    let mut followed = follow_many(&watches, 100, Reach::Namespace).await;
-    assert_eq!((watches.len(), fake.open_watches("things")), (9, 9));
-    fake.put("things", "s50");
-    assert_eq!(told(&mut followed[50]).await, "changed s50");
-    assert_eq!(told(&mut followed[51]).await, "-");
-    // One more reader of the same, and one of something else that is seen anyway, cost nothing.
-    let mut again = watches.subscribe_one(&thing("s50"), Reach::Object).unwrap();
-    assert_eq!((told(&mut again).await, told(&mut again).await), ("new s50".to_owned(), "synced".to_owned()));
-    assert_eq!(watches.len(), 9);
-    followed.truncate(8);
-    sleep(Duration::from_secs(1)).await;
-    assert_eq!(watches.len(), 9, "somebody follows s50 still");
-    drop((again, followed));
-    sleep(Duration::from_secs(1)).await;
-    assert_eq!((watches.len(), fake.open_watches("things")), (0, 0));
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_object_is_followed_by_itself_where_the_api_server_refuses_to_show_more() {
-    let fake = Fake::default();
-    put_many(&fake, 9);
-    let watches = watches(&fake);
-    let mut followed = follow_many(&watches, 8, Reach::Namespace).await;
-    fake.script("/things?&limit", vec![status(403, "Forbidden", &json!({})); 100]);
-    let mut last = watches.subscribe_one(&thing("s8"), Reach::Namespace).unwrap();
-    assert_eq!((told(&mut last).await, told(&mut last).await), ("new s8".to_owned(), "synced".to_owned()));
-    assert_eq!(watches.len(), 9);
-    assert!(fake.asked("/things?&limit") > 0, "the wider one was tried");
-    fake.put("things", "s8");
-    sleep(Duration::from_secs(1)).await;
-    fake.put("things", "s8");
-    assert_eq!(told(&mut last).await, "changed s8");
-    assert_eq!(told(&mut followed[0]).await, "-");
-}
-
-#[tokio::test(start_paused = true)]
-async fn who_has_to_go_on_with_another_watch_misses_nothing_and_hears_nothing_twice() {
-    let fake = Fake::default();
-    put_many(&fake, 11);
-    let watches = watches(&fake);
-    let mut followed = follow_many(&watches, 11, Reach::Namespace).await;
-    // The right to see the namespace is taken away. Meanwhile one object changes, one goes, and one stays as it is.
-    fake.script("/things?&limit", vec![status(403, "Forbidden", &json!({})); 100]);
-    fake.lose("things", "s9");
-    fake.disconnect();
-    fake.put("things", "s10");
-    fake.script("watch=true", vec![status(410, "Expired", &json!({})); 12]);
-    sleep(Duration::from_mins(5)).await;
-    assert_eq!(told(&mut followed[8]).await, "-");
-    assert_eq!(told(&mut followed[9]).await, "deleted s9");
-    assert_eq!(told(&mut followed[10]).await, "changed s10");
-    assert_eq!(told(&mut followed[10]).await, "-");
-    assert_eq!(watches.len(), 11);
-}
-
-#[tokio::test(start_paused = true)]
-async fn who_joins_a_watch_just_when_it_is_refused_goes_on_with_another() {
-    let fake = Fake::default();
-    put_many(&fake, 9);
-    let watches = watches(&fake);
-    let _followed = follow_many(&watches, 9, Reach::Namespace).await;
-    let namespace = Selection { namespace: Some("n".to_owned()), ..things() };
-    watches.lock().get_mut(&namespace).unwrap().shared.refuse();
-    let source = watches.join(&mut watches.lock(), namespace.clone(), Some(&thing("s8").key));
-    let mut late = Subscription::to_one(watches.clone(), source, thing("s8"), Reach::Namespace);
-    assert_eq!((told(&mut late).await, told(&mut late).await), ("new s8".to_owned(), "synced".to_owned()));
-    assert_eq!(told(&mut late).await, "-");
-    let listing = watches.listing();
-    let of = |name: Option<&str>| listing.iter().find(|watch| watch.name.as_deref() == name);
-    let (alone, shared) = (of(Some("s8")).unwrap(), of(None).unwrap());
-    assert_eq!((alone.subscribers, alone.synced), (1, true));
-    assert!(shared.refused && shared.namespace.as_deref() == Some("n") && shared.objects == 9, "{shared:?}");
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_write_that_no_event_ever_tells_of_is_looked_at() {
     let fake = Fake::default();
@@ -435,106 +347,4 @@ async fn a_write_that_no_event_ever_tells_of_is_looked_at() {
     }
     sleep(Duration::from_mins(2)).await;
     assert_eq!(fake.asked("/things/a") + fake.asked("/things/b"), 0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_watch_that_panics_begins_anew() {
-    let fake = Fake::default();
-    let cluster = fake.cluster();
-    let watches = Watches::new(cluster.clone(), CancellationToken::new());
-    let mut subscription = watches.subscribe(things());
-    assert_eq!(told(&mut subscription).await, "synced");
-    sleep(Duration::from_secs(1)).await;
-    fake.put("things", "poison");
-    assert_eq!(told(&mut subscription).await, "new poison");
-    sleep(Duration::from_secs(1)).await;
-    fake.put("things", "a");
-    assert_eq!(told(&mut subscription).await, "new a");
-    let mut registry = Registry::default();
-    cluster.register_metrics(&mut registry);
-    let mut text = String::new();
-    encode(&mut text, &registry).unwrap();
-    assert!(text.contains("capstan_watch_panics_total 1"), "{text}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_one_identity_has_seen_is_not_served_to_another() {
-    let fake = Fake::default();
-    put_many(&fake, 3);
-    let own = watches(&fake);
-    let account = |name: &str| ServiceAccount::new("team-a", name).unwrap();
-    let mut seen = own.subscribe(things());
-    while told(&mut seen).await != "synced" {}
-    assert!(own.cached(&thing("s1")).is_some());
-
-    let one = own.acting_as(&account("one"));
-    assert!(one.cached(&thing("s1")).is_none(), "the host has seen it, and this account has not");
-    // Nor does it take part in the watch: it has one of its own, and what that may not see is refused.
-    fake.script("/things", vec![status(403, "Forbidden", &json!({})); 10_000]);
-    let mut refused = one.subscribe(things());
-    assert_eq!(told(&mut refused).await, "-");
-    assert!(refused.store().is_empty());
-    let users: Vec<_> = fake.state().users.drain(..).collect();
-    let of_account = vec![("impersonate-user".to_owned(), account("one").user())];
-    assert!(users.contains(&of_account) && users.contains(&vec![]), "{users:?}");
-    // What it writes is news to itself alone.
-    one.remember(&fake.put("things", "written"));
-    let two = own.acting_as(&account("two"));
-    assert!(two.cached(&thing("written")).is_none());
-    assert!(refused.store().get(&thing("written").key).is_some());
-
-    // Who acts in the same name shares, and all are told of together, and end together.
-    let again = own.acting_as(&account("one"));
-    let _second = again.subscribe(things());
-    assert_eq!(own.len(), 2);
-    let users: Vec<_> = own.listing().into_iter().map(|watch| (watch.user, watch.subscribers)).collect();
-    assert_eq!(users, [(None, 1), (Some(account("one").user()), 2)]);
-    own.close().await;
-    assert!(refused.next().await.is_none());
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_an_account_has_seen_goes_with_the_last_who_used_it() {
-    let fake = Fake::default();
-    put_many(&fake, 1);
-    let own = watches(&fake);
-    let account = ServiceAccount::new("team-a", "one").unwrap();
-    let subscribe = || own.acting_as(&account).subscribe(things());
-    let mut first = subscribe();
-    while told(&mut first).await != "synced" {}
-    assert!(own.acting_as(&account).cached(&thing("s0")).is_some());
-    assert_eq!(own.of_all().len(), 2);
-    drop(first);
-    sleep(Duration::from_secs(1)).await;
-    assert_eq!((own.of_all().len(), fake.open_watches("things")), (1, 0));
-}
-
-#[tokio::test(start_paused = true)]
-async fn requests_watches_and_stores_are_counted() {
-    let fake = Fake::default();
-    put_many(&fake, 3);
-    let cluster = fake.cluster();
-    let watches = Watches::new(cluster.clone(), CancellationToken::new());
-    let mut registry = Registry::default();
-    cluster.register_metrics(&mut registry);
-    watches.register_metrics(&mut registry);
-    fake.script("/configmaps", vec![status(403, "Forbidden", &json!({})); 100]);
-    let _both = (watches.subscribe(things()), watches.subscribe(config_maps()));
-    sleep(Duration::from_millis(100)).await;
-    cluster.get(&thing("missing")).await.unwrap_err();
-    let mut text = String::new();
-    encode(&mut text, &registry).unwrap();
-    for line in [
-        "rest_client_requests_total{verb=\"list\",method=\"GET\",code=\"200\"} 1",
-        "rest_client_requests_total{verb=\"list\",method=\"GET\",code=\"403\"} 1",
-        "rest_client_requests_total{verb=\"watch\",method=\"GET\",code=\"200\"} 1",
-        "rest_client_requests_total{verb=\"get\",method=\"GET\",code=\"404\"} 1",
-        "capstan_watch_failures_total{reason=\"Forbidden\"} 1",
-        "capstan_watches_open{group=\"example.com\",kind=\"Thing\"} 1",
-        "capstan_watches_unsynced{group=\"\",kind=\"ConfigMap\"} 1",
-        "capstan_store_objects{group=\"example.com\",kind=\"Thing\"} 3",
-    ] {
-        assert!(text.contains(line), "{line} in:\n{text}");
-    }
-    assert!(!text.contains("s1"), "no object is named");
 }

@@ -17,7 +17,7 @@ use crate::{
     runner::{Ending, Lane, Runs, Slot, SlotRequest},
 };
 
-use super::{Controller, Resync, mapped::MappedChanges};
+use super::{Controller, Listed, Resync, mapped::MappedChanges};
 
 /// Objects that are listed when somebody looks into the queue.
 const LISTED: usize = 200;
@@ -39,6 +39,8 @@ pub(super) struct Active<'a> {
     mapped: MappedChanges,
     /// Whether the first list has been told in full.
     synced: bool,
+    /// Told of that.
+    listed: Listed,
     queue: Queue,
     dependencies: Dependencies,
     lane: Lane,
@@ -68,7 +70,7 @@ impl<'a> Active<'a> {
         lifecycle: Arc<Lifecycle>,
         told: Told<'a>,
     ) -> Self {
-        let Controller { config, shared, external, counters, resync, .. } = controller;
+        let Controller { config, shared, external, counters, resync, listed, .. } = controller;
         told.metrics.started(config.share.slots.get());
         let deadline = config.session_time + config.write_time;
         Self {
@@ -80,6 +82,7 @@ impl<'a> Active<'a> {
             subscription,
             mapped: MappedChanges::follow(&shared.watches, &config.mapped),
             synced: false,
+            listed: listed.clone(),
             queue: Queue::new(config.pacing, config.seed),
             dependencies: Dependencies::new(shared.watches.clone(), Arc::clone(external)),
             lane: shared.runner.lane(&config.provider, config.share),
@@ -139,7 +142,10 @@ impl<'a> Active<'a> {
 
     fn change(&mut self, change: Change) {
         match change {
-            Change::Synced => self.synced = true,
+            Change::Synced => {
+                self.synced = true;
+                self.listed.set();
+            }
             Change::Deleted(object) => self.gone(&object),
             Change::Applied { old, new } => {
                 #[cfg(test)]

@@ -6,11 +6,12 @@ use capstan_api::{GroupVersionKind, ServiceAccount};
 use capstan_cluster::{Cluster, Fence, Selection, Watches};
 use capstan_events::Recorder;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     Mapping, Metrics, Queues,
     loops::Loops,
-    managed::{PollLimits, Unrecorded, WallClock},
+    managed::{PollLimits, Sightings, Unrecorded, WallClock},
     queue::Pacing,
     runner::{Runner, Share},
 };
@@ -94,6 +95,8 @@ pub struct Shared {
     pub queues: Queues,
     /// What must survive a controller that is replaced.
     pub(crate) unrecorded: Unrecorded,
+    /// The same, of one provider.
+    pub(crate) sightings: Sightings,
     /// What is known of each other's writes.
     pub(crate) loops: Loops,
 }
@@ -103,15 +106,32 @@ impl Shared {
     /// clones of one value.
     #[must_use]
     pub fn new(cluster: Cluster, watches: Watches, recorder: Recorder, runner: Runner) -> Self {
-        let (metrics, queues, unrecorded) = (Metrics::default(), Queues::default(), Unrecorded::default());
-        Self { cluster, watches, recorder, runner, metrics, queues, unrecorded, loops: Loops::default() }
+        Self {
+            cluster,
+            watches,
+            recorder,
+            runner,
+            metrics: Metrics::default(),
+            queues: Queues::default(),
+            unrecorded: Unrecorded::default(),
+            sightings: Sightings::default(),
+            loops: Loops::default(),
+        }
+    }
+
+    /// The same for one provider: what its controllers know of creates outlives each of them, as they are built anew when
+    /// its kinds or limits change, and is gone with the last clone of this.
+    #[must_use]
+    pub fn for_provider(&self) -> Self {
+        Self { sightings: Sightings::default(), ..self.clone() }
     }
 
     /// The same for one term: its writes end with the fence, and what an earlier term has not written down is not written
     /// any more.
     #[must_use]
     pub fn fenced(&self, fence: Fence) -> Self {
-        Self { cluster: self.cluster.fenced(fence), unrecorded: Unrecorded::default(), ..self.clone() }
+        let cluster = self.cluster.fenced(fence);
+        Self { cluster, unrecorded: Unrecorded::default(), sightings: Sightings::default(), ..self.clone() }
     }
 
     /// The same in the name of an account: what is read, watched and written is what that account has the right to. Events stay the
@@ -134,5 +154,27 @@ impl Resync {
 
     pub(super) async fn requested(&self) {
         self.0.notified().await;
+    }
+}
+
+/// Whether a controller has been told of all the objects that there were of its kind. Stays so. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Listed(CancellationToken);
+
+impl Listed {
+    /// Waits until it has.
+    pub async fn wait(&self) {
+        self.0.cancelled().await;
+    }
+
+    /// Whether it has.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        self.0.is_cancelled()
+    }
+
+    /// It has.
+    pub fn set(&self) {
+        self.0.cancel();
     }
 }

@@ -18,7 +18,7 @@ use crate::{
 
 use active::{Active, Told};
 
-pub use config::{ControllerConfig, Resync, Shared};
+pub use config::{ControllerConfig, Listed, Resync, Shared};
 
 /// Before a controller that panicked is started again. Doubled each time up to the second, and never shortened: what
 /// panics again and again is to be seen, not to be a load.
@@ -34,6 +34,7 @@ pub struct Controller {
     external: Arc<dyn ExternalSystem>,
     counters: Arc<Counters>,
     resync: Resync,
+    listed: Listed,
     pause: Pause,
 }
 
@@ -43,7 +44,7 @@ impl Controller {
     pub fn new(config: ControllerConfig, shared: Shared, external: Arc<dyn ExternalSystem>) -> Self {
         let resync = Resync::default();
         let pause = Pause::new(resync.clone());
-        Self { config, shared, external, counters: Arc::default(), resync, pause }
+        Self { config, shared, external, counters: Arc::default(), resync, listed: Listed::default(), pause }
     }
 
     /// Counts its reconciles, also while it runs.
@@ -56,6 +57,12 @@ impl Controller {
     #[must_use]
     pub fn resync(&self) -> Resync {
         self.resync.clone()
+    }
+
+    /// Whether it knows all of its objects, from some time on after it is run.
+    #[must_use]
+    pub fn listed(&self) -> Listed {
+        self.listed.clone()
     }
 
     /// Pauses all of its objects, also before it runs.
@@ -142,6 +149,7 @@ impl Controller {
             clock: config.clock,
             pause: pause.clone(),
             unrecorded: shared.unrecorded.clone(),
+            sightings: shared.sightings.clone(),
             loops: shared.loops.clone(),
             provider: config.provider.clone(),
         };

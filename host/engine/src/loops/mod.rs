@@ -7,7 +7,8 @@
 //! * **a circle**: an object writes again into the same place, all that it read and that is new to it was written by
 //!   objects of this host, and what those had read leads back to its own writes.
 //!
-//! A place is an object, whichever version of its kind it is read or written in.
+//! A place is an object, whichever version of its kind it is read or written in. What a reconcile reads back of its own
+//! writes is no news to it.
 //!
 //! A write that follows news from elsewhere is neither, however quickly news come. [`ROUNDS`] such writes within
 //! [`WINDOW`] are a loop; from then on every further one is, until a reconcile finds nothing to write, something new came
@@ -30,6 +31,8 @@ use capstan_api::ObjectRef;
 
 use crate::Reads;
 use ledger::Ledger;
+
+pub(crate) use place::Place;
 
 /// Writes in turns that make a loop. More than it takes any two that meet by chance to agree.
 pub(crate) const ROUNDS: usize = 10;

@@ -5,16 +5,21 @@ use capstan_api::{GroupVersionKind, ObjectKey, ObjectRef};
 /// One object, whichever version of its kind names it: the API server keeps one and serves it in all of them, so what is
 /// written through one version is news in the others.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Place {
+pub(crate) struct Place {
     group: String,
     kind: String,
     key: ObjectKey,
 }
 
 impl Place {
-    pub(super) fn of(target: &ObjectRef) -> Self {
+    pub(crate) fn of(target: &ObjectRef) -> Self {
         let GroupVersionKind { group, kind, .. } = &target.kind;
         Self { group: group.clone(), kind: kind.clone(), key: target.key.clone() }
+    }
+
+    /// Whether it is the place of an object, as [`Place::of`] would say.
+    pub(crate) fn is_of(&self, target: &ObjectRef) -> bool {
+        self.group == target.kind.group && self.kind == target.kind.kind && self.key == target.key
     }
 
     /// Whether a list of a kind has it; `namespace` is none for all of them.

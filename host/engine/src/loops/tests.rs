@@ -1,5 +1,7 @@
 //! Rounds as a provider would make them, without any.
 
+use std::collections::HashMap;
+
 use capstan_api::{GroupVersionKind, ObjectKey};
 
 use super::*;
@@ -26,6 +28,17 @@ struct World {
 impl World {
     /// Each read sees the newest; what is written is new each time.
     fn round(&mut self, writer: &Arc<Writer>, reads: &[Read], target: &ObjectRef) -> Option<Loop> {
+        self.round_with(writer, reads, target, |_, _| {})
+    }
+
+    /// One in which something happens after the write.
+    fn round_with(
+        &mut self,
+        writer: &Arc<Writer>,
+        reads: &[Read],
+        target: &ObjectRef,
+        then: impl FnOnce(&mut Self, &Reads),
+    ) -> Option<Loop> {
         let round = Reads::of(self.loops.clone(), Arc::clone(writer));
         for read in reads {
             round.record(read.clone());
@@ -35,6 +48,7 @@ impl World {
         }
         self.version += 1;
         round.wrote(target, &self.version.to_string(), self.version);
+        then(self, &round);
         self.loops.judge(writer, Edition { uid: "u", generation: Some(1) }, &round)
     }
 }
@@ -79,4 +93,65 @@ async fn two_that_feed_each_other_through_other_versions_are_named() {
         let first = found.first().unwrap_or_else(|| panic!("nobody is found: {reads:?}"));
         assert!(first.message.contains("through Patch a (provider patch)"), "{}", first.message);
     }
+}
+
+/// Reads an object once more.
+fn read_back(world: &World, round: &Reads, target: &ObjectRef) {
+    round.record(Read::Object(target.clone()));
+    round.saw(target, Seen::Version(world.version.to_string().into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_read_back_in_any_version_does_not_hide_a_circle() {
+    for version in ["v1", "v2"] {
+        let (mut world, a, b) = (World::default(), writer("a"), writer("b"));
+        let [from_b, from_a] = ["s", "t"].map(|name| [Read::Object(scaler("v1", name))]);
+        let mut found = Vec::new();
+        for _ in 0..=ROUNDS {
+            tokio::time::advance(Duration::from_millis(1)).await;
+            found.extend(world.round_with(&a, &from_b, &scaler("v1", "t"), |world, round| {
+                read_back(world, round, &scaler(version, "t"));
+            }));
+            tokio::time::advance(Duration::from_millis(1)).await;
+            found.extend(world.round(&b, &from_a, &scaler("v1", "s")));
+        }
+        let first = found.first().unwrap_or_else(|| panic!("nobody is found: {version}"));
+        assert!(first.message.contains("(provider patch)"), "{}", first.message);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_else_made_of_a_write_is_news_when_it_is_read_back() {
+    let (mut world, writer) = (World::default(), writer("p"));
+    let (read, target) = ([Read::Object(scaler("v2", "h"))], scaler("v1", "h"));
+    for round in 0..3 * ROUNDS {
+        let found = world.round_with(&writer, &read, &target, |world, round| {
+            world.version += 1;
+            read_back(world, round, &scaler("v2", "h"));
+        });
+        assert_eq!(found, None, "{round}");
+    }
+}
+
+#[test]
+fn what_was_there_before_a_write_is_known_whatever_version_it_was_read_in() {
+    let seen = |version: &str| Seen::Version(version.into());
+    let [one, two] = ["v1", "v2"].map(|version| scaler(version, "h"));
+    let of = |target: &ObjectRef| Read::Object(target.clone());
+    let reads = Reads::default();
+    reads.record(of(&two));
+    reads.saw(&two, seen("5"));
+    reads.wrote(&one, "6", 0);
+    reads.saw(&two, seen("6"));
+    assert_eq!(reads.round().before, HashMap::from([(of(&two), seen("5"))]));
+    reads.saw(&two, seen("7"));
+    reads.wrote(&one, "8", 0);
+    reads.record(of(&one));
+    reads.saw(&one, seen("8"));
+    assert_eq!(reads.round().before, HashMap::from([(of(&one), seen("7")), (of(&two), seen("7"))]));
+    let blind = Reads::default();
+    blind.wrote(&one, "6", 0);
+    blind.record(of(&one));
+    blind.saw(&one, seen("6"));
+    assert!(blind.round().before.is_empty(), "its own write, and nothing else");
 }

@@ -9,6 +9,7 @@ use capstan_api::keys;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
+use super::unrecorded::CreateResult;
 use crate::Creation;
 
 /// When creates were asked for and how they ended, to the second. A time that cannot be read counts as none.
@@ -34,6 +35,11 @@ impl CreateRecord {
         self.pending > self.ended()
     }
 
+    /// Whether a create was asked for after the one of an intent: that one's result is history then.
+    pub(crate) fn is_later_than(&self, intent: Option<Timestamp>) -> bool {
+        self.pending > intent
+    }
+
     /// The create that made what is outside, by its time: the last one that succeeded, or one of unknown result, which may
     /// have. Of how long ago that was it says nothing: it may be of another host's clock.
     pub(crate) fn last(&self) -> Option<Timestamp> {
@@ -55,9 +61,8 @@ impl CreateRecord {
         json!({ keys::CREATE_PENDING: text(self.pending) })
     }
 
-    /// The annotations that say that the create succeeded, with what it gave. The host's own keys are not the
-    /// provider's to set.
-    pub(crate) fn success(&self, now: Timestamp, creation: &Creation) -> Value {
+    /// That the create succeeded, with what it gave. The host's own keys are not the provider's to set.
+    pub(crate) fn success(&self, now: Timestamp, creation: &Creation) -> CreateResult {
         let mut annotations: Map<String, Value> = creation
             .annotations
             .iter()
@@ -68,12 +73,12 @@ impl CreateRecord {
             annotations.insert(keys::EXTERNAL_NAME.to_owned(), json!(name));
         }
         annotations.insert(keys::CREATE_SUCCEEDED.to_owned(), self.ending(now));
-        Value::Object(annotations)
+        CreateResult { intent: self.pending, annotations: Value::Object(annotations) }
     }
 
-    /// The annotations that say that the create failed.
-    pub(crate) fn failure(&self, now: Timestamp) -> Value {
-        json!({ keys::CREATE_FAILED: self.ending(now) })
+    /// That the create failed.
+    pub(crate) fn failure(&self, now: Timestamp) -> CreateResult {
+        CreateResult { intent: self.pending, annotations: json!({ keys::CREATE_FAILED: self.ending(now) }) }
     }
 
     /// The time of a result: never before its intent.
@@ -129,14 +134,17 @@ mod tests {
         for key in [keys::CREATE_FAILED, keys::CREATE_PENDING] {
             let begun = record(&[(key, T0)]).begun(at(T0));
             assert_eq!(begun.intent(), json!({ keys::CREATE_PENDING: T1 }), "{key}");
-            assert_eq!(begun.failure(at(T0)), json!({ keys::CREATE_FAILED: T1 }), "{key}: and its end is not earlier");
+            let failure = begun.failure(at(T0)).annotations;
+            assert_eq!(failure, json!({ keys::CREATE_FAILED: T1 }), "{key}: and its end is not earlier");
         }
     }
 
     #[test]
     fn a_result_is_not_earlier_than_its_intent() {
         let record = record(&[(keys::CREATE_PENDING, T1)]);
-        assert_eq!(record.failure(at(T0)), json!({ keys::CREATE_FAILED: T1 }));
+        let failure = record.failure(at(T0));
+        assert_eq!(failure.annotations, json!({ keys::CREATE_FAILED: T1 }));
+        assert!(!record.is_later_than(failure.intent), "its own");
     }
 
     #[test]
@@ -175,6 +183,6 @@ mod tests {
             keys::EXTERNAL_NAME: "ext-1",
             keys::CREATE_SUCCEEDED: T0,
         });
-        assert_eq!(CreateRecord::default().success(at(T0), &creation), expected);
+        assert_eq!(CreateRecord::default().success(at(T0), &creation).annotations, expected);
     }
 }

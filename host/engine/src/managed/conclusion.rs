@@ -26,6 +26,9 @@ struct Written {
 impl Pass<'_> {
     /// Writes the status and the events.
     pub(super) async fn conclude(mut self, verdict: Verdict) -> Report {
+        if !self.lifecycle.objects.may_write() {
+            return self.cut_short();
+        }
         let mut verdict = verdict.with_policy(self.object.management_problem());
         let trouble = verdict.conditions.iter().find(|condition| condition.kind == "Synced");
         let trouble = trouble.filter(|_| verdict.outcome.is_failure()).cloned();
@@ -41,6 +44,7 @@ impl Pass<'_> {
             match self.write_status(&wish).await {
                 Ok(changed) => written = changed,
                 Err(Error::NotFound(_) | Error::UnknownKind(_)) => {}
+                Err(Error::NotLeader) => return self.cut_short(),
                 Err(Error::Conflict(_)) => verdict.next = soon(verdict.next),
                 Err(error) => {
                     tracing::warn!(%error, "cannot update managed resource status");
@@ -53,17 +57,28 @@ impl Pass<'_> {
             }
         }
         self.announce(&verdict, &written);
-        let Self { lifecycle, object, seen, begun, looped, .. } = &self;
-        let took = begun.elapsed();
-        let outcome = verdict.outcome.as_str();
+        let (took, outcome) = (self.begun.elapsed(), verdict.outcome.as_str());
         if let Some(Condition { reason, message, .. }) = trouble {
             // What the provider said is a value: it is escaped, and cannot look like another line.
             tracing::warn!(outcome, ?took, reason, problem = message, "the reconcile failed");
         } else {
             tracing::debug!(outcome, ?took, "reconciled");
         }
+        self.report(&verdict)
+    }
+
+    /// The lease was lost on the way: what fails from then on is nobody's failure, and whoever has the lease now says how the
+    /// object is.
+    fn cut_short(&self) -> Report {
+        tracing::debug!("the lease is lost: nothing is said of this reconcile");
+        self.report(&Verdict::quiet(Outcome::Conflict, Next::Stop))
+    }
+
+    fn report(&self, verdict: &Verdict) -> Report {
+        let Self { lifecycle, object, seen, begun, looped, .. } = self;
         let poll = object.poll_interval(lifecycle.rules.poll_limits).and_then(Result::ok);
-        Report { outcome: verdict.outcome, next: verdict.next, poll, seen: *seen, took, looped: *looped }
+        let (outcome, next) = (verdict.outcome, verdict.next);
+        Report { outcome, next, poll, seen: *seen, took: begun.elapsed(), looped: *looped }
     }
 
     /// What is to be written into the status.

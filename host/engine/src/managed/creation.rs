@@ -2,19 +2,20 @@
 //!
 //! Guarantees: a create is asked for at most once for each intent; while an intent has no result nothing else is created,
 //! unless the kind can find out by observing; a result is written whatever others write meanwhile, and kept for later if
-//! the API server is away.
+//! the API server is away. One that comes so late is not written over what a later create left.
 
 use std::{ops::ControlFlow, time::Duration};
 
 use capstan_api::Condition;
 use capstan_cluster::Error;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::sleep;
 
 use super::{
     announcement::Announcement,
     pass::{Flow, Pass, refused},
     snapshot::Snapshot,
+    unrecorded::CreateResult,
     verdict::{Phase, Verdict},
 };
 use crate::{Failure, Retry};
@@ -23,6 +24,15 @@ use crate::{Failure, Retry};
 const RECORD_TRIES: u32 = 5;
 /// The wait before the second try.
 const RECORD_PAUSE: Duration = Duration::from_millis(100);
+
+/// When a result is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Occasion {
+    /// In the reconcile of its create: its intent was the last there was a moment ago.
+    Fresh,
+    /// In a later one: somebody else may have asked for another create meanwhile.
+    Late,
+}
 
 impl Pass<'_> {
     pub(super) async fn create(&mut self) -> Verdict {
@@ -54,7 +64,7 @@ impl Pass<'_> {
             Ok(creation) => {
                 let result = self.object.creates().success(self.lifecycle.clock.now(), &creation);
                 self.patches.extend(creation.status);
-                match self.record_result(result).await {
+                match self.record_result(result, Occasion::Fresh).await {
                     Ok(()) => Verdict::created(),
                     Err(message) => Verdict::created_unrecorded(message),
                 }
@@ -76,7 +86,7 @@ impl Pass<'_> {
 
     async fn record_failure(&mut self) -> Result<(), String> {
         let result = self.object.creates().failure(self.lifecycle.clock.now());
-        self.record_result(result).await
+        self.record_result(result, Occasion::Fresh).await
     }
 
     /// Whether the object was paused or deleted, or its policies were changed, since it was decided to create.
@@ -105,7 +115,7 @@ impl Pass<'_> {
         let Some(result) = self.lifecycle.unrecorded.get(&self.context.uid) else {
             return ControlFlow::Continue(());
         };
-        match self.record_result(result).await {
+        match self.record_result(result, Occasion::Late).await {
             Ok(()) => ControlFlow::Continue(()),
             Err(message) => {
                 let creating = Some(Condition::creating());
@@ -116,20 +126,21 @@ impl Pass<'_> {
 
     /// Writes down the result of a create, whatever others write meanwhile. If it cannot be done now it is kept for the
     /// next reconcile.
-    async fn record_result(&mut self, annotations: Value) -> Result<(), String> {
-        let patch = self.object.annotating(&annotations);
+    async fn record_result(&mut self, result: CreateResult, occasion: Occasion) -> Result<(), String> {
+        let unrecorded = &self.lifecycle.unrecorded;
+        let before = self.object.metadata().clone();
         // First of all: this reconcile may be ended while it waits for an answer.
-        self.lifecycle.unrecorded.keep(&self.context.uid, annotations.clone());
+        unrecorded.keep(&self.context.uid, result.clone());
         let mut pause = RECORD_PAUSE;
         let mut tries = 1;
-        let object = loop {
-            match self.lifecycle.objects.patch(&self.context.object, None, &patch).await {
-                Ok(object) => break Snapshot::of(object),
+        let recorded = loop {
+            match self.put_result(&result, occasion).await {
+                Ok(recorded) => break recorded,
                 Err(error @ Error::NotFound(_)) => {
-                    self.lifecycle.unrecorded.forget(&self.context.uid);
+                    unrecorded.forget(&self.context.uid);
                     return Err(error.to_string());
                 }
-                Err(error) if tries == RECORD_TRIES || matches!(error, Error::UnknownKind(_)) => {
+                Err(error) if tries == RECORD_TRIES || matches!(error, Error::UnknownKind(_) | Error::NotLeader) => {
                     let what = "cannot update managed resource annotations: cannot update critical annotations";
                     return Err(format!("{what}: {error}"));
                 }
@@ -139,14 +150,42 @@ impl Pass<'_> {
             pause *= 2;
             tries += 1;
         };
-        self.lifecycle.unrecorded.forget(&self.context.uid);
+        unrecorded.forget(&self.context.uid);
+        let Some(object) = recorded else {
+            tracing::warn!(
+                result = %result.annotations,
+                "the result of a create is not written down: a later create was asked for before that could be done"
+            );
+            return Ok(());
+        };
         // What succeeded may not show for a while, from now on.
         self.lifecycle.sightings.age(&self.context.uid, object.creates().last());
-        if object.metadata().is_only_annotated(self.object.metadata(), &annotations) {
+        if object.metadata().is_only_annotated(&before, &result.annotations) {
             self.take_note(object);
         } else {
             self.object = object;
         }
         Ok(())
+    }
+
+    /// One try, which gives the object with the result. `None`: a later create is on record, and stays.
+    async fn put_result(&mut self, result: &CreateResult, occasion: Occasion) -> Result<Option<Snapshot>, Error> {
+        let (objects, target) = (&self.lifecycle.objects, &self.context.object);
+        let patch = self.object.annotating(&result.annotations);
+        if occasion == Occasion::Fresh {
+            return Ok(Some(Snapshot::of(objects.patch(target, None, &patch).await?)));
+        }
+        if self.object.creates().is_later_than(result.intent) {
+            return Ok(None);
+        }
+        let written = objects.patch(target, None, &self.object.guard(patch)).await;
+        if matches!(written, Err(Error::Conflict(_))) {
+            let newest = objects.get(target).await?;
+            if newest.uid() != self.context.uid {
+                return Err(Error::NotFound(target.to_string()));
+            }
+            self.object = Snapshot::of(newest);
+        }
+        Ok(Some(Snapshot::of(written?)))
     }
 }

@@ -52,7 +52,6 @@ use crate::{
 
 use pass::Pass;
 use session::Session;
-use sightings::Sightings;
 use snapshot::Snapshot;
 use unkept::Unkept;
 use verdict::Verdict;
@@ -67,6 +66,7 @@ pub use session::DISCONNECT_PATIENCE;
 pub(crate) use announce::Announcer;
 pub(crate) use decision::Rules;
 pub(crate) use metadata::{Fingerprint, Metadata};
+pub(crate) use sightings::Sightings;
 pub(crate) use unrecorded::Unrecorded;
 pub(crate) use writes::InCluster;
 
@@ -104,6 +104,8 @@ pub(crate) struct Surroundings {
     pub(crate) pause: Pause,
     /// Results of creates that earlier lifecycles could not write down.
     pub(crate) unrecorded: Unrecorded,
+    /// What earlier lifecycles knew of creates.
+    pub(crate) sightings: Sightings,
     /// What all objects of the host write.
     pub(crate) loops: Loops,
     /// The provider's name, for logs.
@@ -128,7 +130,8 @@ pub(crate) struct Report {
 impl Lifecycle {
     /// `session_time` is for all calls of one reconcile together.
     pub(crate) fn new(surroundings: Surroundings, rules: Rules, session_time: Duration) -> Self {
-        let Surroundings { external, objects, announcer, clock, pause, unrecorded, loops, provider } = surroundings;
+        let Surroundings { external, objects, announcer, clock, pause, unrecorded, sightings, loops, provider } =
+            surroundings;
         Self {
             external,
             objects,
@@ -139,7 +142,7 @@ impl Lifecycle {
             pause,
             unrecorded,
             unkept: Unkept::default(),
-            sightings: Sightings::default(),
+            sightings,
             loops,
             provider: provider.into(),
         }

@@ -78,8 +78,9 @@ impl<'a> Pass<'a> {
             ControlFlow::Break(verdict) => verdict,
         };
         let verdict = self.guard(verdict);
-        // A pause gives the session up: saying goodbye would be one more call.
+        // A pause gives the session up, as does a lost lease: saying goodbye would be one more call.
         if self.paused().is_none()
+            && self.lifecycle.objects.may_write()
             && let Err(problem) = self.disconnect().await
         {
             tracing::warn!(%problem.message, "disconnect failed");

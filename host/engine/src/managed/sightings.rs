@@ -5,17 +5,19 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-/// By uid, the last create on record, and when it was met. Nothing of objects without one.
-#[derive(Default)]
-pub(super) struct Sightings(Mutex<HashMap<String, Sighting>>);
+/// By uid, the last create on record, and when it was met. Nothing of objects without one. Shared by the controllers of a
+/// provider, so that a wait does not begin anew with each of them. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sightings(Arc<Mutex<HashMap<String, Sighting>>>);
 
+#[derive(Debug)]
 struct Sighting {
     create: Timestamp,
     since: Instant,

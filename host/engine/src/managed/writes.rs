@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use capstan_api::ObjectRef;
-use capstan_cluster::{Cluster, Error, Object, Patch, Store, Watches};
+use capstan_cluster::{Cluster, Error, Fence, Object, Patch, Store, Watches};
 use serde_json::Value;
 
 /// Where managed objects are. Tests have a small one in memory.
@@ -12,6 +12,8 @@ pub(crate) trait ManagedObjects: Send + Sync {
     fn heard(&self, target: &ObjectRef) -> Option<Object>;
     /// The newest state, from the API server itself.
     async fn get(&self, target: &ObjectRef) -> Result<Object, Error>;
+    /// Whether anything may be written still. Not once the lease is lost: somebody else reconciles them then.
+    fn may_write(&self) -> bool;
     /// Applies a merge patch to the object or to its `subresource`, and gives the state it has then.
     async fn patch(&self, target: &ObjectRef, subresource: Option<&str>, patch: &Value) -> Result<Object, Error>;
 }
@@ -32,6 +34,10 @@ impl ManagedObjects for InCluster {
 
     async fn get(&self, target: &ObjectRef) -> Result<Object, Error> {
         self.cluster.get(target).await
+    }
+
+    fn may_write(&self) -> bool {
+        self.cluster.fence().is_none_or(Fence::is_open)
     }
 
     async fn patch(&self, target: &ObjectRef, subresource: Option<&str>, patch: &Value) -> Result<Object, Error> {

@@ -1,12 +1,16 @@
 //! The way out of one guest.
 
 use std::{
+    future::poll_fn,
+    pin::pin,
     sync::{Arc, OnceLock},
+    task::Poll,
     time::Duration,
 };
 
 use bytes::Bytes;
 use capstan_api::Origin;
+use capstan_cluster::Fence;
 use http::{HeaderName, HeaderValue, Request, Response, header};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
@@ -38,6 +42,8 @@ pub(crate) struct Egress {
     provider: Arc<str>,
     counters: Arc<Counters>,
     kept: Arc<Kept>,
+    /// Until when anything may be sent; for ever without one.
+    fence: Option<Fence>,
     /// Made with the first request: most providers send none.
     client: OnceLock<Client<HttpsConnector<Connector>, Full<Bytes>>>,
 }
@@ -50,7 +56,12 @@ const WAITING: usize = 4;
 impl Egress {
     pub(crate) fn new(network: Network, granted: Arc<Granted>, provider: Arc<str>, counters: Arc<Counters>) -> Self {
         let kept = network.kept(&provider);
-        Self { network, granted, provider, counters, kept, client: OnceLock::new() }
+        Self { network, granted, provider, counters, kept, fence: None, client: OnceLock::new() }
+    }
+
+    /// The same for one term: nothing is sent once the fence is closed.
+    pub(crate) fn fenced(self, fence: Option<Fence>) -> Self {
+        Self { fence, ..self }
     }
 
     pub(crate) fn network(&self) -> &Network {
@@ -113,8 +124,11 @@ impl Egress {
             }
         }
         sent.headers_mut().extend(extra);
-        self.counters.http_request();
-        let response = self.exchange(sent).await?;
+        let exchange = self.exchange(sent);
+        let response = match &self.fence {
+            Some(fence) => while_open(fence, exchange).await?,
+            None => exchange.await?,
+        };
         let limits = self.network.limits();
         if let Some(wait) = limits.learn(waiting, response.status(), response.headers()) {
             return Err(self.limited(request, wait));
@@ -133,6 +147,7 @@ impl Egress {
     }
 
     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Either<Incoming, Full<Bytes>>>, Failed> {
+        self.counters.http_request();
         if let Some(responder) = self.network.responder() {
             let answered = responder.respond(request).await.map_err(Unreachable::Protocol)?;
             return Ok(answered.map(|body| Either::Right(Full::new(body))));
@@ -167,6 +182,19 @@ impl Egress {
                 .build(HttpsConnector::from((connector, tls)))
         }))
     }
+}
+
+/// Goes on with an exchange as long as the fence is open, and gives it up then. The clock is looked at before every step: a
+/// process that was stopped while it opened a connection must not send over it when others have long taken over.
+async fn while_open<T>(fence: &Fence, exchange: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
+    let (mut exchange, mut closed) = (pin!(exchange), pin!(fence.closed()));
+    poll_fn(|context| {
+        if !fence.is_open() || closed.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Err(Unreachable::NotLeader.into()));
+        }
+        exchange.as_mut().poll(context)
+    })
+    .await
 }
 
 /// Without the query, which may hold anything.

@@ -42,6 +42,9 @@ pub(crate) enum Unreachable {
     Token { url: String, problem: String },
     #[error("the host is shutting down")]
     Closed,
+    /// Nothing that is the provider's fault: it was cut short between two requests, or in the middle of one.
+    #[error("this replica has lost the provider's lease: another one may be asking by now")]
+    NotLeader,
 }
 
 /// Ends a call into the guest: it used more than one reconcile may.

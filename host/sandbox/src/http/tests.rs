@@ -1,10 +1,12 @@
 //! Requests of a session against a server on loopback.
 
+mod fence;
 mod quota;
 
 use std::{sync::Arc, time::Duration};
 
 use capstan_api::Grants;
+use capstan_cluster::Fence;
 use http::Uri;
 
 use super::{Access, Egress, Exhausted, Network, NetworkError, NetworkSettings};
@@ -21,6 +23,8 @@ pub(crate) struct Stage {
     pub(crate) network: Network,
     pub(crate) granted: Arc<Granted>,
     pub(crate) counters: Arc<Counters>,
+    /// Of the provider's lease.
+    pub(crate) fence: Option<Fence>,
 }
 
 impl Stage {
@@ -39,12 +43,18 @@ impl Stage {
             config_schema: None,
         };
         let network = Network::resolving(NetworkSettings::default(), Arc::new(Names)).unwrap();
-        Self { server, network, granted: Arc::new(Granted::new(&descriptor, &grants)), counters: Arc::default() }
+        Self {
+            server,
+            network,
+            granted: Arc::new(Granted::new(&descriptor, &grants)),
+            counters: Arc::default(),
+            fence: None,
+        }
     }
 
     pub(crate) fn egress(&self, provider: &str) -> Arc<Egress> {
         let (granted, counters) = (Arc::clone(&self.granted), Arc::clone(&self.counters));
-        Arc::new(Egress::new(self.network.clone(), granted, provider.into(), counters))
+        Arc::new(Egress::new(self.network.clone(), granted, provider.into(), counters).fenced(self.fence.clone()))
     }
 
     pub(crate) fn access(&self) -> Access {

@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use capstan_realcluster::{Programs, RealCluster, target};
 use kube::{
     Client, Config,
@@ -116,6 +116,17 @@ impl Server {
             }
         }
         Ok(())
+    }
+
+    /// Ends the real API server and starts it again at the same address and on the same data. Waits until it is ready.
+    ///
+    /// # Errors
+    /// If it does not come back; at the embedded one, which goes with this process.
+    pub fn restart(&mut self) -> Result<()> {
+        match &mut self.running {
+            Running::Embedded(_) => bail!("the embedded API server is restarted with this process only"),
+            Running::Real(cluster) => cluster.restart_api_server(),
+        }
     }
 
     /// kubectl with every right; nothing if none was built.

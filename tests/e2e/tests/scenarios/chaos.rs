@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use capstan_e2e::{Faults, Objects, eventually};
 use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::world::{SOON, World};
 
 const NOTES: usize = 500;
 
@@ -67,6 +67,37 @@ pub(crate) async fn many_objects_converge_around_an_outage_of_the_api_server(wor
         created_once(world, &[0])
     })
     .await
+}
+
+pub(crate) async fn a_host_waits_for_an_api_server_that_is_not_there_yet(world: &World) -> Result<()> {
+    in_a_world_of_its_own(world, |world| {
+        let loads = |world: &World| world.log().matches("Provider neighbour ").count();
+        let before = loads(world);
+        world.kill()?;
+        world.proxy()?.stop();
+        world.restart()?;
+        world.block_on(waits(world))?;
+        // Each step of loading a provider takes its time: who looks at readiness meanwhile sees it.
+        world.proxy()?.set_faults(Faults { latency: Duration::from_millis(300), ..Faults::default() });
+        resume(world)?;
+        let look = || world.probe("/readyz");
+        world.block_on(eventually("it is ready", CONVERGED, look, |(code, _)| *code == 200))?;
+        ensure!(loads(world) > before, "it is ready, and its provider is not loaded");
+        Ok(())
+    })
+    .await
+}
+
+/// The host lives, has tried more than once, and says what it waits for.
+async fn waits(world: &World) -> Result<()> {
+    let look = || async { Ok(world.log()) };
+    let tries = |log: &String| log.matches("the API server does not answer yet").count() >= 2;
+    eventually("it tries again", SOON, look, tries).await?;
+    let (code, said) = world.probe("/livez").await?;
+    ensure!(code == 200, "{code}: {said}");
+    let (code, said) = world.probe("/readyz").await?;
+    ensure!(code == 503 && said.contains("the API server has not answered yet"), "{code}: {said}");
+    Ok(())
 }
 
 fn resume(world: &mut World) -> Result<()> {

@@ -2,6 +2,7 @@
 //! providers, so that they disturb each other as tenants of a real host would; scenarios use names of their own.
 
 mod account;
+mod api_server;
 mod chaos;
 mod definitions;
 mod delivery;
@@ -124,6 +125,7 @@ const APART: &[(&str, Scenario)] = scenarios! {
     chaos::{
         many_objects_converge_through_an_api_server_that_fails,
         many_objects_converge_around_an_outage_of_the_api_server,
+        a_host_waits_for_an_api_server_that_is_not_there_yet,
     },
     replacement::{ logic_is_replaced_fifty_times_under_changing_objects },
     hostile::{ one_that_crashes_on_every_object_is_given_rest },
@@ -141,6 +143,10 @@ const APART: &[(&str, Scenario)] = scenarios! {
         a_repository_whose_creation_was_cut_off_by_a_crash_is_found_again,
     },
 };
+
+/// The same, on a server that is a process of its own.
+const APART_ON_THE_REAL_SERVER: &[(&str, Scenario)] =
+    scenarios! { api_server::{ many_objects_converge_through_a_crash_of_the_api_server } };
 
 /// What only a server with access control can show.
 const ON_THE_REAL_SERVER: &[(&str, Scenario)] = scenarios! {
@@ -175,6 +181,7 @@ fn main() -> ExitCode {
         of(ServerKind::Real, WITH_A_REGISTRY, registry && real),
         of(ServerKind::Embedded, WITH_A_REGISTRY, registry),
         of(ServerKind::Real, APART, real),
+        of(ServerKind::Real, APART_ON_THE_REAL_SERVER, real),
         of(ServerKind::Embedded, APART, true),
     ];
     let shared = [

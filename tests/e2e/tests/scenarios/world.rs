@@ -138,6 +138,11 @@ impl World {
         Self::with(kind, &[("neighbour", NEIGHBOUR_GRANTS)], true)
     }
 
+    /// With the providers patch and neighbour, and a proxy between host and server.
+    pub(crate) fn of_two_behind_proxy(kind: ServerKind) -> Result<Self> {
+        Self::with(kind, &[("patch", PATCH_GRANTS), ("neighbour", NEIGHBOUR_GRANTS)], true)
+    }
+
     fn with(kind: ServerKind, providers: &[(&str, &str)], behind_proxy: bool) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         std::fs::create_dir(folder.path().join("providers"))?;
@@ -209,6 +214,11 @@ impl World {
     /// The API server.
     pub(crate) fn server(&self) -> &Server {
         &self.server
+    }
+
+    /// The API server crashes and comes back.
+    pub(crate) fn restart_server(&mut self) -> Result<()> {
+        self.server.restart()
     }
 
     /// What stands between host and server; [`Self::behind_proxy`] makes worlds with one.

@@ -194,6 +194,21 @@ async fn nothing_is_written_when_a_term_is_over() {
     assert_eq!(replicas.counts().transitions(), 4);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_is_held_and_what_is_waited_for_is_told_by_name() {
+    let (server, cancel) = (ApiServer::new(), CancellationToken::new());
+    let ((one, _line), (other, _other_line)) = (server.replica("a", 1), server.replica("b", 2));
+    let holder = one.join(&cancel).await.unwrap();
+    let term = holder.leases().acquire("p").await;
+    let waiter = other.join(&cancel).await.unwrap();
+    assert!(timeout(5 * SECOND, waiter.leases().acquire("p")).await.is_err(), "the holder does not let go");
+    let p = |held: bool| [("capstan-provider-p".to_owned(), held)];
+    assert_eq!(one.counts().standing(), p(true));
+    assert_eq!(other.counts().standing(), p(false));
+    term.release().await.unwrap();
+    assert!(one.counts().standing().is_empty());
+}
+
 /// The cost at rest, as the administrator's guide has it.
 #[tokio::test(start_paused = true)]
 async fn fifty_providers_at_rest_cost_one_renewal_of_each_replica() {

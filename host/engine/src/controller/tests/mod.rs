@@ -9,6 +9,7 @@ mod pauses;
 mod provider;
 mod restart;
 mod sharing;
+mod stops;
 
 use std::{
     collections::BTreeMap,
@@ -52,7 +53,11 @@ struct World {
     metrics: Metrics,
     queues: Queues,
     pause: Pause,
+    config: ControllerConfig,
+    shared: Shared,
     cancel: CancellationToken,
+    /// Of the controller alone.
+    stop: CancellationToken,
     /// Of the lease that all of it needs.
     fence: Fence,
     tasks: JoinSet<&'static str>,
@@ -81,22 +86,50 @@ impl World {
         let runner = Runner::new(NonZeroUsize::new(4).unwrap());
         let shared = Shared::new(cluster, watches.clone(), recorder, runner);
         let (metrics, queues) = (shared.metrics.clone(), shared.queues.clone());
-        let controller = Controller::new(config, shared, Arc::new(provider.clone()));
-        let (counters, resync, pause) = (controller.counters(), controller.resync(), controller.pause());
         let mut tasks = JoinSet::new();
-        let stop = cancel.clone();
+        let end = cancel.clone();
         tasks.spawn(async move {
+            writer.run(end).await;
+            "events"
+        });
+        let mut world = Self {
+            server,
+            provider,
+            counters: Arc::default(),
+            resync: Resync::default(),
+            watches,
+            metrics,
+            queues,
+            pause: Pause::default(),
+            config,
+            shared,
+            stop: cancel.child_token(),
+            cancel,
+            fence,
+            tasks,
+        };
+        world.begin();
+        world.pass(100).await;
+        world
+    }
+
+    fn begin(&mut self) {
+        let controller = Controller::new(self.config.clone(), self.shared.clone(), Arc::new(self.provider.clone()));
+        (self.counters, self.resync, self.pause) = (controller.counters(), controller.resync(), controller.pause());
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
             controller.run(stop).await;
             "controller"
         });
-        let stop = cancel.clone();
-        tasks.spawn(async move {
-            writer.run(stop).await;
-            "events"
-        });
-        let world = Self { server, provider, counters, resync, watches, metrics, queues, pause, cancel, fence, tasks };
-        world.pass(100).await;
-        world
+    }
+
+    /// The controller is built anew, as when the provider's limits change; the process goes on.
+    async fn rebuild(&mut self) {
+        self.stop.cancel();
+        while self.tasks.join_next().await.unwrap().unwrap() != "controller" {}
+        self.stop = self.cancel.child_token();
+        self.begin();
+        self.pass(100).await;
     }
 
     /// Lets milliseconds pass, and everything happen that happens in them.
@@ -311,62 +344,4 @@ async fn a_source_that_appears_wakes_its_reader() {
     world.server.apply("configmaps", "later", &json!({"data": {"x": "1"}}));
     world.pass(100).await;
     assert_eq!(world.provider.calls(), calls([("observe a", 1)]));
-}
-
-#[tokio::test(start_paused = true)]
-async fn row13_a_stop_lets_running_reconciles_finish() {
-    let mut world = World::start().await;
-    world.put("a", &json!({"spec": {"behaviour": "slow"}}));
-    world.pass(5_000).await;
-    let start = Instant::now();
-    world.cancel.cancel();
-    while world.tasks.join_next().await.unwrap().unwrap() != "controller" {}
-    assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
-    assert!(world.provider.has("a"), "it came to its end");
-    let annotations = &world.thing("a")["metadata"]["annotations"];
-    assert!(annotations.get(keys::CREATE_SUCCEEDED).is_some(), "{annotations}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn row13_a_stop_ends_on_time_whatever_hangs() {
-    let mut world = World::start().await;
-    world.put("a", &json!({"spec": {"behaviour": "hang"}}));
-    world.put("b", &json!({"spec": {"behaviour": "hang"}}));
-    world.pass(5_000).await;
-    let start = Instant::now();
-    world.cancel.cancel();
-    while world.tasks.join_next().await.unwrap().unwrap() != "controller" {}
-    let took = start.elapsed();
-    assert!(took >= Duration::from_secs(20) && took < Duration::from_secs(21), "{took:?} to drain");
-    world.watches.close().await;
-    world.pass(1_000).await;
-    assert_eq!((world.watches.len(), world.server.watches()), (0, 0), "nothing is left");
-}
-
-#[tokio::test(start_paused = true)]
-async fn row13_nothing_new_begins_after_a_stop() {
-    let mut world = World::with(Duration::ZERO, |config| config.share.slots = NonZeroUsize::MIN).await;
-    world.put("slow", &json!({"spec": {"behaviour": "slow"}}));
-    world.pass(1_000).await;
-    world.put("waits", &json!({"spec": {}}));
-    world.pass(100).await;
-    world.cancel.cancel();
-    while world.tasks.join_next().await.unwrap().unwrap() != "controller" {}
-    assert_eq!(world.provider.calls().get("observe waits"), None);
-    assert!(world.provider.has("slow"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_lease_that_is_lost_drops_running_reconciles_and_nothing_of_them_is_left() {
-    let mut world = World::start().await;
-    world.put("a", &json!({"spec": {"behaviour": "slow"}}));
-    world.pass(5_000).await;
-    let start = Instant::now();
-    world.fence.close();
-    let ended = async { while world.tasks.join_next().await.unwrap().unwrap() != "controller" {} };
-    tokio::time::timeout(Duration::from_mins(1), ended).await.unwrap();
-    assert!(start.elapsed() < Duration::from_millis(100), "{:?}", start.elapsed());
-    world.pass(60_000).await;
-    assert_eq!(world.provider.calls(), calls([("observe a", 1)]), "it did not go on");
-    assert!(!world.provider.has("a"));
 }

@@ -1,4 +1,4 @@
-//! A controller that panics.
+//! A controller that panics, or is built anew.
 
 use prometheus_client::{encoding::text::encode, registry::Registry};
 
@@ -22,4 +22,19 @@ async fn a_controller_that_panics_is_started_again_and_loses_nothing() {
     let restarts = text.lines().find(|line| line.starts_with("capstan_controller_restarts_total{")).unwrap();
     assert!(restarts.ends_with("} 1"), "{restarts}");
     assert!(!text.contains("poison"), "no object is named");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_grace_after_a_create_does_not_begin_anew_with_the_next_controller() {
+    let mut world = World::start().await;
+    world.settled("a", json!({})).await;
+    world.pass(30_000).await;
+    world.rebuild().await;
+    world.provider.calls();
+    world.provider.edit("a", |exists| {
+        exists.remove("a");
+    });
+    world.put("a", &json!({"spec": {"size": 2}}));
+    world.pass(100).await;
+    assert_eq!(world.provider.calls(), calls([("observe a", 1), ("create a", 1)]), "what is gone is made at once");
 }

@@ -187,6 +187,50 @@ async fn a_result_that_could_not_be_written_outlives_the_controller() {
     assert_eq!(run.report.outcome, Outcome::Settled, "not a create of unknown result");
 }
 
+/// The API server is away when a create has ended.
+async fn unrecorded(name: &str) -> Scenario {
+    let creation = Creation { external_name: Some(name.to_owned()), ..Creation::default() };
+    let scenario = Scenario::new(held(), Answers { create: Ok(creation), ..Answers::default() });
+    for _ in 0..5 {
+        scenario.store.refuse("success", unavailable());
+    }
+    scenario.run().await;
+    scenario.answer(Answers::observing(existing(true)));
+    scenario
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_result_is_not_written_over_that_of_a_later_create() {
+    let later = "2026-01-01T00:05:00Z";
+    let annotations =
+        json!({keys::CREATE_PENDING: later, keys::CREATE_SUCCEEDED: later, keys::EXTERNAL_NAME: "another"});
+    for (is_heard_of, steps) in
+        [(true, ["connect", "observe"].as_slice()), (false, ["success", "get", "connect", "observe"].as_slice())]
+    {
+        let scenario = unrecorded("ext-1").await;
+        let stale = scenario.store.object();
+        scenario.store.edit(&json!({"metadata": {"annotations": annotations}}));
+        let run = if is_heard_of { scenario.run().await } else { scenario.run_from(stale).await };
+        assert_eq!(&run.steps[..steps.len()], steps);
+        assert_eq!(run.report.outcome, Outcome::Settled);
+        assert_eq!(scenario.annotation(keys::EXTERNAL_NAME).as_deref(), Some("another"));
+        assert_eq!(scenario.annotation(keys::CREATE_SUCCEEDED).as_deref(), Some(later));
+        assert_eq!(scenario.unrecorded.get("uid-1"), None, "nor later");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_result_survives_edits_that_the_host_has_not_heard_of() {
+    let scenario = unrecorded("ext-1").await;
+    let stale = scenario.store.object();
+    scenario.store.edit(&json!({"spec": {"size": 9}}));
+    let run = scenario.run_from(stale).await;
+    assert_eq!(run.steps[..3], ["success", "get", "success"]);
+    assert_eq!(scenario.annotation(keys::EXTERNAL_NAME).as_deref(), Some("ext-1"));
+    let current = Metadata::of(&scenario.store.object()).fingerprint();
+    assert_ne!(run.report.seen, current, "the edit must wake it again");
+}
+
 /// Observing takes so long.
 fn slowly(seconds: u64, answers: Answers) -> Answers {
     Answers { slow: Some(("observe", Duration::from_secs(seconds))), ..answers }
@@ -253,7 +297,7 @@ async fn a_look_that_is_slow_to_answer_shows_what_was_there_when_it_began() {
 /// Another host takes over, whose clock shows another time.
 fn take_over(scenario: &mut Scenario, minutes: i64) {
     scenario.clock = WallClock::anchored(scenario.clock.now() + SignedDuration::from_mins(minutes));
-    scenario.unrecorded = Unrecorded::default();
+    (scenario.unrecorded, scenario.sightings) = Default::default();
     scenario.rebuild();
 }
 
@@ -295,6 +339,17 @@ async fn what_vanishes_long_after_its_create_is_created_again_at_once() {
     advance(Duration::from_secs(30)).await;
     scenario.answer(Answers::default());
     assert_eq!(scenario.run().await.report.outcome, Outcome::Created);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_known_of_a_create_outlives_the_controller() {
+    let object = annotated(held(), &[(keys::CREATE_SUCCEEDED, NOW)]);
+    let mut scenario = Scenario::new(object, Answers::observing(existing(true)));
+    scenario.run().await;
+    advance(Duration::from_secs(30)).await;
+    scenario.rebuild();
+    scenario.answer(Answers::default());
+    assert_eq!(scenario.run().await.report.outcome, Outcome::Created, "the grace was over already");
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,6 +5,7 @@ mod creates;
 mod defects;
 mod deletes;
 mod events;
+mod lease;
 mod model;
 mod order;
 mod pauses;
@@ -42,6 +43,7 @@ struct Scenario {
     pause: Pause,
     external: Arc<Scripted>,
     unrecorded: Unrecorded,
+    sightings: Sightings,
     clock: WallClock,
     rules: Rules,
 }
@@ -97,7 +99,7 @@ impl Scenario {
         });
         let events = Arc::new(Events::default());
         let clock = WallClock::anchored(NOW.parse().unwrap());
-        let (pause, unrecorded) = (Pause::default(), Unrecorded::default());
+        let (pause, unrecorded, sightings) = (Pause::default(), Unrecorded::default(), Sightings::default());
         let surroundings = Surroundings {
             external: Arc::<Scripted>::clone(&external),
             objects: Arc::<Store>::clone(&store),
@@ -105,11 +107,12 @@ impl Scenario {
             clock,
             pause: pause.clone(),
             unrecorded: unrecorded.clone(),
+            sightings: sightings.clone(),
             loops: Loops::default(),
             provider: "test".to_owned(),
         };
         let lifecycle = Lifecycle::new(surroundings, rules, SESSION_TIME);
-        Self { lifecycle, store, log, events, answers, pause, external, unrecorded, clock, rules }
+        Self { lifecycle, store, log, events, answers, pause, external, unrecorded, sightings, clock, rules }
     }
 
     /// The controllers of the provider are built anew; the process goes on.
@@ -121,6 +124,7 @@ impl Scenario {
             clock: self.clock,
             pause: self.pause.clone(),
             unrecorded: self.unrecorded.clone(),
+            sightings: self.sightings.clone(),
             loops: Loops::default(),
             provider: "test".to_owned(),
         };

@@ -28,6 +28,8 @@ struct State {
     mutation: Option<(&'static str, Mutation)>,
     /// What is done to it by every write, as a definition prunes and fills in.
     schema: Option<Mutation>,
+    /// The lease is lost, so that every write is refused.
+    lost: bool,
     /// How long the next write of a label takes.
     delay: Option<(&'static str, Duration)>,
 }
@@ -42,9 +44,20 @@ pub(super) fn unavailable() -> Error {
 
 impl Store {
     pub(super) fn new(object: Value, log: Log) -> Self {
-        let state =
-            State { object: Some(object), refusals: VecDeque::new(), mutation: None, schema: None, delay: None };
+        let state = State {
+            object: Some(object),
+            refusals: VecDeque::new(),
+            mutation: None,
+            schema: None,
+            lost: false,
+            delay: None,
+        };
         Self { state: Mutex::new(state), log }
+    }
+
+    /// From now on another replica reconciles it.
+    pub(super) fn lose(&self) {
+        self.state.lock().unwrap().lost = true;
     }
 
     /// Lets the next write of a label take its time.
@@ -106,7 +119,8 @@ impl Store {
             Some(_) => return "release",
             None => {}
         }
-        let guarded = metadata.get("resourceVersion").is_some();
+        // A result that comes late is guarded too, and says whose it is.
+        let guarded = metadata.get("resourceVersion").is_some() && metadata.get("uid").is_none();
         match (guarded, annotation(keys::CREATE_PENDING), annotation(keys::CREATE_FAILED)) {
             (true, true, _) => "intent",
             (true, ..) => "record",
@@ -157,6 +171,10 @@ impl ManagedObjects for Store {
         Ok(Object::from_value(object).unwrap())
     }
 
+    fn may_write(&self) -> bool {
+        !self.state.lock().unwrap().lost
+    }
+
     async fn patch(&self, target: &ObjectRef, subresource: Option<&str>, patch: &Value) -> Result<Object, Error> {
         let label = Self::label(subresource, patch);
         self.log.lock().unwrap().push(label.to_owned());
@@ -165,6 +183,9 @@ impl ManagedObjects for Store {
             sleep(time).await;
         }
         let mut state = self.state.lock().unwrap();
+        if state.lost {
+            return Err(Error::NotLeader);
+        }
         if let Some(index) = state.refusals.iter().position(|(refused, _)| *refused == label) {
             return Err(state.refusals.remove(index).unwrap().1);
         }

@@ -148,6 +148,7 @@ fn host(
         clock,
         pause: pause.clone(),
         unrecorded: Unrecorded::default(),
+        sightings: Sightings::default(),
         loops: crate::loops::Loops::default(),
         provider: "test".to_owned(),
     };

@@ -177,6 +177,10 @@ impl ManagedObjects for Troubled<Store> {
         }
     }
 
+    fn may_write(&self) -> bool {
+        self.inner.may_write()
+    }
+
     async fn patch(&self, target: &ObjectRef, subresource: Option<&str>, patch: &Value) -> Result<Object, Error> {
         let fault = self.trouble.next();
         match fault {
