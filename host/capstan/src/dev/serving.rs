@@ -136,7 +136,8 @@ mod tests {
                 asked.cancelled().await;
                 if told == "7" { Ok(()) } else { Err(io::Error::other("at its end")) }
             };
-            let done = serving(&ends, task).beside(async { work }, &CancellationToken::new());
+            let work_ends = CancellationToken::new();
+            let done = serving(&ends, task).beside(async { work }, &work_ends);
             let done = tokio::time::timeout(PATIENCE, done).await.expect("the server is asked to end");
             assert_eq!(done.map_or_else(|error| format!("{error:#}"), |number: i32| number.to_string()), told);
         }
