@@ -16,10 +16,6 @@ use capstan_engine::{Shared, runner::Runner};
 use capstan_events::{MaxSilence, Recorder};
 use capstan_providers::{Providers, Sources};
 use capstan_sandbox::{Network, NetworkSettings, Sandbox, Settings};
-use kube::{
-    Client, Config,
-    config::{KubeConfigOptions, Kubeconfig},
-};
 use prometheus_client::registry::Registry;
 use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
@@ -28,9 +24,6 @@ use crate::{
     cli,
     health::{Health, Phase, Work},
 };
-
-/// For the first answer of the API server.
-const REACHABLE_WITHIN: Duration = Duration::from_secs(15);
 
 /// For the first lists. Whoever waits longer is told why that may be.
 const LISTED_WITHIN: Duration = Duration::from_secs(10);
@@ -167,37 +160,16 @@ fn sandbox_settings(settings: &cli::Host) -> Settings {
 /// The way to other systems.
 pub(crate) fn network(settings: &cli::Network) -> Result<Network> {
     let cli::Network { ca_bundle, http_proxy, private_ranges } = settings;
-    let read = |path: &PathBuf| std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()));
+    let read =
+        |path: &PathBuf| std::fs::read(path).with_context(|| format!("--ca-bundle {} cannot be read", path.display()));
     let ca_bundle = ca_bundle.as_ref().map(read).transpose()?.unwrap_or_default();
     let settings = NetworkSettings { ca_bundle, proxy: http_proxy.clone(), private_ranges: private_ranges.clone() };
     Network::new(settings).context("providers cannot reach other systems like this")
 }
 
-/// A client that has had an answer.
-pub(crate) async fn connect(kubeconfig: Option<&Path>, context: Option<String>) -> Result<Client> {
-    let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
-    let mut config = match kubeconfig {
-        Some(path) => {
-            let file = Kubeconfig::read_from(path).with_context(|| format!("{} cannot be read", path.display()))?;
-            Config::from_custom_kubeconfig(file, &options).await.context("the kubeconfig makes no sense")?
-        }
-        None if options.context.is_some() => Config::from_kubeconfig(&options).await.context("no usable kubeconfig")?,
-        None => Config::infer().await.context("no cluster found: give --kubeconfig FILE, or run in a pod")?,
-    };
-    // What the API server sends back is sent again by the cluster's own client, which knows how much time there is.
-    config.default_retry = false;
-    let address = config.cluster_url.clone();
-    let client = Client::try_from(config).context("no client for this kubeconfig")?;
-    timeout(REACHABLE_WITHIN, client.apiserver_version())
-        .await
-        .with_context(|| format!("no answer from {address} within {REACHABLE_WITHIN:?}"))?
-        .with_context(|| format!("the API server at {address} cannot be used"))?;
-    Ok(client)
-}
-
 fn open(path: &Path) -> Result<Dir> {
     Dir::open_ambient_dir(path, ambient_authority())
-        .with_context(|| format!("the providers directory {} cannot be opened", path.display()))
+        .with_context(|| format!("the providers directory {} cannot be opened: --providers names it", path.display()))
 }
 
 /// Names this process in events and leases: the pod's name in a cluster.

@@ -9,8 +9,8 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use crate::{
     cli, election,
     health::{Address, Health, Server},
-    host::{self, Host},
-    manifests,
+    host::Host,
+    kubeconfig, manifests,
 };
 
 pub(crate) async fn run(run: cli::Run, cancel: CancellationToken) -> Result<()> {
@@ -26,7 +26,7 @@ pub(crate) async fn run(run: cli::Run, cancel: CancellationToken) -> Result<()> 
     let beating = health.clone();
     let _beating = AbortOnDropHandle::new(tokio::spawn(async move { beating.beat().await }));
 
-    let client = host::connect(run.kubeconfig.as_deref(), run.context).await?;
+    let client = kubeconfig::connect(run.kubeconfig.as_deref(), run.context).await?;
     manifests::warn_about_missing(&client, &run.host.namespace).await;
     let (host, cluster) = (Host::new(&run.host)?, Cluster::new(client));
     if run.leader_elect.unwrap_or(defaults.leader_elect) {

@@ -27,6 +27,8 @@ pub(crate) async fn run(dev: cli::Dev, cancel: CancellationToken) -> Result<()> 
             dev.listen
         );
     }
+    // Before anything is served or written, so that a mistake leaves nothing behind.
+    let host = Host::new(&dev.host)?;
     let server = match &dev.data {
         Some(directory) => DevCluster::open(Options::default(), directory)
             .with_context(|| format!("--data {} cannot be used", directory.display()))?,
@@ -43,7 +45,7 @@ pub(crate) async fn run(dev: cli::Dev, cancel: CancellationToken) -> Result<()> 
     // One process, nobody else who could want the work, and nobody who probes.
     let health = Health::new(cancel.clone());
     let ends = cancel.child_token();
-    let hosting = async { Host::new(&dev.host)?.serve(Cluster::new(client), None, &health, &ends, pending()).await };
+    let hosting = host.serve(Cluster::new(client), None, &health, &ends, pending());
     serving.beside(hosting, &ends).await.map(drop)
 }
 

@@ -15,7 +15,7 @@ use super::{carrier, file::ProviderFile, roles};
 use crate::{
     cli,
     documents::{self, Document},
-    host,
+    kubeconfig,
 };
 
 pub(super) async fn run(options: cli::Package) -> Result<()> {
@@ -91,8 +91,8 @@ async fn rights(descriptor: &Descriptor, grants: &Grants, options: &cli::Package
     if rights.unknown.is_empty() {
         return Ok(rights);
     }
-    if let Some(kubeconfig) = &options.kubeconfig {
-        let client = host::connect(Some(kubeconfig), options.context.clone()).await?;
+    if let Some(path) = &options.kubeconfig {
+        let client = kubeconfig::connect(Some(path), options.context.clone()).await?;
         kinds.discover(&client, &rights.unknown).await.context("the cluster cannot be asked about kinds")?;
         rights = Rights::of(descriptor, grants, &kinds);
     }
