@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::messages::{Field, MESSAGES, Message, Shape, Type};
 use crate::apply::item_name;
+use crate::object::member_path;
 use crate::schema::Schema;
 
 /// A value that no field of its name can have: what was found, where, and what the field holds.
@@ -37,13 +38,13 @@ struct Place<'a> {
 
 impl Place<'_> {
     fn field(&self, name: &str) -> Self {
-        Self { names: join(&self.names, name), ..self.entry(name) }
+        Self { names: member_path(&self.names, name), ..self.entry(name) }
     }
 
     /// Of a map with arbitrary keys.
     fn entry(&self, key: &str) -> Self {
         let schema = self.schema.and_then(|schema| schema.member(key));
-        Self { path: join(&self.path, key), names: self.names.clone(), schema }
+        Self { path: member_path(&self.path, key), names: self.names.clone(), schema }
     }
 
     fn item(&self, item: &Value, index: usize) -> Self {
@@ -69,7 +70,7 @@ impl Walk<'_> {
             match member(message, key) {
                 Some(field) if done.is_ok() => done = self.field(field, child, &place.field(key)),
                 None if !(message.is_kind && matches!(&**key, "apiVersion" | "kind")) => {
-                    self.unknown.push(join(&place.path, key));
+                    self.unknown.push(member_path(&place.path, key));
                     return false;
                 }
                 _ => {}
@@ -125,10 +126,6 @@ fn member<'a>(message: &'a Message, name: &str) -> Option<&'a Field> {
         (Shape::Inline, Type::Message(index)) => member(MESSAGES.message(index), name),
         _ => (field.name == name).then_some(field),
     })
-}
-
-fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 fn mismatch(value: &Value, place: &Place, wanted: &'static str) -> Result<(), WrongType> {
