@@ -28,7 +28,8 @@ impl Running {
         let folder = tempfile::tempdir().unwrap();
         let log = File::create(folder.path().join("log")).unwrap();
         let mut dev = Command::new(env!("CARGO_BIN_EXE_capstan"));
-        dev.args(["dev", "--kubeconfig", "kubeconfig", "--code-cache", "cache"]).args(more);
+        dev.args(["dev", "--kubeconfig", "kubeconfig", "--code-cache"]).arg(folder.path().join("cache")).args(more);
+        dev.env_remove("CAPSTAN_NAMESPACE");
         let child = dev.current_dir(folder.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         Self { child: child.spawn().unwrap(), folder }
     }
