@@ -97,7 +97,7 @@ mod tests {
         let error = config(Some(&path), context.map(str::to_owned)).await.unwrap_err();
         let said = format!("{error:#}");
         assert!(said.starts_with(&format!("the kubeconfig {} cannot be used: ", path.display())), "{said}");
-        assert!(!said.contains('"') && !said.contains('\n') && !said.contains(SECRET), "{said}");
+        assert!(!said.contains("\"/") && !said.contains('\n') && !said.contains(SECRET), "{said}");
         said
     }
 

@@ -34,10 +34,11 @@ pub(crate) async fn run(dev: cli::Dev, cancel: CancellationToken) -> Result<()> 
             .with_context(|| format!("--data {} cannot be used", directory.display()))?,
         None => DevCluster::new(Options::default()),
     };
+    let listener = serving::listen(dev.listen).await?;
     let client = Client::new(server.router(), "default");
-    let serving = Serving::start(server, dev.listen, dev.plain_http).await?;
     make_namespace(&client, &dev.host.namespace).await?;
     install_definitions(&Cluster::new(client.clone())).await?;
+    let serving = Serving::start(server, listener, dev.plain_http)?;
     write_private(&dev.kubeconfig, serving.kubeconfig())
         .with_context(|| format!("--kubeconfig {} cannot be written", dev.kubeconfig.display()))?;
     introduce(&dev, serving.url());
@@ -45,7 +46,7 @@ pub(crate) async fn run(dev: cli::Dev, cancel: CancellationToken) -> Result<()> 
     // One process, nobody else who could want the work, and nobody who probes.
     let health = Health::new(cancel.clone());
     let ends = cancel.child_token();
-    let hosting = host.serve(Cluster::new(client), None, &health, &ends, pending());
+    let hosting = Box::pin(host.serve(Cluster::new(client), None, &health, &ends, pending()));
     serving.beside(hosting, &ends).await.map(drop)
 }
 

@@ -16,14 +16,19 @@ pub(crate) struct Serving {
     task: AbortOnDropHandle<io::Result<()>>,
 }
 
+/// Who connects from now on waits until a server [starts](Serving::start).
+pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!(
+            "the API server cannot listen on {address}: choose another one with --listen (port 0: any that is free)"
+        )
+    })
+}
+
 impl Serving {
-    /// Listens, with a key and a certificate of its own unless it is to be plain HTTP.
-    pub(crate) async fn start(server: DevCluster, address: SocketAddr, plain_http: bool) -> Result<Self> {
-        let listener = TcpListener::bind(address).await.with_context(|| {
-            format!(
-                "the API server cannot listen on {address}: choose another one with --listen (port 0: any that is free)"
-            )
-        })?;
+    /// Answers whoever waits at a listener, with a key and a certificate of its own unless it is to be plain HTTP. Must be
+    /// called on a tokio runtime.
+    pub(crate) fn start(server: DevCluster, listener: TcpListener, plain_http: bool) -> Result<Self> {
         let address = listener.local_addr().context("the listener has no address")?;
         let ends = CancellationToken::new();
         let until = ends.clone();
