@@ -11,15 +11,19 @@ use anyhow::{Context, Result, bail};
 /// wasmtime would be compiled once for each.
 pub(crate) const BUILD: &[&str] = &["build", "--quiet", "--workspace", "--bins"];
 
+/// Where cargo is told to put what it builds; from where it is called, if that is no absolute path.
+const TARGET: &str = "CARGO_TARGET_DIR";
+
 /// The top of the checkout.
 pub(crate) fn root() -> &'static Path {
     // xtask is one folder below it.
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
 }
 
-/// Where cargo puts what it builds.
+/// Where cargo puts what it builds, as an absolute path: what is run here runs in other folders.
 pub(crate) fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+    let told = std::env::var_os(TARGET).filter(|path| !path.is_empty()).map(PathBuf::from);
+    told.map_or_else(|| root().join("target"), |path| std::path::absolute(&path).unwrap_or(path))
 }
 
 /// Cargo, at the top of the checkout, in the environment that the user's own cargo has.
@@ -32,6 +36,9 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
         if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
             command.env_remove(name);
         }
+    }
+    if std::env::var_os(TARGET).is_some() {
+        command.env(TARGET, target());
     }
     command.args(arguments).current_dir(root());
     command

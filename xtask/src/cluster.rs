@@ -55,9 +55,9 @@ fn up(name: &str) -> Result<()> {
 fn env(name: &str) -> Result<()> {
     let kubeconfig = folder(name).join("kubeconfig");
     ensure!(kubeconfig.exists(), "{name} is not up: `cargo xtask cluster up {name}` starts it");
-    println!("export KUBECONFIG='{}'", kubeconfig.display());
     let programs = Programs::find(&cargo::target())?;
     let folder = programs.kubectl.parent().context("kubectl is in no folder")?;
+    println!("export KUBECONFIG='{}'", kubeconfig.display());
     println!("export PATH='{}':\"$PATH\"", folder.display());
     Ok(())
 }

@@ -178,7 +178,9 @@ impl Grants {
         if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
             return Ok(Self::default());
         }
-        let grants: Self = serde_saphyr::from_str(text).map_err(|error| GrantError::Malformed(error.to_string()))?;
+        // In a line: it becomes the message of a condition.
+        let malformed = |error: serde_saphyr::Error| GrantError::Malformed(error.without_snippet().to_string());
+        let grants: Self = serde_saphyr::from_str(text).map_err(malformed)?;
         grants.checked(side)
     }
 

@@ -1,15 +1,14 @@
-//! The way to the API server of a kubeconfig, or of the pod.
+//! An answer from the API server, now or whenever it comes.
 
 use std::{path::Path, time::Duration};
 
 use anyhow::{Context, Error, Result, anyhow};
 use http::Uri;
-use kube::{
-    Client, Config,
-    config::{KubeConfigOptions, Kubeconfig},
-};
+use kube::Client;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
+
+use crate::kubeconfig;
 
 /// For one answer.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(15);
@@ -34,18 +33,8 @@ enum Trouble {
 
 impl ApiServer {
     /// That of a kubeconfig and one of its contexts; without either that of the environment, as kubectl finds it, or the pod's.
-    pub(crate) async fn of(kubeconfig: Option<&Path>, context: Option<String>) -> Result<Self> {
-        let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
-        let mut config = match kubeconfig {
-            Some(path) => {
-                let file = Kubeconfig::read_from(path).with_context(|| format!("{} cannot be read", path.display()))?;
-                Config::from_custom_kubeconfig(file, &options).await.context("the kubeconfig makes no sense")?
-            }
-            None if options.context.is_some() => {
-                Config::from_kubeconfig(&options).await.context("no usable kubeconfig")?
-            }
-            None => Config::infer().await.context("no cluster found: give --kubeconfig FILE, or run in a pod")?,
-        };
+    pub(crate) async fn of(path: Option<&Path>, context: Option<String>) -> Result<Self> {
+        let mut config = kubeconfig::config(path, context).await?;
         // What the API server sends back is sent again by the cluster's own client, which knows how much time there is.
         config.default_retry = false;
         let address = config.cluster_url.clone();
@@ -111,7 +100,9 @@ impl ApiServer {
                         "the API server at {address} does not even tell its version to this user: bind \
                          system:discovery to it, or give another --kubeconfig or --context"
                     ))),
-                    _ => Trouble::Absence(error.context(format!("the API server at {address} cannot be used"))),
+                    _ => Trouble::Absence(error.context(format!(
+                        "the API server at {address} cannot be used: see whether it runs and is the one that is meant"
+                    ))),
                 })
             }
         }
@@ -129,6 +120,7 @@ mod tests {
     };
 
     use axum::{Json, Router, http::StatusCode};
+    use kube::Config;
     use serde_json::json;
     use tokio_util::task::AbortOnDropHandle;
 

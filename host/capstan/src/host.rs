@@ -177,7 +177,8 @@ fn sandbox_settings(settings: &cli::Host) -> Settings {
 /// The way to other systems.
 pub(crate) fn network(settings: &cli::Network) -> Result<Network> {
     let cli::Network { ca_bundle, http_proxy, private_ranges } = settings;
-    let read = |path: &PathBuf| std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()));
+    let read =
+        |path: &PathBuf| std::fs::read(path).with_context(|| format!("--ca-bundle {} cannot be read", path.display()));
     let ca_bundle = ca_bundle.as_ref().map(read).transpose()?.unwrap_or_default();
     let settings = NetworkSettings { ca_bundle, proxy: http_proxy.clone(), private_ranges: private_ranges.clone() };
     Network::new(settings).context("providers cannot reach other systems like this")
@@ -185,7 +186,7 @@ pub(crate) fn network(settings: &cli::Network) -> Result<Network> {
 
 fn open(path: &Path) -> Result<Dir> {
     Dir::open_ambient_dir(path, ambient_authority())
-        .with_context(|| format!("the providers directory {} cannot be opened", path.display()))
+        .with_context(|| format!("the providers directory {} cannot be opened: --providers names it", path.display()))
 }
 
 /// Names this process in events and leases: the pod's name in a cluster.

@@ -8,6 +8,7 @@ mod documents;
 mod election;
 mod health;
 mod host;
+mod kubeconfig;
 mod logging;
 mod manifests;
 mod manual;
@@ -35,10 +36,19 @@ fn main() -> ExitCode {
     match start(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", in_words(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// What went wrong, and of what it came. Errors that say their cause themselves do not have it said twice.
+fn in_words(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| match said {
+        said if said.is_empty() => cause,
+        said if said.ends_with(&cause) => said,
+        said => format!("{said}: {cause}"),
+    })
 }
 
 fn start(cli: Cli) -> anyhow::Result<()> {
@@ -109,5 +119,35 @@ async fn next(signal: &mut Option<Signal>) {
             signal.recv().await;
         }
         None => pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn no_cause_is_said_twice() {
+        #[derive(Debug)]
+        struct Wordy(io::Error);
+
+        impl std::fmt::Display for Wordy {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "it fails: {}", self.0)
+            }
+        }
+
+        impl std::error::Error for Wordy {
+            fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+                Some(&self.0)
+            }
+        }
+
+        let error = anyhow::Error::new(Wordy(io::Error::other("no disk"))).context("nothing done");
+        assert_eq!(in_words(&error), "nothing done: it fails: no disk");
+        let plain = anyhow::anyhow!("no disk").context("it fails").context("nothing done");
+        assert_eq!(in_words(&plain), "nothing done: it fails: no disk");
     }
 }

@@ -1,7 +1,8 @@
 //! An embedded Kubernetes API server for development, demos and fast tests.
 //!
 //! It is in process, and in memory unless it is [opened](DevCluster::open) in a directory: [`DevCluster::router`] makes a service that a `kube::Client` can call without a socket,
-//! [`DevCluster::serve`] offers the same on a TCP listener for `kubectl` and others.
+//! [`DevCluster::serve_tls`] offers the same on a TCP listener for `kubectl` and others, over HTTP/2 or HTTP/1.1, and
+//! [`DevCluster::serve`] without TLS.
 //!
 //! It follows kube-apiserver 1.37 in what controllers depend on: discovery, CRDs with structural schemas, resource
 //! versions, watches, patches, server-side apply with field ownership, CEL rules, finalizers, garbage collection by
@@ -29,6 +30,7 @@ mod encode;
 mod event_expiry;
 mod events_view;
 mod field_error;
+mod kubeconfig;
 mod object;
 mod openapi;
 mod patch;
@@ -42,8 +44,10 @@ mod settle;
 mod status;
 mod store;
 mod table;
+mod tls;
 mod watch;
 mod write;
 
 pub use server::{DevCluster, Options};
 pub use store::OpenError;
+pub use tls::{Identity, IdentityError};

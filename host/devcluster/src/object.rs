@@ -67,6 +67,11 @@ impl ObjectExt for Value {
     }
 }
 
+/// The path of a member (`spec.size`) of what is at a path, which is "" for the whole object.
+pub(crate) fn member_path(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
 /// Sets or removes a member, so that "absent" stays absent.
 pub(crate) fn set_or_remove(map: &mut Map<String, Value>, key: &str, value: Option<Value>) {
     match value {

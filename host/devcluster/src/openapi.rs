@@ -44,7 +44,7 @@ pub(crate) fn document(registry: &Registry, group_version: &GroupVersion) -> Opt
         schemas.insert(schema_name(resource), schema);
         schemas.insert(format!("{}List", schema_name(resource)), list_schema(resource));
     }
-    schemas.insert(METADATA_NAME.to_owned(), schema::metadata_document());
+    schemas.insert(METADATA_NAME.to_owned(), schema::METADATA_DOCUMENT.clone());
     Some(json!({
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": "v1.37.1"},

@@ -1,5 +1,6 @@
-//! The public face: a cluster that is called in process or served over HTTP.
+//! The public face: a cluster that is called in process or served over HTTP or HTTPS.
 
+use std::fmt::Debug;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -8,13 +9,15 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::serve::ListenerExt;
-use tokio::net::TcpListener;
+use axum::serve::{Listener, ListenerExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::api;
 use crate::cluster::Cluster;
+use crate::kubeconfig::kubeconfig;
 use crate::store::OpenError;
+use crate::tls::{Identity, TlsListener};
 
 /// How long [`DevCluster::serve`] waits for open requests once it is asked to stop. Watches end at once.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
@@ -93,19 +96,35 @@ impl DevCluster {
         Router::new().fallback(handle).with_state(server)
     }
 
-    /// Serves the API over plain HTTP until `cancel` fires, then ends all watches, and waits up to two seconds for other
-    /// requests. There is no authentication: whoever reaches the listener may do everything.
+    /// Serves the API over plain HTTP, 1.1 or 2, until `cancel` fires, then ends all watches, and waits up to two seconds
+    /// for other requests. There is no authentication: whoever reaches the listener may do everything.
     ///
     /// # Errors
     /// What accepting connections fails with.
     pub async fn serve(&self, listener: TcpListener, cancel: CancellationToken) -> io::Result<()> {
+        self.serve_on(without_delay(listener), cancel).await
+    }
+
+    /// The same over TLS, where HTTP/2 is offered before HTTP/1.1. Clients can tell who the server is, the server asks
+    /// nobody who they are.
+    ///
+    /// # Errors
+    /// What accepting connections fails with.
+    pub async fn serve_tls(
+        &self,
+        listener: TcpListener,
+        identity: &Identity,
+        cancel: CancellationToken,
+    ) -> io::Result<()> {
+        self.serve_on(TlsListener::new(without_delay(listener), identity), cancel).await
+    }
+
+    async fn serve_on<L>(&self, listener: L, cancel: CancellationToken) -> io::Result<()>
+    where
+        L: Listener,
+        L::Addr: Debug,
+    {
         let router = self.router_until(cancel.clone());
-        // Events are small and each counts: they must not wait for more data.
-        let listener = listener.tap_io(|stream| {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "cannot disable Nagle's algorithm");
-            }
-        });
         let serving = axum::serve(listener, router).with_graceful_shutdown(cancel.clone().cancelled_owned());
         tokio::select! {
             result = serving => result,
@@ -113,15 +132,20 @@ impl DevCluster {
         }
     }
 
-    /// A kubeconfig (YAML) for a server at an address.
+    /// A kubeconfig (YAML) for a server that speaks plain HTTP at an address.
     #[must_use]
     pub fn kubeconfig(addr: SocketAddr) -> String {
-        format!(
-            "apiVersion: v1\nkind: Config\ncurrent-context: capstan-dev\nclusters:\n- name: capstan-dev\n  cluster:\n    \
-             server: http://{addr}\ncontexts:\n- name: capstan-dev\n  context:\n    cluster: capstan-dev\n    user: \
-             capstan-dev\n    namespace: default\nusers:\n- name: capstan-dev\n  user: {{}}\n"
-        )
+        kubeconfig(&format!("http://{addr}"), None)
     }
+}
+
+/// Events are small and each counts: they must not wait for more data.
+fn without_delay(listener: TcpListener) -> impl Listener<Io = TcpStream, Addr = SocketAddr> {
+    listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "cannot disable Nagle's algorithm");
+        }
+    })
 }
 
 /// What request handlers share.

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::programs::{Missing, Programs, STAMP, directory, sources, version};
+use crate::programs::{Missing, Programs, STAMP, directory, prepare, sources, version};
 
 /// The first release that fetches by itself the toolchain that `go.mod` asks for.
 const OLDEST_GO: u32 = 21;
@@ -59,7 +59,7 @@ pub fn build(target: &Path) -> Result<Programs> {
         bail!("the real control plane is built with Go: {advice}");
     }
     let into = directory(target);
-    fs::create_dir_all(&into).with_context(|| format!("{} cannot be made", into.display()))?;
+    prepare(&into).with_context(|| format!("{} cannot be made ready", into.display()))?;
     eprintln!(
         "Building {} {} from Go modules: about twelve minutes on two cores, once per version",
         missing.join(", "),

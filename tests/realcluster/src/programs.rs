@@ -1,7 +1,7 @@
 //! Where the programs are.
 
 use std::{
-    fmt,
+    fmt, fs, io,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -54,7 +54,7 @@ impl Programs {
     }
 
     pub(crate) fn find_in(assets: Option<&Path>, built: &Path) -> Result<Self, Missing> {
-        let current = std::fs::read_to_string(built.join(STAMP)).is_ok_and(|stamp| stamp == sources());
+        let current = is_current(built);
         let mut missing = Vec::new();
         let mut find = |name: &'static str| {
             let given = assets.map(|folder| folder.join(name)).filter(|path| path.exists());
@@ -91,6 +91,22 @@ fn other_version(said: &str) -> Option<String> {
     (found.strip_prefix("Kubernetes ") != Some(version())).then(|| found.to_owned())
 }
 
+/// Makes the folder of a build. What was built from other sources, or by a build that failed, is removed: the stamp of a build
+/// that makes what is missing alone would vouch for the rest, too.
+///
+/// # Errors
+/// If it cannot be removed or made.
+pub(crate) fn prepare(built: &Path) -> io::Result<()> {
+    if built.exists() && !is_current(built) {
+        fs::remove_dir_all(built)?;
+    }
+    fs::create_dir_all(built)
+}
+
+fn is_current(built: &Path) -> bool {
+    fs::read_to_string(built.join(STAMP)).is_ok_and(|stamp| stamp == sources())
+}
+
 /// Where builds go: one folder per version, so that going back to an older commit costs nothing.
 pub(crate) fn directory(target: &Path) -> PathBuf {
     target.join("realcluster").join(version())
@@ -111,8 +127,6 @@ pub(crate) fn sources() -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     const ALL: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kubectl"];
@@ -154,6 +168,24 @@ mod tests {
         let built = folder("old", &ALL);
         fs::write(built.join(STAMP), "other sources").unwrap();
         assert_eq!(Programs::find_in(None, &built).unwrap_err().programs, ALL);
+        fs::remove_dir_all(built).unwrap();
+    }
+
+    #[test]
+    fn a_build_keeps_nothing_that_its_stamp_would_vouch_for_wrongly() {
+        let built = folder("prepared", &ALL);
+        fs::write(built.join(STAMP), sources()).unwrap();
+        prepare(&built).unwrap();
+        assert!(Programs::find_in(None, &built).is_ok(), "built from today's sources");
+        for stamp in [Some("other sources"), None] {
+            fs::write(built.join("etcd"), "").unwrap();
+            match stamp {
+                Some(stamp) => fs::write(built.join(STAMP), stamp).unwrap(),
+                None => assert!(!built.join(STAMP).exists()),
+            }
+            prepare(&built).unwrap();
+            assert_eq!(fs::read_dir(&built).unwrap().count(), 0, "{stamp:?}");
+        }
         fs::remove_dir_all(built).unwrap();
     }
 }

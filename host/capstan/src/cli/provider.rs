@@ -1,4 +1,4 @@
-//! `capstan provider`.
+//! `capstan provider` and what follows it.
 
 use std::{path::PathBuf, time::Duration};
 

@@ -11,3 +11,4 @@ mod typed;
 
 pub(crate) use changes::ApplyError;
 pub(crate) use managed::{Manager, Operation};
+pub(crate) use owned::item_name;

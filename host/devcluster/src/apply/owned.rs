@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::field_set::FieldSet;
+use super::field_set::{FieldSet, display};
 use crate::schema::{ListType, Schema};
 
 /// How a value merges, and therefore which parts of it have owners of their own.
@@ -49,6 +49,16 @@ pub(super) fn key_element(item: &Value, keys: &[String], schema: Option<&Schema>
         })
         .collect();
     format!("k:{}", Value::Object(keys))
+}
+
+/// How messages name an item of a list with a schema: by its key, by its value, or by its position in an atomic one.
+pub(crate) fn item_name(item: &Value, index: usize, list: &Schema) -> String {
+    let element = match &list.list_type {
+        ListType::Set => value_element(item),
+        ListType::Map(keys) => key_element(item, keys, list.item()),
+        ListType::Atomic => format!("i:{index}"),
+    };
+    display(&element)
 }
 
 /// The children of a value: path element, child value and child schema.

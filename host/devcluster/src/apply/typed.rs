@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::field_set::display;
 use super::owned::{Shape, field_element, key_element, value_element};
@@ -16,16 +16,16 @@ pub(super) fn check(value: &Value, schema: Option<&Schema>, path: &str) -> Resul
         return Err(format!("{path}: {expected}"));
     }
     match Shape::of(value, Some(schema)) {
-        Shape::Leaf => Ok(()),
-        Shape::Map(map) => map.iter().try_for_each(|(key, child)| {
-            let path = format!("{path}{}", display(&field_element(key)));
-            match schema.member(key) {
-                None if !schema.preserve_unknown && !schema.embedded_resource => {
-                    Err(format!("{path}: field not declared in schema"))
-                }
-                member => check(child, member, &path),
-            }
-        }),
+        // Of what is owned as a whole every part has a type too.
+        Shape::Leaf => match value {
+            Value::Object(map) => check_members(map, schema, path),
+            Value::Array(items) => items
+                .iter()
+                .enumerate()
+                .try_for_each(|(index, item)| check(item, schema.item(), &format!("{path}[{index}]"))),
+            _ => Ok(()),
+        },
+        Shape::Map(map) => check_members(map, schema, path),
         Shape::Set(items) => check_items(items, schema.item(), path, |_, item| Ok(value_element(item))),
         Shape::Keyed(items, keys) => check_items(items, schema.item(), path, |index, item| {
             let element = key_element(item, keys, schema.item());
@@ -40,6 +40,18 @@ pub(super) fn check(value: &Value, schema: Option<&Schema>, path: &str) -> Resul
             Ok(element)
         }),
     }
+}
+
+fn check_members(map: &Map<String, Value>, schema: &Schema, path: &str) -> Result<(), String> {
+    map.iter().try_for_each(|(key, child)| {
+        let path = format!("{path}{}", display(&field_element(key)));
+        match schema.member(key) {
+            None if !schema.preserve_unknown && !schema.embedded_resource => {
+                Err(format!("{path}: field not declared in schema"))
+            }
+            member => check(child, member, &path),
+        }
+    })
 }
 
 fn check_items(
@@ -118,6 +130,8 @@ mod tests {
             "either": {"x-kubernetes-int-or-string": true},
             "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": true},
             "tags": {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}},
+            "steps": {"type": "array", "items": {"type": "object", "properties": {"run": {"type": "string"}}}},
+            "place": {"type": "object", "x-kubernetes-map-type": "atomic", "properties": {"zone": {"type": "string"}}},
             "ports": {
                 "type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"],
                 "items": {"type": "object", "properties": {"name": {"type": "string"}, "port": {"type": "integer"}}},
@@ -128,8 +142,8 @@ mod tests {
 
     #[test]
     fn what_fits_is_let_through() {
-        let fits = json!({"text": "a", "size": 1, "either": "a", "free": {"x": [1]}, "tags": ["a", "b"], "ports": [
-            {"name": "a", "port": 1}, {"name": "b", "port": null},
+        let fits = json!({"text": "a", "size": 1, "either": "a", "free": {"x": [1]}, "tags": ["a", "b"], "steps": [{"run": "a"}, {}],
+            "place": {"zone": "z"}, "ports": [{"name": "a", "port": 1}, {"name": "b", "port": null},
         ]});
         assert_eq!(fault(&fits), "");
     }
@@ -153,6 +167,10 @@ mod tests {
                  doesn't have default values for any key fields)",
             ),
             (json!({"ports": {}}), ".ports: expected list, got &{{}}"),
+            (json!({"ports": [{"name": "a", "bogus": 1}]}), ".ports[name=\"a\"].bogus: field not declared in schema"),
+            (json!({"steps": [{}, {"bogus": 1}]}), ".steps[1].bogus: field not declared in schema"),
+            (json!({"steps": [{"run": 1}]}), ".steps[0].run: expected string, got &value.valueUnstructured{Value:1}"),
+            (json!({"place": {"bogus": 1}}), ".place.bogus: field not declared in schema"),
         ] {
             assert_eq!(fault(&value), expected);
         }

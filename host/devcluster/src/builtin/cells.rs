@@ -70,14 +70,23 @@ pub(super) fn external_address(service: &Value) -> Value {
     if spec["type"] == "ExternalName" {
         return spec["externalName"].clone();
     }
-    let balancers = list(&service["status"]["loadBalancer"], "ingress");
-    let balancers = balancers.filter_map(|ingress| ingress["ip"].as_str().or(ingress["hostname"].as_str()));
-    let addresses: Vec<&str> = balancers.chain(list(spec, "externalIPs").filter_map(Value::as_str)).collect();
+    let balanced = spec["type"] == "LoadBalancer";
+    let mut addresses = if balanced { balancer_addresses(service) } else { Vec::new() };
+    addresses.extend(list(spec, "externalIPs").filter_map(Value::as_str));
     match &addresses[..] {
-        [] if spec["type"] == "LoadBalancer" => "<pending>".into(),
+        [] if balanced => "<pending>".into(),
         [] => NONE.into(),
         addresses => addresses.join(",").into(),
     }
+}
+
+/// Where a balancer is reached: each address once, in the order of the texts.
+fn balancer_addresses(object: &Value) -> Vec<&str> {
+    let points = list(&object["status"]["loadBalancer"], "ingress");
+    let addresses = points.filter_map(|point| {
+        ["ip", "hostname"].into_iter().find_map(|key| point[key].as_str().filter(|text| !text.is_empty()))
+    });
+    addresses.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// `port:node port/protocol` of each port of a Service.
@@ -180,11 +189,7 @@ pub(super) fn ingress_hosts(ingress: &Value) -> Value {
 
 /// Where the balancer of an Ingress is reached.
 pub(super) fn ingress_address(ingress: &Value) -> Value {
-    let text = |value: &Value, key: &str| value[key].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-    let points = list(&ingress["status"]["loadBalancer"], "ingress");
-    let addresses: BTreeSet<String> =
-        points.filter_map(|point| text(point, "ip").or_else(|| text(point, "hostname"))).collect();
-    json!(addresses.into_iter().collect::<Vec<_>>().join(","))
+    balancer_addresses(ingress).join(",").into()
 }
 
 /// The ports that an Ingress opens.
@@ -315,6 +320,18 @@ mod tests {
         let service = |status: Value| json!({"spec": {"type": "LoadBalancer"}, "status": {"loadBalancer": status}});
         assert_eq!(external_address(&service(json!({}))), "<pending>");
         assert_eq!(external_address(&service(json!({"ingress": [{"ip": "10.0.0.1"}]}))), "10.0.0.1");
+    }
+
+    #[test]
+    fn addresses_of_a_balancer_are_sorted_and_named_once_before_those_of_the_service() {
+        let points = json!([{"ip": "", "hostname": "b"}, {"ip": "10.0.0.2"}, {"ip": "10.0.0.1"}, {"hostname": "b"}]);
+        let service = |ty: &str| {
+            let spec = json!({"type": ty, "externalIPs": ["9.0.0.2", "9.0.0.1"]});
+            json!({"spec": spec, "status": {"loadBalancer": {"ingress": points}}})
+        };
+        assert_eq!(external_address(&service("LoadBalancer")), "10.0.0.1,10.0.0.2,b,9.0.0.2,9.0.0.1");
+        assert_eq!(external_address(&service("NodePort")), "9.0.0.2,9.0.0.1");
+        assert_eq!(ingress_address(&service("")), "10.0.0.1,10.0.0.2,b");
     }
 
     #[test]

@@ -3,6 +3,9 @@
 use serde_json::Value;
 
 use super::messages::{Field, MESSAGES, Message, Shape, Type};
+use crate::apply::item_name;
+use crate::object::member_path;
+use crate::schema::Schema;
 
 /// A value that no field of its name can have: what was found, where, and what the field holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,9 +16,42 @@ pub(crate) struct WrongType {
     pub(crate) wanted: &'static str,
 }
 
-/// Removes from an object the fields that its kind has not got, and adds their paths to `unknown`.
-pub(crate) fn prune(message: &Message, value: &mut Value, unknown: &mut Vec<String>) -> Result<(), WrongType> {
-    Walk { unknown }.message(message, value, "", "")
+/// Removes from an object the fields that its kind has not got, and adds their paths to `unknown`. Items of lists are named by
+/// their positions, or the way that the schemas in `lists` tell them apart.
+pub(crate) fn prune(
+    message: &Message,
+    value: &mut Value,
+    lists: Option<&Schema>,
+    unknown: &mut Vec<String>,
+) -> Result<(), WrongType> {
+    let top = Place { path: String::new(), names: String::new(), schema: lists };
+    Walk { unknown }.message(message, value, &top)
+}
+
+/// Where a walk is.
+struct Place<'a> {
+    path: String,
+    /// The path without positions and keys.
+    names: String,
+    schema: Option<&'a Schema>,
+}
+
+impl Place<'_> {
+    fn field(&self, name: &str) -> Self {
+        Self { names: member_path(&self.names, name), ..self.entry(name) }
+    }
+
+    /// Of a map with arbitrary keys.
+    fn entry(&self, key: &str) -> Self {
+        let schema = self.schema.and_then(|schema| schema.member(key));
+        Self { path: member_path(&self.path, key), names: self.names.clone(), schema }
+    }
+
+    fn item(&self, item: &Value, index: usize) -> Self {
+        let name = self.schema.map_or_else(|| format!("[{index}]"), |list| item_name(item, index, list));
+        let schema = self.schema.and_then(Schema::item);
+        Self { path: format!("{}{name}", self.path), names: self.names.clone(), schema }
+    }
 }
 
 struct Walk<'a> {
@@ -23,20 +59,18 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// `path` leads to a value, `names` is the same without positions and keys.
-    fn message(&mut self, message: &Message, value: &mut Value, path: &str, names: &str) -> Result<(), WrongType> {
+    fn message(&mut self, message: &Message, value: &mut Value, place: &Place) -> Result<(), WrongType> {
         if message.is_list {
             let items = message.fields().next();
-            return items.map_or(Ok(()), |items| self.list(items.ty, value, path, names));
+            return items.map_or(Ok(()), |items| self.list(items.ty, value, place));
         }
-        let Value::Object(map) = value else { return mismatch(value, names, "object") };
+        let Value::Object(map) = value else { return mismatch(value, place, "object") };
         let mut done = Ok(());
         map.retain(|key, child| {
-            let field = member(message, key);
-            match field {
-                Some(field) if done.is_ok() => done = self.field(field, child, &join(path, key), &join(names, key)),
+            match member(message, key) {
+                Some(field) if done.is_ok() => done = self.field(field, child, &place.field(key)),
                 None if !(message.is_kind && matches!(&**key, "apiVersion" | "kind")) => {
-                    self.unknown.push(join(path, key));
+                    self.unknown.push(member_path(&place.path, key));
                     return false;
                 }
                 _ => {}
@@ -46,33 +80,35 @@ impl Walk<'_> {
         done
     }
 
-    fn field(&mut self, field: &Field, value: &mut Value, path: &str, names: &str) -> Result<(), WrongType> {
+    fn field(&mut self, field: &Field, value: &mut Value, place: &Place) -> Result<(), WrongType> {
         match (field.shape, value) {
             // Nulls count as absent.
             (_, Value::Null) => Ok(()),
-            (Shape::List, value) => self.list(field.ty, value, path, names),
+            (Shape::List, value) => self.list(field.ty, value, place),
             (Shape::Map, Value::Object(map)) => {
-                map.iter_mut().try_for_each(|(key, child)| self.value(field.ty, child, &join(path, key), names))
+                map.iter_mut().try_for_each(|(key, child)| self.value(field.ty, child, &place.entry(key)))
             }
-            (Shape::Map, value) => mismatch(value, names, "object"),
-            (Shape::One | Shape::Inline, value) => self.value(field.ty, value, path, names),
+            (Shape::Map, value) => mismatch(value, place, "object"),
+            (Shape::One | Shape::Inline, value) => self.value(field.ty, value, place),
         }
     }
 
-    fn list(&mut self, ty: Type, value: &mut Value, path: &str, names: &str) -> Result<(), WrongType> {
-        let Value::Array(items) = value else { return mismatch(value, names, "array") };
-        let mut items = items.iter_mut().enumerate();
-        items.try_for_each(|(index, item)| self.value(ty, item, &format!("{path}[{index}]"), names))
+    fn list(&mut self, ty: Type, value: &mut Value, place: &Place) -> Result<(), WrongType> {
+        let Value::Array(items) = value else { return mismatch(value, place, "array") };
+        items.iter_mut().enumerate().try_for_each(|(index, item)| {
+            let place = place.item(item, index);
+            self.value(ty, item, &place)
+        })
     }
 
-    fn value(&mut self, ty: Type, value: &mut Value, path: &str, names: &str) -> Result<(), WrongType> {
+    fn value(&mut self, ty: Type, value: &mut Value, place: &Place) -> Result<(), WrongType> {
         // As in the whole of an object, a number may be written with a fraction that is none.
         let is_whole = |value: &Value| {
             value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|number| number.fract() == 0.0)
         };
         let (fits, wanted) = match ty {
             _ if value.is_null() => return Ok(()),
-            Type::Message(index) => return self.message(MESSAGES.message(index), value, path, names),
+            Type::Message(index) => return self.message(MESSAGES.message(index), value, place),
             Type::RawExtension | Type::FieldsV1 => return Ok(()),
             Type::Bool => (value.is_boolean(), "boolean"),
             Type::Int => (is_whole(value), "integer"),
@@ -80,7 +116,7 @@ impl Walk<'_> {
             Type::Quantity => (value.is_string() || value.is_number(), "string"),
             Type::IntOrString => (value.is_string() || is_whole(value), "string"),
         };
-        if fits { Ok(()) } else { mismatch(value, names, wanted) }
+        if fits { Ok(()) } else { mismatch(value, place, wanted) }
     }
 }
 
@@ -92,11 +128,7 @@ fn member<'a>(message: &'a Message, name: &str) -> Option<&'a Field> {
     })
 }
 
-fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
-}
-
-fn mismatch(value: &Value, names: &str, wanted: &'static str) -> Result<(), WrongType> {
+fn mismatch(value: &Value, place: &Place, wanted: &'static str) -> Result<(), WrongType> {
     let found = match value {
         Value::Null => "null",
         Value::Bool(_) => "bool",
@@ -105,7 +137,7 @@ fn mismatch(value: &Value, names: &str, wanted: &'static str) -> Result<(), Wron
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     };
-    Err(WrongType { found, path: names.to_owned(), wanted })
+    Err(WrongType { found, path: place.names.clone(), wanted })
 }
 
 #[cfg(test)]
@@ -113,10 +145,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::schema::parse;
 
     fn pruned(api_version: &str, kind: &str, mut value: Value) -> (Value, Vec<String>, Result<(), WrongType>) {
         let mut unknown = Vec::new();
-        let done = prune(MESSAGES.kind(api_version, kind).unwrap(), &mut value, &mut unknown);
+        let done = prune(MESSAGES.kind(api_version, kind).unwrap(), &mut value, None, &mut unknown);
         (value, unknown, done)
     }
 
@@ -145,6 +178,21 @@ mod tests {
         assert_eq!(unknown, expected);
         assert_eq!(value.pointer("/spec/template/spec/containers/0/imago"), None);
         assert_eq!(value.pointer("/spec/volumeClaimTemplates/0/kind"), Some(&json!("PersistentVolumeClaim")));
+    }
+
+    #[test]
+    fn items_are_named_as_their_list_tells_them_apart() {
+        let schema = |keys: &[&str]| {
+            let list = json!({"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": keys});
+            parse(&json!({"properties": {"spec": {"properties": {"containers": list}}}}), "", &mut Vec::new())
+        };
+        let containers = json!([{"name": "a", "imago": 1, "args": ["b"], "envFrom": [{}, {"bogus": 1}]}]);
+        let mut pod = json!({"spec": {"containers": containers}});
+        let mut unknown = Vec::new();
+        let message = MESSAGES.kind("v1", "Pod").unwrap();
+        assert_eq!(prune(message, &mut pod, Some(&schema(&["name"])), &mut unknown), Ok(()));
+        unknown.sort();
+        assert_eq!(unknown, [r#"spec.containers[name="a"].envFrom[1].bogus"#, r#"spec.containers[name="a"].imago"#]);
     }
 
     #[test]

@@ -4,41 +4,12 @@
 use serde_json::Value;
 
 /// Fields that hold no schemas.
-const PLAIN: &[&str] = &[
-    "$ref",
-    "$schema",
-    "default",
-    "description",
-    "enum",
-    "example",
-    "exclusiveMaximum",
-    "exclusiveMinimum",
-    "externalDocs",
-    "format",
-    "id",
-    "maxItems",
-    "maxLength",
-    "maxProperties",
-    "maximum",
-    "minItems",
-    "minLength",
-    "minProperties",
-    "minimum",
-    "multipleOf",
-    "nullable",
-    "pattern",
-    "required",
-    "title",
-    "type",
-    "uniqueItems",
-    "x-kubernetes-embedded-resource",
-    "x-kubernetes-int-or-string",
-    "x-kubernetes-list-map-keys",
-    "x-kubernetes-list-type",
-    "x-kubernetes-map-type",
-    "x-kubernetes-preserve-unknown-fields",
-    "x-kubernetes-validations",
-];
+const PLAIN: &str = "\
+    $ref $schema default description enum example exclusiveMaximum exclusiveMinimum externalDocs format id \
+    maxItems maxLength maxProperties maximum minItems minLength minProperties minimum multipleOf nullable pattern \
+    required title type uniqueItems x-kubernetes-embedded-resource x-kubernetes-int-or-string \
+    x-kubernetes-list-map-keys x-kubernetes-list-type x-kubernetes-map-type x-kubernetes-preserve-unknown-fields \
+    x-kubernetes-validations";
 
 /// Removes unknown fields from all schemas of a CRD and adds their paths to `unknown`.
 pub(crate) fn prune(crd: &mut Value, unknown: &mut Vec<String>) {
@@ -66,7 +37,7 @@ fn prune_schema(schema: &mut Value, path: &str, unknown: &mut Vec<String>) {
                     prune_schema(schema, &format!("{path}.{key}"), unknown);
                 }
             }
-            plain if PLAIN.contains(&plain) => {}
+            plain if PLAIN.split_whitespace().any(|field| field == plain) => {}
             _ => {
                 unknown.push(path);
                 return false;

@@ -6,6 +6,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use crate::object::member_path;
+
 /// A decoded body.
 #[derive(Debug)]
 pub(crate) struct Body {
@@ -104,7 +106,7 @@ impl<'de> Visitor<'de> for Node<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(key) = access.next_key::<String>()? {
-            let path = if self.path.is_empty() { key.clone() } else { format!("{}.{key}", self.path) };
+            let path = member_path(self.path, &key);
             let value = access.next_value_seed(Node { path: &path, duplicates: self.duplicates })?;
             if map.insert(key, value).is_some() {
                 self.duplicates.borrow_mut().push(path);

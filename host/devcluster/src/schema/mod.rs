@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use regex::Regex;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 pub(crate) use parse::parse;
 use rules::Rule;
@@ -163,37 +163,10 @@ impl Type {
 }
 
 /// The `OpenAPI` schema of `ObjectMeta`.
-pub(crate) fn metadata_document() -> Value {
-    let string = json!({"type": "string"});
-    let strings = json!({"type": "object", "additionalProperties": string});
-    let boolean = json!({"type": "boolean"});
-    let integer = json!({"type": "integer", "format": "int64"});
-    let owner = json!({
-        "type": "object",
-        "x-kubernetes-map-type": "atomic",
-        "properties": {
-            "apiVersion": string, "kind": string, "name": string, "uid": string,
-            "controller": boolean, "blockOwnerDeletion": boolean,
-        },
-    });
-    json!({
-        "type": "object",
-        "properties": {
-            "name": string, "generateName": string, "namespace": string, "selfLink": string, "uid": string,
-            "resourceVersion": string, "generation": integer, "creationTimestamp": string,
-            "deletionTimestamp": string, "deletionGracePeriodSeconds": integer,
-            "labels": strings, "annotations": strings,
-            "ownerReferences": {
-                "type": "array", "items": owner,
-                "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["uid"],
-            },
-            "finalizers": {"type": "array", "items": string, "x-kubernetes-list-type": "set"},
-            "managedFields": {
-                "type": "array", "items": {"type": "object", "x-kubernetes-preserve-unknown-fields": true},
-            },
-        },
-    })
-}
+pub(crate) static METADATA_DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
+    // The file is part of this crate, and all tests read it.
+    serde_saphyr::from_str(include_str!("metadata.yaml")).expect("metadata.yaml is valid")
+});
 
-/// The parsed form of [`metadata_document`].
-pub(crate) static METADATA: LazyLock<Schema> = LazyLock::new(|| parse(&metadata_document(), "", &mut Vec::new()));
+/// The parsed form of [`METADATA_DOCUMENT`].
+pub(crate) static METADATA: LazyLock<Schema> = LazyLock::new(|| parse(&METADATA_DOCUMENT, "", &mut Vec::new()));

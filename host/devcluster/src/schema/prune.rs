@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{METADATA, Schema};
+use crate::object::member_path;
 
 /// Removes unknown fields from `value` and adds their paths to `unknown`. Where the value has another shape than the schema
 /// says, it has no known fields: pruning comes before validation.
@@ -11,7 +12,7 @@ pub(crate) fn prune(value: &mut Value, schema: &Schema, path: &str, unknown: &mu
         Value::Object(map) => {
             map.retain(|key, child| {
                 let known = schema.member(key);
-                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                let path = member_path(path, key);
                 if schema.embedded_resource && known.is_none() {
                     match key.as_str() {
                         "apiVersion" | "kind" => return true,

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::correlate::Replacement;
 use super::{ListType, Schema, Type, formats};
 use crate::field_error::FieldError;
+use crate::object::member_path;
 
 /// Adds what is wrong with `value` to `errors`. `path` is "" for the whole object.
 ///
@@ -27,10 +28,6 @@ pub(crate) fn validate(
     if had_duplicates.is_empty() {
         validate_lists(value, schema, path, errors);
     }
-}
-
-fn child_path(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
 fn validate_values(
@@ -66,12 +63,12 @@ fn validate_value(
         Value::Object(map) => {
             validate_size(map.len(), path, "properties", schema, errors);
             for key in schema.required.iter().filter(|key| !map.contains_key(*key)) {
-                errors.push(FieldError::required(child_path(path, key), ""));
+                errors.push(FieldError::required(member_path(path, key), ""));
             }
             for (key, child) in map {
                 if let Some(schema) = schema.member(key) {
                     let change = change.and_then(|change| change.member(key));
-                    validate_values(child, schema, &child_path(path, key), change, errors);
+                    validate_values(child, schema, &member_path(path, key), change, errors);
                 }
             }
         }
@@ -254,7 +251,7 @@ fn validate_lists(value: &Value, schema: &Schema, path: &str, errors: &mut Vec<F
         Value::Object(map) => {
             for (key, child) in map {
                 if let Some(schema) = schema.member(key) {
-                    validate_lists(child, schema, &child_path(path, key), errors);
+                    validate_lists(child, schema, &member_path(path, key), errors);
                 }
             }
         }

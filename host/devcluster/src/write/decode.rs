@@ -37,7 +37,7 @@ pub(crate) fn decode(resource: &Resource, body: Body, validation: FieldValidatio
     }
     let mut unknown = Vec::new();
     if let Some(message) = kind_fields(resource) {
-        fields::prune(message, &mut value, &mut unknown).map_err(|WrongType { found, path, wanted }| {
+        fields::prune(message, &mut value, None, &mut unknown).map_err(|WrongType { found, path, wanted }| {
             let field = format!("{}.{path}", resource.kind);
             not_handled(
                 resource,

@@ -104,17 +104,14 @@ impl Cluster {
         let brought_up = live.as_deref().map(|live| self.registry.brought_up(resource, live));
         let manager = writer.as_manager(resource, Operation::Apply, part);
         let schema = resource.storage_schema();
-        let applied = changes::apply(brought_up.as_deref(), &config, schema, &manager, options.force, &now());
-        if let Err(ApplyError::Untyped(cause)) = &applied {
-            return Err(untyped(&body.value, cause));
-        }
+        let applied = match changes::apply(brought_up.as_deref(), &config, schema, &manager, options.force, &now()) {
+            Err(ApplyError::Untyped(cause)) => return Err(untyped(&body.value, &cause)),
+            Err(ApplyError::Conflict(refusal)) => Err(refusal),
+            Ok(value) => Ok(value),
+        };
         // What is no object of its kind is told before what is in its way.
         check_kind_fields(resource, &body.value)?;
-        let applied = applied.map_err(|error| match error {
-            ApplyError::Conflict(refusal) => refusal,
-            ApplyError::Untyped(cause) => untyped(&body.value, &cause),
-        })?;
-        let mut value = applied;
+        let mut value = applied?;
         crate::schema::defaults::apply_defaults(&mut value, schema);
         let (written, created) = match live {
             Some(live) => {
@@ -251,7 +248,8 @@ fn check_uid(resource: &Resource, at: &ObjectRef, live: &Value, patched: &Value)
 fn check_kind_fields(resource: &Resource, sent: &Value) -> Result<(), Refusal> {
     let Some(message) = kind_fields(resource) else { return Ok(()) };
     let mut unknown = Vec::new();
-    fields::prune(message, &mut sent.clone(), &mut unknown).map_err(|WrongType { found, path, wanted }| {
+    let lists = Some(&resource.schema);
+    fields::prune(message, &mut sent.clone(), lists, &mut unknown).map_err(|WrongType { found, path, wanted }| {
         untyped(sent, &format!(".{path}: expected {wanted}, got {found}"))
     })?;
     match unknown.first() {

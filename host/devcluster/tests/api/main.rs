@@ -15,5 +15,6 @@ mod persistence;
 mod protobuf;
 mod rules;
 mod tables;
+mod tls;
 mod watches;
 mod workloads;

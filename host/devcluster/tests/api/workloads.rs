@@ -146,7 +146,8 @@ async fn fields_that_no_workload_has_are_dropped_with_a_warning_or_refused() {
     let path = format!("{DEPLOYMENTS}/web?fieldManager=me");
     let applied = caller.apply(&path, &object.to_string()).await;
     assert_eq!(applied.code, 500, "{}", applied.text);
-    assert!(applied.body["message"].as_str().unwrap().ends_with("field not declared in schema"), "{}", applied.text);
+    let place = ".spec.template.spec.containers[name=\"web\"].imago: field not declared in schema";
+    assert!(applied.body["message"].as_str().unwrap().ends_with(place), "{}", applied.text);
 
     let role =
         json!({"metadata": {"name": "r"}, "rules": [{"apiGroups": [""], "resources": "pods", "verbs": ["get"]}]});

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -104,7 +104,7 @@ impl Case {
     }
 
     fn parse(text: &str) -> Result<Self> {
-        let case: Self = serde_saphyr::from_str(text)?;
+        let case: Self = serde_saphyr::from_str(text).map_err(|error| anyhow!("{}", error.without_snippet()))?;
         ensure!(!case.steps.is_empty(), "it has no steps");
         for step in &case.steps {
             for object in step.apply.iter().chain(&step.expect.objects) {
@@ -149,7 +149,8 @@ mod tests {
     fn what_makes_no_sense_is_refused() {
         assert!(refusal("steps: []").contains("no steps"));
         assert!(refusal("steps: [{name: first, apply: []}]").contains("\"first\" expects nothing"));
-        assert!(refusal("steps: [{expects: {}}]").contains("expects"));
+        let misspelt = refusal("steps:\n- expects: {}\n");
+        assert!(misspelt.contains("expects") && misspelt.contains("line 2") && !misspelt.contains('\n'), "{misspelt}");
         assert!(refusal("steps: [{expect: {objects: [{kind: A}]}}]").contains("no apiVersion"));
         let url = "steps: [{http: [{request: {url: 'not a url'}}]}]";
         assert!(refusal(url).contains("not a url"));

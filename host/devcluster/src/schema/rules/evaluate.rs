@@ -10,6 +10,7 @@ use super::program::Program;
 use super::rule::{Reason, Rule};
 use super::value::{none, some, value};
 use crate::field_error::FieldError;
+use crate::object::member_path;
 use crate::schema::correlate::{Replacement, correlated_item};
 use crate::schema::{Schema, Type};
 
@@ -93,7 +94,7 @@ impl Evaluation<'_> {
                 let old = |key: &str| place.old.and_then(|old| old.as_object()?.get(key));
                 for (key, member) in members {
                     let (schema, path) = match (place.schema.properties.get(key), &place.schema.additional) {
-                        (Some(schema), _) => (schema, child(&place.path, key)),
+                        (Some(schema), _) => (schema, member_path(&place.path, key)),
                         (None, Some(schema)) => (&**schema, format!("{}[{key}]", place.path)),
                         (None, None) => continue,
                     };
@@ -197,7 +198,7 @@ impl Evaluation<'_> {
         }
         let path = match (place.path.as_str(), rule.field_path.as_str()) {
             (path, "") => shown(path).to_owned(),
-            (path, below) => child(path, below),
+            (path, below) => member_path(path, below),
         };
         let error = match exhausted {
             Some(detail) => FieldError::invalid(path, &json!(place.schema.ty.map_or("", Type::as_str)), detail),
@@ -252,10 +253,6 @@ fn error(reason: Reason, path: String, place: &Place<'_>, message: &str) -> Fiel
         (Reason::Invalid, true) => FieldError::invalid(path, place.value, message),
         (Reason::Invalid, false) => FieldError::invalid_unprinted(path, message),
     }
-}
-
-fn child(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
 /// Kubernetes shows the path of the whole object so.

@@ -18,25 +18,9 @@ use super::value::{items, none, optional, plain, size, some};
 static LIBRARY: LazyLock<Context<'static>> = LazyLock::new(|| Context::default().with_all());
 
 /// The names that stand for types. Those without a dot are conversion functions, too.
-pub(super) const TYPE_NAMES: &[&str] = &[
-    "bool",
-    "bytes",
-    "double",
-    "google.protobuf.Duration",
-    "google.protobuf.Timestamp",
-    "int",
-    "kubernetes.Quantity",
-    "kubernetes.Semver",
-    "kubernetes.URL",
-    "list",
-    "map",
-    "net.CIDR",
-    "net.IP",
-    "null_type",
-    "string",
-    "type",
-    "uint",
-];
+const TYPE_NAMES: &str = "\
+    bool bytes double google.protobuf.Duration google.protobuf.Timestamp int kubernetes.Quantity kubernetes.Semver \
+    kubernetes.URL list map net.CIDR net.IP null_type string type uint";
 
 /// The type that an expression names, be it with dots.
 pub(super) fn type_named(expression: &IdedExpr) -> Option<&'static str> {
@@ -48,7 +32,12 @@ pub(super) fn type_named(expression: &IdedExpr) -> Option<&'static str> {
         }
     }
     let name = name(expression)?;
-    TYPE_NAMES.iter().find(|known| **known == name).copied()
+    type_of_name(&name)
+}
+
+/// The same name, if it stands for a type.
+fn type_of_name(name: &str) -> Option<&'static str> {
+    TYPE_NAMES.split_whitespace().find(|known| *known == name)
 }
 
 /// A type as a value: what `type(x)` gives, and what `int` and the like stand for.
@@ -197,7 +186,7 @@ fn name_of_type(value: &Value) -> &'static str {
         list if items(list).is_some() => "list",
         Value::Opaque(opaque) => {
             let name = opaque.runtime_type_name();
-            TYPE_NAMES.iter().find(|known| **known == name).copied().unwrap_or("optional_type")
+            type_of_name(name).unwrap_or("optional_type")
         }
         _ => "function",
     }

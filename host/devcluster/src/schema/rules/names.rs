@@ -1,33 +1,13 @@
 //! Names of properties as CEL identifiers.
 
 /// Words that CEL keeps for itself.
-const RESERVED: &[&str] = &[
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-];
+const RESERVED: &str = "\
+    true false null in as break const continue else for function if import let loop package namespace return var \
+    void while";
 
 /// Whether CEL keeps a name for itself. Such a property can be reached by its plain name after a dot, too.
 pub(super) fn is_reserved(name: &str) -> bool {
-    RESERVED.contains(&name)
+    RESERVED.split_whitespace().any(|word| word == name)
 }
 
 /// The identifier by which rules reach a property; `None` if they cannot.
@@ -35,7 +15,7 @@ pub(super) fn escape(name: &str) -> Option<String> {
     if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    if RESERVED.contains(&name) {
+    if is_reserved(name) {
         return Some(format!("__{name}__"));
     }
     let mut escaped = String::with_capacity(name.len());

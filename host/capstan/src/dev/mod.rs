@@ -1,5 +1,7 @@
 //! `capstan dev`: an embedded API server and a host in one process.
 
+mod serving;
+
 use std::{
     future::pending,
     io::{self, Write},
@@ -13,34 +15,44 @@ use capstan_cluster::{Cluster, Patch};
 use capstan_devcluster::{DevCluster, Options};
 use kube::Client;
 use serde_json::json;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{cli, health::Health, host::Host, manifests};
+use serving::Serving;
 
 pub(crate) async fn run(dev: cli::Dev, cancel: CancellationToken) -> Result<()> {
     if !dev.listen.ip().is_loopback() {
-        bail!("--listen {} is no loopback address: the embedded API server asks nobody who they are", dev.listen);
+        bail!(
+            "--listen {} is no loopback address: the embedded API server asks nobody who they are; use 127.0.0.1 or [::1]",
+            dev.listen
+        );
     }
+    // Before anything is served or written, so that a mistake leaves nothing behind.
+    let host = Host::new(&dev.host)?;
     let server = match &dev.data {
-        Some(directory) => DevCluster::open(Options::default(), directory).context("the data cannot be used")?,
+        Some(directory) => DevCluster::open(Options::default(), directory)
+            .with_context(|| format!("--data {} cannot be used", directory.display()))?,
         None => DevCluster::new(Options::default()),
     };
-    let listener =
-        TcpListener::bind(dev.listen).await.with_context(|| format!("{} cannot be listened on", dev.listen))?;
-    let address = listener.local_addr().context("the listener has no address")?;
+    let listener = serving::listen(dev.listen).await?;
     let client = Client::new(server.router(), "default");
     make_namespace(&client, &dev.host.namespace).await?;
     install_definitions(&Cluster::new(client.clone())).await?;
+    let serving = Serving::start(server, listener, dev.plain_http)?;
+    write_private(&dev.kubeconfig, serving.kubeconfig())
+        .with_context(|| format!("--kubeconfig {} cannot be written", dev.kubeconfig.display()))?;
+    introduce(&dev, serving.url());
 
-    let serving_ends = CancellationToken::new();
-    let serving = {
-        let serving_ends = serving_ends.clone();
-        tokio::spawn(async move { server.serve(listener, serving_ends).await })
-    };
-    write_private(&dev.kubeconfig, &DevCluster::kubeconfig(address))
-        .with_context(|| format!("{} cannot be written", dev.kubeconfig.display()))?;
-    eprintln!("API server   http://{address}");
+    // One process, nobody else who could want the work, and nobody who probes.
+    let health = Health::new(cancel.clone());
+    let ends = cancel.child_token();
+    let hosting = Box::pin(host.serve(Cluster::new(client), None, &health, &ends, pending()));
+    serving.beside(hosting, &ends).await.map(drop)
+}
+
+/// Where everything is, for whoever started this.
+fn introduce(dev: &cli::Dev, url: &str) {
+    eprintln!("API server   {url}");
     match &dev.data {
         Some(directory) => eprintln!("data         in {}, kept when this ends", directory.display()),
         None => eprintln!("data         in memory: gone when this ends (--data DIR keeps it)"),
@@ -50,16 +62,6 @@ pub(crate) async fn run(dev: cli::Dev, cancel: CancellationToken) -> Result<()> 
     if let Some(directory) = &dev.host.providers {
         eprintln!("             NAME.wasm with NAME.grants.yaml in {}", directory.display());
     }
-
-    // One process, nobody else who could want the work, and nobody who probes.
-    let health = Health::new(cancel.clone());
-    let hosted = match Host::new(&dev.host) {
-        Ok(host) => host.serve(Cluster::new(client), None, &health, &cancel, pending()).await,
-        Err(error) => Err(error),
-    };
-    serving_ends.cancel();
-    serving.await.context("the API server failed")?.context("the API server stopped")?;
-    hosted.map(drop)
 }
 
 async fn make_namespace(client: &Client, name: &str) -> Result<()> {

@@ -128,6 +128,9 @@ pub(crate) struct Dev {
     /// Where the objects of the API server are kept; made if it is not there [default: in memory, gone when this ends]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    /// Serves plain HTTP instead of HTTPS, for tools that cannot be told whom to trust
+    #[arg(long)]
+    pub(crate) plain_http: bool,
     #[command(flatten)]
     pub(crate) host: Host,
 }
