@@ -1,8 +1,11 @@
 //! Counts how sessions with a provider's logic end badly.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering::Relaxed},
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use async_trait::async_trait;
@@ -114,13 +117,69 @@ impl ExternalSession for Tallied {
     }
 
     async fn disconnect(self: Box<Self>) -> Result<(), Failure> {
-        let Self { session, verdict, .. } = *self;
+        let Self { session, tally, verdict } = *self;
         let answer = session.disconnect().await;
+        // The guest's own words are owned. What came of the reconcile is settled by now, so that the breaker hears nothing.
+        if let Err(failure) = &answer
+            && matches!(failure.problem.reason, Cow::Borrowed(_))
+        {
+            tally.cut_off(failure);
+        }
         drop(verdict);
         answer
     }
 
     fn is_interrupted(&self) -> bool {
         self.session.is_interrupted()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use capstan_engine::Retry;
+
+    use super::*;
+
+    /// Ends with this reason.
+    struct Leaving(Cow<'static, str>);
+
+    #[async_trait]
+    impl ExternalSession for Leaving {
+        async fn observe(&mut self, _: &str) -> Result<Observation, Failure> {
+            Ok(Observation::default())
+        }
+
+        async fn create(&mut self, _: &str) -> Result<Creation, Failure> {
+            Ok(Creation::default())
+        }
+
+        async fn update(&mut self, _: &str) -> Result<Change, Failure> {
+            Ok(Change::default())
+        }
+
+        async fn delete(&mut self, _: &str) -> Result<(), Failure> {
+            Ok(())
+        }
+
+        async fn disconnect(self: Box<Self>) -> Result<(), Failure> {
+            Err(Failure::new(self.0, "", Retry::Backoff))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_goodbye_that_is_cut_off_is_counted_unless_the_logic_only_says_so() {
+        let (tally, breaker) = (Arc::new(Tally::default()), Arc::new(Breaker::default()));
+        for reason in [
+            Cow::Borrowed("Trapped"),
+            Cow::Borrowed("DeadlineExceeded"),
+            Cow::Borrowed("NotLeader"),
+            Cow::Owned("Trapped".to_owned()),
+        ] {
+            let verdict = Verdict::pending(Arc::clone(&breaker), breaker.admit().unwrap(), "uid");
+            let session = Box::new(Tallied::new(Box::new(Leaving(reason)), Arc::clone(&tally), verdict));
+            session.disconnect().await.unwrap_err();
+        }
+        assert_eq!((tally.traps(), tally.kills()), (1, 1));
+        assert!(!breaker.is_open());
     }
 }
