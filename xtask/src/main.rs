@@ -5,6 +5,7 @@
 mod cargo;
 mod cluster;
 mod fuzz;
+mod guards;
 mod guests;
 mod languages;
 mod suite;
@@ -26,6 +27,8 @@ Usage: cargo xtask COMMAND
             with names only those: python, javascript, c, rust
   fuzz      throws anything at what takes the bytes and texts of strangers, led by the ways that the code takes, a minute for
             each target; `cargo xtask fuzz help` tells more
+  guards    takes guards of the host away, one at a time, and sees whether a test misses each; takes long, `cargo xtask guards help`
+            tells more
   plugins   builds the providers to target/plugins/NAME.wasm
   cluster   a real Kubernetes control plane to try things on: build, up, env, down
   registry  builds the real OCI registry that tests push to and pull from
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         ["test"] => suite::run(),
         ["bench", sections @ ..] => bench(sections),
         ["languages", names @ ..] => languages::run(names),
+        ["guards", names @ ..] => guards::run(names),
         ["plugins"] => guests::build().map(|()| true),
         ["cluster", rest @ ..] => match cluster::run(rest) {
             Ok(false) => {
