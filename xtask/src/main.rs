@@ -4,6 +4,8 @@
 
 mod cargo;
 mod cluster;
+#[cfg(test)]
+mod documented;
 mod fuzz;
 mod guards;
 mod guests;
