@@ -62,7 +62,11 @@ pub(crate) fn run(arguments: &[&str]) -> Result<bool> {
 }
 
 fn chore<'a>(arguments: &[&'a str]) -> Result<Option<Chore<'a>>> {
-    let count = |text: &str| text.parse().with_context(|| format!("{text:?} is no number of seconds"));
+    let count = |text: &str| {
+        // None would be without end to libFuzzer.
+        let seconds = text.parse().ok().filter(|seconds| *seconds > 0);
+        seconds.with_context(|| format!("{text:?} is no number of seconds"))
+    };
     Ok(Some(match arguments {
         ["help" | "--help" | "-h"] => Chore::Help,
         [] => Chore::Search { target: None, seconds: 60 },
@@ -83,10 +87,10 @@ fn corpus() -> PathBuf {
 /// Each has a folder.
 fn targets() -> Result<Vec<String>> {
     let folders = fs::read_dir(corpus()).context("tests/fuzz/corpus cannot be read")?;
-    let mut names: Vec<_> = folders
-        .map(|folder| Ok(folder?.file_name().to_string_lossy().into_owned()))
-        .collect::<std::io::Result<_>>()
-        .context("tests/fuzz/corpus cannot be read")?;
+    let folders = folders.collect::<std::io::Result<Vec<_>>>().context("tests/fuzz/corpus cannot be read")?;
+    // What a desktop leaves in a folder is none.
+    let folders = folders.into_iter().filter(|folder| folder.path().is_dir());
+    let mut names: Vec<_> = folders.map(|folder| folder.file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     Ok(names)
 }
@@ -116,19 +120,24 @@ fn tests(target: &str, variable: &str, value: &str) -> Result<()> {
 fn search(targets: &[String], seconds: u32) -> Result<()> {
     if Command::new("c++").arg("--version").output().is_err() {
         step("There is no C++ compiler (c++), so that inputs are made without regard to the ways that the code takes");
-        return targets.iter().try_for_each(|target| {
-            step(&format!("Fuzzing {target}"));
-            tests(target, "CAPSTAN_FUZZ_SECONDS", &seconds.to_string())
+        return each(targets, |target| {
+            step(&format!("Fuzzing {target} for {seconds} seconds"));
+            let done = tests(target, "CAPSTAN_FUZZ_SECONDS", &seconds.to_string());
+            Ok(done.inspect_err(|error| eprintln!("error: {error:#}")).is_ok())
         });
     }
     let program = build()?;
-    let broken: Vec<&str> = targets
-        .iter()
-        .map(|target| Ok((target, under_libfuzzer(&program, target, seconds)?)))
-        .collect::<Result<Vec<_>>>()?
-        .into_iter()
-        .filter_map(|(target, fine)| (!fine).then_some(target.as_str()))
-        .collect();
+    each(targets, |target| under_libfuzzer(&program, target, seconds))
+}
+
+/// All of them, whatever is found in one.
+fn each(targets: &[String], mut is_fine: impl FnMut(&str) -> Result<bool>) -> Result<()> {
+    let mut broken = Vec::new();
+    for target in targets {
+        if !is_fine(target)? {
+            broken.push(target.as_str());
+        }
+    }
     ensure!(broken.is_empty(), "something was found in {}", broken.join(", "));
     Ok(())
 }
@@ -212,7 +221,21 @@ mod tests {
         ] {
             assert_eq!(chore(arguments).unwrap(), expected, "{arguments:?}");
         }
-        assert!(chore(&["--seconds", "x"]).is_err());
+        for senseless in ["x", "0", "-1", ""] {
+            assert!(chore(&["--seconds", senseless]).is_err(), "{senseless:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_found_in_one_target_does_not_keep_the_others_from_their_turn() {
+        let targets = ["a".to_owned(), "b".to_owned(), "c".to_owned()];
+        let mut tried = Vec::new();
+        let found = each(&targets, |target| {
+            tried.push(target.to_owned());
+            Ok(target != "a")
+        });
+        assert_eq!((tried.len(), found.unwrap_err().to_string()), (3, "something was found in a".to_owned()));
+        assert!(each(&targets, |_| Ok(true)).is_ok());
     }
 
     #[test]

@@ -15,32 +15,46 @@ use crate::{cargo, step};
 struct Language {
     /// Its folder there, and `greeting-NAME.wasm` in `target/languages`.
     name: &'static str,
-    /// What the machine has to have: a program that can tell its version, and where to get it.
-    needs: Option<(&'static str, &'static str)>,
+    /// What the machine has to have.
+    needs: &'static [Need],
     /// Makes the component.
     build: fn() -> Result<()>,
 }
 
+/// A program that can tell its version.
+struct Need {
+    program: &'static str,
+    /// The first two numbers of the oldest version that will do.
+    least: (u32, u32),
+    /// Where to get it.
+    advice: &'static str,
+}
+
 const LANGUAGES: [Language; 4] = [
-    Language {
-        name: "python",
-        needs: Some((PYTHON, "install Python 3.10 or newer with venv (Debian: apt-get install python3-venv)")),
-        build: python,
-    },
+    Language { name: "python", needs: &[A_PYTHON], build: python },
     Language {
         name: "javascript",
-        needs: Some(("npm", "install Node.js 18 or newer with npm (Debian: apt-get install npm)")),
+        needs: &[
+            Need { program: "node", least: (18, 0), advice: "install Node.js 18 or newer with npm" },
+            Need { program: "npm", least: (0, 0), advice: "it comes with Node.js (Debian: apt-get install npm)" },
+        ],
         build: javascript,
     },
     Language {
         name: "c",
-        needs: Some((PYTHON, "the compiler comes as a package of pip: install Python 3.10 or newer with venv")),
+        // The compiler is a package of pip.
+        needs: &[A_PYTHON],
         build: c,
     },
-    Language { name: "rust", needs: None, build: rust },
+    Language { name: "rust", needs: &[], build: rust },
 ];
 
 const PYTHON: &str = "python3";
+const A_PYTHON: Need = Need {
+    program: PYTHON,
+    least: (3, 10),
+    advice: "install Python 3.10 or newer with venv (Debian: apt-get install python3-venv)",
+};
 /// Generates C for the contract.
 const WIT_BINDGEN: &[&str] = &["wit-bindgen-cli@0.63.0", "--no-default-features", "--features", "c"];
 /// Makes a component of a module.
@@ -59,8 +73,8 @@ pub(crate) fn run(names: &[&str]) -> Result<bool> {
 
     let (mut passed, mut failed, mut skipped) = (0, 0, Vec::new());
     for language in LANGUAGES.iter().filter(|language| names.is_empty() || names.contains(&language.name)) {
-        if let Some((program, advice)) = language.needs.filter(|(program, _)| !is_here(program)) {
-            skipped.push(format!("!!! SKIPPED: {} was not tested, {program} is missing: {advice} !!!", language.name));
+        if let Some(lack) = language.needs.iter().find_map(Need::lack) {
+            skipped.push(format!("!!! SKIPPED: {} was not tested, {lack} !!!", language.name));
             continue;
         }
         match language.check() {
@@ -185,10 +199,13 @@ fn rust() -> Result<()> {
 fn virtual_environment(name: &str) -> Result<PathBuf> {
     let place = folder().join(name).join("venv");
     let programs = place.join(if cfg!(windows) { "Scripts" } else { "bin" });
-    if !place.exists() {
-        finish(Command::new(PYTHON).args(["-m", "venv"]).arg(&place))?;
+    let python = programs.join("python");
+    if !succeeds(Command::new(&python).args(["-m", "pip", "--version"])) {
+        // What a run left that was ended, or that found no pip to put there.
+        let _ = fs::remove_dir_all(&place);
+        finish(Command::new(PYTHON).args(["-m", "venv"]).arg(&place)).with_context(|| A_PYTHON.advice)?;
     }
-    let mut install = Command::new(programs.join("python"));
+    let mut install = Command::new(python);
     install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
     finish(install.arg(examples(name).join("requirements.txt")))?;
     Ok(programs)
@@ -204,13 +221,31 @@ fn installed(program: &str, package: &[&str]) -> Result<PathBuf> {
     Ok(root.join("bin").join(program))
 }
 
-fn is_here(program: &str) -> bool {
-    Command::new(program)
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|done| done.success())
+impl Need {
+    /// What is wrong with what the machine has, if anything is.
+    fn lack(&self) -> Option<String> {
+        let Self { program, least, advice } = self;
+        let told = Command::new(program).arg("--version").stderr(Stdio::null()).output();
+        let Some(told) = told.ok().filter(|told| told.status.success()) else {
+            return Some(format!("{program} is missing: {advice}"));
+        };
+        let told = String::from_utf8_lossy(&told.stdout);
+        match version(&told) {
+            Some(found) if found >= *least => None,
+            _ => Some(format!("{program} is too old ({}): {advice}", told.trim())),
+        }
+    }
+}
+
+/// The first two numbers of a version, wherever it stands: `Python 3.12.1`, `v20.11.0`.
+fn version(told: &str) -> Option<(u32, u32)> {
+    let (_, numbers) = told.split_at(told.find(|each: char| each.is_ascii_digit())?);
+    let mut numbers = numbers.split(|each: char| !each.is_ascii_digit()).map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|done| done.success())
 }
 
 /// Runs a command at the top of the checkout, unless it says where; its output is the user's.
@@ -222,4 +257,43 @@ fn finish(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("{program} cannot be started"))?;
     ensure!(status.success(), "{program} failed ({status})");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_as_they_are_told() {
+        for (told, expected) in [
+            ("Python 3.12.1\n", Some((3, 12))),
+            ("v20.11.0\n", Some((20, 11))),
+            ("10.2.4\n", Some((10, 2))),
+            ("Python 3", None),
+            ("unknown", None),
+            ("", None),
+        ] {
+            assert_eq!(version(told), expected, "{told:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_too_old_is_told_with_what_to_do() {
+        let need = |program, least| Need { program, least, advice: "get one" };
+        let lack = need("no-such-program-at-all", (0, 0)).lack().unwrap();
+        assert_eq!(lack, "no-such-program-at-all is missing: get one");
+        assert_eq!(need("rustc", (1, 0)).lack(), None);
+        let lack = need("rustc", (1_000, 0)).lack().unwrap();
+        assert!(lack.starts_with("rustc is too old (rustc 1.") && lack.ends_with("): get one"), "{lack}");
+    }
+
+    #[test]
+    fn packages_are_pinned_by_their_content() {
+        for name in ["python", "c"] {
+            let text = fs::read_to_string(examples(name).join("requirements.txt")).unwrap();
+            assert!(text.contains("--require-hashes") && text.contains("--hash=sha256:"), "{name}");
+        }
+        let lock = fs::read_to_string(examples("javascript").join("package-lock.json")).unwrap();
+        assert_eq!(lock.matches("\"version\": \"").count() - 2, lock.matches("\"integrity\": \"sha512-").count());
+    }
 }

@@ -4,7 +4,10 @@
 
 mod cargo;
 mod cluster;
+#[cfg(test)]
+mod documented;
 mod fuzz;
+mod guards;
 mod guests;
 mod languages;
 mod suite;
@@ -20,12 +23,14 @@ Usage: cargo xtask COMMAND
             and shows what it does
   test      everything that must be green: format, lints, unit and doc tests, guests, end-to-end scenarios
   bench     what a call, a load, a reconcile, a queue and a cache cost on this machine, beside kube-rs in the same run;
-            with names of sections only those: load, call, reconcile, queue, latency, cache, patch; and ring, many
+            with names of sections only those: load, call, neighbour, reconcile, queue, latency, cache, patch; and ring, many
             operators on the real API server, which takes minutes
   languages builds the example provider in every language, with tools that it gets by pip, npm and cargo, and tests each;
             with names only those: python, javascript, c, rust
   fuzz      throws anything at what takes the bytes and texts of strangers, led by the ways that the code takes, a minute for
             each target; `cargo xtask fuzz help` tells more
+  guards    takes guards of the host away, one at a time, and sees whether a test misses each; takes long, `cargo xtask guards help`
+            tells more
   plugins   builds the providers to target/plugins/NAME.wasm
   cluster   a real Kubernetes control plane to try things on: build, up, env, down
   registry  builds the real OCI registry that tests push to and pull from
@@ -38,6 +43,7 @@ fn main() -> ExitCode {
         ["test"] => suite::run(),
         ["bench", sections @ ..] => bench(sections),
         ["languages", names @ ..] => languages::run(names),
+        ["guards", names @ ..] => guards::run(names),
         ["plugins"] => guests::build().map(|()| true),
         ["cluster", rest @ ..] => match cluster::run(rest) {
             Ok(false) => {

@@ -166,7 +166,8 @@ mod tests {
             let nobody = listener();
             nobody.local_addr().unwrap()
         };
-        assert!(at(address).at_once().await.is_err(), "who looks once is told");
+        let error = at(address).at_once().await.err().unwrap();
+        assert!(format!("{error:#}").contains("see whether it runs"), "who looks once is told: {error:#}");
         let mut waits = Vec::new();
         let mut serving = None;
         let told = |error: &Error, wait: Duration| {

@@ -246,6 +246,17 @@ mod tests {
     }
 
     #[test]
+    fn many_functions_and_large_ones_are_refused() {
+        let many = "(func)".repeat(usize::try_from(FUNCTIONS).unwrap() + 1);
+        let large = format!("(func {})", "nop ".repeat(FUNCTION_SIZE + 1));
+        for (functions, named) in [(many, "functions"), (large, "bytes in one function")] {
+            let wat = exporting(&BOTH, &format!("(core module {functions})"));
+            let refused = inspect(&wat::parse_str(wat).unwrap(), 8 << 20);
+            assert!(matches!(refused, Err(LoadError::TooLarge { what, .. }) if what == named), "{refused:?}");
+        }
+    }
+
+    #[test]
     fn many_nested_modules_are_refused() {
         let wat = exporting(&BOTH, &"(core module)".repeat(NESTED + 1));
         assert!(matches!(shape_of(&wat), Err(LoadError::TooLarge { what: "modules", .. })));

@@ -7,6 +7,7 @@ mod children;
 mod figures;
 mod latency;
 mod loads;
+mod neighbours;
 mod patches;
 mod peers;
 mod process;
@@ -18,7 +19,7 @@ mod surroundings;
 
 use anyhow::{Result, bail};
 
-const SECTIONS: [&str; 8] = ["load", "call", "reconcile", "queue", "latency", "cache", "patch", RING];
+const SECTIONS: [&str; 9] = ["load", "call", "neighbour", "reconcile", "queue", "latency", "cache", "patch", RING];
 /// Runs for minutes, and only when it is named.
 const RING: &str = "ring";
 
@@ -50,6 +51,7 @@ async fn run(section: &str) -> Result<()> {
     match section {
         "load" => loads::run().await,
         "call" => calls::run().await,
+        "neighbour" => neighbours::run().await,
         "reconcile" => reconciles::run().await,
         "queue" => queues::run().await,
         "latency" => latency::run().await,

@@ -99,6 +99,11 @@ pub(crate) fn component(name: &str) -> Result<Vec<u8>> {
 
 /// A guest that answers "exists and is up to date" and asks the host for nothing.
 pub(crate) async fn guest(component: Component, shared: &Shared) -> Result<Guest> {
+    guest_within(component, shared, Budget::default()).await
+}
+
+/// The same, or one that misbehaves if its object says so, with other limits.
+pub(crate) async fn guest_within(component: Component, shared: &Shared, budget: Budget) -> Result<Guest> {
     let descriptor = component.describe().await?;
     let services = Services {
         cluster: shared.cluster.clone(),
@@ -107,5 +112,5 @@ pub(crate) async fn guest(component: Component, shared: &Shared) -> Result<Guest
         network: Network::default(),
     };
     let granted = Granted::new(&descriptor, &Grants::default());
-    Ok(Guest::new(component, "bench", granted, Budget::default(), services))
+    Ok(Guest::new(component, "bench", granted, budget, services))
 }

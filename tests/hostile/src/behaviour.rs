@@ -29,6 +29,12 @@ macro_rules! for_each_behaviour {
             traps_in_connect TrapsInConnect,
             /// Traps in observe.
             traps_in_observe TrapsInObserve,
+            /// Traps in create.
+            traps_in_create TrapsInCreate,
+            /// Traps in update.
+            traps_in_update TrapsInUpdate,
+            /// Traps in delete.
+            traps_in_delete TrapsInDelete,
             /// Traps in disconnect.
             traps_in_disconnect TrapsInDisconnect,
             /// Traps in describe.
@@ -60,6 +66,26 @@ macro_rules! for_each_behaviour {
             deep_status DeepStatus,
             /// Describes itself with a name that is none.
             malformed_descriptor MalformedDescriptor,
+            /// Describes itself with a name that moves the cursor of whoever reads it.
+            describes_an_unprintable_name DescribesAnUnprintableName,
+            /// Describes a kind with such a name.
+            describes_an_unprintable_kind DescribesAnUnprintableKind,
+            /// Describes thousands of kinds.
+            describes_thousands_of_kinds DescribesThousandsOfKinds,
+            /// Describes a kind by a definition larger than what a cluster stores.
+            describes_a_huge_definition DescribesAHugeDefinition,
+            /// Describes kinds by definitions that are each small enough, and together are not.
+            describes_more_than_fits DescribesMoreThanFits,
+            /// Describes a kind by a definition nested too deeply for a recursive reader.
+            describes_a_deep_definition DescribesADeepDefinition,
+            /// Describes its configuration by a schema nested likewise.
+            describes_a_deep_schema DescribesADeepSchema,
+            /// Describes its configuration by what is no schema.
+            describes_no_schema DescribesNoSchema,
+            /// Describes its configuration by a schema that is in a file of the host's machine.
+            describes_a_schema_elsewhere DescribesASchemaElsewhere,
+            /// Asks for permissions in YAML, which has more ways to be large.
+            describes_needs_in_yaml DescribesNeedsInYaml,
             /// Answers with a string of many megabytes.
             huge_answer HugeAnswer,
             /// Logs a string of many megabytes.
@@ -84,6 +110,30 @@ macro_rules! for_each_behaviour {
             lists_outside_its_grant ListsOutsideItsGrant,
             /// Changes what it was not granted.
             writes_outside_its_grant WritesOutsideItsGrant,
+            /// Lists in a namespace that it was not granted.
+            lists_another_namespace ListsAnotherNamespace,
+            /// Lists what it was granted by name.
+            lists_what_it_may_read ListsWhatItMayRead,
+            /// Reads an object whose name was not granted.
+            reads_another_name ReadsAnotherName,
+            /// Reads an object of a name that was granted, in no namespace.
+            reads_in_no_namespace ReadsInNoNamespace,
+            /// Reads a Secret, of which it was granted the use only.
+            reads_another_kind ReadsAnotherKind,
+            /// Creates an object where it was not granted any.
+            creates_outside_its_grant CreatesOutsideItsGrant,
+            /// Creates an object that it was granted to read.
+            creates_what_it_may_read CreatesWhatItMayRead,
+            /// Applies an object that it was granted to read.
+            applies_what_it_may_read AppliesWhatItMayRead,
+            /// Patches an object that it was granted to read.
+            patches_what_it_may_read PatchesWhatItMayRead,
+            /// Patches the status of an object that it was granted to read.
+            patches_a_status_it_may_read PatchesAStatusItMayRead,
+            /// Deletes an object that it was granted to read.
+            deletes_what_it_may_read DeletesWhatItMayRead,
+            /// Deletes an object where it was not granted any.
+            deletes_outside_its_grant DeletesOutsideItsGrant,
             /// Names an object so that the path of the request leads elsewhere.
             reads_through_a_path ReadsThroughAPath,
             /// Patches one object with a body that names another.

@@ -199,6 +199,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_kind_that_turns_out_to_have_no_namespaces_is_waited_for_without_a_warning() {
         let warnings = Arc::new(Warnings::default());
+        // While there is just one, tracing asks only the thread that comes to a line first whether anybody listens: another test's.
+        let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
         let _heard = tracing::subscriber::set_default(Arc::clone(&warnings));
         let fake = Fake::default();
         fake.state().things_cluster_scoped = true;

@@ -39,7 +39,7 @@ pub(crate) struct RequestsExhausted(pub(crate) u32);
 const SUBRESOURCES: [&str; 2] = ["status", "scale"];
 
 /// Each becomes a watch that stays as long as the object. A list counts as one, however long.
-const READS: usize = 64;
+pub(super) const READS: usize = 64;
 
 impl Access {
     /// Requests so far.

@@ -8,7 +8,7 @@ use capstan_engine::{Read, Reads, Seen};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{Access, RequestsExhausted, field_manager};
+use super::{Access, RequestsExhausted, access::READS, field_manager};
 use crate::{
     Descriptor, Granted, ManagedKind,
     bindings::capstan::provider::cluster::{
@@ -257,4 +257,23 @@ async fn requests_are_numbered() {
     assert!(access.spend().is_ok());
     assert!(access.spend().is_ok());
     assert!(matches!(access.spend(), Err(RequestsExhausted(2))));
+}
+
+#[tokio::test]
+async fn what_is_read_for_one_object_is_bounded() {
+    let api = two_colours();
+    let access = access(&api, EVERYTHING);
+    for number in 0..READS {
+        let absent = access.read(raw(&format!("none-{number}"))).await;
+        assert!(matches!(absent, Err(Error::NotFound(_))), "{absent:?}");
+    }
+    let asked = api.requests().len();
+    let refused =
+        [access.read(raw("green")).await.map(drop), access.list(selection(Some("team-a"), None)).await.map(drop)];
+    for refused in refused {
+        assert!(matches!(&refused, Err(Error::Invalid(text)) if text.contains("by a selector")), "{refused:?}");
+    }
+    assert_eq!(api.requests().len(), asked, "nothing of that is sent");
+    assert!(matches!(access.read(raw("none-0")).await, Err(Error::NotFound(_))), "what was read may be read again");
+    assert_eq!(access.reads.take().len(), READS);
 }

@@ -5,7 +5,9 @@
 mod support;
 
 mod cases;
+mod spliced;
 mod stage;
+mod start;
 
 use capstan_hostile::{Behaviour, for_each_behaviour};
 

@@ -25,7 +25,7 @@ use crate::support::{
 };
 
 /// For one call of a guest that does not end by itself.
-const CALL: Duration = Duration::from_millis(500);
+pub(crate) const CALL: Duration = Duration::from_millis(500);
 /// For one call of any other: what it does takes milliseconds, on a busy machine perhaps more.
 const AMPLE: Duration = Duration::from_secs(50);
 /// How much later than its budget a guest may be stopped before something is wrong. Generous, for busy machines.
@@ -48,6 +48,12 @@ impl House {
         let descriptor = component.describe().await.unwrap();
         Mutex::new(Self { sandbox, component, descriptor })
     }
+
+    fn guest(&self, component: &Component, grants: &Grants, services: &Services, budget: Budget) -> Guest {
+        let granted = Granted::new(&self.descriptor, grants);
+        let guest = Guest::new(component.clone(), "hostile", granted, budget, services.clone());
+        guest.configured(grants.config.as_ref())
+    }
 }
 
 /// One behaviour on its stage.
@@ -57,6 +63,8 @@ pub(crate) struct Stage {
     pub(crate) api: Api,
     pub(crate) server: Server,
     neighbour: Guest,
+    grants: Grants,
+    services: Services,
     house: MutexGuard<'static, House>,
     // Keeps the queue of events open.
     _writer: Writer,
@@ -66,7 +74,9 @@ pub(crate) type Session = Box<dyn ExternalSession>;
 
 /// What is granted; `PORT` is where the test's server listens. What must be refused by its address is granted by its name.
 const GRANTS: &str = "
-kubernetes: [{apiGroups: [''], kinds: [ConfigMap], verbs: ['*'], namespaces: [team-a]}]
+kubernetes:
+  - {apiGroups: [''], kinds: [ConfigMap], verbs: ['*'], namespaces: [team-a]}
+  - {apiGroups: [''], kinds: [Pod], verbs: [get], namespaces: [team-a], names: [one]}
 http:
   - {origin: 'http://server.test:PORT', allowPlaintext: true, allowPrivate: true}
   - {origin: 'http://narrow.test:PORT', allowPlaintext: true, allowPrivate: true, pathPrefix: /in}
@@ -97,24 +107,29 @@ impl Stage {
         let network = Network::resolving(NetworkSettings::default(), Arc::new(Names)).unwrap();
         let services = Services { cluster, watches, recorder, network };
         let house = HOUSE.get_or_init(House::open).await.lock().await;
-        let guest = |budget| {
-            let granted = Granted::new(&house.descriptor, &grants);
-            let guest = Guest::new(house.component.clone(), "hostile", granted, budget, services.clone());
-            guest.configured(grants.config.as_ref())
-        };
         let waits = matches!(behaviour, Behaviour::Sleeps | Behaviour::WaitsForAnAnswer);
         let endless = waits || behaviour.name().starts_with("spins");
-        let call = if endless { CALL } else { AMPLE };
         let budget = Budget {
-            call,
+            call: if endless { CALL } else { AMPLE },
             requests: 20,
             http_requests: 20,
             http_bytes: 6 << 20,
             memory: 32 << 20,
             ..Budget::default()
         };
+        let guest = |budget| house.guest(&house.component, &grants, &services, budget);
         let (guest, neighbour) = (guest(budget), guest(Budget::default()));
-        Self { behaviour, guest, neighbour, api, server, house, _writer: writer }
+        Self { behaviour, guest, neighbour, api, server, grants, services, house, _writer: writer }
+    }
+
+    /// Another component, with the same grants.
+    pub(crate) async fn load(&self, component: Vec<u8>) -> Component {
+        self.house.sandbox.load(component.into()).await.unwrap()
+    }
+
+    /// A guest of it.
+    pub(crate) fn guest_of(&self, component: &Component, budget: Budget) -> Guest {
+        self.house.guest(component, &self.grants, &self.services, budget)
     }
 
     /// The object whose `spec` asks for the behaviour.
@@ -140,18 +155,15 @@ impl Stage {
 
     /// What the guest says of itself, when it behaves like that in `describe`.
     pub(crate) async fn describe(&self) -> Result<Descriptor, Outcome> {
-        let bytes = describing(hostile(), self.behaviour);
-        self.house.sandbox.load(bytes.into()).await.unwrap().describe().await
+        self.load(describing(hostile(), self.behaviour)).await.describe().await
     }
 
     /// An observe that ends badly for this reason, and leaves a session that is over.
     pub(crate) async fn dies_in_observe(&self, reason: &str) -> Failure {
-        let (mut session, answer) = self.observe().await;
+        let (session, answer) = self.observe().await;
         let failure = answer.expect_err("the guest is stopped");
         assert_eq!(failure.problem.reason, reason, "{failure:?}");
-        let again = session.observe(&self.managed()).await.expect_err("the session is over");
-        assert_eq!(again.problem.reason, "SessionOver");
-        assert_eq!(session.disconnect().await, Ok(()));
+        is_over(session, &self.managed()).await;
         failure
     }
 
@@ -187,6 +199,13 @@ pub(crate) async fn stopped_in_time<T>(stage: &Stage, guest: impl Future<Output 
     assert!(took >= CALL.mul_f64(0.8) && took < CALL * LATE, "{took:?}");
     assert!(neighbour < took, "the neighbour waited for the guest: {neighbour:?}");
     answer
+}
+
+/// Nothing more is asked of the guest.
+pub(crate) async fn is_over(mut session: Session, managed: &str) {
+    let again = session.observe(managed).await.expect_err("the session is over");
+    assert_eq!(again.problem.reason, "SessionOver");
+    assert_eq!(session.disconnect().await, Ok(()));
 }
 
 /// A failure for this reason that names the limit.

@@ -21,6 +21,8 @@ struct State {
     /// By path.
     objects: BTreeMap<String, Value>,
     requests: Vec<String>,
+    /// All others too, those of discovery among them: method and path.
+    everything: Vec<String>,
     /// Who owns what an apply wants.
     owners: Vec<String>,
 }
@@ -55,6 +57,11 @@ impl Api {
         self.0.lock().unwrap().requests.clone()
     }
 
+    /// Whatever was asked so far, that of discovery and of kinds that nobody knows too: method and path.
+    pub(crate) fn everything(&self) -> Vec<String> {
+        self.0.lock().unwrap().everything.clone()
+    }
+
     /// The client side.
     pub(crate) fn cluster(&self) -> Cluster {
         let api = self.clone();
@@ -75,6 +82,7 @@ impl Api {
 
     fn answer(&self, method: &Method, path: &str, query: &str, body: Value) -> (u16, Value) {
         let mut state = self.0.lock().unwrap();
+        state.everything.push(format!("{method} {path}"));
         if path == "/api/v1" {
             let verbs = ["get", "list", "watch", "create", "patch", "delete"];
             let resource = |name: &str, kind: &str, namespaced: bool| json!({"name": name, "singularName": "", "namespaced": namespaced, "kind": kind, "verbs": verbs});

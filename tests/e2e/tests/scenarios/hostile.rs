@@ -74,6 +74,7 @@ pub(crate) async fn one_that_crashes_on_every_object_is_given_rest(world: &World
 
 async fn rest(world: &World) -> Result<()> {
     let objects = world.objects()?;
+    crashes_are_told_by_the_call(world, &objects).await?;
     eight(&objects, "traps_in_observe").await?;
     healthy(&objects, "False", "CrashLooping").await?;
     // Its objects say what happened, and say no more while it rests.
@@ -89,20 +90,86 @@ async fn rest(world: &World) -> Result<()> {
     let found = healthy(&objects, "True", "Running").await?;
     ensure!(found["status"]["counters"]["traps"].as_u64() > Some(0), "{found:#}");
     for number in 0..8 {
-        let name = format!("one-of-8-{number}");
-        let look = || objects.get(HOSTILE.0, HOSTILE.1, "default", &name);
-        eventually(&name, SOON, look, |found| condition(found, "Synced").0 == "True").await?;
+        synced(&objects, &format!("one-of-8-{number}")).await?;
     }
     Ok(())
 }
 
+/// One crash after the other, and a reconcile that goes well between any two: no reason to give the provider rest.
+async fn crashes_are_told_by_the_call(world: &World, objects: &Objects) -> Result<()> {
+    const CALLS: [&str; 4] = ["connect", "observe", "create", "update"];
+    for call in CALLS {
+        let name = format!("crashes-in-{call}");
+        hostile(objects, &name, &format!("traps_in_{call}")).await?;
+        crashed_in(objects, &name, call).await?;
+        hostile(objects, &name, "behaves").await?;
+        synced(objects, &name).await?;
+        leave(objects, &name).await?;
+    }
+    // All went well but for the goodbye, which is an event, and counts.
+    let before = traps(world).await?;
+    ensure!(before >= 4, "{before} crashes were counted");
+    hostile(objects, "crashes-in-disconnect", "traps_in_disconnect").await?;
+    synced(objects, "crashes-in-disconnect").await?;
+    let look = || objects.events("default", "Hostile", "crashes-in-disconnect");
+    let told = |events: &Vec<Value>| events.iter().any(|event| event["reason"] == "CannotDisconnectFromProvider");
+    eventually("the crash in disconnect is told", SOON, look, told).await?;
+    ensure!(traps(world).await? > before, "the crash in disconnect was not counted");
+    leave(objects, "crashes-in-disconnect").await?;
+
+    let name = "crashes-in-delete";
+    hostile(objects, name, "traps_in_delete").await?;
+    synced(objects, name).await?;
+    objects.delete(HOSTILE.0, HOSTILE.1, "default", name).await?;
+    crashed_in(objects, name, "delete").await?;
+    // It is there still: nobody knows what is left outside. Whoever knows can say so.
+    leave(objects, name).await?;
+    let provider = objects.get("capstan.dev/v1alpha1", "providers", "", "hostile").await?;
+    ensure!(condition(&provider, "Healthy").0 == "True", "it was given rest: {provider:#}");
+    Ok(())
+}
+
+/// Has an object let go, whatever may be left of it: what the guest observes is always there.
+async fn leave(objects: &Objects, name: &str) -> Result<()> {
+    objects.delete(HOSTILE.0, HOSTILE.1, "default", name).await?;
+    let orphan = json!({"metadata": {"annotations": {"krateo.io/deletion-policy": "orphan"}}});
+    objects.merge(HOSTILE.0, HOSTILE.1, "default", name, orphan).await?;
+    let look = || objects.get(HOSTILE.0, HOSTILE.1, "default", name);
+    eventually(&format!("{name} is let go"), SOON, look, Value::is_null).await.map(drop)
+}
+
+/// Crashes of the provider that the host has counted.
+async fn traps(world: &World) -> Result<u64> {
+    let (code, text) = world.probe("/metrics").await?;
+    let found = text.lines().find_map(|line| line.strip_prefix("capstan_provider_traps_total{provider=\"hostile\"} "));
+    found.with_context(|| format!("{code}: {text}"))?.trim().parse().context("no number")
+}
+
+async fn hostile(objects: &Objects, name: &str, behaviour: &str) -> Result<()> {
+    let metadata = json!({"name": name, "namespace": "default"});
+    let spec = json!({"behaviour": behaviour});
+    objects.apply_value(&json!({"apiVersion": HOSTILE.0, "kind": "Hostile", "metadata": metadata, "spec": spec})).await
+}
+
+async fn crashed_in(objects: &Objects, name: &str, call: &str) -> Result<()> {
+    let look = || objects.get(HOSTILE.0, HOSTILE.1, "default", name);
+    let said = format!("{call} failed: {call} crashed (");
+    eventually(&format!("{name}: Trapped"), SOON, look, |found| {
+        let (status, why, message) = condition(found, "Synced");
+        (status, why) == ("False", "Trapped") && message.starts_with(&said)
+    })
+    .await
+    .map(drop)
+}
+
+async fn synced(objects: &Objects, name: &str) -> Result<()> {
+    let look = || objects.get(HOSTILE.0, HOSTILE.1, "default", name);
+    eventually(&format!("{name}: Synced"), SOON, look, |found| condition(found, "Synced").0 == "True").await.map(drop)
+}
+
 async fn eight(objects: &Objects, behaviour: &str) -> Result<()> {
     for number in 0..8 {
-        let metadata = json!({"name": format!("one-of-8-{number}"), "namespace": "default"});
-        let spec = json!({"behaviour": behaviour});
-        objects
-            .apply_value(&json!({"apiVersion": HOSTILE.0, "kind": "Hostile", "metadata": metadata, "spec": spec}))
-            .await?;
+        hostile(objects, &format!("one-of-8-{number}"), behaviour).await?;
     }
     Ok(())
 }
