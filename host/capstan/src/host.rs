@@ -233,9 +233,9 @@ mod tests {
             cancel.cancel();
             begun.elapsed()
         };
-        let serving = Box::pin(host.serve(cluster, None, &health, &cancel, pending()));
-        let (served, took) = tokio::join!(serving, ready);
-        assert_eq!(served.unwrap(), Ending::Stopped);
+        let work = Box::pin(host.serve(cluster, None, &health, &cancel, pending()));
+        let (ended, took) = tokio::join!(work, ready);
+        assert_eq!(ended.unwrap(), Ending::Stopped);
         assert!(took < LOADED_WITHIN, "it was waited for: {took:?}");
     }
 }

@@ -325,16 +325,15 @@ impl Provider {
 
     async fn load(&mut self, ready: Ready) -> Result<Loaded, ProviderError> {
         let known = self.tried.take().filter(|(component, _)| component.digest() == ready.digest);
-        let (component, descriptor) = match known {
-            Some(known) => known,
-            None => {
-                let described = crate::describe(ready.component, &self.surroundings.sandbox).await;
-                described.inspect_err(|error| {
-                    if let ProviderError::Describe(outcome) = error {
-                        self.tally.described(outcome);
-                    }
-                })?
-            }
+        let (component, descriptor) = if let Some(known) = known {
+            known
+        } else {
+            let described = crate::describe(ready.component, &self.surroundings.sandbox).await;
+            described.inspect_err(|error| {
+                if let ProviderError::Describe(outcome) = error {
+                    self.tally.described(outcome);
+                }
+            })?
         };
         self.tried = Some((component.clone(), descriptor.clone()));
         Loaded::checked(component, descriptor, ready.grants).await

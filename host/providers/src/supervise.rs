@@ -1,7 +1,8 @@
 //! What runs for one provider, begun anew after a panic: what goes wrong over one provider is no reason to stop the others.
 
-use std::{any::Any, panic::AssertUnwindSafe, time::Duration};
+use std::{panic::AssertUnwindSafe, time::Duration};
 
+use capstan_engine::panic_message;
 use futures::FutureExt;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -16,7 +17,7 @@ const WELL: Duration = Duration::from_mins(10);
 /// a while, unless it is cancelled before.
 pub(crate) async fn supervise<P, T>(
     cancel: &CancellationToken,
-    mut begin: impl FnMut() -> P,
+    mut start: impl FnMut() -> P,
     mut tell: impl FnMut(String) -> T,
 ) where
     P: Future<Output = ()>,
@@ -25,11 +26,11 @@ pub(crate) async fn supervise<P, T>(
     let mut wait = AGAIN.0;
     loop {
         let begun = Instant::now();
-        let Err(panic) = AssertUnwindSafe(async { begin().await }).catch_unwind().await else { return };
+        let Err(panic) = AssertUnwindSafe(async { start().await }).catch_unwind().await else { return };
         if begun.elapsed() >= WELL {
             wait = AGAIN.0;
         }
-        let message = said_by(panic.as_ref());
+        let message = panic_message(panic.as_ref());
         drop(panic);
         // What is told may be what panics.
         let telling = AssertUnwindSafe(async { tell(message).await });
@@ -41,13 +42,6 @@ pub(crate) async fn supervise<P, T>(
         }
         wait = (wait * 2).min(AGAIN.1);
     }
-}
-
-/// The message of a panic.
-fn said_by(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    text.unwrap_or_else(|| "without a message".to_owned())
 }
 
 #[cfg(test)]
@@ -140,12 +134,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_panic_over_telling_is_survived() {
         let (cancel, begun) = (CancellationToken::new(), Mutex::new(0));
-        let begin = || {
+        let start = || {
             *begun.lock().unwrap() += 1;
             let first = *begun.lock().unwrap() == 1;
             async move { assert!(!first, "as told") }
         };
-        supervise(&cancel, begin, |_| async { broken() }).await;
+        supervise(&cancel, start, |_| async { broken() }).await;
         assert_eq!(*begun.lock().unwrap(), 2);
     }
 }

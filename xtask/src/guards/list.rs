@@ -19,9 +19,9 @@ const fn guard(
     file: &'static str,
     text: &'static str,
     without: &'static str,
-    test: &'static str,
+    noticed_by: &'static str,
 ) -> Guard {
-    Guard { name, file, text, without, suite: Suite::Units, test }
+    Guard { name, file, text, without, suite: Suite::Units, test: noticed_by }
 }
 
 /// By what they belong to: the gate, names and patches, requests, components, limits, the lease, the breaker, definitions, accounts.

@@ -29,7 +29,6 @@ mod verdict;
 mod writes;
 
 use std::{
-    any::Any,
     panic::AssertUnwindSafe,
     sync::{
         Arc,
@@ -47,6 +46,7 @@ use tracing::Instrument;
 use crate::{
     Context, ExternalSystem, Reads,
     loops::{Loops, Writer},
+    panic::panic_message,
     queue::Next,
 };
 
@@ -188,7 +188,7 @@ impl Lifecycle {
         match AssertUnwindSafe(pass.run()).catch_unwind().await {
             Ok(report) => report,
             Err(panic) => {
-                let message = said_by(panic.as_ref());
+                let message = panic_message(panic.as_ref());
                 tracing::error!(message, "the reconcile panicked");
                 // Its own writes are remembered; the state it began with is older.
                 let heard = self.objects.heard(&context.object).filter(|heard| heard.uid() == context.uid);
@@ -208,13 +208,6 @@ impl Lifecycle {
         self.unkept.forget(uid);
         self.sightings.forget(uid);
     }
-}
-
-/// The message of a panic.
-fn said_by(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    text.unwrap_or_else(|| "without a message".to_owned())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The reconciles of one controller that are running.
 
-use std::{any::Any, collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use capstan_api::ObjectKey;
 use tokio::{
@@ -9,6 +9,7 @@ use tokio::{
 };
 
 use super::Slot;
+use crate::panic::panic_message;
 
 /// How a reconcile came to its end.
 #[derive(Debug, PartialEq, Eq)]
@@ -81,10 +82,7 @@ fn message(error: JoinError) -> String {
     let Ok(panic) = error.try_into_panic() else {
         return "aborted".to_owned();
     };
-    let text = |panic: &(dyn Any + Send)| {
-        panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned())
-    };
-    text(panic.as_ref()).unwrap_or_else(|| "panicked without a message".to_owned())
+    panic_message(panic.as_ref())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::{provider::failure, *};
 
 /// The lease is lost during a call.
 fn losing(call: &'static str, answers: Answers) -> Answers {
-    let lose: store::Meddling = Arc::new(|store| store.lose());
+    let lose: store::Meddling = Arc::new(store::Store::lose);
     Answers { meanwhile: Some((call, lose)), ..answers }
 }
 
