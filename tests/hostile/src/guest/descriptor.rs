@@ -40,8 +40,8 @@ impl Guest for Hostile {
             Some(Behaviour::SpinsInDescribe) => spin(),
             Some(Behaviour::TrapsInDescribe) => trap(),
             Some(Behaviour::ImportsInDescribe) => log::write(log::Level::Info, "from describe", &[]),
-            Some(Behaviour::MalformedDescriptor) => descriptor.name = "No Name!".to_owned(),
-            Some(Behaviour::DescribesAnUnprintableName) => descriptor.name = UNPRINTABLE.to_owned(),
+            Some(Behaviour::MalformedDescriptor) => descriptor.name = String::from("No Name!"),
+            Some(Behaviour::DescribesAnUnprintableName) => descriptor.name = String::from(UNPRINTABLE),
             Some(Behaviour::DescribesAnUnprintableKind) => descriptor.kinds = vec![kind(UNPRINTABLE)],
             Some(Behaviour::DescribesThousandsOfKinds) => {
                 descriptor.kinds = (0..5_000).map(|number| kind(&format!("Hostile{number}"))).collect();
@@ -60,7 +60,7 @@ impl Guest for Hostile {
                 descriptor.config_schema = Some(r#"{"$ref": "file:///etc/hostname"}"#.to_owned());
             }
             Some(Behaviour::DescribesNeedsInYaml) => {
-                descriptor.needs = "http: &all [{origin: '*'}]\nsecrets: *all\n".to_owned();
+                descriptor.needs = String::from("http: &all [{origin: '*'}]\nsecrets: *all\n");
             }
             _ => {}
         }

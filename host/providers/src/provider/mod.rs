@@ -1,11 +1,14 @@
 //! One provider: the task that loads whatever its object asks for, runs the newest build that works, and says so.
 
+mod leaving;
+mod taking;
+
 use std::{sync::Arc, time::Duration};
 
-use capstan_api::{KindName, ProviderCondition, ProviderCounters, ServiceAccount, api_version};
+use capstan_api::{ProviderCondition, ProviderCounters};
 use capstan_cluster::{Flow, Rate};
 use capstan_engine::Shared;
-use capstan_sandbox::{Budgets, Component, Descriptor, Granted, Guest, Network, Sandbox, Services};
+use capstan_sandbox::{Component, Descriptor, Network, Sandbox};
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -14,17 +17,14 @@ use crate::{
     arrivals::Arrivals,
     breaker::Breaker,
     claims::Claims,
-    departure,
-    install::install,
-    load::Loaded,
     metrics::Metrics,
     report::{About, Reporter},
     reviewer::Reviewer,
-    running::{Pace, Running},
+    running::Running,
     source::oci::Puller,
     status::Board,
     tally::Tally,
-    wanted::{Facts, Ready, Wanted},
+    wanted::{Facts, Wanted},
 };
 
 /// Between two tries of an artifact that may do better later.
@@ -245,178 +245,6 @@ impl Provider {
         }
     }
 
-    /// Brings a build into service. If that fails, what ran before still runs.
-    async fn take(&mut self, wanted: &Wanted) -> Result<(), ProviderError> {
-        // Its objects are to be let go as they are.
-        if wanted.facts.deleting && wanted.facts.abandon {
-            return Ok(());
-        }
-        let Some(ready) = wanted.ready()? else {
-            return Ok(());
-        };
-        let Ok(spec) = &wanted.facts.spec else { return Ok(()) };
-        let pace = Pace::of(spec);
-        if let Some(running) = &mut self.running
-            && !self.unsettled
-            && running.loaded.component.digest() == ready.digest
-            && running.loaded.grants == ready.grants
-        {
-            running.set_pace(pace).await;
-            self.came_with(wanted);
-            return Ok(());
-        }
-        let begun = Instant::now();
-        let Surroundings { shared, claims, reporter, reviewer, .. } = self.surroundings.clone();
-        let loaded = self.load(ready).await?;
-        claims.claim(&self.name, loaded.kinds())?;
-        // The objects, and whatever the guest asks for, are the account's business; definitions and the Provider are the host's.
-        let acting = self.acting_as(loaded.grants.service_account.as_ref());
-        let rights = reviewer.rights(&loaded).await;
-        reviewer.check(&self.name, &acting.cluster, &rights).await?;
-        if !wanted.facts.held && !wanted.facts.deleting {
-            let held = departure::hold(&shared.cluster, &self.name, &wanted.facts.uid).await;
-            held.map_err(ProviderError::Object)?;
-        }
-        install(&shared.cluster, &acting.cluster, &shared.watches, &self.name, &loaded).await?;
-        let logic = self.guest(&loaded, &acting);
-        let note = format!(
-            "Provider {} {} ({}) manages {}; ready after {:.1?}",
-            self.name,
-            loaded.descriptor.version,
-            short(loaded.component.digest()),
-            loaded.kinds().map(|kind| kind.kind.as_str()).collect::<Vec<_>>().join(", "),
-            begun.elapsed(),
-        );
-        match &mut self.running {
-            Some(running) if running.fits(&loaded) => {
-                running.replace(loaded.clone(), logic);
-                running.set_pace(pace).await;
-            }
-            _ => {
-                self.stop_controllers().await;
-                let tally = Arc::clone(&self.tally);
-                let running = Running::start(&self.name, &acting, loaded.clone(), pace, logic, tally);
-                self.surroundings.metrics.enter(&self.name, running.slot());
-                self.running = Some(running);
-            }
-        }
-        // Those of a former build are free only now that nothing of it runs.
-        claims.keep(&self.name, loaded.kinds());
-        self.unsettled = false;
-        reporter.loaded(self.about(wanted), &note);
-        let missing = reviewer.lacking(&self.name, &acting.cluster, &rights).await;
-        if let Some(missing) = &missing {
-            reporter.lacking(self.about(wanted), missing);
-        }
-        if let Some(board) = &mut self.board {
-            board.loaded(&loaded, missing.as_ref().map_or(&[], |missing| missing.missing.as_slice()));
-        }
-        self.came_with(wanted);
-        self.say(ProviderCondition::Loaded, true, "Loaded", &note, &wanted.facts);
-        Ok(())
-    }
-
-    /// The build in service is what is wanted; another artifact may hold the same component.
-    fn came_with(&mut self, wanted: &Wanted) {
-        if let Some(board) = &mut self.board {
-            board.came_with(wanted.manifest());
-        }
-    }
-
-    async fn load(&mut self, ready: Ready) -> Result<Loaded, ProviderError> {
-        let known = self.tried.take().filter(|(component, _)| component.digest() == ready.digest);
-        let (component, descriptor) = if let Some(known) = known {
-            known
-        } else {
-            let described = crate::describe(ready.component, &self.surroundings.sandbox).await;
-            described.inspect_err(|error| {
-                if let ProviderError::Describe(outcome) = error {
-                    self.tally.described(outcome);
-                }
-            })?
-        };
-        self.tried = Some((component.clone(), descriptor.clone()));
-        Loaded::checked(component, descriptor, ready.grants).await
-    }
-
-    /// What the host does on behalf of the provider goes by this.
-    fn acting_as(&self, account: Option<&ServiceAccount>) -> Shared {
-        let shared = &self.surroundings.shared;
-        account.map_or_else(|| shared.clone(), |account| shared.acting_as(account))
-    }
-
-    fn guest(&self, loaded: &Loaded, acting: &Shared) -> Guest {
-        let Shared { cluster, watches, recorder, .. } = acting;
-        let services = Services {
-            cluster: cluster.clone(),
-            watches: watches.clone(),
-            recorder: recorder.clone(),
-            network: self.surroundings.network.clone(),
-        };
-        let granted = Granted::new(&loaded.descriptor, &loaded.grants).protecting(&self.surroundings.namespace);
-        let budgets = Budgets::new(&loaded.grants.limits);
-        let guest = Guest::new(loaded.component.clone(), &self.name, granted, budgets, services);
-        guest.configured(loaded.grants.config.as_ref())
-    }
-
-    /// In whose name the objects of a deleted provider are let go: as it ran last, or as it was to run. Never as the host if that
-    /// cannot be read.
-    fn departing(&self, facts: &Facts) -> Result<capstan_cluster::Cluster, capstan_cluster::Error> {
-        let account = match (&self.running, &facts.spec) {
-            (Some(running), _) => running.loaded.grants.service_account.as_ref(),
-            (None, Ok(spec)) => spec.service_account.as_ref(),
-            (None, Err(error)) => {
-                let said = format!("nor in whose name to look for them, until the Provider can be read: {error}");
-                return Err(capstan_cluster::Error::Invalid(said));
-            }
-        };
-        Ok(self.acting_as(account).cluster)
-    }
-
-    /// Lets the object of a deleted provider go once nothing is left of its kinds. False: something is, and the status says what.
-    async fn depart(&mut self, facts: &Facts) -> bool {
-        let cluster = self.surroundings.shared.cluster.clone();
-        let gone = async {
-            let acting = self.departing(facts)?;
-            let left = departure::left(&acting, &self.kinds()).await?;
-            if facts.abandon {
-                self.stop().await;
-                let freed = departure::abandon(&acting, &left).await?;
-                // Some may have come up meanwhile.
-                if freed > 0 && departure::abandon(&acting, &left).await? > 0 {
-                    return Ok(Some(departure::in_words(&self.name, &left)));
-                }
-            } else if !left.is_empty() {
-                return Ok(Some(departure::in_words(&self.name, &left)));
-            }
-            self.stop().await;
-            departure::release(&cluster, &self.name, &facts.uid).await?;
-            Ok(None)
-        };
-        let gone: Result<Option<String>, capstan_cluster::Error> = gone.await;
-        let (reason, message) = match gone {
-            Ok(None) => return true,
-            Ok(Some(message)) => ("ObjectsRemain", message),
-            Err(error) => ("ObjectsUnknown", format!("what is left of its objects cannot be found out: {error}")),
-        };
-        if self.say(ProviderCondition::Deleting, true, reason, &message, facts) {
-            self.tell(reason, &message, facts);
-        }
-        false
-    }
-
-    /// Those that it manages, or managed last.
-    fn kinds(&self) -> Vec<KindName> {
-        let mut kinds = self.board.as_ref().map(|board| board.kinds().to_vec()).unwrap_or_default();
-        for kind in self.running.iter().flat_map(|running| running.loaded.kinds()) {
-            let name = KindName { api_version: api_version(kind), kind: kind.kind.clone() };
-            if !kinds.contains(&name) {
-                kinds.push(name);
-            }
-        }
-        kinds
-    }
-
     /// Writes the status if it says something new; gives the time of the next look at it.
     async fn write_status(&mut self) -> Option<Instant> {
         let running = self.running.as_ref();
@@ -460,12 +288,6 @@ impl Provider {
         }
         self.running = None;
     }
-}
-
-/// Enough of a digest to tell two builds apart.
-fn short(digest: &str) -> &str {
-    let digest = digest.strip_prefix("sha256:").unwrap_or(digest);
-    digest.get(..12).unwrap_or(digest)
 }
 
 /// Never, if there is none.
