@@ -65,7 +65,9 @@ fn value<'t>(kubeconfig: &'t str, key: &str) -> Option<&'t str> {
 fn asked(address: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    write!(stream, "GET /version HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    // In one piece: who understands none of it may be gone before a second one.
+    let request = format!("GET /version HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
     let mut answer = Vec::new();
     // A connection that is reset has given no answer either.
     let _ = stream.read_to_end(&mut answer);

@@ -135,7 +135,7 @@ fn mistakes_are_named() {
         ("secrets: [{names: [a], keys: [b], origins: ['https://a.b'], bodyMembers: [secret]}]", "JSON pointer"),
         ("secrets: [{names: [a], keys: [b], origins: ['https://a.b'], bodyMembers: ['*']}]", "JSON pointer"),
         ("secrets: [{names: [a], keys: [b], origins: ['https://a.b'], bodyMembers: ['/a~2']}]", "JSON pointer"),
-        ("config: 3", "config"),
+        ("config: 3", "expected mapping start at line 1, column 9"),
         ("serviceAccount: {namespace: team-a}", "name"),
         ("serviceAccount: {namespace: team-a, name: 'system:admin'}", "no name of a ServiceAccount"),
     ] {
