@@ -70,7 +70,8 @@ impl Repo {
         let adopted = !(known || begun) || object.status["adopted"] == true;
         // What cannot be wanted is no hindrance for a deletion.
         let differences = if object.is_being_deleted() { Vec::new() } else { settings::differences(spec, &found)? };
-        let status = status::of(&found, adopted);
+        let mut status = status::of(&found);
+        status["adopted"] = adopted.into();
         self.seen = Some(found);
         let observation =
             if differences.is_empty() { Observation::up_to_date() } else { Observation::differs(differences) };
@@ -100,7 +101,9 @@ impl Repo {
         let body = settings::creation(spec, in_organization);
         let made = self.github.change(Method::Post, &path, Some(&body))?.body;
         events::tell(Event::RepoCreated, &format!("Repo '{}/{}' created", spec.org, spec.name));
-        Ok(Creation::done().status(status::of(&made, false)))
+        let mut status = status::of(&made);
+        status["adopted"] = false.into();
+        Ok(Creation::done().status(status))
     }
 
     /// Sets what differs, and nothing else.
@@ -113,7 +116,6 @@ impl Repo {
             None => self.find(object)?,
         };
         let Some(mut now) = seen else { return Ok(Change::done()) };
-        let adopted = object.status["adopted"] == true;
         for step in settings::steps(&object.spec, &now)? {
             let path = at(&now)?;
             match step {
@@ -125,7 +127,7 @@ impl Repo {
                 }
             }
         }
-        Ok(Change::done().status(status::of(&now, adopted)))
+        Ok(Change::done().status(status::of(&now)))
     }
 
     /// Deletes or archives the repository, as the spec says.
