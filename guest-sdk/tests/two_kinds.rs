@@ -41,7 +41,8 @@ impl External for Greeting {
         let Some(actual) = cluster::find::<Value>(&self.0)? else {
             return Ok(Observation::missing());
         };
-        Ok(Observation::compare(&json!({"data": {"who": object.spec.who}}), &actual).ready())
+        let found = Observation::compare(&json!({"data": {"who": object.spec.who}}), &actual).ready();
+        Ok(found.status(json!({"who": actual["data"]["who"], "seen": true})))
     }
 
     fn create(&mut self, object: &Managed<Who>) -> Result<Creation> {
@@ -148,7 +149,7 @@ fn an_object_lives_from_create_to_release() {
 
     greeting(&host, &json!({"who": "moon"}));
     step(Action::Update);
-    assert_eq!(host.object(&object).unwrap()["status"]["who"], "moon");
+    assert_eq!(host.object(&object).unwrap()["status"], json!({"who": "moon", "seen": true}), "both are reported");
     step(Action::Nothing);
 
     host.delete(&object);
@@ -174,6 +175,7 @@ fn calls_events_and_log_lines_are_recorded() {
     host.reconcile(&PROVIDER, &object).unwrap();
     let line = host.take_log().remove(0);
     assert_eq!((line.level, line.message.as_str()), (Level::Warn, "changing ConfigMap n/greeting-a"));
+    // What the look of the same reconcile found is written at the end.
     assert_eq!(line.fields, [("old".to_owned(), "nobody".to_owned()), ("new".to_owned(), "moon".to_owned())]);
 }
 

@@ -83,8 +83,26 @@ pub(super) fn reconcile(host: &Host, provider: &Provider, target: &ObjectRef) ->
     Ok(outcome)
 }
 
+/// What is found and done is reported in one write of `status` at the end, so that a step sees the status as it was before.
 fn act(host: &Host, session: &mut dyn Session, target: &ObjectRef, object: &Value) -> Result<Reconciled, Failed> {
+    let mut reported = Vec::new();
+    let outcome = steps(host, session, target, object, &mut reported);
+    let is_gone = matches!(&outcome, Ok(Reconciled { action: Action::Release, .. }));
+    for status in reported.iter().filter(|_| !is_gone) {
+        write(host, target, &json!({ "status": status }));
+    }
+    outcome
+}
+
+fn steps(
+    host: &Host,
+    session: &mut dyn Session,
+    target: &ObjectRef,
+    object: &Value,
+    reported: &mut Vec<Value>,
+) -> Result<Reconciled, Failed> {
     let observation = session.observe(object).map_err(at(Step::Observe))?;
+    reported.extend(observation.status.clone());
     let done = |action| Ok(Reconciled { observation: observation.clone(), action });
     if !object["metadata"]["deletionTimestamp"].is_null() {
         if !observation.exists {
@@ -98,34 +116,30 @@ fn act(host: &Host, session: &mut dyn Session, target: &ObjectRef, object: &Valu
     if let Some(spec) = &observation.late_initialize {
         patch["spec"] = spec.clone();
     }
-    record(&mut patch, observation.external_name.as_deref(), observation.status.as_ref());
+    name(&mut patch, observation.external_name.as_deref());
     let object = write(host, target, &patch);
     if !observation.exists {
         let Creation { external_name, annotations, status } = session.create(&object).map_err(at(Step::Create))?;
+        reported.extend(status);
         let mut patch = json!({"metadata": {"annotations": {}}});
         for (key, value) in annotations {
             patch["metadata"]["annotations"][key] = json!(value);
         }
-        record(&mut patch, external_name.as_deref(), status.as_ref());
+        name(&mut patch, external_name.as_deref());
         write(host, target, &patch);
         return done(Action::Create);
     }
     if !observation.up_to_date {
         let Change { status } = session.update(&object).map_err(at(Step::Update))?;
-        let mut patch = json!({});
-        record(&mut patch, None, status.as_ref());
-        write(host, target, &patch);
+        reported.extend(status);
         return done(Action::Update);
     }
     done(Action::Nothing)
 }
 
-fn record(patch: &mut Value, external_name: Option<&str>, status: Option<&Value>) {
+fn name(patch: &mut Value, external_name: Option<&str>) {
     if let Some(name) = external_name {
         patch["metadata"]["annotations"][EXTERNAL_NAME] = json!(name);
-    }
-    if let Some(status) = status {
-        patch["status"] = status.clone();
     }
 }
 
