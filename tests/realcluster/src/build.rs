@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::programs::{Missing, Programs, STAMP, directory, prepare, sources, version};
+use crate::programs::{Missing, Programs, alone, directory, prepare, version};
 
 /// The first release that fetches by itself the toolchain that `go.mod` asks for.
 const OLDEST_GO: u32 = 21;
@@ -46,20 +46,34 @@ impl Go {
     }
 }
 
-/// Builds what [`Programs::find`] does not find, and says on stderr what it is doing and how long that takes.
+/// Builds what [`Programs::find`] does not find, and says on stderr what it is doing and how long that takes. A build that is
+/// under way in another process is waited for.
 ///
 /// # Errors
 /// If there is no usable Go, or it fails: its own words are on stderr by then.
 pub fn build(target: &Path) -> Result<Programs> {
-    let missing = match Programs::find(target) {
-        Ok(programs) => return Ok(programs),
-        Err(Missing { programs }) => programs,
-    };
+    if let Ok(programs) = Programs::find(target) {
+        return Ok(programs);
+    }
     if let Go::Missing(advice) = Go::find() {
         bail!("the real control plane is built with Go: {advice}");
     }
-    let into = directory(target);
-    prepare(&into).with_context(|| format!("{} cannot be made ready", into.display()))?;
+    build_alone(|| Programs::find(target), &directory(target), compile)
+}
+
+/// Builds what is not found, while nobody else looks or builds.
+fn build_alone(
+    find: impl Fn() -> Result<Programs, Missing>,
+    into: &Path,
+    compile: impl Fn(&'static str, &Path) -> Result<()>,
+) -> Result<Programs> {
+    let _alone = alone(into).with_context(|| format!("{} cannot be locked", into.display()))?;
+    // Another build may just have come to its end.
+    let missing = match find() {
+        Ok(programs) => return Ok(programs),
+        Err(Missing { programs }) => programs,
+    };
+    prepare(into).with_context(|| format!("{} cannot be made ready", into.display()))?;
     eprintln!(
         "Building {} {} from Go modules: about twelve minutes on two cores, once per version",
         missing.join(", "),
@@ -67,14 +81,15 @@ pub fn build(target: &Path) -> Result<Programs> {
     );
     for program in missing {
         let start = Instant::now();
-        compile(program, &into)?;
+        let unfinished = into.join(format!("{program}.unfinished"));
+        compile(program, &unfinished)?;
+        fs::rename(unfinished, into.join(program)).with_context(|| format!("{program} cannot be put in its place"))?;
         eprintln!("    {program} built in {:.0?}", start.elapsed());
     }
-    fs::write(into.join(STAMP), sources()).context("the build cannot be marked as complete")?;
-    Programs::find(target).map_err(Into::into)
+    find().map_err(Into::into)
 }
 
-fn compile(program: &'static str, into: &Path) -> Result<()> {
+fn compile(program: &'static str, output: &Path) -> Result<()> {
     let package = match program {
         "etcd" => "./etcd".to_owned(),
         kubernetes => format!("k8s.io/kubernetes/cmd/{kubernetes}"),
@@ -85,7 +100,7 @@ fn compile(program: &'static str, into: &Path) -> Result<()> {
     go.env("CGO_ENABLED", "0").env("GOFLAGS", "-mod=readonly -buildvcs=false");
     // Nobody looks into them with a debugger.
     go.args(["build", "-trimpath", "-gcflags=all=-dwarf=false", "-ldflags", &link_flags(), "-o"])
-        .arg(into.join(program))
+        .arg(output)
         .arg(package);
     let mut child = go.stdin(Stdio::null()).spawn().context("go cannot be started")?;
     let start = Instant::now();
@@ -119,7 +134,65 @@ fn link_flags() -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        cell::RefCell,
+        fs::{File, TryLockError},
+        path::PathBuf,
+    };
+
+    use crate::programs::lock_file;
+
     use super::*;
+
+    fn folder(name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("capstan-build-{name}-{}", std::process::id()))
+    }
+
+    fn remove(built: &Path) {
+        fs::remove_dir_all(built).unwrap();
+        fs::remove_file(lock_file(built)).unwrap();
+    }
+
+    #[test]
+    fn nobody_else_looks_or_builds_meanwhile() {
+        let built = folder("alone");
+        let is_locked = || {
+            let lock = File::open(lock_file(&built)).unwrap();
+            matches!(lock.try_lock(), Err(TryLockError::WouldBlock))
+        };
+        let find = || {
+            assert!(is_locked(), "what is found missing may be under way elsewhere");
+            Programs::find_in(None, &built)
+        };
+        let compile = |_: &'static str, output: &Path| -> Result<()> {
+            assert!(is_locked(), "another build could remove the folder");
+            Ok(fs::write(output, "")?)
+        };
+        build_alone(find, &built, compile).unwrap();
+        assert!(!is_locked(), "the next one has its turn");
+        build_alone(find, &built, |program, _| bail!("{program} is there")).unwrap();
+        remove(&built);
+    }
+
+    #[test]
+    fn a_build_that_fails_keeps_what_it_has_finished() {
+        let built = folder("failed");
+        let find = || Programs::find_in(None, &built);
+        let fails = |program: &'static str, output: &Path| -> Result<()> {
+            fs::write(output, "")?;
+            if program == "kubectl" { bail!("no space") } else { Ok(()) }
+        };
+        build_alone(find, &built, fails).unwrap_err();
+        assert_eq!(find().unwrap_err().programs, ["kubectl"]);
+        let compiled = RefCell::new(Vec::new());
+        let compile = |program: &'static str, output: &Path| -> Result<()> {
+            compiled.borrow_mut().push(program);
+            Ok(fs::write(output, "")?)
+        };
+        build_alone(find, &built, compile).unwrap();
+        assert_eq!(*compiled.borrow(), ["kubectl"]);
+        remove(&built);
+    }
 
     #[test]
     fn old_and_absent_toolchains_are_told_apart_from_usable_ones() {

@@ -1,7 +1,9 @@
 //! Where the programs are.
 
 use std::{
-    fmt, fs, io,
+    fmt,
+    fs::{self, File, TryLockError},
+    io,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -11,8 +13,8 @@ use anyhow::{Context, Result};
 /// The variable that envtest uses for the same purpose.
 const ASSETS: &str = "KUBEBUILDER_ASSETS";
 
-/// What was built of, beside the programs: they are built anew when it differs from the sources.
-pub(crate) const STAMP: &str = "built-from";
+/// What the programs beside it are built of: they are built anew when it differs from the sources. It is there before them.
+const STAMP: &str = "built-from";
 
 /// Paths of the programs of one control plane.
 #[derive(Debug, Clone)]
@@ -91,16 +93,48 @@ fn other_version(said: &str) -> Option<String> {
     (found.strip_prefix("Kubernetes ") != Some(version())).then(|| found.to_owned())
 }
 
-/// Makes the folder of a build. What was built from other sources, or by a build that failed, is removed: the stamp of a build
-/// that makes what is missing alone would vouch for the rest, too.
+/// Waits until nobody else builds into this folder, and keeps others waiting until the file is dropped or this process ends. The
+/// file lies beside the folder, which may be removed meanwhile, and stays.
+///
+/// # Errors
+/// If it cannot be made or locked.
+pub(crate) fn alone(built: &Path) -> io::Result<File> {
+    if let Some(parent) = built.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    let file = File::options().create(true).truncate(false).write(true).open(lock_file(built))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            eprintln!("Waiting for another build of the control plane");
+            file.lock()?;
+        }
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    Ok(file)
+}
+
+/// Beside the folder of a version, whose last number is no extension.
+pub(crate) fn lock_file(built: &Path) -> PathBuf {
+    let mut path = built.as_os_str().to_owned();
+    path.push(".lock");
+    path.into()
+}
+
+/// Makes the folder of a build, with its stamp. What was built from other sources is removed; what an earlier build from these
+/// finished stays, even if it failed later: a program gets its name when it is finished.
 ///
 /// # Errors
 /// If it cannot be removed or made.
 pub(crate) fn prepare(built: &Path) -> io::Result<()> {
-    if built.exists() && !is_current(built) {
+    if is_current(built) {
+        return Ok(());
+    }
+    if built.exists() {
         fs::remove_dir_all(built)?;
     }
-    fs::create_dir_all(built)
+    fs::create_dir_all(built)?;
+    fs::write(built.join(STAMP), sources())
 }
 
 fn is_current(built: &Path) -> bool {
@@ -120,7 +154,7 @@ pub(crate) fn version() -> &'static str {
 }
 
 /// Everything a build depends on, beside the Go toolchain.
-pub(crate) fn sources() -> String {
+fn sources() -> String {
     [include_str!("../go.mod"), include_str!("../go.sum"), include_str!("../etcd/main.go"), include_str!("build.rs")]
         .concat()
 }
@@ -181,10 +215,12 @@ mod tests {
             fs::write(built.join("etcd"), "").unwrap();
             match stamp {
                 Some(stamp) => fs::write(built.join(STAMP), stamp).unwrap(),
-                None => assert!(!built.join(STAMP).exists()),
+                None => fs::remove_file(built.join(STAMP)).unwrap(),
             }
             prepare(&built).unwrap();
-            assert_eq!(fs::read_dir(&built).unwrap().count(), 0, "{stamp:?}");
+            let left: Vec<_> = fs::read_dir(&built).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            assert_eq!(left, [STAMP], "{stamp:?}");
+            assert!(is_current(&built), "what is built now counts");
         }
         fs::remove_dir_all(built).unwrap();
     }

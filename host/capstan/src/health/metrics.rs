@@ -68,7 +68,7 @@ impl Metrics {
         let standing = Family::default();
         registry.register(
             "leader_election_master_status",
-            "Whether this replica holds a lease (1) or waits for it (0)",
+            "Whether this replica holds a lease (1), or waits for it or has lost it (0)",
             standing.clone(),
         );
         let (leading, terms) = (Gauge::default(), Counter::default());

@@ -100,7 +100,7 @@ impl Keeper {
         for held in active.held.values() {
             held.fence.close();
         }
-        active.keeper.counts.tell(iter::empty(), iter::empty());
+        active.keeper.counts.tell(iter::empty());
         watches.close().await;
     }
 }
@@ -127,6 +127,8 @@ impl Active {
                 () = sleep_until(due) => {}
             }
             self.settle(stop).await;
+            // Whatever came of it: a Lease that cannot be had, or was lost, is what somebody wants to see.
+            self.tell();
         }
     }
 
@@ -207,7 +209,6 @@ impl Active {
             }
         }
         self.said = None;
-        self.tell();
         let now = Instant::now();
         self.roster.tidy(now);
         let replicas: Vec<String> = self.roster.replicas(self.leaving, now).into_iter().map(str::to_owned).collect();
@@ -360,7 +361,9 @@ impl Active {
     }
 
     fn tell(&self) {
-        let name = |provider: &String| provider_lease(provider);
-        self.keeper.counts.tell(self.held.keys().map(name), self.wanted.keys().map(name));
+        let wanted = self.wanted.iter().filter(|(_, reply)| !reply.is_closed()).map(|(provider, _)| (provider, false));
+        // One that was taken away stays among those that are held until it is released.
+        let held = self.held.iter().map(|(provider, held)| (provider, held.fence.is_open()));
+        self.keeper.counts.tell(wanted.chain(held).map(|(provider, held)| (provider_lease(provider), held)));
     }
 }

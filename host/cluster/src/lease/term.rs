@@ -28,16 +28,18 @@ pub struct LeaseCounts(pub(super) Arc<Counts>);
 
 #[derive(Debug, Default)]
 pub(super) struct Counts {
-    /// The Leases that are held or wanted, by name; true: held.
+    /// The Leases that are held, lost or wanted, by name; true: held.
     standing: Mutex<BTreeMap<String, bool>>,
     pub(super) transitions: AtomicU64,
 }
 
 impl Counts {
-    /// What is held, and what is wanted besides, by name of the Lease; nothing of others is told any more.
-    pub(super) fn tell(&self, held: impl Iterator<Item = String>, wanted: impl Iterator<Item = String>) {
-        let mut standing: BTreeMap<_, _> = wanted.map(|name| (name, false)).collect();
-        standing.extend(held.map(|name| (name, true)));
+    /// Names of Leases and whether they are held, which wins if one is told twice; nothing of others is told any more.
+    pub(super) fn tell(&self, leases: impl Iterator<Item = (String, bool)>) {
+        let mut standing = BTreeMap::new();
+        for (name, held) in leases {
+            *standing.entry(name).or_default() |= held;
+        }
         *self.lock() = standing;
     }
 
@@ -54,7 +56,7 @@ impl LeaseCounts {
         self.0.lock().values().filter(|held| **held).count()
     }
 
-    /// The Leases that this replica holds or waits for, by name; true: it holds it.
+    /// The Leases that this replica holds, has lost and not let go of yet, or waits for, by name; true: it holds it.
     #[must_use]
     pub fn standing(&self) -> Vec<(String, bool)> {
         self.0.lock().iter().map(|(name, held)| (name.clone(), *held)).collect()

@@ -209,6 +209,47 @@ async fn what_is_held_and_what_is_waited_for_is_told_by_name() {
     assert!(one.counts().standing().is_empty());
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_had_is_told_as_waited_for() {
+    for knows_all_leases in [true, false] {
+        let server = ApiServer::new();
+        let (replicas, line) = server.replica("a", 1);
+        let member = replicas.join(&CancellationToken::new()).await.unwrap();
+        let leases = member.leases();
+        let mut expected = vec![("capstan-provider-q".to_owned(), false)];
+        let mut term = None;
+        if knows_all_leases {
+            term = Some(leases.acquire("p").await);
+            expected.insert(0, ("capstan-provider-p".to_owned(), true));
+        }
+        line.trouble(Trouble::Refused(403));
+        let mut waiting = JoinSet::new();
+        waiting.spawn(async move { leases.acquire("q").await });
+        let is_told = || replicas.counts().standing() == expected;
+        until("it is told", SECOND, is_told).await;
+        sleep(3 * SECOND).await;
+        assert!(is_told() && replicas.counts().held() == usize::from(term.is_some()), "and stays so");
+        waiting.shutdown().await;
+        until("nobody waits any more", 3 * SECOND, || replicas.counts().standing().iter().all(|(_, held)| *held)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_taken_away_is_not_told_as_held() {
+    let server = ApiServer::new();
+    let (replicas, _line) = server.replica("a", 1);
+    let member = replicas.join(&CancellationToken::new()).await.unwrap();
+    let term = member.leases().acquire("p").await;
+    assert_eq!(replicas.counts().held(), 1);
+    server.delete("capstan-provider-p").await;
+    timeout(5 * SECOND, term.lost()).await.unwrap();
+    let lost = [("capstan-provider-p".to_owned(), false)];
+    until("it is told, though what runs has not come to rest", SECOND, || replicas.counts().standing() == lost).await;
+    assert_eq!(replicas.counts().held(), 0);
+    term.release().await.unwrap();
+    assert!(replicas.counts().standing().is_empty());
+}
+
 /// The cost at rest, as the administrator's guide has it.
 #[tokio::test(start_paused = true)]
 async fn fifty_providers_at_rest_cost_one_renewal_of_each_replica() {
