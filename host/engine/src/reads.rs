@@ -1,7 +1,7 @@
 //! What a provider read and wrote during one reconcile.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -61,7 +61,8 @@ struct State {
 /// What this reconcile wrote into one place.
 #[derive(Debug, Default)]
 struct Written {
-    /// What was last seen there that this reconcile had not written; `None` if nothing was.
+    /// What was last seen there that this reconcile had not written, in whatever version of its kind; `None` if nothing
+    /// was.
     before: Option<Seen>,
     /// What it made there.
     versions: Vec<Box<str>>,
@@ -71,6 +72,24 @@ impl Written {
     /// Whether what is seen is its own.
     fn has(&self, seen: &Seen) -> bool {
         matches!(seen, Seen::Version(seen) if self.versions.contains(seen))
+    }
+
+    /// What is seen after a write, and is not its own, is somebody else's doing.
+    fn saw(&mut self, seen: &Seen) {
+        if !self.has(seen) && !self.knows_better(seen) {
+            self.before = Some(seen.clone());
+        }
+    }
+
+    /// Whether it was there before what is known already: a cache may lag behind.
+    fn knows_better(&self, seen: &Seen) -> bool {
+        let Seen::Version(seen) = seen else { return false };
+        let before = match &self.before {
+            None | Some(Seen::Unknown) => return false,
+            Some(Seen::Absent) => None,
+            Some(Seen::Version(before)) => Some(before),
+        };
+        before.into_iter().chain(self.versions.last()).any(|known| !is_newer(seen, known))
     }
 }
 
@@ -101,9 +120,15 @@ impl Reads {
     /// Remembers what a request for one object answered; it does not make a read of what was not recorded. The last
     /// answer counts.
     pub fn saw(&self, target: &ObjectRef, seen: Seen) {
-        if let Entry::Occupied(mut entry) = self.lock().reads.entry(Read::Object(target.clone())) {
-            entry.insert(seen);
+        let mut state = self.lock();
+        let State { reads, written, .. } = &mut *state;
+        let Some(known) = reads.get_mut(&Read::Object(target.clone())) else { return };
+        if !written.is_empty()
+            && let Some(written) = written.get_mut(&Place::of(target))
+        {
+            written.saw(&seen);
         }
+        *known = seen;
     }
 
     /// Takes back what was recorded of a read that makes no sense, such as one in a namespace for a kind that has none:
@@ -161,10 +186,14 @@ impl State {
             return false;
         }
         let former = self.written.get(&place);
-        let others = seen.into_iter().filter(|seen| former.is_none_or(|former| !former.has(seen)));
-        let before = others.reduce(newest).cloned();
+        // What was seen since a former write is noted already: of what one of the reads still holds, nobody knows when
+        // it was there.
+        let before = former.and_then(|former| former.before.clone()).or_else(|| {
+            let others = seen.into_iter().filter(|seen| former.is_none_or(|former| !former.has(seen)));
+            others.reduce(newest).cloned()
+        });
         let written = self.written.entry(place).or_default();
-        written.before = before.or(written.before.take());
+        written.before = before;
         written.versions.push(version.into());
         if let Some(seen) = self.reads.get_mut(&Read::Object(target.clone())) {
             *seen = now;

@@ -80,7 +80,7 @@ pub(crate) fn apply(
     force: bool,
     now: &str,
 ) -> Result<Value, ApplyError> {
-    typed::check(applied, Some(schema), "").map_err(ApplyError::Untyped)?;
+    typed::check(applied, schema).map_err(ApplyError::Untyped)?;
     let empty = json!({});
     let before = live.unwrap_or(&empty);
     let mut owners = Owners::parse(&before["metadata"]["managedFields"], manager);

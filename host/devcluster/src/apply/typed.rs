@@ -9,25 +9,32 @@ use super::owned::{Shape, field_element, key_element, value_element};
 use crate::schema::{Schema, Type};
 
 /// The first thing that cannot be merged, with its place: a field that the schema does not have, a value of another type,
-/// list items with the same key or without one. The words are those of Kubernetes, down to how Go prints values.
-pub(super) fn check(value: &Value, schema: Option<&Schema>, path: &str) -> Result<(), String> {
+/// list items with the same key or without one. The words are those of Kubernetes, down to how Go prints values, and so is
+/// what counts as declared (kube-openapi, `schemaconv`).
+pub(super) fn check(object: &Value, schema: &Schema) -> Result<(), String> {
+    check_value(object, Some(schema), false, "")
+}
+
+/// `preserve`: something around the value keeps unknown fields, which holds for all that is below it.
+fn check_value(value: &Value, schema: Option<&Schema>, preserve: bool, path: &str) -> Result<(), String> {
     let Some(schema) = schema else { return Ok(()) };
+    let preserve = preserve || schema.preserve_unknown;
     if let Some(expected) = mismatch(value, schema) {
         return Err(format!("{path}: {expected}"));
     }
     match Shape::of(value, Some(schema)) {
         // Of what is owned as a whole every part has a type too.
         Shape::Leaf => match value {
-            Value::Object(map) => check_members(map, schema, path),
+            Value::Object(map) => check_members(map, schema, preserve, path),
             Value::Array(items) => items
                 .iter()
                 .enumerate()
-                .try_for_each(|(index, item)| check(item, schema.item(), &format!("{path}[{index}]"))),
+                .try_for_each(|(index, item)| check_value(item, schema.item(), preserve, &format!("{path}[{index}]"))),
             _ => Ok(()),
         },
-        Shape::Map(map) => check_members(map, schema, path),
-        Shape::Set(items) => check_items(items, schema.item(), path, |_, item| Ok(value_element(item))),
-        Shape::Keyed(items, keys) => check_items(items, schema.item(), path, |index, item| {
+        Shape::Map(map) => check_members(map, schema, preserve, path),
+        Shape::Set(items) => check_items(items, schema.item(), preserve, path, |_, item| Ok(value_element(item))),
+        Shape::Keyed(items, keys) => check_items(items, schema.item(), preserve, path, |index, item| {
             let element = key_element(item, keys, schema.item());
             if element == "k:{}" {
                 let keys: Vec<String> = keys.iter().map(|key| format!("{key:?}")).collect();
@@ -42,14 +49,16 @@ pub(super) fn check(value: &Value, schema: Option<&Schema>, path: &str) -> Resul
     }
 }
 
-fn check_members(map: &Map<String, Value>, schema: &Schema, path: &str) -> Result<(), String> {
+fn check_members(map: &Map<String, Value>, schema: &Schema, preserve: bool, path: &str) -> Result<(), String> {
+    // An object of which nothing is declared is free-form.
+    let is_open = preserve || schema.embedded_resource || schema.properties.is_empty();
     map.iter().try_for_each(|(key, child)| {
+        // The metadata of an object is the same type everywhere, whatever its kind keeps.
+        let preserve = preserve && !(path.is_empty() && key == "metadata");
         let path = format!("{path}{}", display(&field_element(key)));
         match schema.member(key) {
-            None if !schema.preserve_unknown && !schema.embedded_resource => {
-                Err(format!("{path}: field not declared in schema"))
-            }
-            member => check(child, member, &path),
+            None if !is_open => Err(format!("{path}: field not declared in schema")),
+            member => check_value(child, member, preserve, &path),
         }
     })
 }
@@ -57,6 +66,7 @@ fn check_members(map: &Map<String, Value>, schema: &Schema, path: &str) -> Resul
 fn check_items(
     items: &[Value],
     schema: Option<&Schema>,
+    preserve: bool,
     path: &str,
     element: impl Fn(usize, &Value) -> Result<String, String>,
 ) -> Result<(), String> {
@@ -67,7 +77,7 @@ fn check_items(
         if !seen.insert(element) {
             return Err(format!("{path}: duplicate entries for key {shown}"));
         }
-        check(item, schema, &format!("{path}{shown}"))?;
+        check_value(item, schema, preserve, &format!("{path}{shown}"))?;
     }
     Ok(())
 }
@@ -123,12 +133,19 @@ mod tests {
     use super::*;
     use crate::schema::parse;
 
-    fn fault(value: &Value) -> String {
-        let document = json!({"type": "object", "properties": {
+    fn document() -> Value {
+        json!({"type": "object", "properties": {
             "text": {"type": "string"},
             "size": {"type": "integer"},
             "either": {"x-kubernetes-int-or-string": true},
-            "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": true},
+            "free": {"type": "object"},
+            "kept": {"type": "object", "x-kubernetes-preserve-unknown-fields": true, "properties": {
+                "inner": {"type": "object", "properties": {"a": {"type": "string"}}},
+                "rows": {"type": "array", "items": {"type": "object", "properties": {"a": {"type": "string"}}}},
+            }},
+            "acts": {"type": "array", "items": {"type": "object"}},
+            "labels": {"type": "object", "additionalProperties": {"type": "string"}},
+            "metadata": {"type": "object", "properties": {"name": {"type": "string"}}},
             "tags": {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}},
             "steps": {"type": "array", "items": {"type": "object", "properties": {"run": {"type": "string"}}}},
             "place": {"type": "object", "x-kubernetes-map-type": "atomic", "properties": {"zone": {"type": "string"}}},
@@ -136,15 +153,26 @@ mod tests {
                 "type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"],
                 "items": {"type": "object", "properties": {"name": {"type": "string"}, "port": {"type": "integer"}}},
             },
-        }});
-        check(value, Some(&parse(&document, "", &mut Vec::new())), "").err().unwrap_or_default()
+        }})
+    }
+
+    fn fault_in(value: &Value, document: &Value) -> String {
+        check(value, &parse(document, "", &mut Vec::new())).err().unwrap_or_default()
+    }
+
+    fn fault(value: &Value) -> String {
+        fault_in(value, &document())
     }
 
     #[test]
     fn what_fits_is_let_through() {
-        let fits = json!({"text": "a", "size": 1, "either": "a", "free": {"x": [1]}, "tags": ["a", "b"], "steps": [{"run": "a"}, {}],
-            "place": {"zone": "z"}, "ports": [{"name": "a", "port": 1}, {"name": "b", "port": null},
-        ]});
+        let fits = json!({
+            "text": "a", "size": 1, "either": "a", "free": {"x": [{"y": 1}]}, "tags": ["a", "b"],
+            "kept": {"more": {"x": 1}, "inner": {"a": "a", "b": {"c": 1}}, "rows": [{"a": "a", "b": 1}]},
+            "acts": [{"run": "a", "with": {"x": 1}}], "labels": {"any": "a"},
+            "steps": [{"run": "a"}, {}], "place": {"zone": "z"},
+            "ports": [{"name": "a", "port": 1}, {"name": "b", "port": null}],
+        });
         assert_eq!(fault(&fits), "");
     }
 
@@ -171,8 +199,22 @@ mod tests {
             (json!({"steps": [{}, {"bogus": 1}]}), ".steps[1].bogus: field not declared in schema"),
             (json!({"steps": [{"run": 1}]}), ".steps[0].run: expected string, got &value.valueUnstructured{Value:1}"),
             (json!({"place": {"bogus": 1}}), ".place.bogus: field not declared in schema"),
+            (
+                json!({"kept": {"inner": {"a": 1}}}),
+                ".kept.inner.a: expected string, got &value.valueUnstructured{Value:1}",
+            ),
+            (json!({"labels": {"any": 1}}), ".labels.any: expected string, got &value.valueUnstructured{Value:1}"),
         ] {
             assert_eq!(fault(&value), expected);
         }
+    }
+
+    #[test]
+    fn a_kind_that_keeps_everything_has_the_metadata_of_any_other() {
+        let mut document = document();
+        document["x-kubernetes-preserve-unknown-fields"] = json!(true);
+        assert_eq!(fault_in(&json!({"bogus": {"x": 1}, "place": {"bogus": 1}}), &document), "");
+        let bogus = json!({"metadata": {"name": "a", "bogus": 1}});
+        assert_eq!(fault_in(&bogus, &document), ".metadata.bogus: field not declared in schema");
     }
 }

@@ -144,6 +144,8 @@ impl<'a> Active<'a> {
         match change {
             Change::Synced => {
                 self.synced = true;
+                let store = self.subscription.store();
+                self.lifecycle.keep(|uid| store.with_uid(uid).is_some());
                 self.listed.set();
             }
             Change::Deleted(object) => self.gone(&object),

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Mapping, Metrics, Queues,
     loops::Loops,
-    managed::{PollLimits, Sightings, Unrecorded, WallClock},
+    managed::{KindSightings, PollLimits, Unrecorded, WallClock},
     queue::Pacing,
     runner::{Runner, Share},
 };
@@ -96,7 +96,7 @@ pub struct Shared {
     /// What must survive a controller that is replaced.
     pub(crate) unrecorded: Unrecorded,
     /// The same, of one provider.
-    pub(crate) sightings: Sightings,
+    pub(crate) sightings: KindSightings,
     /// What is known of each other's writes.
     pub(crate) loops: Loops,
 }
@@ -114,7 +114,7 @@ impl Shared {
             metrics: Metrics::default(),
             queues: Queues::default(),
             unrecorded: Unrecorded::default(),
-            sightings: Sightings::default(),
+            sightings: KindSightings::default(),
             loops: Loops::default(),
         }
     }
@@ -123,7 +123,12 @@ impl Shared {
     /// its kinds or limits change, and is gone with the last clone of this.
     #[must_use]
     pub fn for_provider(&self) -> Self {
-        Self { sightings: Sightings::default(), ..self.clone() }
+        Self { sightings: KindSightings::default(), ..self.clone() }
+    }
+
+    /// Of the kinds that a provider managed, only these are left: what is known of creates of others is forgotten.
+    pub fn keep_kinds<'a>(&self, kinds: impl Iterator<Item = &'a GroupVersionKind>) {
+        self.sightings.keep(kinds);
     }
 
     /// The same for one term: its writes end with the fence, and what an earlier term has not written down is not written
@@ -131,7 +136,7 @@ impl Shared {
     #[must_use]
     pub fn fenced(&self, fence: Fence) -> Self {
         let cluster = self.cluster.fenced(fence);
-        Self { cluster, unrecorded: Unrecorded::default(), sightings: Sightings::default(), ..self.clone() }
+        Self { cluster, unrecorded: Unrecorded::default(), sightings: KindSightings::default(), ..self.clone() }
     }
 
     /// The same in the name of an account: what is read, watched and written is what that account has the right to. Events stay the

@@ -149,7 +149,7 @@ impl Controller {
             clock: config.clock,
             pause: pause.clone(),
             unrecorded: shared.unrecorded.clone(),
-            sightings: shared.sightings.clone(),
+            sightings: shared.sightings.of(&config.kind),
             loops: shared.loops.clone(),
             provider: config.provider.clone(),
         };

@@ -149,6 +149,22 @@ fn what_was_there_before_a_write_is_known_whatever_version_it_was_read_in() {
     reads.record(of(&one));
     reads.saw(&one, seen("8"));
     assert_eq!(reads.round().before, HashMap::from([(of(&one), seen("7")), (of(&two), seen("7"))]));
+    for (foreign, stale) in [(seen("7"), seen("5")), (seen("7"), Seen::Absent), (Seen::Absent, seen("5"))] {
+        let reads = Reads::default();
+        reads.record(of(&one));
+        reads.record(of(&two));
+        reads.saw(&two, stale.clone());
+        reads.wrote(&one, "6", 0);
+        reads.saw(&one, foreign.clone());
+        for version in ["8", "9"] {
+            reads.wrote(&one, version, 0);
+            let before = HashMap::from([(of(&one), foreign.clone()), (of(&two), stale.clone())]);
+            assert_eq!(reads.round().before, before, "after {version}");
+        }
+        reads.saw(&two, seen("4"));
+        reads.wrote(&one, "10", 0);
+        assert_eq!(reads.round().before[&of(&one)], foreign, "a cache that lags behind shows nothing new");
+    }
     let blind = Reads::default();
     blind.wrote(&one, "6", 0);
     blind.record(of(&one));

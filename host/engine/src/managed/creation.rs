@@ -2,7 +2,8 @@
 //!
 //! Guarantees: a create is asked for at most once for each intent; while an intent has no result nothing else is created,
 //! unless the kind can find out by observing; a result is written whatever others write meanwhile, and kept for later if
-//! the API server is away. One that comes so late is not written over what a later create left.
+//! the API server is away. One that comes so late is written over the newest state alone, and not over what a later create
+//! left.
 
 use std::{ops::ControlFlow, time::Duration};
 
@@ -124,8 +125,8 @@ impl Pass<'_> {
         }
     }
 
-    /// Writes down the result of a create, whatever others write meanwhile. If it cannot be done now it is kept for the
-    /// next reconcile.
+    /// Writes down the result of a create: a fresh one whatever others write meanwhile, a late one if nobody writes between
+    /// the last look at the object and this. If it cannot be done now it is kept for the next reconcile.
     async fn record_result(&mut self, result: CreateResult, occasion: Occasion) -> Result<(), String> {
         let unrecorded = &self.lifecycle.unrecorded;
         let before = self.object.metadata().clone();
@@ -144,10 +145,14 @@ impl Pass<'_> {
                     let what = "cannot update managed resource annotations: cannot update critical annotations";
                     return Err(format!("{what}: {error}"));
                 }
-                Err(error) => tracing::debug!(%error, "create result not recorded yet"),
+                // The newest state was read just now, and would be an old one after a pause.
+                Err(Error::Conflict(_)) if occasion == Occasion::Late => {}
+                Err(error) => {
+                    tracing::debug!(%error, "create result not recorded yet");
+                    sleep(pause).await;
+                    pause *= 2;
+                }
             }
-            sleep(pause).await;
-            pause *= 2;
             tries += 1;
         };
         unrecorded.forget(&self.context.uid);
@@ -168,7 +173,8 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// One try, which gives the object with the result. `None`: a later create is on record, and stays.
+    /// One try, which gives the object with the result. `None`: a later create is on record, and stays. After the conflict
+    /// of a late one the newest state has been read.
     async fn put_result(&mut self, result: &CreateResult, occasion: Occasion) -> Result<Option<Snapshot>, Error> {
         let (objects, target) = (&self.lifecycle.objects, &self.context.object);
         let patch = self.object.annotating(&result.annotations);

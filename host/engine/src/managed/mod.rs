@@ -66,7 +66,7 @@ pub use session::DISCONNECT_PATIENCE;
 pub(crate) use announce::Announcer;
 pub(crate) use decision::Rules;
 pub(crate) use metadata::{Fingerprint, Metadata};
-pub(crate) use sightings::Sightings;
+pub(crate) use sightings::{KindSightings, Sightings};
 pub(crate) use unrecorded::Unrecorded;
 pub(crate) use writes::InCluster;
 
@@ -207,6 +207,11 @@ impl Lifecycle {
         self.unrecorded.forget(uid);
         self.unkept.forget(uid);
         self.sightings.forget(uid);
+    }
+
+    /// Forgets what earlier lifecycles knew of objects that went without this one being told.
+    pub(crate) fn keep(&self, is_there: impl Fn(&str) -> bool) {
+        self.sightings.keep(is_there);
     }
 }
 

@@ -178,7 +178,7 @@ impl Provider {
                     board.failed(error);
                 }
             }
-            self.keep_claims();
+            self.keep_kinds();
             self.unsettled = true;
         }
         self.newest = taken.is_ok();
@@ -267,7 +267,7 @@ impl Provider {
     async fn stop(&mut self) {
         let ran = self.running.is_some();
         self.stop_controllers().await;
-        self.keep_claims();
+        self.keep_kinds();
         if ran {
             tracing::info!(
                 provider = self.name,
@@ -276,10 +276,11 @@ impl Provider {
         }
     }
 
-    /// Gives up the kinds that were claimed for logic that does not run.
-    fn keep_claims(&self) {
+    /// Gives up the kinds that were claimed for logic that does not run, and what is known of their objects.
+    fn keep_kinds(&self) {
         let kinds: Vec<_> = self.running.iter().flat_map(|running| running.loaded.kinds()).collect();
-        self.surroundings.claims.keep(&self.name, kinds.into_iter());
+        self.surroundings.claims.keep(&self.name, kinds.iter().copied());
+        self.surroundings.shared.keep_kinds(kinds.into_iter());
     }
 
     async fn stop_controllers(&mut self) {

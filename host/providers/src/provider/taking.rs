@@ -73,7 +73,7 @@ impl Provider {
             }
         }
         // Those of a former build are free only now that nothing of it runs.
-        claims.keep(&self.name, loaded.kinds());
+        self.keep_kinds();
         self.unsettled = false;
         reporter.loaded(self.about(wanted), &note);
         let missing = reviewer.lacking(&self.name, &acting.cluster, &rights).await;

@@ -125,11 +125,16 @@ impl World {
 
     /// The controller is built anew, as when the provider's limits change; the process goes on.
     async fn rebuild(&mut self) {
+        self.rest().await;
+        self.begin();
+        self.pass(100).await;
+    }
+
+    /// There is no controller until another one begins.
+    async fn rest(&mut self) {
         self.stop.cancel();
         while self.tasks.join_next().await.unwrap().unwrap() != "controller" {}
         self.stop = self.cancel.child_token();
-        self.begin();
-        self.pass(100).await;
     }
 
     /// Lets milliseconds pass, and everything happen that happens in them.

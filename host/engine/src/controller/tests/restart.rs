@@ -38,3 +38,23 @@ async fn the_grace_after_a_create_does_not_begin_anew_with_the_next_controller()
     world.pass(100).await;
     assert_eq!(world.provider.calls(), calls([("observe a", 1), ("create a", 1)]), "what is gone is made at once");
 }
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_held_of_an_object_that_goes_while_there_is_no_controller() {
+    let mut world = World::start().await;
+    let mut uids = Vec::new();
+    for name in ["a", "b"] {
+        world.settled(name, json!({})).await;
+        uids.push(world.thing(name)["metadata"]["uid"].as_str().unwrap().to_owned());
+    }
+    let sightings = world.shared.sightings.of(&world.config.kind);
+    let held = || uids.iter().map(|uid| sightings.has(uid)).collect::<Vec<_>>();
+    assert_eq!(held(), [true, true]);
+    world.rest().await;
+    world.put("a", &json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": []}}));
+    world.pass(100).await;
+    assert_eq!(held(), [true, true], "nobody was told");
+    world.begin();
+    world.pass(100).await;
+    assert_eq!(held(), [false, true]);
+}

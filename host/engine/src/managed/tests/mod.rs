@@ -5,6 +5,7 @@ mod creates;
 mod defects;
 mod deletes;
 mod events;
+mod late;
 mod lease;
 mod model;
 mod order;
