@@ -9,6 +9,8 @@ mod claims;
 mod departure;
 mod drop_in;
 mod error;
+#[cfg(test)]
+mod fake;
 mod fenced;
 mod install;
 mod load;
