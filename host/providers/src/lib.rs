@@ -6,6 +6,7 @@ mod arrivals;
 mod artifact;
 mod breaker;
 mod claims;
+mod controllers;
 mod departure;
 mod drop_in;
 mod error;

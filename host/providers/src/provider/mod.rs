@@ -3,7 +3,7 @@
 mod leaving;
 mod taking;
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use capstan_api::{ProviderCondition, ProviderCounters};
 use capstan_cluster::{Flow, Rate};
@@ -17,6 +17,7 @@ use crate::{
     arrivals::Arrivals,
     breaker::Breaker,
     claims::Claims,
+    controllers::Controllers,
     metrics::Metrics,
     report::{About, Reporter},
     reviewer::Reviewer,
@@ -105,17 +106,9 @@ impl Provider {
         let mut alarms = Alarms::default();
         loop {
             let breaker = self.running.as_ref().map(Running::breaker);
-            let turn = tokio::select! {
-                () = cancel.cancelled() => break,
-                changed = wanted.changed() => match changed {
-                    Ok(()) => Turn::Wanted,
-                    Err(_) => break,
-                },
-                () = at(alarms.retry.map(|(due, _)| due)) => Turn::Retry,
-                () = at(alarms.look) => Turn::Look,
-                () = at(alarms.write) => Turn::Write,
-                () = changed(breaker) => Turn::Health,
-            };
+            let controllers = self.running.as_mut().map(Running::controllers);
+            let turn = next(&mut wanted, &alarms, breaker, controllers);
+            let Some(Some(turn)) = cancel.run_until_cancelled(turn).await else { break };
             let Some(newest) = wanted.borrow_and_update().clone() else {
                 self.stop().await;
                 (self.board, alarms) = (None, Alarms::default());
@@ -290,10 +283,35 @@ impl Provider {
     }
 }
 
+/// What is to be done next; `None` when nobody wants anything any more. Panics with a controller.
+async fn next(
+    wanted: &mut watch::Receiver<Option<Wanted>>,
+    alarms: &Alarms,
+    breaker: Option<Arc<Breaker>>,
+    controllers: Option<&mut Controllers>,
+) -> Option<Turn> {
+    tokio::select! {
+        changed = wanted.changed() => changed.ok().map(|()| Turn::Wanted),
+        () = at(alarms.retry.map(|(due, _)| due)) => Some(Turn::Retry),
+        () = at(alarms.look) => Some(Turn::Look),
+        () = at(alarms.write) => Some(Turn::Write),
+        () = changed(breaker) => Some(Turn::Health),
+        never = dead(controllers) => match never {},
+    }
+}
+
 /// Never, if there is none.
 async fn changed(breaker: Option<Arc<Breaker>>) {
     match breaker {
         Some(breaker) => breaker.changed().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Never, but for a panic.
+async fn dead(controllers: Option<&mut Controllers>) -> Infallible {
+    match controllers {
+        Some(controllers) => controllers.watch().await,
         None => std::future::pending().await,
     }
 }
@@ -305,3 +323,6 @@ async fn at(due: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;
