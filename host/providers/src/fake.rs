@@ -53,6 +53,11 @@ impl Api {
         Providers::new(shared, sandbox, "host", "this", None)
     }
 
+    /// Deletes the providers, and makes others of the same names.
+    pub(crate) fn make_anew(&self) {
+        self.made_anew.fetch_add(1, Relaxed);
+    }
+
     /// A provider as it is at this moment.
     pub(crate) fn object(&self, name: &str) -> Object {
         Object::from_value(self.provider(name)).unwrap()
@@ -61,6 +66,12 @@ impl Api {
     /// The same as its task is told, without its file.
     pub(crate) fn wanted(&self, name: &str) -> Wanted {
         Wanted { facts: Arc::new(Facts::of(&self.object(name)).unwrap()), carrier: Carrier::Missing }
+    }
+
+    /// The status that was written last.
+    pub(crate) fn status(&self, name: &str) -> Value {
+        let statuses = self.statuses.borrow();
+        statuses.iter().rfind(|(of, _)| of == name).map(|(_, status)| status.clone()).unwrap_or_default()
     }
 
     fn provider(&self, name: &str) -> Value {

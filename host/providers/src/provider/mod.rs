@@ -64,6 +64,7 @@ pub(crate) struct Provider {
     name: String,
     surroundings: Surroundings,
     board: Option<Board>,
+    /// Of the object that the board is of.
     tally: Arc<Tally>,
     running: Option<Running>,
     /// What was loaded last. Held so that the same bytes need neither be compiled nor described again.
@@ -97,8 +98,8 @@ impl Provider {
         // Whatever is asked for this provider, by the host or by its guest, goes at its own pace.
         let cluster = &mut surroundings.shared.cluster;
         *cluster = cluster.paced(Flow::new(Rate::default()));
-        let tally = surroundings.metrics.tally(&name);
-        Self { name, surroundings, board: None, tally, running: None, tried: None, unsettled: false, newest: false }
+        let (board, tally) = (None, Arc::default());
+        Self { name, surroundings, board, tally, running: None, tried: None, unsettled: false, newest: false }
     }
 
     /// Follows what is wanted under this name until it is cancelled; then stops what runs.
@@ -110,8 +111,8 @@ impl Provider {
             let turn = next(&mut wanted, &alarms, breaker, controllers);
             let Some(Some(turn)) = cancel.run_until_cancelled(turn).await else { break };
             let Some(newest) = wanted.borrow_and_update().clone() else {
-                self.stop().await;
-                (self.board, alarms) = (None, Alarms::default());
+                self.forget().await;
+                alarms = Alarms::default();
                 continue;
             };
             let attending = cancel.run_until_cancelled(self.attend(&newest, &turn, &mut alarms));
@@ -154,11 +155,13 @@ impl Provider {
     async fn bring(&mut self, wanted: &Wanted) -> Result<(), ProviderError> {
         let facts = &wanted.facts;
         if self.board.as_ref().is_none_or(|board| board.uid() != facts.uid) {
-            let Surroundings { shared, instance, .. } = &self.surroundings;
+            // What was done for an object of this name before does not count for this one.
+            self.forget().await;
+            self.unsettled = true;
+            let Surroundings { shared, instance, metrics, .. } = &self.surroundings;
             let opened = Board::open(shared.cluster.clone(), &self.name, instance).await;
             self.board = Some(opened.map_err(ProviderError::Object).inspect_err(|error| self.report(wanted, error))?);
-            // What was done for an object of this name before does not count for this one.
-            self.unsettled = true;
+            self.tally = metrics.tally(&self.name);
         }
         self.pause(facts);
         let taken = self.take(wanted).await;
@@ -254,6 +257,12 @@ impl Provider {
                 Some(Instant::now() + WRITE_AGAIN)
             }
         }
+    }
+
+    /// Its object is gone: nothing is left of what ran for it, was said of it and counted.
+    async fn forget(&mut self) {
+        self.stop().await;
+        (self.board, self.tally) = (None, Arc::default());
     }
 
     /// Ends the provider and gives up its kinds.

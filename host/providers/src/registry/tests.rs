@@ -36,3 +36,31 @@ async fn a_panic_over_one_provider_is_told_and_leaves_the_others_alone() {
     cancel.cancel();
     assert_eq!(running.await.unwrap(), Ok(()));
 }
+
+#[tokio::test]
+async fn panics_over_an_object_are_told_until_it_is_gone() {
+    let (api, mut metrics) = (Api::new(), Registry::default());
+    let mut providers = api.providers();
+    providers.register_metrics(&mut metrics);
+    let told = || {
+        let mut text = String::new();
+        encode(&mut text, &metrics).unwrap();
+        text.contains("capstan_provider_panics_total{provider=\"good\"} 1")
+    };
+    let (tasks, cancel) = (JoinSet::new(), CancellationToken::new());
+    let mut follow = Follow { tasks, namespace: None, deliveries: mpsc::channel(1).0, cancel };
+    let counted = providers.surroundings.metrics.clone();
+    let first = api.object("good");
+    providers.object(Change::Applied { old: None, new: first.clone() }, &mut follow);
+    counted.panicked("good");
+    providers.object(Change::Applied { old: Some(first.clone()), new: first.clone() }, &mut follow);
+    assert!(told(), "it is still there");
+    api.make_anew();
+    let second = api.object("good");
+    providers.object(Change::Applied { old: Some(first), new: second.clone() }, &mut follow);
+    assert!(!told(), "that was another one of its name");
+    counted.panicked("good");
+    assert!(told());
+    providers.object(Change::Deleted(second), &mut follow);
+    assert!(!told());
+}
