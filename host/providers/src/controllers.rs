@@ -68,7 +68,7 @@ mod tests {
 
     use super::*;
 
-    async fn broken(_: CancellationToken) {
+    fn broken() {
         panic!("broken");
     }
 
@@ -86,14 +86,14 @@ mod tests {
         controllers.start(|_| async {});
         yield_now().await;
         assert!(controllers.watch().now_or_never().is_none());
-        controllers.start(broken);
+        controllers.start(|_| async { broken() });
         assert_eq!(panic_in(controllers.watch()).await, "broken");
     }
 
     #[tokio::test]
     async fn a_death_is_told_when_the_others_have_come_to_rest() {
         let (mut controllers, drained) = (Controllers::default(), Arc::new(AtomicBool::new(false)));
-        controllers.start(broken);
+        controllers.start(|_| async { broken() });
         let drains = Arc::clone(&drained);
         controllers.start(|cancel| async move {
             cancel.cancelled().await;

@@ -25,7 +25,7 @@ fn tells(metrics: &Registry, traps: u64) -> bool {
     text.contains(&format!("capstan_provider_traps_total{{provider=\"good\"}} {traps}\n"))
 }
 
-async fn broken(_: CancellationToken) {
+fn broken() {
     panic!("broken");
 }
 
@@ -33,7 +33,7 @@ async fn broken(_: CancellationToken) {
 async fn the_task_of_a_provider_dies_with_a_controller() {
     let (_wanted, mut follows) = watch::channel(None);
     let (alarms, mut controllers) = (Alarms::default(), Controllers::default());
-    controllers.start(broken);
+    controllers.start(|_| async { broken() });
     let next = next(&mut follows, &alarms, None, Some(&mut controllers));
     // Without the panic it would wait for ever.
     let ended = timeout(RETRY_LONGEST, AssertUnwindSafe(next).catch_unwind()).await;
