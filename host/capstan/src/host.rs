@@ -137,8 +137,12 @@ impl Host {
         self.listed(watches).await;
         health.enter(Phase::Loading);
         if timeout(LOADED_WITHIN, arrivals.settled()).await.is_err() {
-            let providers = arrivals.missing().join(", ");
-            tracing::warn!(providers, "not all providers are in service yet: their conditions say why");
+            match arrivals.missing().map(|missing| missing.join(", ")) {
+                Some(providers) => {
+                    tracing::warn!(providers, "not all providers are in service yet: their conditions say why");
+                }
+                None => tracing::warn!("which providers there are is not known yet: a source of them cannot be listed"),
+            }
         }
         health.enter(Phase::Working);
         std::future::pending::<()>().await;

@@ -68,13 +68,13 @@ impl Arrivals {
         }
     }
 
-    /// Those that [`settled`](Self::settled) waits for.
+    /// Those that [`settled`](Self::settled) waits for; `None` while it is not known which providers there are.
     #[must_use]
-    pub fn missing(&self) -> Vec<String> {
+    pub fn missing(&self) -> Option<Vec<String>> {
         let state = self.0.borrow();
         let is_there =
             |name: &&String| state.arrived.get(*name).is_some_and(|listed| listed.iter().all(Listed::is_set));
-        state.expected.iter().flatten().filter(|name| !is_there(name)).cloned().collect()
+        state.expected.as_ref().map(|expected| expected.iter().filter(|name| !is_there(name)).cloned().collect())
     }
 }
 
@@ -104,17 +104,18 @@ mod tests {
         let arrivals = Arrivals::default();
         let (first, second) = (Listed::default(), Listed::default());
         arrivals.arrived("a", vec![first.clone()]);
-        assert!(arrivals.settled().now_or_never().is_none(), "nobody knows who is to come");
+        let known = (arrivals.settled().now_or_never(), arrivals.missing());
+        assert_eq!(known, (None, None), "nobody knows who is to come");
         arrivals.expect(names(&["a", "broken"]));
         first.set();
-        assert_eq!((arrivals.settled().now_or_never(), arrivals.missing()), (None, vec!["broken".to_owned()]));
+        assert_eq!((arrivals.settled().now_or_never(), arrivals.missing()), (None, Some(vec!["broken".to_owned()])));
         arrivals.arrived("broken", Vec::new());
         assert!(arrivals.settled().now_or_never().is_some());
         // Its controllers were built anew.
         arrivals.arrived("a", vec![first, second.clone()]);
-        assert_eq!((arrivals.settled().now_or_never(), arrivals.missing()), (None, vec!["a".to_owned()]));
+        assert_eq!((arrivals.settled().now_or_never(), arrivals.missing()), (None, Some(vec!["a".to_owned()])));
         second.set();
-        assert_eq!((arrivals.settled().now_or_never(), arrivals.missing()), (Some(()), Vec::new()));
+        assert_eq!((arrivals.settled().now_or_never(), arrivals.missing()), (Some(()), Some(Vec::new())));
     }
 
     #[tokio::test]

@@ -6,9 +6,12 @@ mod arrivals;
 mod artifact;
 mod breaker;
 mod claims;
+mod controllers;
 mod departure;
 mod drop_in;
 mod error;
+#[cfg(test)]
+mod fake;
 mod fenced;
 mod install;
 mod load;

@@ -97,6 +97,11 @@ impl Metrics {
         *panics.entry(provider.to_owned()).or_default() += 1;
     }
 
+    /// The object of a provider is gone. What else is told of it goes with what ran for it.
+    pub(crate) fn forget(&self, provider: &str) {
+        self.panics.lock().unwrap_or_else(PoisonError::into_inner).remove(provider);
+    }
+
     /// Waits until nobody holds the logic of a provider any more. False if somebody still does after a while.
     pub(crate) async fn at_rest(&self, provider: &str) -> bool {
         let wait = async {

@@ -237,14 +237,18 @@ impl Providers {
     fn object(&mut self, change: Change, follow: &mut Follow) {
         let name = match change {
             Change::Synced => return,
-            Change::Applied { new, .. } => {
+            Change::Applied { old, new } => {
                 let name = new.key().name.clone();
                 let Some(facts) = Facts::of(&new) else { return };
                 self.objects.insert(name.clone(), facts);
+                if old.is_some_and(|old| old.uid() != new.uid()) {
+                    self.surroundings.metrics.forget(&name);
+                }
                 name
             }
             Change::Deleted(object) => {
                 self.objects.remove(&object.key().name);
+                self.surroundings.metrics.forget(&object.key().name);
                 object.key().name.clone()
             }
         };

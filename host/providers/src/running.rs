@@ -10,10 +10,8 @@ use capstan_engine::{
     runner::{Runner, Share},
 };
 use capstan_sandbox::{Budgets, Guest, ManagedKind};
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
-use crate::{breaker::Breaker, load::Loaded, slot::Slot, tally::Tally, usage};
+use crate::{breaker::Breaker, controllers::Controllers, load::Loaded, slot::Slot, tally::Tally, usage};
 
 /// What of a `Provider` its controllers go by.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -61,8 +59,7 @@ pub(crate) struct Running {
     listed: Vec<Listed>,
     pauses: Vec<Pause>,
     counters: Vec<Arc<Counters>>,
-    controllers: JoinSet<()>,
-    cancel: CancellationToken,
+    controllers: Controllers,
 }
 
 impl Running {
@@ -85,15 +82,14 @@ impl Running {
             listed: Vec::new(),
             pauses: Vec::new(),
             counters: Vec::new(),
-            controllers: JoinSet::new(),
-            cancel: CancellationToken::new(),
+            controllers: Controllers::default(),
         };
         running.begin();
         running
     }
 
     fn begin(&mut self) {
-        self.cancel = CancellationToken::new();
+        self.controllers = Controllers::default();
         let budgets = Budgets::new(&self.loaded.grants.limits);
         for managed in &self.loaded.descriptor.kinds {
             let config = self.pace.config(&self.provider, managed, &budgets);
@@ -103,7 +99,7 @@ impl Running {
             self.listed.push(controller.listed());
             self.pauses.push(controller.pause());
             self.counters.push(controller.counters());
-            self.controllers.spawn(controller.run(self.cancel.clone()));
+            self.controllers.start(|cancel| controller.run(cancel));
         }
     }
 
@@ -181,15 +177,17 @@ impl Running {
         self.slot.spent().into_iter().map(usage::of).collect()
     }
 
+    pub(crate) fn controllers(&mut self) -> &mut Controllers {
+        &mut self.controllers
+    }
+
     pub(crate) fn slot(&self) -> &Arc<Slot> {
         &self.slot
     }
 
-    /// Ends the controllers. Each drains within a time of its own; what runs stays in its place meanwhile: were it dropped, it
-    /// would be aborted.
+    /// Ends the controllers. What runs stays in its place meanwhile: were it dropped, it would be aborted.
     pub(crate) async fn rest(&mut self) {
-        self.cancel.cancel();
-        while self.controllers.join_next().await.is_some() {}
+        self.controllers.rest().await;
     }
 }
 

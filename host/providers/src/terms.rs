@@ -1,10 +1,7 @@
 //! When a provider runs here: as long as its object is there and, where replicas share the providers, its lease is held. A panic
 //! is the end of one run, after which the next begins.
 
-use std::{
-    future::{pending, ready},
-    sync::Arc,
-};
+use std::{future::pending, iter::empty, sync::Arc};
 
 use capstan_cluster::lease::{LeaseError, Leases, Term};
 use tokio::sync::watch;
@@ -37,7 +34,7 @@ pub(crate) async fn serve(
     let tell = |message: String| {
         surroundings.metrics.panicked(&name);
         tracing::error!(provider = name, message, "what keeps the provider in its terms panicked; it is begun anew");
-        ready(())
+        surroundings.left_behind(&name)
     };
     supervise(&cancel, begin, tell).await;
 }
@@ -99,14 +96,12 @@ async fn once(name: &str, surroundings: Surroundings, wanted: Follows, cancel: C
 
 /// Waits until nothing is left of a provider whose task panicked, and says what happened: in the log, as an event, in its status.
 async fn panicked(name: &str, surroundings: Surroundings, wanted: Follows, message: String, cancel: CancellationToken) {
-    let Surroundings { shared, metrics, reporter, instance, .. } = surroundings;
-    metrics.panicked(name);
+    surroundings.metrics.panicked(name);
     tracing::error!(provider = name, message, "the task of the provider panicked; it is started again");
-    if !metrics.at_rest(name).await {
-        tracing::error!(provider = name, "reconciles of the provider whose task panicked do not come to their end");
-    }
+    surroundings.left_behind(name).await;
     let facts = wanted.borrow().as_ref().map(|wanted| Arc::clone(&wanted.facts));
     let Some(facts) = facts else { return };
+    let Surroundings { shared, reporter, instance, .. } = surroundings;
     let message: String = message.chars().take(MESSAGE).collect();
     let note = format!(
         "the host's own work on this provider panicked: {message}. It is not in service, and is started again by itself, after a \
@@ -136,5 +131,38 @@ impl Surroundings {
     /// The same for one term.
     fn under(&self, term: &Term) -> Self {
         Self { shared: self.shared.fenced(term.fence()), ..self.clone() }
+    }
+
+    /// Waits until nothing runs any more of a provider that panicked, and gives up its kinds: it may be deleted, or its lease be
+    /// elsewhere, before it is begun anew.
+    async fn left_behind(&self, name: &str) {
+        if !self.metrics.at_rest(name).await {
+            tracing::error!(provider = name, "reconciles of the provider whose task panicked do not come to their end");
+        }
+        self.claims.keep(name, empty());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use capstan_api::GroupVersionKind;
+
+    use super::*;
+    use crate::fake::Api;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_kinds_of_a_provider_that_panicked_and_is_deleted_before_it_begins_anew_are_free() {
+        let (api, cancel) = (Api::new(), CancellationToken::new());
+        let surroundings = api.providers().surroundings();
+        let kind = GroupVersionKind::gvk("example.org", "v1", "Thing");
+        surroundings.claims.claim("bad", [&kind].into_iter()).unwrap();
+        let (wanted, follows) = watch::channel(Some(api.wanted("bad")));
+        let serving = serve("bad".to_owned(), surroundings.clone(), None, follows, cancel.clone());
+        let serving = tokio::spawn(serving);
+        api.told("bad", "Loaded", INTERNAL).await;
+        wanted.send_replace(None);
+        surroundings.claims.claim("other", [&kind].into_iter()).unwrap();
+        cancel.cancel();
+        serving.await.unwrap();
     }
 }

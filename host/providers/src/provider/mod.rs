@@ -3,7 +3,7 @@
 mod leaving;
 mod taking;
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use capstan_api::{ProviderCondition, ProviderCounters};
 use capstan_cluster::{Flow, Rate};
@@ -17,6 +17,7 @@ use crate::{
     arrivals::Arrivals,
     breaker::Breaker,
     claims::Claims,
+    controllers::Controllers,
     metrics::Metrics,
     report::{About, Reporter},
     reviewer::Reviewer,
@@ -63,6 +64,7 @@ pub(crate) struct Provider {
     name: String,
     surroundings: Surroundings,
     board: Option<Board>,
+    /// Of the object that the board is of.
     tally: Arc<Tally>,
     running: Option<Running>,
     /// What was loaded last. Held so that the same bytes need neither be compiled nor described again.
@@ -96,8 +98,8 @@ impl Provider {
         // Whatever is asked for this provider, by the host or by its guest, goes at its own pace.
         let cluster = &mut surroundings.shared.cluster;
         *cluster = cluster.paced(Flow::new(Rate::default()));
-        let tally = surroundings.metrics.tally(&name);
-        Self { name, surroundings, board: None, tally, running: None, tried: None, unsettled: false, newest: false }
+        let (board, tally) = (None, Arc::default());
+        Self { name, surroundings, board, tally, running: None, tried: None, unsettled: false, newest: false }
     }
 
     /// Follows what is wanted under this name until it is cancelled; then stops what runs.
@@ -105,20 +107,12 @@ impl Provider {
         let mut alarms = Alarms::default();
         loop {
             let breaker = self.running.as_ref().map(Running::breaker);
-            let turn = tokio::select! {
-                () = cancel.cancelled() => break,
-                changed = wanted.changed() => match changed {
-                    Ok(()) => Turn::Wanted,
-                    Err(_) => break,
-                },
-                () = at(alarms.retry.map(|(due, _)| due)) => Turn::Retry,
-                () = at(alarms.look) => Turn::Look,
-                () = at(alarms.write) => Turn::Write,
-                () = changed(breaker) => Turn::Health,
-            };
+            let controllers = self.running.as_mut().map(Running::controllers);
+            let turn = next(&mut wanted, &alarms, breaker, controllers);
+            let Some(Some(turn)) = cancel.run_until_cancelled(turn).await else { break };
             let Some(newest) = wanted.borrow_and_update().clone() else {
-                self.stop().await;
-                (self.board, alarms) = (None, Alarms::default());
+                self.forget().await;
+                alarms = Alarms::default();
                 continue;
             };
             let attending = cancel.run_until_cancelled(self.attend(&newest, &turn, &mut alarms));
@@ -161,11 +155,13 @@ impl Provider {
     async fn bring(&mut self, wanted: &Wanted) -> Result<(), ProviderError> {
         let facts = &wanted.facts;
         if self.board.as_ref().is_none_or(|board| board.uid() != facts.uid) {
-            let Surroundings { shared, instance, .. } = &self.surroundings;
+            // What was done for an object of this name before does not count for this one.
+            self.forget().await;
+            self.unsettled = true;
+            let Surroundings { shared, instance, metrics, .. } = &self.surroundings;
             let opened = Board::open(shared.cluster.clone(), &self.name, instance).await;
             self.board = Some(opened.map_err(ProviderError::Object).inspect_err(|error| self.report(wanted, error))?);
-            // What was done for an object of this name before does not count for this one.
-            self.unsettled = true;
+            self.tally = metrics.tally(&self.name);
         }
         self.pause(facts);
         let taken = self.take(wanted).await;
@@ -263,6 +259,12 @@ impl Provider {
         }
     }
 
+    /// Its object is gone: nothing is left of what ran for it, was said of it and counted.
+    async fn forget(&mut self) {
+        self.stop().await;
+        (self.board, self.tally) = (None, Arc::default());
+    }
+
     /// Ends the provider and gives up its kinds.
     async fn stop(&mut self) {
         let ran = self.running.is_some();
@@ -291,10 +293,35 @@ impl Provider {
     }
 }
 
+/// What is to be done next; `None` when nobody wants anything any more. Panics with a controller.
+async fn next(
+    wanted: &mut watch::Receiver<Option<Wanted>>,
+    alarms: &Alarms,
+    breaker: Option<Arc<Breaker>>,
+    controllers: Option<&mut Controllers>,
+) -> Option<Turn> {
+    tokio::select! {
+        changed = wanted.changed() => changed.ok().map(|()| Turn::Wanted),
+        () = at(alarms.retry.map(|(due, _)| due)) => Some(Turn::Retry),
+        () = at(alarms.look) => Some(Turn::Look),
+        () = at(alarms.write) => Some(Turn::Write),
+        () = changed(breaker) => Some(Turn::Health),
+        never = dead(controllers) => match never {},
+    }
+}
+
 /// Never, if there is none.
 async fn changed(breaker: Option<Arc<Breaker>>) {
     match breaker {
         Some(breaker) => breaker.changed().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Never, but for a panic.
+async fn dead(controllers: Option<&mut Controllers>) -> Infallible {
+    match controllers {
+        Some(controllers) => controllers.watch().await,
         None => std::future::pending().await,
     }
 }
@@ -306,3 +333,6 @@ async fn at(due: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! What a provider's task wakes up for, and what it forgets.
+
+use std::panic::AssertUnwindSafe;
+
+use capstan_sandbox::{Call, LastWords, Outcome};
+use futures::FutureExt;
+use prometheus_client::{encoding::text::encode, registry::Registry};
+use tokio::time::{sleep, timeout};
+
+use super::*;
+use crate::fake::Api;
+
+/// The provider `good`, and the metrics that tell of it.
+fn provider(api: &Api) -> (Provider, Registry) {
+    let surroundings = api.providers().surroundings();
+    let mut metrics = Registry::default();
+    metrics.register_collector(Box::new(surroundings.metrics.clone()));
+    (Provider::new("good".to_owned(), surroundings), metrics)
+}
+
+/// Whether that many crashes of it are told.
+fn tells(metrics: &Registry, traps: u64) -> bool {
+    let mut text = String::new();
+    encode(&mut text, metrics).unwrap();
+    text.contains(&format!("capstan_provider_traps_total{{provider=\"good\"}} {traps}\n"))
+}
+
+fn broken() {
+    panic!("broken");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_task_of_a_provider_dies_with_a_controller() {
+    let (_wanted, mut follows) = watch::channel(None);
+    let (alarms, mut controllers) = (Alarms::default(), Controllers::default());
+    controllers.start(|_| async { broken() });
+    let next = next(&mut follows, &alarms, None, Some(&mut controllers));
+    // Without the panic it would wait for ever.
+    let ended = timeout(RETRY_LONGEST, AssertUnwindSafe(next).catch_unwind()).await;
+    assert!(ended.expect("it is noticed").is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_is_made_anew_has_no_crashes_of_the_one_before() {
+    let api = Api::new();
+    let (mut provider, metrics) = provider(&api);
+    provider.bring(&api.wanted("good")).await.unwrap_err();
+    let (call, trap, last_words) = (Call::Describe, "unreachable".to_owned(), LastWords::default());
+    provider.tally.described(&Outcome::Trapped { call, trap, last_words });
+    // As long as it is the same one, they count.
+    provider.bring(&api.wanted("good")).await.unwrap_err();
+    provider.write_status().await;
+    assert_eq!(api.status("good")["counters"]["traps"], 1);
+    assert!(tells(&metrics, 1));
+    api.make_anew();
+    provider.bring(&api.wanted("good")).await.unwrap_err();
+    provider.write_status().await;
+    assert_eq!(api.status("good")["counters"]["traps"], 0);
+    assert!(tells(&metrics, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_told_of_a_provider_that_is_gone() {
+    let (api, cancel) = (Api::new(), CancellationToken::new());
+    let (provider, metrics) = provider(&api);
+    let (wanted, follows) = watch::channel(None);
+    let running = tokio::spawn(provider.run(follows, cancel.clone()));
+    wanted.send_replace(Some(api.wanted("good")));
+    api.told("good", "Loaded", "SourceMissing").await;
+    assert!(tells(&metrics, 0));
+    wanted.send_replace(None);
+    let gone = async {
+        while tells(&metrics, 0) {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(RETRY_LONGEST, gone).await.expect("it is told no more");
+    cancel.cancel();
+    running.await.unwrap();
+}
