@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::place::{self, BY_NAME, DEFINITIONS, VALUES};
+
 /// Subschemas, each counted as often as a check may come to it. The largest schemas of configurations have hundreds.
 const SUBSCHEMAS: u32 = 10_000;
 /// Levels, those behind references included.
@@ -9,16 +11,10 @@ const DEPTH: u32 = 128;
 /// What has an `unevaluated...` makes a check come to all that is below once more, and what has one below that again.
 const UNEVALUATED: u32 = 4;
 
-/// Keywords whose members are subschemas by name.
-const BY_NAME: [&str; 4] = ["properties", "patternProperties", "dependentSchemas", "dependencies"];
-/// Keywords of which a check looks at nothing by itself: values, and subschemas that something else refers to.
-const SKIPPED: [&str; 6] = ["const", "enum", "default", "examples", "$defs", "definitions"];
-/// Keywords that make what a reference leads to hard to say.
-const REFUSED: [&str; 3] = ["$dynamicRef", "$recursiveRef", "$recursiveAnchor"];
-
 /// Refuses a schema that a check could take long with: one that refers to itself, or to the same things again and again. Takes
 /// about as long as reading it once, whatever it says.
 pub(super) fn check(schema: &Value) -> Result<(), String> {
+    place::check(schema)?;
     Expansion { root: schema, left: SUBSCHEMAS }.schema(schema, 0, 1)
 }
 
@@ -36,12 +32,6 @@ impl<'a> Expansion<'a> {
             return Err(format!("it goes more than {DEPTH} levels deep, or refers to itself: write it flat"));
         }
         self.spend(weight)?;
-        if let Some(keyword) = REFUSED.into_iter().find(|keyword| members.contains_key(*keyword)) {
-            return Err(format!("`{keyword}` is not supported: write `$ref` with `#/` and the path of what is meant"));
-        }
-        if depth > 0 && ["$id", "id"].into_iter().any(|id| members.get(id).is_some_and(Value::is_string)) {
-            return Err("a part of it has an `$id` of its own: that is not supported, leave it out".to_owned());
-        }
         let repeats = members.contains_key("unevaluatedProperties") || members.contains_key("unevaluatedItems");
         let weight = if repeats { weight.saturating_mul(UNEVALUATED) } else { weight };
         self.members(members, depth + 1, weight)
@@ -54,7 +44,8 @@ impl<'a> Expansion<'a> {
                     let target = self.target(reference)?;
                     self.schema(target, depth, weight)?;
                 }
-                _ if SKIPPED.contains(&keyword.as_str()) => {}
+                // A check looks at nothing of these by itself: at values, and at subschemas that something else refers to.
+                _ if VALUES.contains(&keyword.as_str()) || DEFINITIONS.contains(&keyword.as_str()) => {}
                 Value::Object(named) if BY_NAME.contains(&keyword.as_str()) => {
                     for below in named.values() {
                         self.schema(below, depth, weight)?;
@@ -86,10 +77,10 @@ impl<'a> Expansion<'a> {
     fn target(&self, reference: &str) -> Result<&'a Value, String> {
         let pointer = reference.strip_prefix('#').filter(|pointer| pointer.is_empty() || pointer.starts_with('/'));
         let plain = pointer.filter(|pointer| !pointer.contains('%'));
-        let found = plain.and_then(|pointer| self.root.pointer(pointer));
+        let found = plain.and_then(|pointer| place::find(self.root, pointer));
         found.ok_or_else(|| {
             let reference = crate::text::line(reference, REFERENCE);
-            format!("`$ref` has `{reference}`: write `#/` and the path of something in the schema, without %")
+            format!("`$ref` has `{reference}`: write `#/` and the path of a schema in this one, without %")
         })
     }
 }
@@ -127,6 +118,19 @@ mod tests {
         assert_eq!(check(&doubling(10, "allOf")), Ok(()));
     }
 
+    /// A check follows references below an `$id` from there.
+    #[test]
+    fn nothing_is_hidden_behind_another_base() {
+        let mut schema = doubling(40, "allOf");
+        let hidden = schema["$defs"].take();
+        let names: Map<String, Value> = (1..=40).map(|level| (format!("l{level}"), json!({}))).collect();
+        schema["$defs"] = names.into();
+        schema["$defs"]["x"] = json!({"$id": "http://x/", "$defs": hidden});
+        schema["$ref"] = "#/$defs/x/$defs/l0".into();
+        let refused = check(&schema).unwrap_err();
+        assert!(refused.contains("`$id`") && refused.contains("leave it out"), "{refused}");
+    }
+
     #[test]
     fn what_refers_to_itself_is_refused() {
         for schema in [
@@ -159,7 +163,7 @@ mod tests {
         for good in ["#/$defs/b", "#/$defs/c~1d"] {
             assert_eq!(check(&schema(good)), Ok(()), "{good}");
         }
-        for bad in ["#b", "#/$defs/%62", "#/$defs/x", "b.json", "https://example.org/b", ""] {
+        for bad in ["#b", "#/$defs/%62", "#/$defs/x", "#/$defs", "b.json", "https://example.org/b", ""] {
             assert!(check(&schema(bad)).unwrap_err().contains("`$ref` has"), "{bad}");
         }
         for odd in [json!({"$dynamicRef": "#b"}), json!({"$recursiveRef": "#"}), json!({"$id": "https://a.b"})] {
