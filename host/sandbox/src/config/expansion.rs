@@ -4,18 +4,23 @@ use serde_json::{Map, Value};
 
 use super::place::{self, BY_NAME, DEFINITIONS, VALUES};
 
-/// Subschemas, each counted as often as a check may come to it. The largest schemas of configurations have hundreds.
-const SUBSCHEMAS: u32 = 10_000;
+/// Parts, each counted as often as a check may come to it: subschemas, and what is in their lists and values. The largest schemas
+/// of configurations have hundreds.
+const PARTS: u32 = 10_000;
 /// Levels, those behind references included.
 const DEPTH: u32 = 128;
 /// What has an `unevaluated...` makes a check come to all that is below once more, and what has one below that again.
 const UNEVALUATED: u32 = 4;
+/// Bytes of a text that count as one more part: an error may have a copy of it.
+const TEXT: usize = 64;
+/// Keywords of a schema that count as one more part. No draft has twice as many, and hardly a schema has half of them.
+const KEYWORDS: usize = 32;
 
 /// Refuses a schema that a check could take long with: one that refers to itself, or to the same things again and again. Takes
-/// about as long as reading it once, whatever it says.
+/// about as long as reading it once, and going through as many parts as it may have.
 pub(super) fn check(schema: &Value) -> Result<(), String> {
     place::check(schema)?;
-    Expansion { root: schema, left: SUBSCHEMAS }.schema(schema, 0, 1)
+    Expansion { root: schema, left: PARTS }.schema(schema, 0, 1)
 }
 
 struct Expansion<'a> {
@@ -26,12 +31,12 @@ struct Expansion<'a> {
 impl<'a> Expansion<'a> {
     /// `weight` is how often a check comes here.
     fn schema(&mut self, schema: &'a Value, depth: u32, weight: u32) -> Result<(), String> {
-        // `true` and `false` are schemas too.
-        let Value::Object(members) = schema else { return self.spend(weight) };
+        // `true` and `false` are schemas too. Anything else is none: a list of names, a number.
+        let Value::Object(members) = schema else { return self.spend(weight, parts(schema)) };
         if depth > DEPTH {
             return Err(format!("it goes more than {DEPTH} levels deep, or refers to itself: write it flat"));
         }
-        self.spend(weight)?;
+        self.spend(weight, 1 + members.len() / KEYWORDS)?;
         let repeats = members.contains_key("unevaluatedProperties") || members.contains_key("unevaluatedItems");
         let weight = if repeats { weight.saturating_mul(UNEVALUATED) } else { weight };
         self.members(members, depth + 1, weight)
@@ -39,21 +44,21 @@ impl<'a> Expansion<'a> {
 
     fn members(&mut self, members: &'a Map<String, Value>, depth: u32, weight: u32) -> Result<(), String> {
         for (keyword, value) in members {
+            if COPIED.contains(&keyword.as_str()) {
+                self.spend(weight, parts(value))?;
+            }
             match value {
                 Value::String(reference) if keyword == "$ref" => {
+                    self.spend(weight, reference.len() / TEXT)?;
                     let target = self.target(reference)?;
                     self.schema(target, depth, weight)?;
                 }
-                // A check looks at nothing of these by itself: at values, and at subschemas that something else refers to.
+                // A check looks for no subschemas in these by itself: in values, and where something else refers to.
                 _ if VALUES.contains(&keyword.as_str()) || DEFINITIONS.contains(&keyword.as_str()) => {}
-                Value::Object(named) if BY_NAME.contains(&keyword.as_str()) => {
-                    for below in named.values() {
-                        self.schema(below, depth, weight)?;
-                    }
-                }
+                Value::Object(named) if BY_NAME.contains(&keyword.as_str()) => self.named(named, depth, weight)?,
                 Value::Object(_) => self.schema(value, depth, weight)?,
                 Value::Array(list) => {
-                    for below in list.iter().filter(|below| below.is_object()) {
+                    for below in list {
                         self.schema(below, depth, weight)?;
                     }
                 }
@@ -63,11 +68,21 @@ impl<'a> Expansion<'a> {
         Ok(())
     }
 
-    fn spend(&mut self, weight: u32) -> Result<(), String> {
-        self.left = self.left.checked_sub(weight).ok_or_else(|| {
+    fn named(&mut self, named: &'a Map<String, Value>, depth: u32, weight: u32) -> Result<(), String> {
+        for (name, below) in named {
+            self.spend(weight, name.len() / TEXT)?;
+            self.schema(below, depth, weight)?;
+        }
+        Ok(())
+    }
+
+    /// As many parts as often as a check comes to them.
+    fn spend(&mut self, weight: u32, parts: usize) -> Result<(), String> {
+        let spent = weight.saturating_mul(u32::try_from(parts).unwrap_or(u32::MAX));
+        self.left = self.left.checked_sub(spent).ok_or_else(|| {
             format!(
-                "it has more than {SUBSCHEMAS} parts once its references are followed: it refers to itself, or to the same parts \
-                 again and again"
+                "it has more than {PARTS} parts once its references are followed: it has very much in it, refers to itself, or to \
+                 the same parts again and again"
             )
         })?;
         Ok(())
@@ -83,6 +98,20 @@ impl<'a> Expansion<'a> {
             format!("`$ref` has `{reference}`: write `#/` and the path of a schema in this one, without %")
         })
     }
+}
+
+/// Keywords whose values are compared, or copied into errors, as a whole.
+const COPIED: [&str; 4] = ["const", "enum", "not", "pattern"];
+
+/// A value, what is in it, and what its texts count.
+fn parts(value: &Value) -> usize {
+    let below: usize = match value {
+        Value::String(text) => text.len() / TEXT,
+        Value::Array(list) => list.iter().map(parts).sum(),
+        Value::Object(members) => members.iter().map(|(name, value)| name.len() / TEXT + parts(value)).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    };
+    1 + below
 }
 
 /// Bytes of a reference that are told.
@@ -118,7 +147,7 @@ mod tests {
         assert_eq!(check(&doubling(10, "allOf")), Ok(()));
     }
 
-    /// A check follows references below an `$id` from there.
+    /// A check that takes references below an `$id` from there finds the chain.
     #[test]
     fn nothing_is_hidden_behind_another_base() {
         let mut schema = doubling(40, "allOf");
@@ -142,6 +171,41 @@ mod tests {
             let refused = check(&schema).unwrap_err();
             assert!(refused.contains("refers to itself"), "{schema}: {refused}");
         }
+    }
+
+    /// A definition, referred to as often.
+    fn repeated(definition: &Value, times: usize) -> Value {
+        json!({"$defs": {"a": definition}, "allOf": vec![json!({"$ref": "#/$defs/a"}); times]})
+    }
+
+    #[test]
+    fn what_is_in_lists_and_values_counts_too() {
+        let names: Vec<String> = (0..1_000).map(|name| format!("n{name}")).collect();
+        let long = "x".repeat(64_000);
+        for definition in [
+            json!({"allOf": vec![false; 1_000]}),
+            json!({"required": names}),
+            json!({"dependentRequired": {"a": names}}),
+            json!({"dependencies": {"a": names}}),
+            json!({"enum": names}),
+            json!({"const": {"deep": names}}),
+            json!({"not": {"type": "object", "default": names}}),
+            json!({"required": [long]}),
+            json!({"enum": [long]}),
+            json!({"const": {&*long: 1}}),
+            json!({"pattern": long}),
+            json!({"properties": {&*long: true}}),
+            (0..32_000).map(|keyword| (format!("x{keyword}"), json!(1))).collect::<Map<String, Value>>().into(),
+        ] {
+            assert_eq!(check(&repeated(&definition, 3)), Ok(()));
+            let refused = check(&repeated(&definition, 12)).unwrap_err();
+            assert!(refused.contains("more than 10000 parts"), "{refused}");
+        }
+        let reference = json!({"$ref": format!("#/$defs/{long}"), "$defs": {&*long: true}});
+        let mut schema = repeated(&json!({"$ref": format!("#/$defs/{long}")}), 12);
+        schema["$defs"][&*long] = json!(true);
+        assert!(check(&schema).unwrap_err().contains("more than 10000 parts"));
+        assert_eq!(check(&reference), Ok(()));
     }
 
     #[test]

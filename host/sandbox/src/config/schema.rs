@@ -25,9 +25,7 @@ impl ConfigError {
     }
 }
 
-/// Problems that are named.
-const NAMED: usize = 3;
-/// Bytes of each.
+/// Bytes of a problem.
 const PROBLEM: usize = 200;
 /// Bytes of a schema. What it says of a configuration a person has to read.
 const SCHEMA: usize = 128 << 10;
@@ -48,15 +46,15 @@ fn check_schema(schema: &Value) -> Result<(), String> {
     validator(schema).map(|_| ())
 }
 
-/// Checks a configuration. None is checked like an empty one, so that what is required cannot be left out altogether.
+/// Checks a configuration; the first problem ends the check, so that a stranger's schema cannot make any number of them. None is
+/// checked like an empty one, so that what is required cannot be left out altogether.
 pub(crate) fn check(schema: Option<&Value>, config: Option<&Map<String, Value>>) -> Result<(), ConfigError> {
     let Some(schema) = schema else {
         return if config.is_none_or(Map::is_empty) { Ok(()) } else { Err(ConfigError::Unexpected) };
     };
     let validator = validator(schema).map_err(ConfigError::Invalid)?;
     let config = Value::Object(config.cloned().unwrap_or_default());
-    let problems: Vec<String> = validator.iter_errors(&config).take(NAMED).map(|error| said(&error)).collect();
-    if problems.is_empty() { Ok(()) } else { Err(ConfigError::Invalid(problems.join("; "))) }
+    validator.validate(&config).map_err(|error| ConfigError::Invalid(said(&error)))
 }
 
 /// The schema is a stranger's: it refers to nothing outside of itself, since that is not linked, and its patterns are of
@@ -107,10 +105,22 @@ mod tests {
     }
 
     #[test]
+    fn the_first_problem_ends_the_check() {
+        let schema = json!({"properties": {"a": {"type": "string"}, "b": {"type": "string"}}});
+        let error = checked(Some(&schema), &json!({"a": 1, "b": 2})).unwrap_err().to_string();
+        assert!(error.contains("is not of type \"string\""), "{error}");
+        assert_eq!(["/a: ", "/b: "].iter().filter(|path| error.contains(**path)).count(), 1, "{error}");
+    }
+
+    #[test]
     fn without_a_schema_there_is_nothing_to_configure() {
         assert_eq!(checked(None, &json!({})), Ok(()));
         assert_eq!(checked(None, &Value::Null), Ok(()));
         assert_eq!(checked(None, &json!({"a": 1})), Err(ConfigError::Unexpected));
+    }
+
+    fn names(count: usize) -> Vec<String> {
+        (0..count).map(|name| format!("n{name}")).collect()
     }
 
     #[test]
@@ -129,6 +139,10 @@ mod tests {
         assert!(read_schema(&long).unwrap_err().contains("the limit is 131072"));
         let deep = format!("{}{}", r#"{"not":"#.repeat(70), "{}".to_owned() + &"}".repeat(70));
         assert!(read_schema(&deep).unwrap_err().contains("deep"));
+        for definition in [json!({"allOf": vec![false; 10_000]}), json!({"required": names(10_000)})] {
+            let many = json!({"$defs": {"a": definition}, "allOf": vec![json!({"$ref": "#/$defs/a"}); 1_000]});
+            assert!(read_schema(&many.to_string()).unwrap_err().contains("more than 10000 parts"));
+        }
         assert!(read_schema(r#"{"type": "object"}"#).is_ok());
     }
 
