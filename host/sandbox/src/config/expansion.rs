@@ -16,6 +16,9 @@ const TEXT: usize = 64;
 /// Keywords of a schema that count as one more part. No draft has twice as many, and hardly a schema has half of them.
 const KEYWORDS: usize = 32;
 
+/// Parts that a pattern counts as: it is compiled, and takes its time and memory.
+const PATTERN: usize = 100;
+
 /// Refuses a schema that a check could take long with: one that refers to itself, or to the same things again and again. Takes
 /// about as long as reading it once, and going through as many parts as it may have.
 pub(super) fn check(schema: &Value) -> Result<(), String> {
@@ -55,7 +58,11 @@ impl<'a> Expansion<'a> {
                 }
                 // A check looks for no subschemas in these by itself: in values, and where something else refers to.
                 _ if VALUES.contains(&keyword.as_str()) || DEFINITIONS.contains(&keyword.as_str()) => {}
-                Value::Object(named) if BY_NAME.contains(&keyword.as_str()) => self.named(named, depth, weight)?,
+                Value::String(_) if keyword == "pattern" => self.spend(weight, PATTERN)?,
+                Value::Object(named) if BY_NAME.contains(&keyword.as_str()) => {
+                    let each = if keyword == "patternProperties" { PATTERN } else { 0 };
+                    self.named(named, each, depth, weight)?;
+                }
                 Value::Object(_) => self.schema(value, depth, weight)?,
                 Value::Array(list) => {
                     for below in list {
@@ -68,9 +75,10 @@ impl<'a> Expansion<'a> {
         Ok(())
     }
 
-    fn named(&mut self, named: &'a Map<String, Value>, depth: u32, weight: u32) -> Result<(), String> {
+    /// `each` is what a name counts, whatever its length.
+    fn named(&mut self, named: &'a Map<String, Value>, each: usize, depth: u32, weight: u32) -> Result<(), String> {
         for (name, below) in named {
-            self.spend(weight, name.len() / TEXT)?;
+            self.spend(weight, each + name.len() / TEXT)?;
             self.schema(below, depth, weight)?;
         }
         Ok(())
@@ -81,8 +89,8 @@ impl<'a> Expansion<'a> {
         let spent = weight.saturating_mul(u32::try_from(parts).unwrap_or(u32::MAX));
         self.left = self.left.checked_sub(spent).ok_or_else(|| {
             format!(
-                "it has more than {PARTS} parts once its references are followed: it has very much in it, refers to itself, or to \
-                 the same parts again and again"
+                "it has more than {PARTS} parts once its references are followed, a pattern counting as {PATTERN}: it has very \
+                 much in it, refers to itself, or to the same parts again and again"
             )
         })?;
         Ok(())
@@ -206,6 +214,18 @@ mod tests {
         schema["$defs"][&*long] = json!(true);
         assert!(check(&schema).unwrap_err().contains("more than 10000 parts"));
         assert_eq!(check(&reference), Ok(()));
+    }
+
+    #[test]
+    fn a_pattern_counts_as_many_parts() {
+        let patterns = |count: usize| json!({"anyOf": (0..count).map(|n| json!({"pattern": format!("a{n}b")})).collect::<Vec<_>>()});
+        let names = |count: usize| json!({"patternProperties": (0..count).map(|n| (format!("a{n}b"), json!(true))).collect::<Map<String, Value>>()});
+        for schema in [patterns(90), names(90), json!({"properties": {"pattern": patterns(90)}})] {
+            assert_eq!(check(&schema), Ok(()));
+        }
+        for schema in [patterns(110), names(110), repeated(&json!({"pattern": "^a"}), 110)] {
+            assert!(check(&schema).unwrap_err().contains("a pattern counting as 100"));
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Configurations against the schema that a provider gives.
 
-use jsonschema::{PatternOptions, ValidationError, Validator};
+use jsonschema::{PatternOptions, ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::{Map, Value};
 
 use super::expansion;
@@ -27,6 +27,8 @@ impl ConfigError {
 
 /// Bytes of a problem.
 const PROBLEM: usize = 200;
+/// Bytes of a pattern once it is compiled, and of what matching it may keep. Names whose 253 characters are counted fit.
+const PATTERN: usize = 64 << 10;
 /// Bytes of a schema. What it says of a configuration a person has to read.
 const SCHEMA: usize = 128 << 10;
 
@@ -58,12 +60,23 @@ pub(crate) fn check(schema: Option<&Value>, config: Option<&Map<String, Value>>)
 }
 
 /// The schema is a stranger's: it refers to nothing outside of itself, since that is not linked, and its patterns are of
-/// the kind that takes linear time.
+/// the kind that takes linear time, and of limited size.
 fn validator(schema: &Value) -> Result<Validator, String> {
     jsonschema::options()
-        .with_pattern_options(PatternOptions::regex())
+        .with_pattern_options(PatternOptions::regex().size_limit(PATTERN).dfa_size_limit(PATTERN))
         .build(schema)
-        .map_err(|error| line(&error.to_string(), PROBLEM))
+        .map_err(|error| unusable(&error))
+}
+
+fn unusable(error: &ValidationError<'_>) -> String {
+    let problem = line(&error.to_string(), PROBLEM);
+    match error.kind() {
+        ValidationErrorKind::Format { format } if format == "regex" => format!(
+            "{problem} that can be used here: patterns have no back-references and no look-around, and {PATTERN} bytes at most once \
+             they are compiled, so that a class like \\p{{L}} is not to be repeated many times"
+        ),
+        _ => problem,
+    }
 }
 
 fn said(error: &ValidationError<'_>) -> String {
@@ -144,6 +157,33 @@ mod tests {
             assert!(read_schema(&many.to_string()).unwrap_err().contains("more than 10000 parts"));
         }
         assert!(read_schema(r#"{"type": "object"}"#).is_ok());
+    }
+
+    #[test]
+    fn patterns_as_they_are_used_fit_and_huge_ones_do_not() {
+        for usual in [
+            "^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+            "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?([.][a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$",
+            "^[a-z0-9.-]{1,253}$",
+            "^https?://[^/?#]+(/[^?#]*)?$",
+            "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+            "^sha256:[0-9a-f]{64}$",
+            r"^v?(0|[1-9]\d*)[.](0|[1-9]\d*)[.](0|[1-9]\d*)(-[0-9A-Za-z.-]+)?$",
+            "^([0-9]+([.][0-9]+)?(ms|s|m|h))+$",
+            "^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$",
+            r"^\S+@\S+$",
+        ] {
+            for schema in [json!({"pattern": usual}), json!({"patternProperties": {usual: true}})] {
+                assert_eq!(check_schema(&schema), Ok(()), "{usual}");
+            }
+        }
+        for huge in [r"\p{L}{100}a1", "((a{99}){99}){9}"] {
+            for schema in [json!({"pattern": huge}), json!({"patternProperties": {huge: true}})] {
+                let refused = check_schema(&schema).unwrap_err();
+                assert!(refused.contains(huge), "{refused}");
+            }
+        }
+        assert!(check_schema(&json!({"pattern": "((a{99}){99}){9}"})).unwrap_err().contains("65536 bytes at most"));
     }
 
     #[test]
