@@ -135,6 +135,7 @@ mod tests {
             assert_eq!(error.reason(), "ForeignKind");
             // What it says to add is what mends it.
             let said = error.to_string();
+            assert!(said.contains("a rule under `kubernetes` is not enough for that"), "{said}");
             let yaml = said.split('`').find(|part| part.starts_with("manages:")).unwrap_or_else(|| panic!("{said}"));
             assert!(check_kinds(&managing("acme.io", false), &Grants::parse(yaml).unwrap()).is_ok(), "{yaml}");
         }
