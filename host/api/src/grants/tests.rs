@@ -104,6 +104,8 @@ fn mistakes_are_named() {
         ("limits: {requests: 10001}", "10000 at most"),
         ("limits: {httpRequests: 10001}", "httpRequests is 10001"),
         ("limits: {httpBytes: 2Gi}", "1073741824 at most"),
+        ("limits: {memory: 4294967297}", "memory is 4294967297: give 4294967296 at most"),
+        ("limits: {kinds: [{kind: A, memory: 5Gi}]}", "4294967296 at most"),
         ("limits: {events: 1001}", "1000 at most"),
         ("limits: {lines: 10001}", "lines is 10001"),
         ("limits: {logBytes: 17Mi}", "16777216 at most"),
