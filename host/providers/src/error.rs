@@ -58,8 +58,8 @@ pub enum ProviderError {
     Conflict(String),
     /// It wants to manage a kind that it does not bring.
     #[error(
-        "the provider wants to manage {kind} of group {group}, which it does not define, and no rule under `kubernetes` lets it: \
-         if it may do anything to these objects, add to its grants `manages: [{{apiGroups: [{group}], kinds: [{kind}]}}]`"
+        "the provider wants to manage {kind} of group {group}, which it does not define; a rule under `kubernetes` is not enough \
+         for that: if it may do anything to these objects, add to its grants `manages: [{{apiGroups: [{group}], kinds: [{kind}]}}]`"
     )]
     ForeignKind {
         /// Its group.

@@ -111,15 +111,17 @@ mod tests {
         let check = |group: &str, defined: bool, grants: &str| {
             check_kinds(&managing(group, defined), &Grants::parse(grants).unwrap())
         };
-        let granted = "manages: [{apiGroups: [acme.io, apps], kinds: [Note]}]";
+        let granted = "manages: [{apiGroups: [acme.io, networking.k8s.io], kinds: [Note]}]";
         assert!(check("acme.io", true, "").is_ok());
         assert!(check("acme.io", false, granted).is_ok());
         assert!(check("acme.io", false, "").is_err());
         assert!(check("acme.io", false, "manages: [{apiGroups: [acme.io], kinds: [Other]}]").is_err());
         for defined in [true, false] {
-            let error = check("apps", defined, granted).unwrap_err();
-            assert_eq!(error.reason(), "ForeignKind");
-            assert!(error.to_string().contains("of Kubernetes"), "{error}");
+            for group in ["networking.k8s.io", "apps"] {
+                let error = check(group, defined, granted).unwrap_err();
+                assert_eq!(error.reason(), "ForeignKind");
+                assert!(error.to_string().contains("of Kubernetes"), "{error}");
+            }
         }
     }
 
@@ -133,6 +135,7 @@ mod tests {
             assert_eq!(error.reason(), "ForeignKind");
             // What it says to add is what mends it.
             let said = error.to_string();
+            assert!(said.contains("a rule under `kubernetes` is not enough for that"), "{said}");
             let yaml = said.split('`').find(|part| part.starts_with("manages:")).unwrap_or_else(|| panic!("{said}"));
             assert!(check_kinds(&managing("acme.io", false), &Grants::parse(yaml).unwrap()).is_ok(), "{yaml}");
         }

@@ -9,8 +9,8 @@ use capstan_api::Limits;
 pub struct Budget {
     /// For one call into the guest, with everything it waits for.
     pub call: Duration,
-    /// For connect to disconnect, with the wait for a free slot. A disconnect itself has its own time: it tidies up, also where
-    /// the others took all of theirs.
+    /// From connect until the last call before disconnect, with the wait for a free slot. A disconnect has a time of its own: it
+    /// tidies up, also where the others took all of theirs.
     pub reconcile: Duration,
     /// Bytes of all memories and tables of an instance together.
     pub memory: usize,

@@ -16,7 +16,7 @@ pub struct Limits {
     /// For one call into the provider, with everything it waits for; `10s`, `500ms`, `1m`.
     #[serde(default, with = "duration", skip_serializing_if = "Option::is_none")]
     pub call_timeout: Option<Duration>,
-    /// For connect to disconnect.
+    /// From connect until the last call before disconnect, which has a time of its own.
     #[serde(default, with = "duration", skip_serializing_if = "Option::is_none")]
     pub reconcile_timeout: Option<Duration>,
     /// Bytes, for all memories and tables of an instance together; `64Mi`, `1Gi`.
@@ -101,6 +101,8 @@ impl From<KindLimits> for Limits {
 impl Limits {
     /// The longest that can be set for `callTimeout` and `reconcileTimeout`.
     pub const MAX_TIME: Duration = Duration::from_hours(24);
+    /// The most that can be set for `memory`: no memory of a component can have more.
+    pub const MAX_MEMORY: u64 = 4 << 30;
     /// The most that can be set for `requests` and `httpRequests`: some hundred a second over a whole reconcile.
     pub const MAX_REQUESTS: u32 = 10_000;
     /// The most that can be set for `httpBytes`.
@@ -157,7 +159,7 @@ impl Limits {
         }
         let count = |number: Option<u32>| number.map(u64::from);
         let values = [
-            ("memory", self.memory, u64::MAX),
+            ("memory", self.memory, Self::MAX_MEMORY),
             ("requests", count(self.requests), Self::MAX_REQUESTS.into()),
             ("httpRequests", count(self.http_requests), Self::MAX_REQUESTS.into()),
             ("httpBytes", self.http_bytes, Self::MAX_HTTP_BYTES),

@@ -40,6 +40,39 @@ pub(super) fn check(rules: &[ManagesGrant]) -> Result<(), GrantError> {
                 return Err(wrong(format!("`*` among its {list}: what a provider may make its own must be named")));
             }
         }
+        let unusable = rule.api_groups.iter().find_map(|group| group_problem(group));
+        if let Some(problem) = unusable.or_else(|| rule.kinds.iter().find_map(|kind| kind_problem(kind))) {
+            return Err(wrong(problem));
+        }
     }
     Ok(())
 }
+
+/// Why no provider can manage a kind of this group.
+fn group_problem(group: &str) -> Option<String> {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'.' || byte == b'-';
+    let shown = shown(group);
+    if !group.bytes().all(fits) {
+        return Some(format!(
+            "`{shown}` among its apiGroups: a group has lower-case letters, digits, hyphens and dots only"
+        ));
+    }
+    let inside = group.trim_matches('.').contains('.');
+    (!inside).then(|| {
+        format!("`{shown}` among its apiGroups: a group has a dot inside; those without are Kubernetes' own, whose kinds are nobody's")
+    })
+}
+
+/// Why nothing can be of this kind.
+fn kind_problem(kind: &str) -> Option<String> {
+    let fits = !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    (!fits).then(|| format!("`{}` among its kinds: a kind has letters and digits only, and at least one", shown(kind)))
+}
+
+/// Of whatever was written there, as much as a message can bear.
+fn shown(name: &str) -> String {
+    name.escape_debug().take(NAME).collect()
+}
+
+/// Characters of a name that are told.
+const NAME: usize = 64;

@@ -160,6 +160,7 @@ fn the_definition_and_the_host_have_the_same_bounds() {
         &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["limits"];
     for properties in [&limits["properties"], &limits["properties"]["kinds"]["items"]["properties"]] {
         for (limit, most) in [
+            ("memory", Limits::MAX_MEMORY),
             ("requests", Limits::MAX_REQUESTS.into()),
             ("httpRequests", Limits::MAX_REQUESTS.into()),
             ("httpBytes", Limits::MAX_HTTP_BYTES),

@@ -2,24 +2,28 @@
 
 use serde_json::{Map, Value};
 
-/// Subschemas, each counted as often as a check may come to it. The largest schemas of configurations have hundreds.
-const SUBSCHEMAS: u32 = 10_000;
+use super::place::{self, BY_NAME, DEFINITIONS, VALUES};
+
+/// Parts, each counted as often as a check may come to it: subschemas, and what is in their lists and values. The largest schemas
+/// of configurations have hundreds.
+const PARTS: u32 = 10_000;
 /// Levels, those behind references included.
 const DEPTH: u32 = 128;
 /// What has an `unevaluated...` makes a check come to all that is below once more, and what has one below that again.
 const UNEVALUATED: u32 = 4;
+/// Bytes of a text that count as one more part: an error may have a copy of it.
+const TEXT: usize = 64;
+/// Keywords of a schema that count as one more part. No draft has twice as many, and hardly a schema has half of them.
+const KEYWORDS: usize = 32;
 
-/// Keywords whose members are subschemas by name.
-const BY_NAME: [&str; 4] = ["properties", "patternProperties", "dependentSchemas", "dependencies"];
-/// Keywords of which a check looks at nothing by itself: values, and subschemas that something else refers to.
-const SKIPPED: [&str; 6] = ["const", "enum", "default", "examples", "$defs", "definitions"];
-/// Keywords that make what a reference leads to hard to say.
-const REFUSED: [&str; 3] = ["$dynamicRef", "$recursiveRef", "$recursiveAnchor"];
+/// Parts that a pattern counts as: it is compiled, and takes its time and memory.
+const PATTERN: usize = 100;
 
 /// Refuses a schema that a check could take long with: one that refers to itself, or to the same things again and again. Takes
-/// about as long as reading it once, whatever it says.
+/// about as long as reading it once, and going through as many parts as it may have.
 pub(super) fn check(schema: &Value) -> Result<(), String> {
-    Expansion { root: schema, left: SUBSCHEMAS }.schema(schema, 0, 1)
+    place::check(schema)?;
+    Expansion { root: schema, left: PARTS }.schema(schema, 0, 1)
 }
 
 struct Expansion<'a> {
@@ -30,18 +34,12 @@ struct Expansion<'a> {
 impl<'a> Expansion<'a> {
     /// `weight` is how often a check comes here.
     fn schema(&mut self, schema: &'a Value, depth: u32, weight: u32) -> Result<(), String> {
-        // `true` and `false` are schemas too.
-        let Value::Object(members) = schema else { return self.spend(weight) };
+        // `true` and `false` are schemas too. Anything else is none: a list of names, a number.
+        let Value::Object(members) = schema else { return self.spend(weight, parts(schema)) };
         if depth > DEPTH {
             return Err(format!("it goes more than {DEPTH} levels deep, or refers to itself: write it flat"));
         }
-        self.spend(weight)?;
-        if let Some(keyword) = REFUSED.into_iter().find(|keyword| members.contains_key(*keyword)) {
-            return Err(format!("`{keyword}` is not supported: write `$ref` with `#/` and the path of what is meant"));
-        }
-        if depth > 0 && ["$id", "id"].into_iter().any(|id| members.get(id).is_some_and(Value::is_string)) {
-            return Err("a part of it has an `$id` of its own: that is not supported, leave it out".to_owned());
-        }
+        self.spend(weight, 1 + members.len() / KEYWORDS)?;
         let repeats = members.contains_key("unevaluatedProperties") || members.contains_key("unevaluatedItems");
         let weight = if repeats { weight.saturating_mul(UNEVALUATED) } else { weight };
         self.members(members, depth + 1, weight)
@@ -49,20 +47,25 @@ impl<'a> Expansion<'a> {
 
     fn members(&mut self, members: &'a Map<String, Value>, depth: u32, weight: u32) -> Result<(), String> {
         for (keyword, value) in members {
+            if COPIED.contains(&keyword.as_str()) {
+                self.spend(weight, parts(value))?;
+            }
             match value {
                 Value::String(reference) if keyword == "$ref" => {
+                    self.spend(weight, reference.len() / TEXT)?;
                     let target = self.target(reference)?;
                     self.schema(target, depth, weight)?;
                 }
-                _ if SKIPPED.contains(&keyword.as_str()) => {}
+                // A check looks for no subschemas in these by itself: in values, and where something else refers to.
+                _ if VALUES.contains(&keyword.as_str()) || DEFINITIONS.contains(&keyword.as_str()) => {}
+                Value::String(_) if keyword == "pattern" => self.spend(weight, PATTERN)?,
                 Value::Object(named) if BY_NAME.contains(&keyword.as_str()) => {
-                    for below in named.values() {
-                        self.schema(below, depth, weight)?;
-                    }
+                    let each = if keyword == "patternProperties" { PATTERN } else { 0 };
+                    self.named(named, each, depth, weight)?;
                 }
                 Value::Object(_) => self.schema(value, depth, weight)?,
                 Value::Array(list) => {
-                    for below in list.iter().filter(|below| below.is_object()) {
+                    for below in list {
                         self.schema(below, depth, weight)?;
                     }
                 }
@@ -72,11 +75,22 @@ impl<'a> Expansion<'a> {
         Ok(())
     }
 
-    fn spend(&mut self, weight: u32) -> Result<(), String> {
-        self.left = self.left.checked_sub(weight).ok_or_else(|| {
+    /// `each` is what a name counts, whatever its length.
+    fn named(&mut self, named: &'a Map<String, Value>, each: usize, depth: u32, weight: u32) -> Result<(), String> {
+        for (name, below) in named {
+            self.spend(weight, each + name.len() / TEXT)?;
+            self.schema(below, depth, weight)?;
+        }
+        Ok(())
+    }
+
+    /// As many parts as often as a check comes to them.
+    fn spend(&mut self, weight: u32, parts: usize) -> Result<(), String> {
+        let spent = weight.saturating_mul(u32::try_from(parts).unwrap_or(u32::MAX));
+        self.left = self.left.checked_sub(spent).ok_or_else(|| {
             format!(
-                "it has more than {SUBSCHEMAS} parts once its references are followed: it refers to itself, or to the same parts \
-                 again and again"
+                "it has more than {PARTS} parts once its references are followed, a pattern counting as {PATTERN}: it has very \
+                 much in it, refers to itself, or to the same parts again and again"
             )
         })?;
         Ok(())
@@ -86,12 +100,26 @@ impl<'a> Expansion<'a> {
     fn target(&self, reference: &str) -> Result<&'a Value, String> {
         let pointer = reference.strip_prefix('#').filter(|pointer| pointer.is_empty() || pointer.starts_with('/'));
         let plain = pointer.filter(|pointer| !pointer.contains('%'));
-        let found = plain.and_then(|pointer| self.root.pointer(pointer));
+        let found = plain.and_then(|pointer| place::find(self.root, pointer));
         found.ok_or_else(|| {
             let reference = crate::text::line(reference, REFERENCE);
-            format!("`$ref` has `{reference}`: write `#/` and the path of something in the schema, without %")
+            format!("`$ref` has `{reference}`: write `#/` and the path of a schema in this one, without %")
         })
     }
+}
+
+/// Keywords whose values are compared, or copied into errors, as a whole.
+const COPIED: [&str; 4] = ["const", "enum", "not", "pattern"];
+
+/// A value, what is in it, and what its texts count.
+fn parts(value: &Value) -> usize {
+    let below: usize = match value {
+        Value::String(text) => text.len() / TEXT,
+        Value::Array(list) => list.iter().map(parts).sum(),
+        Value::Object(members) => members.iter().map(|(name, value)| name.len() / TEXT + parts(value)).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    };
+    1 + below
 }
 
 /// Bytes of a reference that are told.
@@ -127,6 +155,19 @@ mod tests {
         assert_eq!(check(&doubling(10, "allOf")), Ok(()));
     }
 
+    /// A check that takes references below an `$id` from there finds the chain.
+    #[test]
+    fn nothing_is_hidden_behind_another_base() {
+        let mut schema = doubling(40, "allOf");
+        let hidden = schema["$defs"].take();
+        let names: Map<String, Value> = (1..=40).map(|level| (format!("l{level}"), json!({}))).collect();
+        schema["$defs"] = names.into();
+        schema["$defs"]["x"] = json!({"$id": "http://x/", "$defs": hidden});
+        schema["$ref"] = "#/$defs/x/$defs/l0".into();
+        let refused = check(&schema).unwrap_err();
+        assert!(refused.contains("`$id`") && refused.contains("leave it out"), "{refused}");
+    }
+
     #[test]
     fn what_refers_to_itself_is_refused() {
         for schema in [
@@ -137,6 +178,53 @@ mod tests {
         ] {
             let refused = check(&schema).unwrap_err();
             assert!(refused.contains("refers to itself"), "{schema}: {refused}");
+        }
+    }
+
+    /// A definition, referred to as often.
+    fn repeated(definition: &Value, times: usize) -> Value {
+        json!({"$defs": {"a": definition}, "allOf": vec![json!({"$ref": "#/$defs/a"}); times]})
+    }
+
+    #[test]
+    fn what_is_in_lists_and_values_counts_too() {
+        let names: Vec<String> = (0..1_000).map(|name| format!("n{name}")).collect();
+        let long = "x".repeat(64_000);
+        for definition in [
+            json!({"allOf": vec![false; 1_000]}),
+            json!({"required": names}),
+            json!({"dependentRequired": {"a": names}}),
+            json!({"dependencies": {"a": names}}),
+            json!({"enum": names}),
+            json!({"const": {"deep": names}}),
+            json!({"not": {"type": "object", "default": names}}),
+            json!({"required": [long]}),
+            json!({"enum": [long]}),
+            json!({"const": {&*long: 1}}),
+            json!({"pattern": long}),
+            json!({"properties": {&*long: true}}),
+            (0..32_000).map(|keyword| (format!("x{keyword}"), json!(1))).collect::<Map<String, Value>>().into(),
+        ] {
+            assert_eq!(check(&repeated(&definition, 3)), Ok(()));
+            let refused = check(&repeated(&definition, 12)).unwrap_err();
+            assert!(refused.contains("more than 10000 parts"), "{refused}");
+        }
+        let reference = json!({"$ref": format!("#/$defs/{long}"), "$defs": {&*long: true}});
+        let mut schema = repeated(&json!({"$ref": format!("#/$defs/{long}")}), 12);
+        schema["$defs"][&*long] = json!(true);
+        assert!(check(&schema).unwrap_err().contains("more than 10000 parts"));
+        assert_eq!(check(&reference), Ok(()));
+    }
+
+    #[test]
+    fn a_pattern_counts_as_many_parts() {
+        let patterns = |count: usize| json!({"anyOf": (0..count).map(|n| json!({"pattern": format!("a{n}b")})).collect::<Vec<_>>()});
+        let names = |count: usize| json!({"patternProperties": (0..count).map(|n| (format!("a{n}b"), json!(true))).collect::<Map<String, Value>>()});
+        for schema in [patterns(90), names(90), json!({"properties": {"pattern": patterns(90)}})] {
+            assert_eq!(check(&schema), Ok(()));
+        }
+        for schema in [patterns(110), names(110), repeated(&json!({"pattern": "^a"}), 110)] {
+            assert!(check(&schema).unwrap_err().contains("a pattern counting as 100"));
         }
     }
 
@@ -159,7 +247,7 @@ mod tests {
         for good in ["#/$defs/b", "#/$defs/c~1d"] {
             assert_eq!(check(&schema(good)), Ok(()), "{good}");
         }
-        for bad in ["#b", "#/$defs/%62", "#/$defs/x", "b.json", "https://example.org/b", ""] {
+        for bad in ["#b", "#/$defs/%62", "#/$defs/x", "#/$defs", "b.json", "https://example.org/b", ""] {
             assert!(check(&schema(bad)).unwrap_err().contains("`$ref` has"), "{bad}");
         }
         for odd in [json!({"$dynamicRef": "#b"}), json!({"$recursiveRef": "#"}), json!({"$id": "https://a.b"})] {

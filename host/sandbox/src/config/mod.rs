@@ -2,6 +2,7 @@
 
 mod expansion;
 mod host;
+mod place;
 mod schema;
 
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! Configurations against the schema that a provider gives.
 
-use jsonschema::{PatternOptions, ValidationError, Validator};
+use jsonschema::{PatternOptions, ValidationError, Validator, error::ValidationErrorKind};
 use serde_json::{Map, Value};
 
 use super::expansion;
@@ -25,10 +25,10 @@ impl ConfigError {
     }
 }
 
-/// Problems that are named.
-const NAMED: usize = 3;
-/// Bytes of each.
+/// Bytes of a problem.
 const PROBLEM: usize = 200;
+/// Bytes of a pattern once it is compiled, and of what matching it may keep. Names whose 253 characters are counted fit.
+const PATTERN: usize = 64 << 10;
 /// Bytes of a schema. What it says of a configuration a person has to read.
 const SCHEMA: usize = 128 << 10;
 
@@ -48,24 +48,35 @@ fn check_schema(schema: &Value) -> Result<(), String> {
     validator(schema).map(|_| ())
 }
 
-/// Checks a configuration. None is checked like an empty one, so that what is required cannot be left out altogether.
+/// Checks a configuration; the first problem ends the check, so that a stranger's schema cannot make any number of them. None is
+/// checked like an empty one, so that what is required cannot be left out altogether.
 pub(crate) fn check(schema: Option<&Value>, config: Option<&Map<String, Value>>) -> Result<(), ConfigError> {
     let Some(schema) = schema else {
         return if config.is_none_or(Map::is_empty) { Ok(()) } else { Err(ConfigError::Unexpected) };
     };
     let validator = validator(schema).map_err(ConfigError::Invalid)?;
     let config = Value::Object(config.cloned().unwrap_or_default());
-    let problems: Vec<String> = validator.iter_errors(&config).take(NAMED).map(|error| said(&error)).collect();
-    if problems.is_empty() { Ok(()) } else { Err(ConfigError::Invalid(problems.join("; "))) }
+    validator.validate(&config).map_err(|error| ConfigError::Invalid(said(&error)))
 }
 
 /// The schema is a stranger's: it refers to nothing outside of itself, since that is not linked, and its patterns are of
-/// the kind that takes linear time.
+/// the kind that takes linear time, and of limited size.
 fn validator(schema: &Value) -> Result<Validator, String> {
     jsonschema::options()
-        .with_pattern_options(PatternOptions::regex())
+        .with_pattern_options(PatternOptions::regex().size_limit(PATTERN).dfa_size_limit(PATTERN))
         .build(schema)
-        .map_err(|error| line(&error.to_string(), PROBLEM))
+        .map_err(|error| unusable(&error))
+}
+
+fn unusable(error: &ValidationError<'_>) -> String {
+    let problem = line(&error.to_string(), PROBLEM);
+    match error.kind() {
+        ValidationErrorKind::Format { format } if format == "regex" => format!(
+            "{problem} that can be used here: patterns have no back-references and no look-around, and {PATTERN} bytes at most once \
+             they are compiled, so that a class like \\p{{L}} is not to be repeated many times"
+        ),
+        _ => problem,
+    }
 }
 
 fn said(error: &ValidationError<'_>) -> String {
@@ -107,10 +118,22 @@ mod tests {
     }
 
     #[test]
+    fn the_first_problem_ends_the_check() {
+        let schema = json!({"properties": {"a": {"type": "string"}, "b": {"type": "string"}}});
+        let error = checked(Some(&schema), &json!({"a": 1, "b": 2})).unwrap_err().to_string();
+        assert!(error.contains("is not of type \"string\""), "{error}");
+        assert_eq!(["/a: ", "/b: "].iter().filter(|path| error.contains(**path)).count(), 1, "{error}");
+    }
+
+    #[test]
     fn without_a_schema_there_is_nothing_to_configure() {
         assert_eq!(checked(None, &json!({})), Ok(()));
         assert_eq!(checked(None, &Value::Null), Ok(()));
         assert_eq!(checked(None, &json!({"a": 1})), Err(ConfigError::Unexpected));
+    }
+
+    fn names(count: usize) -> Vec<String> {
+        (0..count).map(|name| format!("n{name}")).collect()
     }
 
     #[test]
@@ -129,7 +152,38 @@ mod tests {
         assert!(read_schema(&long).unwrap_err().contains("the limit is 131072"));
         let deep = format!("{}{}", r#"{"not":"#.repeat(70), "{}".to_owned() + &"}".repeat(70));
         assert!(read_schema(&deep).unwrap_err().contains("deep"));
+        for definition in [json!({"allOf": vec![false; 10_000]}), json!({"required": names(10_000)})] {
+            let many = json!({"$defs": {"a": definition}, "allOf": vec![json!({"$ref": "#/$defs/a"}); 1_000]});
+            assert!(read_schema(&many.to_string()).unwrap_err().contains("more than 10000 parts"));
+        }
         assert!(read_schema(r#"{"type": "object"}"#).is_ok());
+    }
+
+    #[test]
+    fn patterns_as_they_are_used_fit_and_huge_ones_do_not() {
+        for usual in [
+            "^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+            "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?([.][a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$",
+            "^[a-z0-9.-]{1,253}$",
+            "^https?://[^/?#]+(/[^?#]*)?$",
+            "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+            "^sha256:[0-9a-f]{64}$",
+            r"^v?(0|[1-9]\d*)[.](0|[1-9]\d*)[.](0|[1-9]\d*)(-[0-9A-Za-z.-]+)?$",
+            "^([0-9]+([.][0-9]+)?(ms|s|m|h))+$",
+            "^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$",
+            r"^\S+@\S+$",
+        ] {
+            for schema in [json!({"pattern": usual}), json!({"patternProperties": {usual: true}})] {
+                assert_eq!(check_schema(&schema), Ok(()), "{usual}");
+            }
+        }
+        for huge in [r"\p{L}{100}a1", "((a{99}){99}){9}"] {
+            for schema in [json!({"pattern": huge}), json!({"patternProperties": {huge: true}})] {
+                let refused = check_schema(&schema).unwrap_err();
+                assert!(refused.contains(huge), "{refused}");
+            }
+        }
+        assert!(check_schema(&json!({"pattern": "((a{99}){99}){9}"})).unwrap_err().contains("65536 bytes at most"));
     }
 
     #[test]

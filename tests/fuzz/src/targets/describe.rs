@@ -28,6 +28,7 @@ pub(crate) const WORDS: &[&str] = &[
     "\"$ref\": \"https://example.org/schema.json\",",
     "\"$ref\": \"file:///etc/passwd\",",
     "\"$dynamicRef\": \"#a\",",
+    "\"$id\": \"http://x/\",",
     "\"pattern\": \"(a+)+$\",",
     "\"pattern\": \"((((a{99}){99}){99}){99})\",",
     "\"additionalProperties\": false,",
