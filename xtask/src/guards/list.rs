@@ -261,9 +261,9 @@ pub(super) const GUARDS: &[Guard] = &[
     guard(
         "definitions-of-others",
         "host/providers/src/install/mod.rs",
-        "if ours || names(grants, &GroupVersionKind::gvk(&group, \"\", &kind)) {",
-        "if ours || names(grants, &GroupVersionKind::gvk(&group, \"\", &kind)) || !kind.is_empty() {",
-        "install::tests::a_definition_of_somebody_else_is_taken_over_only_by_name",
+        "if ours || grants.manages(&group, &kind) {",
+        "if ours || grants.manages(&group, &kind) || !kind.is_empty() {",
+        "install::tests::a_definition_of_somebody_else_is_taken_over_only_where_that_is_granted",
     ),
     guard(
         "impersonation",
