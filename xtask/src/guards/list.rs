@@ -216,6 +216,14 @@ pub(super) const GUARDS: &[Guard] = &[
         suite: Suite::Hostile,
         test: "huge_answer",
     },
+    Guard {
+        name: "lines-of-a-reconcile",
+        file: "host/sandbox/src/log/journal.rs",
+        text: "self.line(&mut state, level, message, &Fields(fields));",
+        without: "self.emit(level, &Line { message, fields: &Fields(fields) }.to_string());",
+        suite: Suite::Hostile,
+        test: "floods_the_log",
+    },
     guard(
         "fence",
         "host/cluster/src/fence.rs",
