@@ -137,11 +137,11 @@ impl Host {
         self.listed(watches).await;
         health.enter(Phase::Loading);
         if timeout(LOADED_WITHIN, arrivals.settled()).await.is_err() {
-            match arrivals.missing().map(|missing| missing.join(", ")) {
-                Some(providers) => {
-                    tracing::warn!(providers, "not all providers are in service yet: their conditions say why");
-                }
-                None => tracing::warn!("which providers there are is not known yet: a source of them cannot be listed"),
+            if let Some(missing) = arrivals.missing() {
+                let providers = missing.join(", ");
+                tracing::warn!(providers, "not all providers are in service yet: their conditions say why");
+            } else {
+                tracing::warn!("which providers there are is not known yet: a source of them cannot be listed");
             }
         }
         health.enter(Phase::Working);

@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    ffi::OsString,
+    ffi::OsStr,
     path::{Path, PathBuf},
 };
 
@@ -20,7 +20,7 @@ pub(crate) async fn config(path: Option<&Path>, context: Option<String>) -> Resu
     let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
     let (read, places) = match path {
         Some(path) => (Kubeconfig::read_from(path), vec![path.to_owned()]),
-        None if options.context.is_some() => (Kubeconfig::read(), places(env::var_os(KUBECONFIG), env::home_dir())),
+        None if options.context.is_some() => (Kubeconfig::read(), places(env::var_os(KUBECONFIG).as_deref(), env::home_dir())),
         None => return inferred(&options).await,
     };
     of_kubeconfig(read, &places, &options).await
@@ -31,7 +31,7 @@ async fn inferred(options: &KubeConfigOptions) -> Result<Config> {
         return Ok(config);
     }
     // The error of that shows the lines around a mistake, and with them the credentials of others; and it names no file.
-    let places = places(env::var_os(KUBECONFIG), env::home_dir());
+    let places = places(env::var_os(KUBECONFIG).as_deref(), env::home_dir());
     let kubeconfig = of_kubeconfig(Kubeconfig::read(), &places, options).await.err();
     Err(not_found(kubeconfig.as_ref(), Config::incluster().err().as_ref()))
 }
@@ -64,8 +64,8 @@ async fn of_kubeconfig(
 }
 
 /// The files that kubectl would read with this `$KUBECONFIG`, of a user with this home directory.
-fn places(variable: Option<OsString>, home: Option<PathBuf>) -> Vec<PathBuf> {
-    let listed = variable.iter().flat_map(env::split_paths).filter(|path| !path.as_os_str().is_empty());
+fn places(variable: Option<&OsStr>, home: Option<PathBuf>) -> Vec<PathBuf> {
+    let listed = variable.into_iter().flat_map(env::split_paths).filter(|path| !path.as_os_str().is_empty());
     let listed: Vec<PathBuf> = listed.collect();
     if listed.is_empty() { home.into_iter().map(|home| home.join(".kube/config")).collect() } else { listed }
 }
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn kubeconfigs_are_looked_for_where_kubectl_looks() {
-        let places = |variable: Option<&str>| places(variable.map(OsString::from), Some(PathBuf::from("/home/me")));
+        let places = |variable: Option<&str>| places(variable.map(OsStr::new), Some(PathBuf::from("/home/me")));
         let of_home = [PathBuf::from("/home/me/.kube/config")];
         assert_eq!(places(None), of_home);
         assert_eq!(places(Some(":")), of_home, "nothing is listed");

@@ -18,6 +18,6 @@ pub use host::{HostProcess, Signal};
 pub use kubelet::play_kubelet;
 pub use objects::{Objects, condition, eventually};
 pub use probe::probe;
-pub use proxy::{Accepted, Faults, Proxy};
+pub use proxy::{Accepted, Creates, Faults, Proxy};
 pub use server::{Embedded, Server, ServerKind, output};
 pub use tls_front::TlsFront;

@@ -61,13 +61,23 @@ pub struct Accepted {
     pub path: String,
 }
 
+/// What the server answered to those who asked for one object by a POST. What became of a request whose answer went down with the
+/// server is not in it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Creates {
+    /// That it made the object.
+    pub made: u32,
+    /// That there is one already: whoever asked had not looked.
+    pub existing: u32,
+}
+
 #[derive(Debug)]
 struct State {
     upstream: Upstream,
     faults: Mutex<Faults>,
     chance: Mutex<StdRng>,
-    /// Creates that the server received, by the path of the object.
-    creates: Mutex<BTreeMap<String, u32>>,
+    /// Creates that the server answered, by the path of the object.
+    creates: Mutex<BTreeMap<String, Creates>>,
     /// Writes that the server took, in the order of its answers.
     accepted: Mutex<Vec<Accepted>>,
     /// Watches that were asked for, by path.
@@ -151,10 +161,9 @@ impl Proxy {
         settled.with_context(|| format!("{left} requests have no answer after {ANSWERED_WITHIN:?}"))
     }
 
-    /// How often objects were asked for by a POST: the path of each, and the number of requests that the server answered with
-    /// what it made, or with there being one already. What the proxy refused never came that far; an apply is none of them.
+    /// How often objects were asked for by a POST, by path. What the proxy refused never came that far; an apply is none of them.
     #[must_use]
-    pub fn creates(&self) -> BTreeMap<String, u32> {
+    pub fn creates(&self) -> BTreeMap<String, Creates> {
         lock(&self.state.creates).clone()
     }
 
@@ -254,14 +263,23 @@ impl State {
         let path = if method == Method::POST { created_path(path, request.body()) } else { path.to_owned() };
         let answer = self.upstream.0.send(request.map(kube::client::Body::from)).await?;
         let status = answer.status();
-        if method == Method::POST && matches!(status, StatusCode::CREATED | StatusCode::CONFLICT) {
-            *lock(&self.creates).entry(path.clone()).or_default() += 1;
+        if method == Method::POST {
+            self.count_create(&path, status);
         }
         // Asking who one is, or what one may do, is written as a create.
         if !is_read(&method) && status.is_success() && !path.contains("/selfsubject") {
             lock(&self.accepted).push(Accepted { at: Instant::now(), method, path });
         }
         Ok(answer)
+    }
+
+    fn count_create(&self, path: &str, status: StatusCode) {
+        if matches!(status, StatusCode::CREATED | StatusCode::CONFLICT) {
+            let mut all = lock(&self.creates);
+            let creates = all.entry(path.to_owned()).or_default();
+            creates.made += u32::from(status == StatusCode::CREATED);
+            creates.existing += u32::from(status == StatusCode::CONFLICT);
+        }
     }
 
     fn happens(&self, percent: u8) -> bool {
@@ -284,5 +302,54 @@ impl State {
         *response.status_mut() = code;
         response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/json"));
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COLLECTION: &str = "/api/v1/namespaces/one/configmaps";
+
+    /// A server with one object, `there`: of others it makes as many as it is asked for. It has no answer to what is called
+    /// `lost`. Gives its address.
+    async fn server() -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let answer = |request: Request<Incoming>| async {
+            let body = request.into_body().collect().await?.to_bytes();
+            let mut response = Response::new(Full::new(Bytes::from_static(b"{}")));
+            *response.status_mut() = match created_path(COLLECTION, &body).rsplit('/').next() {
+                Some("lost") => bail!("the server ends"),
+                Some("there") => StatusCode::CONFLICT,
+                _ => StatusCode::CREATED,
+            };
+            Ok(response)
+        };
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer));
+                tokio::spawn(connection);
+            }
+        });
+        address
+    }
+
+    #[tokio::test]
+    async fn a_create_of_what_there_is_already_is_told_from_one_that_made_something() {
+        let url = format!("http://{}", server().await).parse().unwrap();
+        let proxy = Proxy::start(Config::new(url), 0).await.unwrap();
+        let create = |name: &str| {
+            let body = json!({"metadata": {"name": name}}).to_string();
+            let request = Request::post(COLLECTION).body(Bytes::from(body)).unwrap();
+            Arc::clone(&proxy.state).send_on(request)
+        };
+        for name in ["new", "there", "new"] {
+            create(name).await.unwrap();
+        }
+        assert!(create("lost").await.is_err());
+        let expected = [("new", Creates { made: 2, existing: 0 }), ("there", Creates { made: 0, existing: 1 })];
+        let expected = expected.map(|(name, creates)| (format!("{COLLECTION}/{name}"), creates));
+        assert_eq!(proxy.creates(), BTreeMap::from(expected));
     }
 }

@@ -180,7 +180,10 @@ mod tests {
         let find = || Programs::find_in(None, &built);
         let fails = |program: &'static str, output: &Path| -> Result<()> {
             fs::write(output, "")?;
-            if program == "kubectl" { bail!("no space") } else { Ok(()) }
+            if program == "kubectl" {
+                bail!("no space");
+            }
+            Ok(())
         };
         build_alone(find, &built, fails).unwrap_err();
         assert_eq!(find().unwrap_err().programs, ["kubectl"]);

@@ -16,11 +16,14 @@ pub(super) struct Copy {
 
 impl Copy {
     /// Brings a copy up to date, or makes it. Files that are as they were are not touched, so that nothing is built again for
-    /// them. `folder` holds the copy and a list of its files.
-    pub(super) fn of(tree: &Path, folder: &Path) -> Result<Self> {
-        let (root, list) = (folder.join("tree"), folder.join("files"));
+    /// them. `guards` of the target folder holds the copy and a list of its files. Nothing of that folder is copied, also if it
+    /// is in the tree.
+    pub(super) fn of(tree: &Path, target: &Path) -> Result<Self> {
+        let (root, list) = (target.join("guards/tree"), target.join("guards/files"));
         fs::create_dir_all(&root).with_context(|| format!("{} cannot be made", root.display()))?;
-        let wanted = files(tree)?;
+        let built = below(tree, target)?;
+        let mut wanted = files(tree)?;
+        wanted.retain(|name| !built.as_ref().is_some_and(|built| Path::new(name).starts_with(built)));
         let former = fs::read_to_string(&list).unwrap_or_default();
         for gone in former.split_terminator('\0').filter(|name| !wanted.contains(*name)) {
             // It may have been removed by hand.
@@ -47,6 +50,13 @@ impl Copy {
         replace(&path, &before)?;
         done
     }
+}
+
+/// Where a folder is in the tree, if it is there and not the tree itself. Both have to exist.
+fn below(tree: &Path, folder: &Path) -> Result<Option<PathBuf>> {
+    let whole = |path: &Path| path.canonicalize().with_context(|| format!("{} is not there", path.display()));
+    let (tree, folder) = (whole(tree)?, whole(folder)?);
+    Ok(folder.strip_prefix(&tree).ok().filter(|path| *path != Path::new("")).map(Path::to_owned))
 }
 
 /// Names of the files that the checkout has or would have, relative to it.

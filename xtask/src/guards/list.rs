@@ -216,6 +216,14 @@ pub(super) const GUARDS: &[Guard] = &[
         suite: Suite::Hostile,
         test: "huge_answer",
     },
+    Guard {
+        name: "lines-of-a-reconcile",
+        file: "host/sandbox/src/log/journal.rs",
+        text: "self.line(&mut state, level, message, &Fields(fields));",
+        without: "self.emit(level, &Line { message, fields: &Fields(fields) }.to_string());",
+        suite: Suite::Hostile,
+        test: "floods_the_log",
+    },
     guard(
         "fence",
         "host/cluster/src/fence.rs",
@@ -261,9 +269,9 @@ pub(super) const GUARDS: &[Guard] = &[
     guard(
         "definitions-of-others",
         "host/providers/src/install/mod.rs",
-        "if ours || names(grants, &GroupVersionKind::gvk(&group, \"\", &kind)) {",
-        "if ours || names(grants, &GroupVersionKind::gvk(&group, \"\", &kind)) || !kind.is_empty() {",
-        "install::tests::a_definition_of_somebody_else_is_taken_over_only_by_name",
+        "if ours || grants.manages(&group, &kind) {",
+        "if ours || grants.manages(&group, &kind) || !kind.is_empty() {",
+        "install::tests::a_definition_of_somebody_else_is_taken_over_only_where_that_is_granted",
     ),
     guard(
         "impersonation",

@@ -14,7 +14,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use capstan_e2e::{Objects, condition, eventually, plugin};
+use capstan_e2e::{Creates, Objects, condition, eventually, plugin};
 use futures::future::try_join_all;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
@@ -57,7 +57,8 @@ pub(crate) async fn logic_is_replaced_fifty_times_under_changing_objects(world: 
         runtime.block_on(proxy.settled())?;
         let made = proxy.creates();
         let notes: Vec<_> = made.iter().filter(|(path, _)| path.contains("/configmaps/note-")).collect();
-        ensure!(notes.len() == names().count() && notes.iter().all(|(_, made)| **made == 1), "{notes:?}");
+        let once = Creates { made: 1, existing: 0 };
+        ensure!(notes.len() == names().count() && notes.iter().all(|(_, creates)| **creates == once), "{notes:?}");
         ensure!(world.is_running(), "{}", world.log());
         Ok(())
     };

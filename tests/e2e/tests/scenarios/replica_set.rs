@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use capstan_e2e::{
-    Accepted, HostProcess, Objects, Proxy, Server, ServerKind, Signal, capstan, eventually, package_rights,
+    Accepted, Creates, HostProcess, Objects, Proxy, Server, ServerKind, Signal, capstan, eventually, package_rights,
     play_kubelet, plugin,
 };
 use serde_json::{Value, json};
@@ -216,18 +216,21 @@ impl ReplicaSet {
         self.replicas.iter().map(log).collect()
     }
 
-    /// `ConfigMap`s of notes that were asked for more than once, by whomever.
+    /// `ConfigMap`s of notes that were asked for more than once, or when they were there, by whomever.
     pub(crate) fn made_twice(&self) -> Result<Vec<String>> {
-        let mut times = BTreeMap::<String, u32>::new();
+        let mut all = BTreeMap::<String, Creates>::new();
         for replica in &self.replicas {
             self.runtime.block_on(replica.proxy.settled())?;
-            for (path, count) in replica.proxy.creates() {
+            for (path, Creates { made, existing }) in replica.proxy.creates() {
                 if path.contains("/configmaps/note-") {
-                    *times.entry(path).or_default() += count;
+                    let creates = all.entry(path).or_default();
+                    creates.made += made;
+                    creates.existing += existing;
                 }
             }
         }
-        Ok(times.into_iter().filter(|(_, times)| *times > 1).map(|(path, _)| path).collect())
+        let too_often = |creates: &Creates| creates.made > 1 || creates.existing > 0;
+        Ok(all.into_iter().filter(|(_, creates)| too_often(creates)).map(|(path, _)| path).collect())
     }
 }
 

@@ -7,6 +7,7 @@ use crate::stage::Stage;
 pub(crate) async fn floods_the_log(stage: &Stage) {
     let (_session, answer) = stage.observe().await;
     assert!(answer.unwrap().exists);
+    assert_eq!(stage.guest.counts().lines_dropped, 10_000 - 256);
 }
 
 pub(crate) async fn floods_the_output(stage: &Stage) {
