@@ -35,6 +35,8 @@ pub enum Event {
     CollaboratorCreated,
     /// A user was removed, or an invitation cancelled.
     CollaboratorDeleted,
+    /// A user has more than was given, and the token may not see from where.
+    UnexplainedPermission,
     /// A team that nobody gave the permission for the object has it.
     AlreadyPermitted,
     /// A team has not exactly the permission, and is given it.
@@ -58,6 +60,7 @@ impl Event {
             (Self::RepoArchived, _) => "RepoArchived",
             (Self::CollaboratorCreated, _) => "CollaboratorCreated",
             (Self::CollaboratorDeleted, _) => "CollaboratorDeleted",
+            (Self::UnexplainedPermission, _) => "UnexplainedPermission",
             (Self::AlreadyPermitted, _) => "AlreadyPermitted",
             (Self::NotPermitted, _) => "NotPermitted",
             (Self::PermissionRevoked, _) => "PermissionRevoked",
@@ -66,7 +69,11 @@ impl Event {
 
     fn action(self) -> &'static str {
         match self {
-            Self::RepoExists | Self::CollaboratorExists | Self::AlreadyPermitted | Self::WebhookExists => "Observe",
+            Self::RepoExists
+            | Self::CollaboratorExists
+            | Self::UnexplainedPermission
+            | Self::AlreadyPermitted
+            | Self::WebhookExists => "Observe",
             Self::RepoCreated | Self::CollaboratorCreated => "Create",
             Self::NotPermitted => "Update",
             Self::RepoDeleted | Self::RepoArchived | Self::CollaboratorDeleted | Self::PermissionRevoked => "Delete",

@@ -13,11 +13,13 @@
 //! * [`revert`]: what it was before;
 //! * [`provider`]: all of it under the host.
 
+mod asked;
 mod deletion;
 mod failures;
 mod go_base64;
 mod go_float;
 mod look;
+mod naming;
 mod notices;
 mod objects;
 mod owners;

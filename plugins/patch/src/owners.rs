@@ -2,13 +2,12 @@
 //! is tried: of just those fields, with values that differ. What others own is in the way of that, by the schema's rules: a
 //! list or map that has one owner as a whole is named as such.
 
-use std::collections::BTreeSet;
+use std::fmt;
 
-use capstan_sdk::equal;
 use serde_json::{Map, Value, json};
 
+use crate::asked::{asked, has_list, has_more, has_substitute, has_unaskable};
 use crate::change::{Assignment, identity, updated};
-use crate::field_path::FieldPath;
 
 /// An apply that is only to be tried.
 pub(crate) struct Question {
@@ -16,42 +15,85 @@ pub(crate) struct Question {
     pub(crate) document: Value,
     /// `status` if the fields are part of it.
     pub(crate) subresource: Option<&'static str>,
-    /// The fields, lists as a whole, with the values that they are to have.
-    fields: Vec<(FieldPath, Value)>,
-    /// Something would go for which no other value could be named.
+    /// A value stands in it that is only tried, in the place of one that goes.
+    pub(crate) has_substitute: bool,
+    /// Something goes for which no other value can be named.
     is_partial: bool,
 }
 
+/// Why it stays open whose something is that would go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    /// There is no other value of what goes.
+    Empty,
+    /// The fields leave no room for the object's identity.
+    NoRoom,
+    /// It is in elements that the API server keeps, whatever is applied.
+    Elements,
+    /// The API server refuses what is tried, and says nothing about elements of lists.
+    Refused,
+}
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str(match self {
+            Self::Empty => {
+                "an empty map or list is among it, and of those nobody says whose they are. Remove it first, or let onConflict be \
+                 takeOver"
+            }
+            Self::NoRoom => {
+                "the fields leave no room for the object's name in what would be asked with. Name fields below them, or let \
+                 onConflict be takeOver"
+            }
+            Self::Elements => {
+                "elements of a list have owners of their own. Name the fields of the elements, or let onConflict be takeOver"
+            }
+            Self::Refused => {
+                "the API server refuses the value that is tried in the place of a field of a list's element. Let onConflict be \
+                 takeOver"
+            }
+        })
+    }
+}
+
 impl Question {
-    /// Asks for the fields of an object that `pending` changes, which are all of one subresource; none if there is nothing to
-    /// ask.
-    pub(crate) fn of(object: &Value, pending: &[Assignment]) -> Option<Self> {
-        let updated = updated(object, pending).ok()?;
+    /// Asks for the fields of an object that `pending` changes, which are all of one subresource; none if nothing changes.
+    pub(crate) fn of(object: &Value, pending: &[Assignment]) -> Result<Option<Self>, Unknown> {
+        let updated = updated(object, pending).map_err(|_| Unknown::NoRoom)?;
         let mut document = json!({});
-        let (mut fields, mut is_partial) = (Vec::new(), false);
+        let mut is_partial = false;
         for each in pending {
             let path = each.path.outside_lists();
             let [old, new] = [object, &updated].map(|state| path.get(state).unwrap_or(&Value::Null));
             is_partial |= has_unaskable(old, new);
             if let Some(value) = asked(old, new) {
-                path.set(&mut document, value).ok()?;
+                path.set(&mut document, value).map_err(|_| Unknown::NoRoom)?;
             }
-            fields.push((path, new.clone()));
         }
         let is_empty = document.as_object().is_none_or(Map::is_empty);
         if is_empty && !is_partial {
-            return None;
+            return Ok(None);
         }
-        identify(&mut document, object)?;
+        let has_substitute = has_substitute(&document, &updated);
+        identify(&mut document, object).ok_or(Unknown::NoRoom)?;
         let subresource = pending.first().and_then(Assignment::subresource);
-        Some(Self { document, subresource, fields, is_partial })
+        Ok(Some(Self { document, subresource, has_substitute, is_partial }))
     }
 
-    /// Whether something that would go may still be somebody's although nobody is in the way. `then` is what the API server
-    /// would make of the document: elements of lists that are owned one by one stay in it, and nobody was asked about them.
-    pub(crate) fn leaves_open(&self, then: &Value) -> bool {
-        let stays = |(path, new): &(FieldPath, Value)| has_more(path.get(then).unwrap_or(&Value::Null), new);
-        self.is_partial || self.fields.iter().any(stays)
+    /// What stays open although nobody is in the way. `then` is what the API server would make of the document: elements of
+    /// lists that are owned one by one stay in it, and nobody was asked about them.
+    ///
+    /// None stands for a document whose content was refused. Conflicts are told before content is looked at (the patch handler
+    /// merges by `managedfields` before admission and validation), so nobody is in the way of what was asked then either.
+    /// Which elements would stay is not to be seen.
+    pub(crate) fn unknown(&self, then: Option<&Value>) -> Option<Unknown> {
+        if self.is_partial {
+            return Some(Unknown::Empty);
+        }
+        match then {
+            Some(then) => has_more(then, &self.document).then_some(Unknown::Elements),
+            None => has_list(&self.document).then_some(Unknown::Refused),
+        }
     }
 }
 
@@ -67,58 +109,6 @@ fn identify(document: &mut Value, object: &Value) -> Option<()> {
     Some(())
 }
 
-/// What to apply so that everybody who owns what changes between two values is in the way; none if nothing changes.
-fn asked(old: &Value, new: &Value) -> Option<Value> {
-    match (old, new) {
-        _ if equal(old, new) => None,
-        (Value::Object(_), Value::Object(_) | Value::Null) => {
-            let member = |name: &String| Some((name.clone(), asked(&old[name.as_str()], &new[name.as_str()])?));
-            let members: Map<String, Value> = names(old, new).into_iter().filter_map(member).collect();
-            (!members.is_empty()).then_some(Value::Object(members))
-        }
-        (Value::Array(_), Value::Null) => Some(json!([])),
-        (_, Value::Null) => Some(other(old)),
-        _ => Some(new.clone()),
-    }
-}
-
-fn names<'v>(old: &'v Value, new: &'v Value) -> BTreeSet<&'v String> {
-    [old, new].into_iter().filter_map(Value::as_object).flat_map(Map::keys).collect()
-}
-
-/// Another value of the same type, one that labels and base64 may be too.
-fn other(value: &Value) -> Value {
-    match value {
-        Value::Bool(flag) => json!(!flag),
-        Value::Number(_) => json!(i64::from(equal(value, &json!(0)))),
-        _ => json!(if value == "none" { "some" } else { "none" }),
-    }
-}
-
-/// Whether an empty list or map goes: there is no other value of it.
-fn has_unaskable(old: &Value, new: &Value) -> bool {
-    match (old, new) {
-        (Value::Array(items), Value::Null) => items.is_empty(),
-        (Value::Object(members), Value::Null) if members.is_empty() => true,
-        (Value::Object(members), Value::Object(_) | Value::Null) => {
-            members.iter().any(|(name, value)| has_unaskable(value, &new[name.as_str()]))
-        }
-        _ => false,
-    }
-}
-
-/// Whether a list has elements that the wanted one has not.
-fn has_more(then: &Value, wanted: &Value) -> bool {
-    match (then, wanted) {
-        (Value::Object(members), _) => members.iter().any(|(name, value)| has_more(value, &wanted[name.as_str()])),
-        (Value::Array(items), Value::Array(wanted)) => {
-            items.len() > wanted.len() || items.iter().zip(wanted).any(|(item, wanted)| has_more(item, wanted))
-        }
-        (Value::Array(items), Value::Null) => !items.is_empty(),
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,17 +116,19 @@ mod tests {
     fn object() -> Value {
         json!({
             "apiVersion": "v1", "kind": "Thing", "metadata": {"name": "a", "namespace": "n", "uid": "u"},
-            "map": {"a": "1", "b": 2, "c": {"on": true}}, "list": ["x", "y"], "empty": {}, "none": "none",
+            "map": {"a": "1", "b": 2, "c": {"on": true}}, "list": ["x", "y"], "empty": {}, "none": "none", "size": "10Gi",
+            "parts": [{"name": "one", "dir": "/", "env": [{"name": "e", "value": "v"}]}, {"name": "two", "room": {}}],
+            "bare": [{"dir": "/"}],
         })
     }
 
-    fn question(path: &str, value: Value) -> Option<Question> {
+    fn question(path: &str, value: Value) -> Result<Option<Question>, Unknown> {
         Question::of(&object(), &[Assignment { path: path.parse().unwrap(), value }])
     }
 
     /// What is asked for, besides the object's identity.
     fn document(path: &str, value: Value) -> Value {
-        let mut document = question(path, value).unwrap().document;
+        let mut document = question(path, value).unwrap().unwrap().document;
         let identity = json!({"name": "a", "namespace": "n", "uid": "u"});
         assert_eq!(document["metadata"], identity);
         for name in ["apiVersion", "kind", "metadata"] {
@@ -150,8 +142,9 @@ mod tests {
         for (path, value, expected) in [
             ("map", json!({"a": "2", "b": 2, "c": {"on": true}}), json!({"map": {"a": "2"}})),
             ("map", json!({"a": "1"}), json!({"map": {"b": 0, "c": {"on": false}}})),
-            ("map.a", Value::Null, json!({"map": {"a": "none"}})),
+            ("map.a", Value::Null, json!({"map": {"a": "1000"}})),
             ("none", Value::Null, json!({"none": "some"})),
+            ("size", Value::Null, json!({"size": "1000"})),
             ("list[1]", json!("z"), json!({"list": ["x", "z"]})),
             ("list[0]", Value::Null, json!({"list": ["y"]})),
             ("list", Value::Null, json!({"list": []})),
@@ -159,23 +152,76 @@ mod tests {
         ] {
             assert_eq!(document(path, value.clone()), expected, "{path} = {value}");
         }
-        assert!(question("map.a", json!("1")).is_none());
+        assert!(question("map.a", json!("1")).unwrap().is_none());
     }
 
     #[test]
-    fn what_may_be_somebodys_unasked_is_open() {
-        let open = |path: &str, value: Value, then: Value| question(path, value).unwrap().leaves_open(&then);
-        assert!(!open("list", json!(["y"]), json!({"list": ["y"]})), "a list with one owner");
-        assert!(open("list", json!(["y"]), json!({"list": ["x", "y"]})), "one of single elements");
-        assert!(open("list", Value::Null, json!({"list": ["x", "y"]})));
-        assert!(!open("list", Value::Null, json!({"list": []})));
-        assert!(open("empty", Value::Null, json!({"empty": {}})));
-        assert!(!open("map.a", Value::Null, json!({"map": {"a": "none"}})));
+    fn what_goes_from_an_element_is_asked_for_with_another_value_too() {
+        let env = json!([{"name": "e", "value": "v"}]);
+        let two = json!({"name": "two", "room": {}});
+        for (path, value, expected) in [
+            ("parts[0].dir", Value::Null, json!([{"name": "one", "dir": "none", "env": env}, two])),
+            ("parts[0]", json!({"name": "one", "env": env}), json!([{"name": "one", "dir": "none", "env": env}, two])),
+            (
+                "parts[0].env[0].value",
+                Value::Null,
+                json!([{"name": "one", "dir": "/", "env": [{"name": "e", "value": "none"}]}, two]),
+            ),
+            // Elements are found by what they are called, wherever they are.
+            (
+                "parts",
+                json!([{"name": "new"}, {"name": "one", "env": env}, two]),
+                json!([{"name": "new"}, {"name": "one", "dir": "none", "env": env}, two]),
+            ),
+        ] {
+            assert_eq!(document(path, value.clone())["parts"], expected, "{path} = {value}");
+        }
+        assert_eq!(document("bare[0]", json!({"x": "y"})), json!({"bare": [{"dir": "none", "x": "y"}]}));
+    }
+
+    #[test]
+    fn what_may_be_somebodys_unasked_is_unknown_and_why() {
+        let unknown =
+            |path: &str, value: Value, then: Value| question(path, value).unwrap().unwrap().unknown(Some(&then));
+        let elements = Some(Unknown::Elements);
+        assert_eq!(unknown("list", json!(["y"]), json!({"list": ["y"]})), None, "a list with one owner");
+        assert_eq!(unknown("list", json!(["y"]), json!({"list": ["x", "y"]})), elements, "one of single elements");
+        assert_eq!(unknown("list", Value::Null, json!({"list": ["x", "y"]})), elements);
+        assert_eq!(unknown("list", Value::Null, json!({"list": []})), None);
+        assert_eq!(unknown("map.a", Value::Null, json!({"map": {"a": "none"}})), None);
+        for (path, value) in
+            [("empty", Value::Null), ("parts[1].room", Value::Null), ("parts[1]", json!({"name": "two"}))]
+        {
+            assert_eq!(unknown(path, value, json!({})), Some(Unknown::Empty), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_list_that_goes_from_an_element_is_unknown_if_its_elements_stay() {
+        let then =
+            |env: Value| json!({"parts": [{"name": "one", "dir": "/", "env": env}, {"name": "two", "room": {}}]});
+        let question = question("parts[0].env", Value::Null).unwrap().unwrap();
+        assert_eq!(question.unknown(Some(&then(json!([])))), None);
+        assert_eq!(question.unknown(Some(&then(json!([{"name": "e"}])))), Some(Unknown::Elements));
+    }
+
+    #[test]
+    fn a_refused_substitute_says_enough_outside_of_lists_only() {
+        let refused = |path: &str, value: Value| {
+            let question = question(path, value).unwrap().unwrap();
+            (question.has_substitute, question.unknown(None))
+        };
+        assert_eq!(refused("map.a", Value::Null), (true, None));
+        assert_eq!(refused("map", json!({"a": "1"})), (true, None));
+        assert_eq!(refused("map.a", json!("2")), (false, None), "it is the value itself that is refused");
+        assert_eq!(refused("parts[0].dir", Value::Null), (true, Some(Unknown::Refused)));
+        assert_eq!(refused("list", Value::Null), (true, Some(Unknown::Refused)));
+        assert!(!refused("list[1]", json!("z")).0);
     }
 
     #[test]
     fn a_document_without_room_for_the_identity_asks_nothing() {
-        assert!(question("metadata", json!("text")).is_none());
+        assert_eq!(question("metadata", json!("text")).err(), Some(Unknown::NoRoom));
         assert_eq!(document("metadata", json!({"name": "other"})), json!({}), "the identity counts");
     }
 }

@@ -7,8 +7,9 @@ use capstan_sdk::{Failure, Result};
 use serde_json::Value;
 
 use crate::change::{Assignment, Assignments, Change, json_patch};
+use crate::naming::{shortened, told};
 use crate::notices::Notices;
-use crate::owners::Question;
+use crate::owners::{Question, Unknown};
 use crate::plan::Difference;
 use crate::preview;
 use crate::spec::{CheckedSpec, OnConflict};
@@ -74,7 +75,7 @@ impl Write {
             _ => self.patch(manner, &object, subresources)?,
         };
         if !owners.is_empty() {
-            taken.add(format!("{} of {} until now, and the patch took it over", told(&owners), self.target));
+            taken.add(format!("{}: {} until now, and the patch took it over", self.target, told(&owners)));
         }
         match unkept(&self.assignments.pending, &stored) {
             Some(field) => Err(self.not_kept(manner, field, &stored)),
@@ -153,23 +154,22 @@ impl Write {
     /// Who else owns what is to be written. Where that must not be taken over, owners and what cannot be found out are failures.
     fn owners(&self, manner: Manner, object: &Value, subresources: &Subresources) -> Result<Vec<Owner>> {
         let must_know = manner.on_conflict == OnConflict::Fail;
-        let Some(question) = Question::of(object, &self.assignments.pending) else {
-            return if must_know { Err(self.unknown_owner()) } else { Ok(Vec::new()) };
+        let question = match Question::of(object, &self.assignments.pending) {
+            Ok(Some(question)) => question,
+            Err(why) if must_know => return Err(self.unknown_owner(why)),
+            Ok(None) | Err(_) => return Ok(Vec::new()),
         };
         let patch = Patch::apply(question.document.clone()).dry_run();
-        match subresources.patch(&self.target, object, patch, question.subresource) {
+        let unknown = match subresources.patch(&self.target, object, patch, question.subresource) {
             Err(Error::Conflict { owners, .. }) if !owners.is_empty() => {
-                if must_know {
-                    Err(self.somebody_elses(&owners))
-                } else {
-                    Ok(owners)
-                }
+                return if must_know { Err(self.somebody_elses(&owners)) } else { Ok(owners) };
             }
-            _ if !must_know => Ok(Vec::new()),
-            Ok(then) if question.leaves_open(&then) => Err(self.unknown_owner()),
-            Ok(_) => Ok(Vec::new()),
-            Err(error) => Err(self.refused(manner, error)),
-        }
+            _ if !must_know => None,
+            Ok(then) => question.unknown(Some(&then)),
+            Err(Error::Invalid(_)) if question.has_substitute => question.unknown(None),
+            Err(error) => return Err(self.refused(manner, error)),
+        };
+        unknown.map_or(Ok(Vec::new()), |why| Err(self.unknown_owner(why)))
     }
 
     /// Conditions and events show a failure, so nothing of a Secret may be in its message.
@@ -190,17 +190,15 @@ impl Write {
     }
 
     fn somebody_elses(&self, owners: &[Owner]) -> Failure {
-        let message = format!("{} of {} and spec.to.onConflict is fail", told(owners), self.target);
+        let message = format!("{}: {}, and spec.to.onConflict is fail", self.target, told(owners));
         Failure::terminal("Conflict", message)
     }
 
-    fn unknown_owner(&self) -> Failure {
-        let fields: Vec<String> = self.assignments.pending.iter().map(|each| each.path.to_string()).collect();
+    fn unknown_owner(&self, why: Unknown) -> Failure {
         let message = format!(
-            "spec.to.onConflict is fail, and whose all that is that would go from {} of {} cannot be found out: elements of a list \
-             have owners of their own. Name the fields of the elements, or let onConflict be takeOver",
-            fields.join(", "),
-            self.target
+            "{}: spec.to.onConflict is fail, and whose all that is that would go with the write of {} cannot be found out: {why}",
+            self.target,
+            shortened(self.assignments.pending.iter().map(|each| each.path.to_string()))
         );
         Failure::terminal("Conflict", message)
     }
@@ -252,10 +250,4 @@ pub(crate) fn give_back(
         }
     }
     Ok(object)
-}
-
-/// `kubectl owns .data.x`
-fn told(owners: &[Owner]) -> String {
-    let each = |owner: &Owner| format!("{} owns {}", owner.manager, owner.field);
-    owners.iter().map(each).collect::<Vec<_>>().join(", ")
 }

@@ -51,7 +51,7 @@ impl Collaborator {
 
     /// Looks at what the user may do. An invitation counts as existing, not ready; one that expired as missing, so that the
     /// user is invited anew. More than was wanted is not taken for a difference if the user has it from elsewhere, or if the token
-    /// may not see whether that is so, once the wanted role was given.
+    /// may not see whether that is so, once the wanted role was given; the latter is told once, and stands in the status.
     ///
     /// A collaborator with the wanted role costs one request. Only what has an answer with a body is asked, so that all of it
     /// is free while nothing changes.
@@ -70,25 +70,36 @@ impl Collaborator {
         let shown = shown.or_else(|| desired.fits_older(&level).then(|| desired.clone()));
         if self.works_here(spec, &level, shown.as_ref())? {
             told_once(object);
-            let status = json!({"permission": shown.as_ref().map(Role::name), "invitationId": null, "htmlUrl": null});
-            let ready = |observation: Observation| Ok(observation.ready().status(status));
             let given = object.status["given"] == desired.name();
+            let more = shown.as_ref().filter(|role| given && role.covers(&desired));
+            let fits = shown.as_ref() == Some(&desired) || self.has_one_role_only(spec)?;
+            let elsewhere = match more {
+                Some(role) if !fits => self.has_elsewhere(spec, role)?,
+                _ => Some(false),
+            };
             // What cannot be known is believed: to write at every look would settle nothing either.
-            let has_more =
-                |role: &Role| Ok(given && role.covers(&desired) && self.has_elsewhere(spec, role)?.unwrap_or(true));
-            if shown.as_ref() == Some(&desired)
-                || self.has_one_role_only(spec)?
-                || shown.as_ref().map_or(Ok::<_, Error>(false), has_more)?
-            {
-                return ready(Observation::up_to_date());
+            let unexplained = more.filter(|_| elsewhere.is_none());
+            if let Some(role) = unexplained {
+                unexplained_once(object, role);
             }
-            let actual = shown.as_ref().map(|role| json!(role.name()));
-            return ready(Observation::differs([Difference::new("permission", json!(desired.name()), actual)]));
+            let status = json!({
+                "permission": shown.as_ref().map(Role::name), "unexplained": unexplained.map(Role::name),
+                "invitationId": null, "htmlUrl": null,
+            });
+            let observation = if fits || elsewhere.unwrap_or(true) {
+                Observation::up_to_date()
+            } else {
+                let actual = shown.as_ref().map(|role| json!(role.name()));
+                Observation::differs([Difference::new("permission", json!(desired.name()), actual)])
+            };
+            return Ok(observation.ready().status(status));
         }
         let invitation = self.invitations(spec)?.into_iter().find(|each| !each.expired);
         let Some(invitation) = invitation else { return Ok(Observation::missing()) };
         told_once(object);
-        let status = json!({"permission": null, "invitationId": invitation.id, "htmlUrl": invitation.url});
+        let status = json!({
+            "permission": null, "unexplained": null, "invitationId": invitation.id, "htmlUrl": invitation.url,
+        });
         // An organisation's own role does not show in an invitation: it is not known to differ.
         let differs = desired.in_invitations().is_some() && invitation.role.as_ref() != Some(&desired);
         let observation = if differs {
@@ -285,6 +296,20 @@ fn told_once(object: &Managed<Spec>) {
         let Spec { org, repo, username, .. } = &object.spec;
         events::tell(Event::CollaboratorExists, &format!("{username} works in '{org}/{repo}' already, or is invited"));
     }
+}
+
+/// An event for who has more than was given, nobody knows from where, and no other at the next look.
+fn unexplained_once(object: &Managed<Spec>, role: &Role) {
+    if object.status["unexplained"] == role.name() {
+        return;
+    }
+    let Spec { org, repo, username, permission, .. } = &object.spec;
+    let note = format!(
+        "{username} has {} in '{org}/{repo}' and was given {permission}, and the token may not see from where the rest is: let it \
+         read the organisation's members; only its owners are shown the base role",
+        role.name()
+    );
+    events::tell(Event::UnexplainedPermission, &note);
 }
 
 fn repository(spec: &Spec) -> Result<Path, Error> {

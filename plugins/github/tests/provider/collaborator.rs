@@ -3,7 +3,8 @@
 use capstan_fakegithub::{Failure, Fault, Settings};
 use capstan_github::client::{Method, Path};
 use capstan_github::kinds::collaborator::{Collaborator, Spec};
-use capstan_sdk::{Managed, Readiness, json};
+use capstan_sdk::testing::Host;
+use capstan_sdk::{Managed, Readiness, Value, json};
 
 use crate::stage::{Stage, object};
 
@@ -215,6 +216,7 @@ fn an_owner_of_the_organisation_is_given_a_lesser_role_once_and_that_settles() {
     assert_eq!(stage.fake.seed().role("acme", "shop", "dora").as_deref(), Some("write"));
     let settled = kind.observe(&object).unwrap();
     assert!(settled.up_to_date);
+    assert_eq!(settled.status.as_ref().unwrap()["unexplained"], Value::Null, "the token sees from where it is");
     assert_eq!(settled.status.unwrap()["permission"], "admin", "what the user may do is shown");
     // Another role in the spec is given too.
     let mut other = of("dora", "triage");
@@ -269,8 +271,23 @@ fn a_token_that_may_not_look_gives_the_role_once_and_not_at_every_look() {
         object.status = kind.update(&object).unwrap().status.unwrap();
         stage.fake.seed().base_role("acme", "admin");
         stage.fake.forget();
-        for _ in 0..3 {
-            assert!(kind.observe(&object).unwrap().up_to_date);
+        // It is believed, and told once.
+        let host = Host::new();
+        // That the user works there is no news.
+        object.status["permission"] = json!("admin");
+        for look in 0..3 {
+            let seen = host.run(|| kind.observe(&object).unwrap());
+            assert!(seen.up_to_date);
+            let seen = seen.status.unwrap();
+            assert_eq!(seen["unexplained"], "admin");
+            object.status["unexplained"] = seen["unexplained"].clone();
+            let events = host.take_events();
+            assert_eq!(events.len(), usize::from(look == 0), "{events:?}");
+            for event in events {
+                assert_eq!(event.reason, "UnexplainedPermission");
+                let text = "bert has admin in 'acme/shop' and was given push, and the token may not see from where";
+                assert!(event.note.contains(text), "{}", event.note);
+            }
         }
         assert!(stage.requests().iter().all(|request| request.starts_with("GET ")));
         // Another role in the spec is given, and less than was given is mended.

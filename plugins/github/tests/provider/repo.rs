@@ -125,6 +125,25 @@ fn a_default_branch_that_is_not_there_is_told_and_costs_the_other_settings_nothi
     assert!(observe(&stage, &repo(json!({"hasWiki": false}), json!({}))).up_to_date, "without a word it is anything");
 }
 
+/// Of an archived repository neither a branch can be pushed nor the default one be changed.
+#[test]
+fn a_repository_is_archived_no_sooner_than_its_default_branch_is_there() {
+    let stage = Stage::new(Settings::default());
+    stage.fake.seed().repository("acme", "shop");
+    let object = repo(json!({"defaultBranch": "next", "archived": true, "hasWiki": false}), json!({}));
+    let mut kind = Repo::new(stage.github(), Adoption::Implicit);
+    let state = || {
+        let now = stage.fake.seed().look("acme", "shop").unwrap();
+        [&now["has_wiki"], &now["default_branch"], &now["archived"]].map(Clone::clone)
+    };
+    assert_eq!(kind.update(&object).unwrap_err().reason(), "Refused");
+    assert_eq!(state(), [json!(false), json!("main"), json!(false)]);
+    stage.fake.seed().branch("acme", "shop", "next");
+    let _ = kind.update(&object).unwrap();
+    assert_eq!(state(), [json!(false), json!("next"), json!(true)]);
+    assert!(kind.observe(&object).unwrap().up_to_date);
+}
+
 #[test]
 fn without_a_word_about_it_a_public_repository_stays_public_and_a_new_one_is_private() {
     let stage = Stage::new(Settings::default());

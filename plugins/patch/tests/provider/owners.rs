@@ -1,11 +1,11 @@
 //! Whose the fields are that are written by a JSON patch.
 
 use capstan_patch::PROVIDER;
-use capstan_sdk::cluster::{self, Error, ObjectRef};
-use capstan_sdk::testing::{Host, Step, Verb};
+use capstan_sdk::cluster::{self, Error, ObjectRef, PatchKind};
+use capstan_sdk::testing::{Call, Host, Step, Verb};
 use capstan_sdk::{Value, json};
 
-use super::{bar, config_map, data, failure, host, patch, put, settles, writes};
+use super::{bar, config_map, data, failure, host, patch, put, respecify, settles, writes};
 
 /// What cannot be applied: a whole map, an element of a list, and removals of a field, a map and a list.
 fn changes() -> [(Value, &'static str); 5] {
@@ -90,6 +90,115 @@ fn nothing_is_written_where_it_cannot_be_found_out() {
             assert_eq!(host.reconcile(&PROVIDER, &patch).is_err(), on_conflict == "fail", "{}", error());
             assert_eq!(writes(&host).is_empty(), on_conflict == "fail");
         }
+    }
+}
+
+/// A kind whose `mode` is `on` or `off`, and whose `list` keeps what an apply leaves out of it.
+fn with_modes(host: &Host) {
+    host.put(config_map("bar", json!({"mode": "on", "list": [{"name": "a", "mode": "on"}]})));
+    host.admit(|object| {
+        let refused = |value: &Value| !(value.is_null() || value == "on" || value == "off");
+        if [&object["data"]["mode"], &object["data"]["list"][0]["mode"]].into_iter().any(refused) {
+            return Err(Error::Invalid("data.mode: Unsupported value: supported values: \"on\", \"off\"".to_owned()));
+        }
+        Ok(())
+    });
+}
+
+/// The API server tells of conflicts before it looks at values.
+#[test]
+fn a_free_field_that_takes_no_other_value_can_be_removed_and_an_owned_one_not() {
+    let to = json!({"fieldPath": "data.mode", "transform": "${ null }", "whenNull": "delete", "onConflict": "fail"});
+    let free = host();
+    with_modes(&free);
+    settles(&free, &patch(&free, to.clone()));
+    assert_eq!(data(&free).get("mode"), None);
+
+    let owned = host();
+    with_modes(&owned);
+    owned.run(|| cluster::apply(&bar(), json!({"data": {"mode": "on"}}))).unwrap();
+    let failed = owned.reconcile(&PROVIDER, &patch(&owned, to)).unwrap_err();
+    assert!(failed.failure.problem().message.contains("owns .data.mode"), "{failed}");
+    assert_eq!(data(&owned)["mode"], "on");
+}
+
+#[test]
+fn what_is_refused_in_an_element_says_nothing_and_the_failure_says_what_to_do() {
+    let host = host();
+    with_modes(&host);
+    let to =
+        json!({"fieldPath": "data.list[0].mode", "transform": "${ null }", "whenNull": "delete", "onConflict": "fail"});
+    let patch = patch(&host, to);
+    let failed = host.reconcile(&PROVIDER, &patch).unwrap_err();
+    let message = failed.failure.problem().message.clone();
+    for part in ["default/bar", "data.list[0].mode", "refuses the value that is tried", "let onConflict be takeOver"] {
+        assert!(message.to_lowercase().contains(&part.to_lowercase()), "{part}: {message}");
+    }
+    assert_eq!(failure(Err(failed)), (Step::Update, "Conflict".to_owned(), true));
+    assert!(writes(&host).is_empty());
+    respecify(&host, &patch, |spec| spec["to"]["onConflict"] = json!("takeOver"));
+    settles(&host, &patch);
+}
+
+/// Elements of a list that have owners of their own keep the members that an apply leaves out.
+#[test]
+fn a_member_that_goes_from_an_element_is_asked_for() {
+    for path in ["data.list[0].dir", "data.list[0]"] {
+        let host = host();
+        host.put(config_map("foo", json!({"name": "a"})));
+        host.put(config_map("bar", json!({"list": [{"name": "a", "dir": "/"}]})));
+        let mut to = json!({"fieldPath": path, "onConflict": "fail"});
+        if path.ends_with("dir") {
+            to["transform"] = json!("${ null }");
+            to["whenNull"] = json!("delete");
+        }
+        let patch = patch(&host, to);
+        settles(&host, &patch);
+        let asked = |call: &Call| match call {
+            Call::Patch(_, patch) if patch.kind == PatchKind::Apply => Some(patch.body["data"]["list"].clone()),
+            _ => None,
+        };
+        let asked: Vec<Value> = host.take_calls().iter().filter_map(asked).collect();
+        assert_eq!(asked, [json!([{"name": "a", "dir": "none"}])], "{path}");
+    }
+}
+
+#[test]
+fn why_it_cannot_be_found_out_is_told() {
+    let nothing = json!({"transform": "${ null }", "whenNull": "delete"});
+    for (path, more, expected) in [
+        ("data.empty", &nothing, "an empty map or list is among it"),
+        ("data.none", &nothing, "an empty map or list is among it"),
+        ("data", &json!({}), "an empty map or list is among it"),
+    ] {
+        let host = host();
+        host.put(config_map("bar", json!({"empty": {}, "none": []})));
+        let mut to = more.clone();
+        to["fieldPath"] = json!(path);
+        to["onConflict"] = json!("fail");
+        let failed = host.reconcile(&PROVIDER, &patch(&host, to)).unwrap_err();
+        let message = &failed.failure.problem().message;
+        assert!(message.contains(expected) && message.contains("default/bar"), "{path}: {message}");
+        assert!(!message.contains("elements of a list") && writes(&host).is_empty(), "{path}: {message}");
+    }
+}
+
+#[test]
+fn the_target_is_told_before_any_number_of_owners() {
+    for on_conflict in ["fail", "takeOver"] {
+        let host = host();
+        let fields: Value = (0..60).map(|number| (format!("k{number:02}"), json!("theirs"))).collect();
+        host.run(|| cluster::apply(&bar(), json!({"data": fields}))).unwrap();
+        let patch = patch(&host, json!({"fieldPath": "data", "onConflict": on_conflict}));
+        let outcome = host.reconcile(&PROVIDER, &patch);
+        let text = match outcome {
+            Err(failed) => failed.failure.problem().message.clone(),
+            Ok(_) => taken(&host).remove(0),
+        };
+        let (target, owners) = text.split_once(": ").unwrap();
+        assert!(target.contains("default/bar"), "{text}");
+        assert!(owners.contains("owns .data.k00, .data.k01, .data.k02, .data.k03, .data.k04 and 55 more"), "{text}");
+        assert!(!text.contains("k05"), "{text}");
     }
 }
 

@@ -89,6 +89,7 @@ pub(super) fn creation(spec: &Spec, in_organization: bool) -> Value {
 /// The requests that set what differs. Lifting an archive comes before all else, and archiving after it: nothing can be
 /// changed in between. The default branch goes by itself and after the others: it may be refused until somebody pushes it, and
 /// that must not cost the rest.
+/// An archive waits for it: of an archived repository neither a branch can be pushed nor the default one be changed.
 pub(super) fn steps(spec: &Spec, found: &Value) -> Result<Vec<Step>, Error> {
     let mut steps = Vec::new();
     let mut body = json!({});

@@ -98,17 +98,22 @@ pub(crate) async fn a_field_of_somebody_else_is_left_alone_if_so_asked(world: &W
     what_cannot_be_applied_is_left_alone_too(&objects, name).await
 }
 
-/// The same patch goes on with a removal, a whole map and an element of a list, all of which somebody else owns.
+/// The same patch goes on with a removal, a whole map, a field of an element of a list and the removal of one, all of which
+/// somebody else owns.
 async fn what_cannot_be_applied_is_left_alone_too(objects: &Objects, name: &str) -> Result<()> {
     objects.apply_value(&deployment(name)).await?;
     let web = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "namespace": name});
     let bar = objects.get("v1", "configmaps", name, "bar").await?;
     let nothing = json!({"fieldPath": "data.value2", "transform": "${ null }", "whenNull": "delete"});
     let image = json!({"objectReference": web, "fieldPath": "spec.template.spec.containers[1].image"});
+    let mut directory = nothing.clone();
+    directory["objectReference"] = web.clone();
+    directory["fieldPath"] = json!("spec.template.spec.containers[1].workingDir");
     for (from, to, owned) in [
         ("data", nothing, ".data.value2"),
         ("data", json!({"fieldPath": "data"}), ".data.value1"),
         ("data.value1", image, r#".spec.template.spec.containers[name="two"].image"#),
+        ("data.value1", directory, r#".spec.template.spec.containers[name="two"].workingDir"#),
     ] {
         let mut to = to;
         to["onConflict"] = json!("fail");
@@ -126,7 +131,8 @@ async fn what_cannot_be_applied_is_left_alone_too(objects: &Objects, name: &str)
 }
 
 fn deployment(namespace: &str) -> Value {
-    let containers = json!([{"name": "one", "image": "one:1"}, {"name": "two", "image": "two:1"}]);
+    let containers =
+        json!([{"name": "one", "image": "one:1"}, {"name": "two", "image": "two:1", "workingDir": "/two"}]);
     json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": namespace},
         "spec": {
