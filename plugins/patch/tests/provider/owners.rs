@@ -24,6 +24,7 @@ fn owned() -> Host {
     let host = host();
     let fields = json!({"data": {"value1": "Bar1", "list": ["a", "b"]}});
     host.run(|| cluster::apply(&bar(), fields)).unwrap();
+    drop(host.take_calls());
     host
 }
 
@@ -214,7 +215,7 @@ fn elements_that_go_unasked_are_a_conflict() {
         }
         Ok(())
     });
-    let to = json!({"fieldPath": "data.list[0]", "transform": "${ null }", "whenNull": "delete", "onConflict": "fail"});
+    let to = json!({"fieldPath": "data.list", "transform": "${ [\"b\"] }", "onConflict": "fail"});
     let failed = host.reconcile(&PROVIDER, &patch(&host, to)).unwrap_err();
     assert!(failed.failure.problem().message.contains("elements of a list have owners of their own"), "{failed}");
     assert_eq!(failure(Err(failed)).1, "Conflict");
