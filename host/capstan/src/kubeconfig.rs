@@ -20,7 +20,9 @@ pub(crate) async fn config(path: Option<&Path>, context: Option<String>) -> Resu
     let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
     let (read, places) = match path {
         Some(path) => (Kubeconfig::read_from(path), vec![path.to_owned()]),
-        None if options.context.is_some() => (Kubeconfig::read(), places(env::var_os(KUBECONFIG).as_deref(), env::home_dir())),
+        None if options.context.is_some() => {
+            (Kubeconfig::read(), places(env::var_os(KUBECONFIG).as_deref(), env::home_dir()))
+        }
         None => return inferred(&options).await,
     };
     of_kubeconfig(read, &places, &options).await

@@ -132,15 +132,15 @@ fn a_repository_is_archived_no_sooner_than_its_default_branch_is_there() {
     stage.fake.seed().repository("acme", "shop");
     let object = repo(json!({"defaultBranch": "next", "archived": true, "hasWiki": false}), json!({}));
     let mut kind = Repo::new(stage.github(), Adoption::Implicit);
-    let state = || {
+    let shown = || {
         let now = stage.fake.seed().look("acme", "shop").unwrap();
         [&now["has_wiki"], &now["default_branch"], &now["archived"]].map(Clone::clone)
     };
     assert_eq!(kind.update(&object).unwrap_err().reason(), "Refused");
-    assert_eq!(state(), [json!(false), json!("main"), json!(false)]);
+    assert_eq!(shown(), [json!(false), json!("main"), json!(false)]);
     stage.fake.seed().branch("acme", "shop", "next");
     let _ = kind.update(&object).unwrap();
-    assert_eq!(state(), [json!(false), json!("next"), json!(true)]);
+    assert_eq!(shown(), [json!(false), json!("next"), json!(true)]);
     assert!(kind.observe(&object).unwrap().up_to_date);
 }
 
