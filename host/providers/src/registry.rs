@@ -235,24 +235,25 @@ impl Providers {
     }
 
     fn object(&mut self, change: Change, follow: &mut Follow) {
-        let name = match change {
+        let (name, is_gone) = match change {
             Change::Synced => return,
             Change::Applied { old, new } => {
                 let name = new.key().name.clone();
                 let Some(facts) = Facts::of(&new) else { return };
                 self.objects.insert(name.clone(), facts);
-                if old.is_some_and(|old| old.uid() != new.uid()) {
-                    self.surroundings.metrics.forget(&name);
-                }
-                name
+                (name, old.is_some_and(|old| old.uid() != new.uid()))
             }
             Change::Deleted(object) => {
-                self.objects.remove(&object.key().name);
-                self.surroundings.metrics.forget(&object.key().name);
-                object.key().name.clone()
+                let name = object.key().name.clone();
+                self.objects.remove(&name);
+                (name, true)
             }
         };
         self.update(&name, follow);
+        // What its task counts from here on, it does not count for that one.
+        if is_gone {
+            self.surroundings.metrics.forget(&name);
+        }
     }
 
     fn take(&mut self, delivery: Delivery, follow: &mut Follow) {

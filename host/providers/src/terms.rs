@@ -32,7 +32,7 @@ pub(crate) async fn serve(
     let begin = || in_terms(name.clone(), surroundings.clone(), leases.clone(), wanted.clone(), cancel.clone());
     // Who holds its lease now is not known here, and so nothing is written.
     let tell = |message: String| {
-        surroundings.metrics.panicked(&name);
+        surroundings.count_panic(&name, &wanted);
         tracing::error!(provider = name, message, "what keeps the provider in its terms panicked; it is begun anew");
         surroundings.left_behind(&name)
     };
@@ -96,7 +96,7 @@ async fn once(name: &str, surroundings: Surroundings, wanted: Follows, cancel: C
 
 /// Waits until nothing is left of a provider whose task panicked, and says what happened: in the log, as an event, in its status.
 async fn panicked(name: &str, surroundings: Surroundings, wanted: Follows, message: String, cancel: CancellationToken) {
-    surroundings.metrics.panicked(name);
+    surroundings.count_panic(name, &wanted);
     tracing::error!(provider = name, message, "the task of the provider panicked; it is started again");
     surroundings.left_behind(name).await;
     let facts = wanted.borrow().as_ref().map(|wanted| Arc::clone(&wanted.facts));
@@ -133,6 +133,13 @@ impl Surroundings {
         Self { shared: self.shared.fenced(term.fence()), ..self.clone() }
     }
 
+    /// Over one that is deleted nothing is counted: nobody would take it back.
+    fn count_panic(&self, name: &str, wanted: &Follows) {
+        if wanted.borrow().is_some() {
+            self.metrics.panicked(name);
+        }
+    }
+
     /// Waits until nothing runs any more of a provider that panicked, and gives up its kinds: it may be deleted, or its lease be
     /// elsewhere, before it is begun anew.
     async fn left_behind(&self, name: &str) {
@@ -146,6 +153,7 @@ impl Surroundings {
 #[cfg(test)]
 mod tests {
     use capstan_api::GroupVersionKind;
+    use prometheus_client::{encoding::text::encode, registry::Registry};
 
     use super::*;
     use crate::fake::Api;
@@ -156,13 +164,24 @@ mod tests {
         let surroundings = api.providers().surroundings();
         let kind = GroupVersionKind::gvk("example.org", "v1", "Thing");
         surroundings.claims.claim("bad", [&kind].into_iter()).unwrap();
-        let (wanted, follows) = watch::channel(Some(api.wanted("bad")));
-        let serving = serve("bad".to_owned(), surroundings.clone(), None, follows, cancel.clone());
-        let serving = tokio::spawn(serving);
-        api.told("bad", "Loaded", INTERNAL).await;
-        wanted.send_replace(None);
+        let (_wanted, follows) = watch::channel(None);
+        panicked("bad", surroundings.clone(), follows, "broken".to_owned(), cancel).await;
         surroundings.claims.claim("other", [&kind].into_iter()).unwrap();
-        cancel.cancel();
-        serving.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn panics_over_a_provider_that_is_deleted_are_not_counted() {
+        let (api, mut metrics) = (Api::new(), Registry::default());
+        let surroundings = api.providers().surroundings();
+        metrics.register_collector(Box::new(surroundings.metrics.clone()));
+        let told = || {
+            let mut text = String::new();
+            encode(&mut text, &metrics).unwrap();
+            text.contains("capstan_provider_panics_total{provider=\"bad\"} 1\n")
+        };
+        surroundings.count_panic("bad", &watch::channel(None).1);
+        assert!(!told());
+        surroundings.count_panic("bad", &watch::channel(Some(api.wanted("bad"))).1);
+        assert!(told());
     }
 }

@@ -10,6 +10,9 @@ use serde_json::{Map, Value, json};
 const KEYS: [&str; 10] =
     ["mountPath", "devicePath", "containerPort", "port", "uid", "ip", "topologyKey", "name", "type", "key"];
 
+/// Members that tell elements apart that are the same by the first, with what they are when left out.
+const SECOND_KEYS: [(&str, &str); 2] = [("protocol", "TCP"), ("whenUnsatisfiable", "")];
+
 /// What to apply so that everybody who owns what changes between two values is in the way; none if nothing changes. Lists are
 /// asked for as a whole.
 pub(crate) fn asked(old: &Value, new: &Value) -> Option<Value> {
@@ -53,7 +56,8 @@ fn pairs<'v>(old: &'v [Value], new: &'v [Value]) -> impl Iterator<Item = (Option
     new.iter().enumerate().map(move |(index, item)| {
         let here = old.get(index);
         let Some(key) = KEYS.into_iter().find(|key| item.get(key).is_some()) else { return (here, item) };
-        let is_same = |each: &&Value| each.get(key) == item.get(key);
+        let second = |each: &Value| SECOND_KEYS.map(|(key, absent)| each[key].as_str().unwrap_or(absent).to_owned());
+        let is_same = |each: &&Value| each.get(key) == item.get(key) && second(each) == second(item);
         (here.filter(is_same).or_else(|| old.iter().find(is_same)), item)
     })
 }

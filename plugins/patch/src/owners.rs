@@ -49,8 +49,8 @@ impl fmt::Display for Unknown {
                 "elements of a list have owners of their own. Name the fields of the elements, or let onConflict be takeOver"
             }
             Self::Refused => {
-                "the API server refuses the value that is tried in the place of a field of a list's element. Let onConflict be \
-                 takeOver"
+                "the API server refuses what is tried in the place of what goes, and of elements of lists it then says nothing. Let \
+                 onConflict be takeOver"
             }
         })
     }
@@ -177,6 +177,20 @@ mod tests {
             assert_eq!(document(path, value.clone())["parts"], expected, "{path} = {value}");
         }
         assert_eq!(document("bare[0]", json!({"x": "y"})), json!({"bare": [{"dir": "none", "x": "y"}]}));
+    }
+
+    #[test]
+    fn elements_with_two_keys_are_told_apart_wherever_they_are() {
+        let mut object = object();
+        object["ports"] = json!([{"port": 53}, {"port": 53, "protocol": "UDP", "nodePort": 30053}]);
+        let path = "ports".parse().unwrap();
+        let value = json!([{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]);
+        let question = Question::of(&object, &[Assignment { path, value }]).unwrap().unwrap();
+        let expected = json!([{"port": 53, "protocol": "UDP", "nodePort": 1}, {"port": 53, "protocol": "TCP"}]);
+        let mut asked = question.document["ports"].clone();
+        assert_ne!(asked[0]["nodePort"], 30053, "another one than it has");
+        asked[0]["nodePort"] = json!(1);
+        assert_eq!(asked, expected);
     }
 
     #[test]

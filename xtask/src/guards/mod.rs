@@ -147,7 +147,7 @@ fn verdict(tree: &Path, guard: &Guard) -> Result<Verdict> {
     if !built.status.success() {
         return Ok(Verdict::DoesNotCompile(String::from_utf8_lossy(&built.stderr).into_owned()));
     }
-    let output = bounded::output(&mut test(tree, guard.suite, &[guard.test]), TIME)?;
+    let output = bounded::output(&test(tree, guard.suite, &[guard.test]), TIME)?;
     Ok(Verdict::of(guard.test, output.as_ref()))
 }
 

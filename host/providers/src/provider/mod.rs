@@ -112,7 +112,7 @@ impl Provider {
             let Some(Some(turn)) = cancel.run_until_cancelled(turn).await else { break };
             let Some(newest) = wanted.borrow_and_update().clone() else {
                 self.forget().await;
-                alarms = Alarms::default();
+                (self.tried, alarms) = (None, Alarms::default());
                 continue;
             };
             let attending = cancel.run_until_cancelled(self.attend(&newest, &turn, &mut alarms));

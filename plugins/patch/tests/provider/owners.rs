@@ -132,7 +132,7 @@ fn what_is_refused_in_an_element_says_nothing_and_the_failure_says_what_to_do() 
     let patch = patch(&host, to);
     let failed = host.reconcile(&PROVIDER, &patch).unwrap_err();
     let message = failed.failure.problem().message.clone();
-    for part in ["default/bar", "data.list[0].mode", "refuses the value that is tried", "let onConflict be takeOver"] {
+    for part in ["default/bar", "data.list[0].mode", "refuses what is tried", "let onConflict be takeOver"] {
         assert!(message.to_lowercase().contains(&part.to_lowercase()), "{part}: {message}");
     }
     assert_eq!(failure(Err(failed)), (Step::Update, "Conflict".to_owned(), true));
