@@ -95,7 +95,7 @@ mod tests {
                 json!({"definitions": {"a": {"not": own}}}),
                 json!({"properties": {"default": own}}),
                 json!({"properties": own}),
-                json!({"$defs": {"properties": {"enum": own}}}),
+                json!({"$defs": {"properties": {"not": own}}}),
                 json!({"anyOf": [true, own]}),
                 json!({"unknown": {"unknown": [own]}}),
             ] {
@@ -106,6 +106,7 @@ mod tests {
                 own.clone(),
                 json!({"const": own}),
                 json!({"default": {"a": own}, "enum": [own], "examples": [own]}),
+                json!({"$defs": {"properties": {"enum": [own]}}}),
                 json!({"properties": {name: {"type": "string"}}}),
             ] {
                 assert_eq!(check(&schema), Ok(()), "{schema}");

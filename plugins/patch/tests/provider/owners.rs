@@ -41,7 +41,7 @@ fn from_whom_it_is_taken_is_told_once_however_it_is_written() {
         let patch = patch(&host, to.clone());
         settles(&host, &patch);
         let [note] = &taken(&host)[..] else { panic!("{to}: one event") };
-        assert!(note.contains(&format!("owns {field}")) && note.contains("default/bar"), "{to}: {note}");
+        assert!(note.contains(" owns ") && note.contains(field) && note.contains("default/bar"), "{to}: {note}");
         // Somebody who owns nothing is nobody to take it from.
         let mut object = host.object(&bar()).unwrap();
         object["data"] = json!({"value1": "drift", "value2": "Bar2", "list": ["drift", "drift"]});
@@ -60,7 +60,10 @@ fn what_others_own_stays_if_the_patch_says_so_however_it_would_be_written() {
         let before = data(&host);
         let failed = host.reconcile(&PROVIDER, &patch).unwrap_err();
         let message = failed.failure.problem().message.clone();
-        assert!(message.contains(&format!("owns {field}")) && message.contains("onConflict"), "{to}: {message}");
+        assert!(
+            message.contains(" owns ") && message.contains(field) && message.contains("onConflict"),
+            "{to}: {message}"
+        );
         assert_eq!(failure(Err(failed)), (Step::Update, "Conflict".to_owned(), true));
         assert!(data(&host) == before && writes(&host).is_empty() && taken(&host).is_empty(), "{to}");
     }
