@@ -9,12 +9,11 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use cap_std::{ambient_authority, fs::Dir};
 use capstan_api::provider_kind;
 use capstan_cluster::{Change, Cluster, Selection, Watches, lease::Leases};
 use capstan_engine::{Shared, runner::Runner};
 use capstan_events::{MaxSilence, Recorder};
-use capstan_providers::{Arrivals, Providers, Sources};
+use capstan_providers::{Arrivals, Directory, Providers, Sources};
 use capstan_sandbox::{Network, NetworkSettings, Sandbox, Settings};
 use prometheus_client::registry::Registry;
 use tokio::time::timeout;
@@ -40,7 +39,7 @@ const AT_REST_WITHIN: Duration = Duration::from_secs(20);
 pub(crate) struct Host {
     namespace: String,
     concurrency: NonZeroUsize,
-    directory: Option<Dir>,
+    directory: Option<Directory>,
     event_silence: MaxSilence,
     sandbox: Arc<Sandbox>,
     network: Network,
@@ -86,8 +85,7 @@ impl Host {
         cancel: &CancellationToken,
         lost: impl Future<Output = ()>,
     ) -> Result<Ending> {
-        let directory = self.directory.as_ref().map(Dir::try_clone).transpose().context("the providers directory")?;
-        let sources = Sources { namespace: Some(self.namespace.clone()), directory };
+        let sources = Sources { namespace: Some(self.namespace.clone()), directory: self.directory.clone() };
         let watches = Watches::new(cluster.clone(), CancellationToken::new());
         let (recorder, writer) = Recorder::new(cluster.clone(), instance());
         let recorder = recorder.with_max_silence(self.event_silence);
@@ -188,8 +186,8 @@ pub(crate) fn network(settings: &cli::Network) -> Result<Network> {
     Network::new(settings).context("providers cannot reach other systems like this")
 }
 
-fn open(path: &Path) -> Result<Dir> {
-    Dir::open_ambient_dir(path, ambient_authority())
+fn open(path: &Path) -> Result<Directory> {
+    Directory::open(path)
         .with_context(|| format!("the providers directory {} cannot be opened: --providers names it", path.display()))
 }
 

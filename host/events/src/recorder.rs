@@ -13,13 +13,13 @@ use capstan_cluster::{Cluster, Error, Patch};
 use serde_json::json;
 use tokio::{
     sync::mpsc,
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, sleep, sleep_until, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     Event, MaxSilence,
-    series::{Repeated, Series},
+    series::{Repeated, Series, Turn},
 };
 
 /// Events waiting to be written. A burst of a few hundred objects fits; more at once means that the API server does not
@@ -93,17 +93,22 @@ impl Writer {
     /// seconds at most.
     pub async fn run(mut self, cancel: CancellationToken) {
         let mut lost = 0;
-        while let Some(Some(event)) = cancel.run_until_cancelled(self.waiting.recv()).await {
+        while let Some(Some(next)) = cancel.run_until_cancelled(self.next()).await {
             // A stop lets a write that has begun finish, within the same few seconds.
             tokio::select! {
-                () = self.write(&event) => {}
+                () = self.work(next) => {}
                 () = async { cancel.cancelled().await; sleep(DRAIN).await } => lost += 1,
             }
         }
         self.waiting.close();
         let deadline = Instant::now() + DRAIN;
         while let Some(event) = self.waiting.recv().await {
-            if timeout_at(deadline, self.write(&event)).await.is_err() {
+            if timeout_at(deadline, self.work(Next::Event(event))).await.is_err() {
+                lost += 1;
+            }
+        }
+        while let Some((event, repeated)) = self.series.unwritten() {
+            if timeout_at(deadline, self.write(&event, Some(repeated))).await.is_err() {
                 lost += 1;
             }
         }
@@ -113,16 +118,39 @@ impl Writer {
         }
     }
 
-    async fn write(&mut self, event: &Event) {
-        let now = Instant::now();
-        // Counted once, however often it is tried.
-        let mut repeated = self.series.repeat(event, now);
+    /// What is to be done next. `None` when there is no recorder any more. Nothing is lost if the future is dropped.
+    async fn next(&mut self) -> Option<Next> {
+        let due = self.series.next_due();
+        tokio::select! {
+            event = self.waiting.recv() => event.map(Next::Event),
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => Some(Next::Unwritten),
+        }
+    }
+
+    async fn work(&mut self, next: Next) {
+        match next {
+            // Counted once, however often it is tried.
+            Next::Event(event) => match self.series.turn(&event, Instant::now(), jiff::Timestamp::now()) {
+                Turn::New => self.write(&event, None).await,
+                Turn::Again(repeated) => self.write(&event, Some(repeated)).await,
+                Turn::Later => {}
+            },
+            Next::Unwritten => {
+                if let Some((event, repeated)) = self.series.unwritten() {
+                    self.write(&event, Some(repeated)).await;
+                }
+            }
+        }
+    }
+
+    /// Writes an event, or how often one that was written has been repeated.
+    async fn write(&mut self, event: &Event, mut repeated: Option<Repeated>) {
         // One name for all tries, so that one whose answer was lost is not written twice.
         let name = name(&event.regarding.object.key.name, jiff::Timestamp::now());
         for attempt in 1..=TRIES {
-            match self.send(event, &mut repeated, &name, now).await {
+            match self.send(event, &mut repeated, &name).await {
                 Ok(()) => return,
-                Err(Error::AlreadyExists(_)) if attempt > 1 => return self.series.written(event, name, now),
+                Err(Error::AlreadyExists(_)) if attempt > 1 => return self.written(event, name),
                 Err(error) if error.is_transient() && attempt < TRIES => sleep(PAUSE * attempt).await,
                 Err(error) => {
                     self.dropped.fetch_add(1, Relaxed);
@@ -138,10 +166,9 @@ impl Writer {
         event: &Event,
         repeated: &mut Option<Repeated>,
         new_name: &str,
-        now: Instant,
     ) -> Result<(), Error> {
-        let time = format!("{:.6}", jiff::Timestamp::now());
-        if let Some(Repeated { name, count }) = repeated {
+        if let Some(Repeated { name, count, seen }) = repeated {
+            let time = format!("{seen:.6}");
             let target = ObjectRef {
                 kind: GroupVersionKind::gvk("events.k8s.io", "v1", "Event"),
                 key: ObjectKey::namespaced(event.namespace(), name.as_str()),
@@ -156,10 +183,23 @@ impl Writer {
                 written => return written.map(drop),
             }
         }
+        let time = format!("{:.6}", jiff::Timestamp::now());
         self.cluster.create(&event.body(new_name, &self.instance, &time)).await?;
-        self.series.written(event, new_name.to_owned(), now);
+        self.written(event, new_name.to_owned());
         Ok(())
     }
+
+    fn written(&mut self, event: &Event, name: String) {
+        self.series.written(event, name, Instant::now(), jiff::Timestamp::now());
+    }
+}
+
+/// What a writer wakes up for.
+enum Next {
+    /// Something happened.
+    Event(Event),
+    /// Repetitions were counted for long enough.
+    Unwritten,
 }
 
 /// The object's name and the time, as client-go does it; the whole is a name of at most 253 bytes.

@@ -1,7 +1,7 @@
 //! Labelled `ConfigMap`s and files become `Provider`s: the host makes them, keeps them in step, and deletes them with what they
 //! were made for.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use capstan_api::{Grants, ProviderSpec, Source, api_version, keys, provider_kind, provider_ref};
 use capstan_cluster::{Cluster, Error, Patch};
@@ -18,7 +18,15 @@ const MANAGER: &str = "capstan-drop-in";
 
 /// What stands at the places that make providers, in the order in which it came.
 #[derive(Debug, Default)]
-pub(crate) struct DropIns(Vec<(Place, Found)>);
+pub(crate) struct DropIns(Vec<DropIn>);
+
+#[derive(Debug)]
+struct DropIn {
+    place: Place,
+    found: Found,
+    /// What it asks for, read once: it is compared whenever something happens to any of them. `None`: it is of no use.
+    spec: Option<ProviderSpec>,
+}
 
 /// One step that brings the objects in line.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,35 +45,38 @@ pub(crate) struct Told {
 
 impl DropIns {
     pub(crate) fn found(&mut self, place: Place, found: Found) {
-        match self.0.iter_mut().find(|(known, _)| *known == place) {
-            Some((_, known)) => *known = found,
-            None => self.0.push((place, found)),
+        let grants = found.artifact.as_ref().ok().and_then(|artifact| Grants::parse(&artifact.grants).ok());
+        let spec = grants.map(|grants| ProviderSpec::new(place.source(), grants));
+        let drop_in = DropIn { place, found, spec };
+        match self.0.iter_mut().find(|known| known.place == drop_in.place) {
+            Some(known) => *known = drop_in,
+            None => self.0.push(drop_in),
         }
     }
 
     pub(crate) fn gone(&mut self, place: &Place) {
-        self.0.retain(|(known, _)| known != place);
+        self.0.retain(|known| known.place != *place);
     }
 
     /// What stands at a place for a provider.
     pub(crate) fn at(&self, place: &Place, provider: &str) -> Option<&Found> {
-        let (_, found) = self.0.iter().find(|(known, _)| known == place)?;
+        let DropIn { found, .. } = self.0.iter().find(|known| known.place == *place)?;
         (found.provider.as_deref() == Some(provider)).then_some(found)
     }
 
     /// What a file holds, whoever names it.
     pub(crate) fn file(&self, name: &str) -> Option<&Found> {
         let wanted = Place::File(name.to_owned());
-        self.0.iter().find(|(place, _)| *place == wanted).map(|(_, found)| found)
+        self.0.iter().find(|known| known.place == wanted).map(|known| &known.found)
     }
 
     /// What has to be done, as far as `mine` says that it is ours to do.
     pub(crate) fn steps(&self, objects: &HashMap<String, Facts>, told: Told, mine: impl Fn(&str) -> bool) -> Vec<Step> {
         let mut steps = Vec::new();
-        for (place, found) in &self.0 {
+        for drop_in @ DropIn { place, found, .. } in &self.0 {
             let Some(name) = found.provider.as_deref().filter(|name| mine(name)) else { continue };
             if self.refusal(place, found, objects).is_none() {
-                steps.extend(apply(name, place, found, objects.get(name)));
+                steps.extend(apply(name, drop_in, objects.get(name)));
             }
         }
         for (name, facts) in objects.iter().filter(|(name, facts)| facts.made && !facts.deleting && mine(name)) {
@@ -74,7 +85,7 @@ impl DropIns {
                 Some(Source::File { .. }) => told.files,
                 Some(Source::Oci(_)) | None => false,
             };
-            if known && !self.0.iter().any(|(_, found)| found.provider.as_ref() == Some(name)) {
+            if known && !self.0.iter().any(|known| known.found.provider.as_ref() == Some(name)) {
                 steps.push(Step::Delete { name: name.clone(), uid: facts.uid.clone() });
             }
         }
@@ -99,34 +110,34 @@ impl DropIns {
                 return (!same).then_some(ProviderError::Conflict(by_hand));
             }
             // What it was made from stays what counts, as long as it is there.
-            Some(facts) => self.named(name).find(|(place, _)| facts.source() == Some(&place.source())),
+            Some(facts) => self.named(name).find(|known| facts.source() == Some(&known.place.source())),
             None => None,
         };
         let first = first.or_else(|| self.named(name).next())?;
-        (first.0 != *place)
-            .then(|| ProviderError::Conflict(format!("provider {name} comes from {} already", first.1.origin)))
+        (first.place != *place)
+            .then(|| ProviderError::Conflict(format!("provider {name} comes from {} already", first.found.origin)))
     }
 
     /// Everything that was found under a name, in the order in which it came.
-    fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a (Place, Found)> {
-        self.0.iter().filter(move |(_, found)| found.provider.as_deref() == Some(name))
+    fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a DropIn> {
+        self.0.iter().filter(move |known| known.found.provider.as_deref() == Some(name))
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &(Place, Found)> {
-        self.0.iter()
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Place, &Found)> {
+        self.0.iter().map(|known| (&known.place, &known.found))
     }
 }
 
-fn apply(name: &str, place: &Place, found: &Found, known: Option<&Facts>) -> Option<Step> {
+fn apply(name: &str, drop_in: &DropIn, known: Option<&Facts>) -> Option<Step> {
     // One that is being deleted still needs its source, to clear up after itself.
     if known.is_some_and(|facts| !facts.made) {
         return None;
     }
-    let grants = found.artifact.as_ref().ok().and_then(|artifact| Grants::parse(&artifact.grants).ok());
-    let spec = match (grants, known) {
-        (Some(grants), _) => ProviderSpec::new(place.source(), grants),
+    let DropIn { place, spec, .. } = drop_in;
+    let spec = match (spec, known) {
+        (Some(spec), _) => Cow::Borrowed(spec),
         // Of no use, and there has to be an object that says so; one that is there says it as it is.
-        (None, None) => ProviderSpec::new(place.source(), Grants::default()),
+        (None, None) => Cow::Owned(ProviderSpec::new(place.source(), Grants::default())),
         (None, Some(_)) => return None,
     };
     if let Some(Facts { uid, spec: Ok(current), .. }) = known {
@@ -148,6 +159,14 @@ fn apply(name: &str, place: &Place, found: &Found, known: Option<&Facts>) -> Opt
 
 /// What brings the members that come from a source in line, each as a whole: what somebody added inside them does not stay.
 fn amendment(uid: &str, current: &ProviderSpec, wanted: &ProviderSpec) -> Option<Value> {
+    if current.source == wanted.source
+        && current.grants == wanted.grants
+        && current.service_account == wanted.service_account
+        && current.limits == wanted.limits
+        && current.config == wanted.config
+    {
+        return None;
+    }
     let (current, wanted) = (json!(current), json!(wanted));
     let mut operations = vec![json!({"op": "test", "path": "/metadata/uid", "value": uid})];
     for member in ["source", "grants", "serviceAccount", "limits", "config"] {

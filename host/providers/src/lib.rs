@@ -39,6 +39,7 @@ pub use install::{INSTALLED_FOR, Misfits};
 pub use load::{check_kinds, check_limits, describe};
 pub use registry::{Panicked, Providers, Sources};
 pub use source::{
+    Directory,
     config_map::{GRANTS, PACKED, labelled},
     oci::PullError,
 };

@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use cap_std::fs::Dir;
 use capstan_api::{Source, provider_kind};
 use capstan_cluster::{Change, Selection, lease::Leases};
 use capstan_engine::Shared;
@@ -27,7 +26,7 @@ use crate::{
     report::{About, Reporter},
     reviewer::Reviewer,
     source::{
-        Delivery, Found, Listing, Place, config_map, directory,
+        Delivery, Directory, Found, Listing, Place, config_map, directory,
         oci::{Puller, Pulls},
     },
     terms,
@@ -46,7 +45,7 @@ pub struct Sources {
     /// The host's own namespace, for `ConfigMap`s.
     pub namespace: Option<String>,
     /// A directory with `NAME.wasm` and `NAME.grants.yaml`.
-    pub directory: Option<Dir>,
+    pub directory: Option<Directory>,
 }
 
 /// What starts a provider again after a panic.
@@ -183,6 +182,8 @@ impl Providers {
         let mut known = false;
         let mut making = JoinSet::new();
         let mut tried: Vec<drop_in::Step> = Vec::new();
+        // Something that decides over what has to be made. A provider's status, which changes most often, does not.
+        let mut changed = false;
         let mut again = interval_at(Instant::now() + AGAIN, AGAIN);
         again.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut ended = loop {
@@ -203,14 +204,21 @@ impl Providers {
                 },
                 change = objects.next() => match change {
                     None => break Ok(()),
-                    Some(Change::Synced) => known = true,
-                    Some(change) => self.object(change, &mut follow),
+                    Some(Change::Synced) => (known, changed) = (true, true),
+                    Some(change) => changed |= self.object(change, &mut follow),
                 },
-                Some(delivery) = deliveries.recv() => self.take(delivery, &mut follow),
-                _ = again.tick() => due = true,
+                Some(delivery) = deliveries.recv() => {
+                    self.take(delivery, &mut follow);
+                    changed = true;
+                }
+                _ = again.tick() => (due, changed) = (true, true),
             }
             // Which objects there are has to be known before any is made.
-            if known && making.is_empty() {
+            if !known || !changed {
+                continue;
+            }
+            if making.is_empty() {
+                changed = false;
                 let steps = self.steps();
                 // What was tried and changed nothing waits for its turn.
                 if !steps.is_empty() && (due || steps != tried) {
@@ -219,7 +227,7 @@ impl Providers {
                 tried = steps;
                 self.refuse();
             }
-            if known && self.has_all_sources(&follow) {
+            if self.has_all_sources(&follow) {
                 self.expect();
             }
         };
@@ -234,12 +242,16 @@ impl Providers {
         ended
     }
 
-    fn object(&mut self, change: Change, follow: &mut Follow) {
+    /// True if that is more than news of its status.
+    fn object(&mut self, change: Change, follow: &mut Follow) -> bool {
         let (name, is_gone) = match change {
-            Change::Synced => return,
+            Change::Synced => return false,
             Change::Applied { old, new } => {
                 let name = new.key().name.clone();
-                let Some(facts) = Facts::of(&new) else { return };
+                let Some(facts) = Facts::of(&new) else { return false };
+                if self.objects.get(&name) == Some(&facts) {
+                    return false;
+                }
                 self.objects.insert(name.clone(), facts);
                 (name, old.is_some_and(|old| old.uid() != new.uid()))
             }
@@ -254,6 +266,7 @@ impl Providers {
         if is_gone {
             self.surroundings.metrics.forget(&name);
         }
+        true
     }
 
     fn take(&mut self, delivery: Delivery, follow: &mut Follow) {

@@ -1,8 +1,9 @@
 //! Finds out what a provider's build needs from the API server, and what of it the host, or the account in whose name it acts, does
 //! not have.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use capstan_api::ServiceAccount;
 use capstan_cluster::Cluster;
 use kube::Client;
 use tokio::{sync::Mutex, time::sleep};
@@ -10,7 +11,7 @@ use tokio::{sync::Mutex, time::sleep};
 use crate::{
     Holder, ProviderError, RightsMissing,
     load::Loaded,
-    rights::{self, Kinds, Right, Rights},
+    rights::{self, Kinds, Right, Rights, Rulebook},
 };
 
 /// A role that is applied together with its provider counts only once Kubernetes has added it to the host's own.
@@ -23,14 +24,14 @@ pub(crate) struct Reviewer {
     client: Client,
     /// The host's own; for the command that mends what is missing.
     namespace: Arc<str>,
-    /// Held by whoever asks: each has several questions under way, and those of all providers of a host that starts should
-    /// not come at once.
-    turn: Arc<Mutex<()>>,
+    /// What was listed for the host, and for each account. Held by whoever asks: each has several questions under way, and those of
+    /// all providers of a host that starts should not come at once.
+    rulebooks: Arc<Mutex<HashMap<Option<ServiceAccount>, Rulebook>>>,
 }
 
 impl Reviewer {
     pub(crate) fn new(client: Client, namespace: &str) -> Self {
-        Self { client, namespace: namespace.into(), turn: Arc::default() }
+        Self { client, namespace: namespace.into(), rulebooks: Arc::default() }
     }
 
     /// What the API server has to allow. Kinds that are not served yet are left out: what is missing for them shows when they
@@ -88,14 +89,14 @@ impl Reviewer {
         holder: Holder,
         rights: &[Right],
     ) -> Option<RightsMissing> {
-        let client = match holder {
-            Holder::Host => &self.client,
-            Holder::Account => acting.client(),
+        let (client, account) = match holder {
+            Holder::Host => (&self.client, None),
+            Holder::Account => (acting.client(), acting.account()),
         };
-        let mut missing = self.ask(client, provider, rights).await;
+        let mut missing = self.ask(client, account, provider, rights).await;
         if !missing.is_empty() {
             sleep(ADDED_UP_WITHIN).await;
-            missing = self.ask(client, provider, &missing).await;
+            missing = self.ask(client, account, provider, &missing).await;
         }
         let (provider, namespace, account) =
             (provider.to_owned(), self.namespace.to_string(), acting.account().cloned());
@@ -103,9 +104,17 @@ impl Reviewer {
     }
 
     /// What cannot be found out is taken for there: then the API server's refusals tell.
-    async fn ask(&self, client: &Client, provider: &str, rights: &[Right]) -> Vec<Right> {
-        let _turn = self.turn.lock().await;
-        rights::missing(client, rights).await.unwrap_or_else(|error| {
+    async fn ask(
+        &self,
+        client: &Client,
+        account: Option<&ServiceAccount>,
+        provider: &str,
+        rights: &[Right],
+    ) -> Vec<Right> {
+        let mut rulebooks = self.rulebooks.lock().await;
+        rulebooks.retain(|_, rulebook| rulebook.is_fresh());
+        let rulebook = rulebooks.entry(account.cloned()).or_default();
+        rights::missing(client, rulebook, rights).await.unwrap_or_else(|error| {
             tracing::warn!(provider, %error, "rights not checked");
             Vec::new()
         })
@@ -144,7 +153,10 @@ mod tests {
     /// Refuses so many questions and allows every later one.
     fn refusing(refusals: u32) -> Cluster {
         let asked = Arc::new(AtomicU32::new(0));
-        cluster(move |_, _| json!({"allowed": asked.fetch_add(1, Relaxed) >= refusals}))
+        cluster(move |_, path| {
+            let is_question = path.ends_with("selfsubjectaccessreviews");
+            json!({"allowed": is_question && asked.fetch_add(1, Relaxed) >= refusals})
+        })
     }
 
     fn rights() -> Rights {

@@ -31,8 +31,15 @@ fn main() -> Result<()> {
     {
         return runtime.block_on(child(name, server));
     }
+    // After the ring, how many operators it has.
+    let (counts, arguments): (Vec<_>, Vec<_>) =
+        arguments.into_iter().partition(|argument| argument.parse::<usize>().is_ok());
+    let counts: Vec<usize> = counts.iter().filter_map(|count| count.parse().ok()).collect();
     if let Some(unknown) = arguments.iter().find(|argument| !SECTIONS.contains(&argument.as_str())) {
         bail!("there is no section {unknown:?}: {}", SECTIONS.join(", "));
+    }
+    if !counts.is_empty() && (arguments != [RING] || counts.iter().any(|count| *count < 2)) {
+        bail!("only a ring has a number of operators, two or more of them: `cargo xtask bench ring 50`");
     }
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let optimised = if cfg!(debug_assertions) { "not optimised, use cargo xtask bench" } else { "optimised" };
@@ -40,14 +47,14 @@ fn main() -> Result<()> {
     runtime.block_on(async {
         for section in SECTIONS {
             if arguments.is_empty() && section != RING || arguments.iter().any(|argument| argument == section) {
-                run(section).await?;
+                run(section, &counts).await?;
             }
         }
         Ok(())
     })
 }
 
-async fn run(section: &str) -> Result<()> {
+async fn run(section: &str, counts: &[usize]) -> Result<()> {
     match section {
         "load" => loads::run().await,
         "call" => calls::run().await,
@@ -57,7 +64,7 @@ async fn run(section: &str) -> Result<()> {
         "latency" => latency::run().await,
         "cache" => cache::run().await,
         "patch" => patches::run().await,
-        RING => ring::run().await,
+        RING => ring::run(counts).await,
         _ => bail!("there is no section {section:?}"),
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 /// it may still be of use, and those that come later are used as soon as they are there.
 pub(crate) async fn warn_about_missing(client: &Client, namespace: &str) {
     let missing = match super::rights(namespace) {
-        Ok(roles) => rights::missing(client, &of(&roles)).await,
+        Ok(roles) => rights::missing(client, &mut rights::Rulebook::default(), &of(&roles)).await,
         Err(error) => {
             tracing::error!(%error, "the manifests cannot be read");
             return;

@@ -201,7 +201,10 @@ impl<'a> Active<'a> {
             return;
         };
         let missed = self.dependencies.finish(key, &object, reads.take());
-        let current = self.subscription.store().get(key).map(|object| Metadata::of(&object).fingerprint());
+        let current = self.subscription.store().get(key).map(|object| match &ending {
+            Ending::Finished(report) => report.fingerprint_of(&object),
+            _ => Metadata::of(&object).fingerprint(),
+        });
         let (outcome, next, seen, took, looped) = match ending {
             Ending::Finished(report) => {
                 self.queue.pace(key, report.poll);

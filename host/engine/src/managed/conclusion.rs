@@ -78,7 +78,8 @@ impl Pass<'_> {
         let Self { lifecycle, object, seen, begun, looped, .. } = self;
         let poll = object.poll_interval(lifecycle.rules.poll_limits).and_then(Result::ok);
         let (outcome, next) = (verdict.outcome, verdict.next);
-        Report { outcome, next, poll, seen: *seen, took: begun.elapsed(), looped: *looped }
+        let newest = (object.object().clone(), object.metadata().fingerprint());
+        Report { outcome, next, poll, seen: *seen, newest, took: begun.elapsed(), looped: *looped }
     }
 
     /// What is to be written into the status.

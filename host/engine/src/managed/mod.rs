@@ -121,10 +121,21 @@ pub(crate) struct Report {
     pub(crate) poll: Option<Duration>,
     /// The object as the reconcile has taken note of it. If it looks different now, somebody changed it meanwhile.
     pub(crate) seen: Fingerprint,
+    /// The newest state that it knows, and how that looks.
+    newest: (Object, Fingerprint),
     /// From its beginning to its end, every call and every write included.
     pub(crate) took: Duration,
     /// It was found out that it writes in turns with somebody.
     pub(crate) looped: bool,
+}
+
+impl Report {
+    /// How a state of the object looks. Mostly nothing has happened since: then it need not be read again.
+    pub(crate) fn fingerprint_of(&self, current: &Object) -> Fingerprint {
+        let (newest, fingerprint) = &self.newest;
+        let same = newest.uid() == current.uid() && newest.resource_version() == current.resource_version();
+        if same { *fingerprint } else { Metadata::of(current).fingerprint() }
+    }
 }
 
 impl Lifecycle {

@@ -140,6 +140,27 @@ async fn repetitions_are_counted_in_the_first_event() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn many_repetitions_are_few_writes_and_none_of_them_is_lost() {
+    let (writes, dropped) = Fake::default().written(vec![event(None, "x"); 100]).await;
+    let counts: Vec<_> = writes.iter().map(|(_, _, body)| body["series"]["count"].as_u64()).collect();
+    assert_eq!((counts, dropped), (vec![None, Some(2), Some(100)], 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_writes_the_repetitions_that_were_only_counted() {
+    let fake = Fake::default();
+    let (recorder, writer) = Recorder::new(fake.cluster(), String::new());
+    for _ in 0..5 {
+        recorder.record(event(None, "x"));
+    }
+    let cancel = CancellationToken::new();
+    cancel.cancel();
+    writer.run(cancel).await;
+    let last = fake.state().writes.last().unwrap().2["series"]["count"].as_u64();
+    assert_eq!((last, recorder.dropped()), (Some(5), 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_repetition_that_is_tried_twice_counts_once() {
     let fake = Fake::default();
     fake.state().refusals.extend([200, 503]);

@@ -49,8 +49,17 @@ struct Installation<'a> {
     name: String,
     target: ObjectRef,
     definition: &'a Value,
-    /// There is one already.
-    replaces: bool,
+    is_there: IsThere,
+}
+
+/// What there is of a definition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum IsThere {
+    No,
+    /// One that is replaced.
+    Another,
+    /// This very one, installed for this provider and served.
+    This,
 }
 
 impl<'a> Installation<'a> {
@@ -69,26 +78,32 @@ impl<'a> Installation<'a> {
             kind: GroupVersionKind::gvk("apiextensions.k8s.io", "v1", "CustomResourceDefinition"),
             key: ObjectKey::cluster(&name),
         };
-        let replaces = match cluster.get(&target).await {
+        let is_there = match cluster.get(&target).await {
             Ok(installed) => {
-                check_takeover(provider, &installed.value(), definition, grants)?;
+                let value = installed.value();
+                check_takeover(provider, &value, definition, grants)?;
                 check_stored(acting, &name, &installed, definition).await?;
-                true
+                let is_this = is_for(provider, &value) && is_established(&installed) && includes(&value, definition);
+                if is_this { IsThere::This } else { IsThere::Another }
             }
             // Another replica may be installing the same definition for another provider: the annotation that says for whom
             // is a conflict then, and the next try finds out whose it is.
-            Err(Error::NotFound(_)) => false,
+            Err(Error::NotFound(_)) => IsThere::No,
             Err(error) => return Err(ProviderError::Install { name, error }),
         };
-        Ok(Self { name, target, definition, replaces })
+        Ok(Self { name, target, definition, is_there })
     }
 
     async fn apply(self, cluster: &Cluster, watches: &Watches, provider: &str) -> Result<(), ProviderError> {
-        let Self { name, target, definition, replaces } = self;
+        let Self { name, target, definition, is_there } = self;
+        // The API server would compile all of it again to find that nothing changes.
+        if is_there == IsThere::This {
+            return Ok(());
+        }
         let manager = format!("capstan-{provider}");
         let mut definition = definition.clone();
         definition["metadata"]["annotations"][INSTALLED_FOR] = json!(provider);
-        let apply = Patch::Apply { body: &definition, manager: &manager, force: replaces };
+        let apply = Patch::Apply { body: &definition, manager: &manager, force: is_there == IsThere::Another };
         let applied = cluster.patch(&target, None, apply).await;
         if is_established(&applied.map_err(|error| ProviderError::Install { name: name.clone(), error })?) {
             return Ok(());
@@ -164,8 +179,7 @@ fn is_established(definition: &Object) -> bool {
 fn check_takeover(provider: &str, installed: &Value, definition: &Value, grants: &Grants) -> Result<(), ProviderError> {
     let text = |pointer| definition.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (group, kind) = (text("/spec/group"), text("/spec/names/kind"));
-    let ours = installed["metadata"]["annotations"][INSTALLED_FOR] == *provider;
-    if ours || grants.manages(&group, &kind) {
+    if is_for(provider, installed) || grants.manages(&group, &kind) {
         Ok(())
     } else {
         Err(ProviderError::Conflict(format!(
@@ -175,9 +189,48 @@ fn check_takeover(provider: &str, installed: &Value, definition: &Value, grants:
     }
 }
 
+fn is_for(provider: &str, installed: &Value) -> bool {
+    installed["metadata"]["annotations"][INSTALLED_FOR] == *provider
+}
+
+/// Whether everything that is wanted is there, beside what the API server and others put in.
+fn includes(is: &Value, wanted: &Value) -> bool {
+    match (is, wanted) {
+        (Value::Object(is), Value::Object(wanted)) => {
+            wanted.iter().all(|(key, wanted)| is.get(key).is_some_and(|is| includes(is, wanted)))
+        }
+        (Value::Array(is), Value::Array(wanted)) => {
+            is.len() == wanted.len() && is.iter().zip(wanted).all(|(is, wanted)| includes(is, wanted))
+        }
+        (is, wanted) => is == wanted,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_definition_is_there_if_nothing_of_it_differs_whatever_the_api_server_put_in() {
+        let wanted = json!({"spec": {"names": {"kind": "A", "shortNames": ["a"]}, "versions": [{"name": "v1", "served": true}]}});
+        let mut is = wanted.clone();
+        is["spec"]["conversion"] = json!({"strategy": "None"});
+        is["spec"]["versions"][0]["additionalPrinterColumns"] = json!([]);
+        is["status"] = json!({});
+        assert!(includes(&is, &wanted));
+        for (pointer, value) in [
+            ("/spec/names/kind", json!("B")),
+            ("/spec/names/shortNames", json!(["a", "b"])),
+            ("/spec/names/shortNames", json!([])),
+            ("/spec/versions/0/served", json!(false)),
+            ("/spec/versions/0", json!({"name": "v1"})),
+            ("/spec/versions", json!({})),
+        ] {
+            let mut other = is.clone();
+            *other.pointer_mut(pointer).unwrap() = value;
+            assert!(!includes(&other, &wanted), "{other}");
+        }
+    }
 
     #[test]
     fn a_definition_of_somebody_else_is_taken_over_only_where_that_is_granted() {

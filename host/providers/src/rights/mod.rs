@@ -8,6 +8,7 @@ mod discover;
 mod identity;
 mod kinds;
 mod review;
+mod rulebook;
 
 use std::fmt;
 
@@ -17,6 +18,7 @@ use capstan_sandbox::{Descriptor, ManagedKind};
 pub(crate) use identity::check as check_identity;
 pub use kinds::{Kinds, Served, UnknownKind};
 pub use review::{ReviewError, missing};
+pub use rulebook::Rulebook;
 
 /// Stands for every group or every resource, subresources included.
 pub const ANY: &str = "*";

@@ -7,7 +7,7 @@ use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessR
 use kube::{Api, Client, api::PostParams};
 use tokio::time::{error::Elapsed, timeout};
 
-use super::Right;
+use super::{Right, Rulebook};
 
 /// Questions under way. They are answered from the API server's memory, within a millisecond or so.
 const AT_ONCE: usize = 8;
@@ -27,24 +27,24 @@ pub enum ReviewError {
     Late(#[from] Elapsed),
 }
 
-/// What of these rights whoever asks by this client does not have, by the API server's own word.
-pub async fn missing(client: &Client, rights: &[Right]) -> Result<Vec<Right>, ReviewError> {
-    let reviews: Api<SelfSubjectAccessReview> = Api::all(client.clone());
-    let questions: Vec<(usize, ResourceAttributes)> = rights
+/// What of these rights whoever asks by this client does not have, by the API server's own word. What its list of rules, which
+/// is in the rulebook of the same asker, does not answer is asked one by one.
+pub async fn missing(client: &Client, rulebook: &mut Rulebook, rights: &[Right]) -> Result<Vec<Right>, ReviewError> {
+    let questions = rights
         .iter()
         .enumerate()
         .flat_map(|(place, right)| questions(right).map(move |question| (place, question)))
-        .take(QUESTIONS)
-        .collect();
-    let asked = stream::iter(questions).map(|(place, attributes)| {
-        let reviews = &reviews;
-        async move {
-            let allowed = ask(reviews, &attributes).await?;
-            Ok::<_, kube::Error>((!allowed).then_some((place, attributes)))
+        .take(QUESTIONS);
+    let refused = timeout(PATIENCE, async {
+        let mut open = Vec::new();
+        for (place, question) in questions {
+            if !rulebook.allows(client, &question).await {
+                open.push((place, question));
+            }
         }
+        refused(client, open).await
     });
-    let refused: Vec<(usize, ResourceAttributes)> =
-        timeout(PATIENCE, asked.buffered(AT_ONCE).try_filter_map(async |refused| Ok(refused)).try_collect()).await??;
+    let refused = refused.await??;
 
     let mut missing: Vec<(usize, Right)> = Vec::new();
     for (place, attributes) in refused {
@@ -57,6 +57,22 @@ pub async fn missing(client: &Client, rights: &[Right]) -> Result<Vec<Right>, Re
         }
     }
     Ok(missing.into_iter().map(|(_, right)| right).collect())
+}
+
+/// The questions that are answered with no.
+async fn refused(
+    client: &Client,
+    questions: Vec<(usize, ResourceAttributes)>,
+) -> Result<Vec<(usize, ResourceAttributes)>, kube::Error> {
+    let reviews: Api<SelfSubjectAccessReview> = Api::all(client.clone());
+    let asked = stream::iter(questions).map(|(place, attributes)| {
+        let reviews = &reviews;
+        async move {
+            let allowed = ask(reviews, &attributes).await?;
+            Ok::<_, kube::Error>((!allowed).then_some((place, attributes)))
+        }
+    });
+    asked.buffered(AT_ONCE).try_filter_map(async |refused| Ok(refused)).try_collect().await
 }
 
 async fn ask(reviews: &Api<SelfSubjectAccessReview>, attributes: &ResourceAttributes) -> Result<bool, kube::Error> {

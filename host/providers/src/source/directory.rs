@@ -1,21 +1,31 @@
-//! A directory with `NAME.wasm` and, beside it, `NAME.grants.yaml`. It is looked through once a second, so that a provider
-//! built anew is taken at once while one writes it. What cannot be read is tried again, ever more seldom, until it can.
+//! A directory with `NAME.wasm` and, beside it, `NAME.grants.yaml`. It is looked through when the file system says that
+//! something in it changed, so that a provider built anew is taken at once while one writes it, and from time to time, since
+//! not every file system says so. What cannot be read is tried again, ever more seldom, until it can.
+
+mod news;
 
 use std::{
     collections::{BTreeMap, HashMap},
     io::{self, Read},
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use cap_std::fs::Dir;
-use tokio::{sync::mpsc, time::Instant};
+use cap_std::{ambient_authority, fs::Dir};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep},
+};
 
+use self::news::News;
 use super::{Delivery, Found, Listing, Place};
 use crate::artifact::{Artifact, ArtifactError, MAX_COMPONENT_BYTES, Origin, check_name};
 
-/// How often the directory is looked through.
+/// How often the directory is looked through while something in it changes, or cannot be read.
 const INTERVAL: Duration = Duration::from_secs(1);
+/// How often it is looked through unasked. Network file systems do not tell of what others write.
+const UNASKED: Duration = Duration::from_secs(10);
 /// Until a file that could not be read is read again, doubled each time up to the second. It may be half-way through a copy, or
 /// on a file system that is away for a moment.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
@@ -75,28 +85,54 @@ impl Looked {
     }
 }
 
-/// Follows a directory until the receiver is gone. The handle is all that is reachable: no path leads out of it.
-pub(crate) async fn follow(directory: Dir, deliveries: mpsc::Sender<Delivery>) {
-    let directory = Arc::new(directory);
+/// A directory of providers. What is read is read through the handle, out of which no path leads; the path is for the file
+/// system, to say when something changed.
+#[derive(Debug, Clone)]
+pub struct Directory {
+    handle: Arc<Dir>,
+    path: PathBuf,
+}
+
+impl Directory {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// If there is no such directory, or it may not be read.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let handle = Dir::open_ambient_dir(path, ambient_authority())?;
+        Ok(Self { handle: Arc::new(handle), path: path.to_owned() })
+    }
+}
+
+/// Follows a directory until the receiver is gone.
+pub(crate) async fn follow(directory: Directory, deliveries: mpsc::Sender<Delivery>) {
+    follow_with(directory, UNASKED, deliveries).await;
+}
+
+async fn follow_with(directory: Directory, unasked: Duration, deliveries: mpsc::Sender<Delivery>) {
+    // Before the first look: what changes after it is told.
+    let news = News::of(&directory.path);
+    let directory = directory.handle;
     let mut known: HashMap<String, Looked> = HashMap::new();
     // A state is taken only when it was the same a moment before: a compiler may be half-way through writing it.
     let mut candidates: Option<BTreeMap<String, Stamp>> = None;
     let mut complaint = None;
-    let mut interval = tokio::time::interval(INTERVAL);
-    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        interval.tick().await;
         let Some(found) = look(&directory, &mut complaint).await else {
-            if deliveries.is_closed() {
-                return;
+            tokio::select! {
+                () = deliveries.closed() => return,
+                () = sleep(INTERVAL) => continue,
             }
-            continue;
         };
         let first = candidates.is_none();
         let before = candidates.replace(found.clone()).unwrap_or_default();
+        let mut settled = true;
         for (name, stamp) in &found {
-            let settled = first || before.get(name) == Some(stamp);
-            if !settled || !Looked::is_due(known.get(name), stamp, Instant::now()) {
+            if !first && before.get(name) != Some(stamp) {
+                settled = false;
+                continue;
+            }
+            if !Looked::is_due(known.get(name), stamp, Instant::now()) {
                 continue;
             }
             let found = arrived(&directory, name).await;
@@ -116,8 +152,11 @@ pub(crate) async fn follow(directory: Dir, deliveries: mpsc::Sender<Delivery>) {
         if first && deliveries.send(Delivery::Listed(Listing::Files)).await.is_err() {
             return;
         }
-        if deliveries.is_closed() {
-            return;
+        let readable = known.values().all(|looked| looked.failed.is_none());
+        tokio::select! {
+            () = deliveries.closed() => return,
+            () = sleep(if settled && readable { unasked } else { INTERVAL }) => {}
+            () = news.next(), if settled => {}
         }
     }
 }
@@ -224,24 +263,27 @@ fn component(directory: &Dir, name: &str) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use cap_std::ambient_authority;
+    use tokio::time::timeout;
 
     use super::*;
 
-    fn directory() -> (tempfile::TempDir, Dir) {
+    /// In which nothing is looked at unasked.
+    const NEVER: Duration = Duration::from_hours(1);
+
+    fn directory() -> (tempfile::TempDir, Directory) {
         let folder = tempfile::tempdir().unwrap();
-        let dir = Dir::open_ambient_dir(folder.path(), ambient_authority()).unwrap();
-        (folder, dir)
+        let directory = Directory::open(folder.path()).unwrap();
+        (folder, directory)
     }
 
     #[tokio::test]
-    async fn providers_arrive_change_and_go() {
+    async fn providers_arrive_change_and_go_as_soon_as_the_file_system_says_so() {
         let (folder, dir) = directory();
         std::fs::write(folder.path().join("patch.wasm"), b"one").unwrap();
         std::fs::write(folder.path().join("patch.grants.yaml"), "kubernetes: []").unwrap();
         std::fs::write(folder.path().join("readme.txt"), b"no provider").unwrap();
         let (sender, mut receiver) = mpsc::channel(4);
-        let following = tokio::spawn(follow(dir, sender));
+        let following = tokio::spawn(follow_with(dir, NEVER, sender));
 
         let found = async |delivery: Option<Delivery>| match delivery {
             Some(Delivery::Found(place, found)) => (place, found.provider, found.artifact.unwrap()),
@@ -252,11 +294,35 @@ mod tests {
         assert_eq!((&*artifact.component, &*artifact.grants), (&b"one"[..], "kubernetes: []"));
         assert!(matches!(receiver.recv().await, Some(Delivery::Listed(Listing::Files))));
 
+        let soon = Duration::from_mins(1);
         std::fs::write(folder.path().join("patch.wasm"), b"three").unwrap();
-        assert_eq!(&*found(receiver.recv().await).await.2.component, b"three");
+        let delivery = timeout(soon, receiver.recv()).await.expect("a change is told");
+        assert_eq!(&*found(delivery).await.2.component, b"three");
+
+        // As those do that want nobody to see half of a file.
+        std::fs::write(folder.path().join(".patch.wasm.new"), b"fourth").unwrap();
+        std::fs::rename(folder.path().join(".patch.wasm.new"), folder.path().join("patch.wasm")).unwrap();
+        let delivery = timeout(soon, receiver.recv()).await.expect("a file put in the place of another is told");
+        assert_eq!(&*found(delivery).await.2.component, b"fourth");
 
         std::fs::remove_file(folder.path().join("patch.wasm")).unwrap();
-        assert!(matches!(receiver.recv().await, Some(Delivery::Gone(_))));
+        let delivery = timeout(soon, receiver.recv()).await.expect("that it is gone is told");
+        assert!(matches!(delivery, Some(Delivery::Gone(_))));
+        drop(receiver);
+        following.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_directory_of_which_nothing_is_told_is_looked_through_from_time_to_time() {
+        let (folder, mut dir) = directory();
+        // The file system tells of another one.
+        let (elsewhere, _) = directory();
+        dir.path = elsewhere.path().to_owned();
+        let (sender, mut receiver) = mpsc::channel(4);
+        let following = tokio::spawn(follow(dir, sender));
+        assert!(matches!(receiver.recv().await, Some(Delivery::Listed(Listing::Files))));
+        std::fs::write(folder.path().join("patch.wasm"), b"one").unwrap();
+        assert!(matches!(receiver.recv().await, Some(Delivery::Found(..))));
         drop(receiver);
         following.await.unwrap();
     }
@@ -269,9 +335,9 @@ mod tests {
         let grants = folder.path().join("patch.grants.yaml");
         std::fs::write(folder.path().join("patch.wasm"), b"one").unwrap();
         std::os::unix::fs::symlink(&grants, &grants).unwrap();
-        let before = scan(&dir).unwrap();
+        let before = scan(&dir.handle).unwrap();
         let (sender, mut receiver) = mpsc::channel(4);
-        let following = tokio::spawn(follow(dir.try_clone().unwrap(), sender));
+        let following = tokio::spawn(follow(dir.clone(), sender));
         match receiver.recv().await {
             Some(Delivery::Found(_, found)) => {
                 let error = found.artifact.unwrap_err();
@@ -282,11 +348,11 @@ mod tests {
         }
         assert!(matches!(receiver.recv().await, Some(Delivery::Listed(Listing::Files))));
         // The same again is no news, however often it is tried.
-        let again = tokio::time::timeout(Duration::from_mins(5), receiver.recv()).await;
+        let again = timeout(Duration::from_mins(5), receiver.recv()).await;
         assert!(again.is_err(), "{again:?}");
 
         std::fs::remove_file(&grants).unwrap();
-        assert_eq!(scan(&dir).unwrap(), before, "it looks the same from outside");
+        assert_eq!(scan(&dir.handle).unwrap(), before, "it looks the same from outside");
         match receiver.recv().await {
             Some(Delivery::Found(_, found)) => assert_eq!(&*found.artifact.unwrap().component, b"one"),
             other => panic!("{other:?}"),
@@ -326,8 +392,8 @@ mod tests {
         std::fs::write(outside.path().join("secret"), b"x").unwrap();
         std::os::unix::fs::symlink(outside.path().join("secret"), folder.path().join("evil.wasm")).unwrap();
         std::fs::write(folder.path().join("good.wasm"), b"x").unwrap();
-        assert!(read(&dir, "evil").is_err());
+        assert!(read(&dir.handle, "evil").is_err());
         // It does not hide the others.
-        assert_eq!(scan(&dir).unwrap().into_keys().collect::<Vec<_>>(), ["evil", "good"]);
+        assert_eq!(scan(&dir.handle).unwrap().into_keys().collect::<Vec<_>>(), ["evil", "good"]);
     }
 }

@@ -6,6 +6,8 @@ pub(crate) mod oci;
 
 use capstan_api::Source;
 
+pub use directory::Directory;
+
 use crate::artifact::{Artifact, ArtifactError, Origin};
 
 /// Where a source found something.

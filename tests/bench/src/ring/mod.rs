@@ -27,17 +27,23 @@ const IDLE: Duration = Duration::from_secs(20);
 /// Objects that come at once.
 const BURST: usize = 2000;
 
-pub(crate) async fn run() -> Result<()> {
+/// Rings of so many operators each, and nothing else; of each usual size, and a burst, if none is given.
+pub(crate) async fn run(counts: &[usize]) -> Result<()> {
     if !capstan_realcluster::is_here() {
         println!("ring: the real API server was not built: `cargo xtask cluster build`\n");
         return Ok(());
     }
     println!("ring: every operator a component of its own, a fresh instance for each reconcile, no leader election");
     // The server brings a runtime of its own, which must not be entered from this one.
-    let measured = || -> Result<()> {
-        for count in COUNTS {
+    let counts = counts.to_vec();
+    let measured = move || -> Result<()> {
+        let all = counts.is_empty();
+        for count in if all { COUNTS.to_vec() } else { counts } {
             let server = Server::start(ServerKind::Real)?;
             tokio::runtime::Runtime::new()?.block_on(measure(&server, count))?;
+        }
+        if !all {
+            return Ok(());
         }
         let server = Server::start(ServerKind::Real)?;
         tokio::runtime::Runtime::new()?.block_on(burst(&server))
