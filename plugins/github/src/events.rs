@@ -29,6 +29,8 @@ pub enum Event {
     RepoDeleted,
     /// A repository was archived in place of being deleted.
     RepoArchived,
+    /// A setting of a repository is not as it was set, though GitHub made no objection.
+    SettingUnkept,
     /// A user whom nobody added for the object is a collaborator, or invited.
     CollaboratorExists,
     /// A user was added or invited.
@@ -58,6 +60,7 @@ impl Event {
             (Self::RepoCreated, _) => "RepoCreated",
             (Self::RepoDeleted, _) => "RepoDeleted",
             (Self::RepoArchived, _) => "RepoArchived",
+            (Self::SettingUnkept, _) => "SettingUnkept",
             (Self::CollaboratorCreated, _) => "CollaboratorCreated",
             (Self::CollaboratorDeleted, _) => "CollaboratorDeleted",
             (Self::UnexplainedPermission, _) => "UnexplainedPermission",
@@ -75,7 +78,7 @@ impl Event {
             | Self::AlreadyPermitted
             | Self::WebhookExists => "Observe",
             Self::RepoCreated | Self::CollaboratorCreated => "Create",
-            Self::NotPermitted => "Update",
+            Self::NotPermitted | Self::SettingUnkept => "Update",
             Self::RepoDeleted | Self::RepoArchived | Self::CollaboratorDeleted | Self::PermissionRevoked => "Delete",
         }
     }

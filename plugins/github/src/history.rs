@@ -32,11 +32,17 @@ impl<'a> History<'a> {
         }
     }
 
-    /// Whether it is no news that what the object stands for exists: a creation was begun, it was seen before (by Krateo's
-    /// provider, which records nothing else), or it is about to go.
+    /// Whether what the object stands for was there before: a creation was begun, or it was seen (by Krateo's provider, which
+    /// records nothing else).
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.began() || self.condition("Ready")["status"] == "True"
+    }
+
+    /// Whether it is no news that what the object stands for exists: it was there before, or is about to go.
     #[must_use]
     pub fn is_managed(&self) -> bool {
-        self.began() || self.deleting || self.condition("Ready")["status"] == "True"
+        self.is_known() || self.deleting
     }
 
     /// Whether GitHub has accepted its deletion, which was not in doubt since.
@@ -114,6 +120,7 @@ mod tests {
         assert!(History { conditions: &ready("True"), ..NONE }.is_managed());
         assert!(!History { conditions: &ready("False"), ..NONE }.is_managed());
         assert!(History { deleting: true, ..NONE }.is_managed());
+        assert!(!History { deleting: true, ..NONE }.is_known(), "it may never have been there");
     }
 
     #[test]

@@ -13,10 +13,11 @@ use crate::description::{Checker, Match, find};
 use crate::etag;
 use crate::fault::Fault;
 use crate::page;
+use crate::quota::Window;
 use crate::record::{Exchange, Record, Side};
 use crate::request::{Body, Call};
 use crate::routes;
-use crate::state::{Actor, Id, World};
+use crate::state::{Actor, Id, World, signed};
 
 const DOCUMENTATION: &str = "https://docs.github.com/rest";
 const QUOTA_DOCUMENTATION: &str = "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api";
@@ -56,8 +57,8 @@ struct Passage<'a> {
     found: Option<Match>,
     body: Body,
     actor: Option<Actor>,
-    /// The `x-ratelimit` headers.
-    limits: Vec<(&'static str, String)>,
+    /// The hour that it was counted in.
+    window: Option<Window>,
     cost: u64,
 }
 
@@ -134,7 +135,7 @@ impl Shared {
         let accept = header("accept").unwrap_or_default();
         let known_tag = header("if-none-match");
         if !is_free {
-            spend(world, actor, &mut passage.limits)?;
+            spend(world, actor, &mut passage.window)?;
             passage.cost = 1;
         }
         let is_read = passage.incoming.method == Method::GET;
@@ -174,7 +175,7 @@ impl Shared {
             // An unchanged answer costs nothing, if one says who one is.
             if actor != Actor::Anonymous && passage.cost > 0 {
                 passage.cost = 0;
-                refund(world, actor, &mut passage.limits);
+                passage.window = Some(refund(world, actor));
             }
             let tag = answer.tag(accept);
             return Ok(Answer::empty(304).header("etag", tag));
@@ -221,7 +222,7 @@ impl<'a> Passage<'a> {
         };
         let described = by_number(world, &path).unwrap_or_else(|| path.clone());
         let found = find(&incoming.method, &described);
-        Self { incoming, path, query, found, body, actor: None, limits: Vec::new(), cost: 0 }
+        Self { incoming, path, query, found, body, actor: None, window: None, cost: 0 }
     }
 
     fn outgoing(&self, world: &mut World, mut answer: Answer, request_id: &str) -> Outgoing {
@@ -235,7 +236,7 @@ impl<'a> Passage<'a> {
         headers.extend(media_type.map(|media_type| ("content-type", media_type.to_owned())));
         headers.push(("x-github-request-id", request_id.to_owned()));
         headers.push(("x-github-api-version-selected", VERSIONS[0].to_owned()));
-        headers.extend(self.limits.iter().cloned());
+        headers.extend(self.window.into_iter().flat_map(shown));
         Outgoing { status: answer.status, headers, body }
     }
 
@@ -258,6 +259,7 @@ impl<'a> Passage<'a> {
             actor,
             status,
             cost: self.cost,
+            reset: self.window.map(|window| window.reset),
             conditional: self.incoming.headers.contains_key("if-none-match"),
             request_id,
         }
@@ -313,9 +315,11 @@ impl Outgoing {
 }
 
 impl World {
-    /// How many requests per hour the one who asks has.
-    pub(crate) fn quota_of(&self, actor: Actor) -> u64 {
-        if actor == Actor::Anonymous { self.settings.anonymous_quota } else { self.settings.hourly_quota }
+    /// The running hour of the one who asks.
+    pub(crate) fn window(&mut self, actor: Actor) -> &mut Window {
+        let settings = &self.settings;
+        let limit = if actor == Actor::Anonymous { settings.anonymous_quota } else { settings.hourly_quota };
+        self.quotas.window(actor, limit, signed(settings.hour), self.now)
     }
 }
 
@@ -330,14 +334,13 @@ fn by_number(world: &World, path: &str) -> Option<String> {
     Some(format!("/repos/{}{below}", name.unwrap_or_else(|| format!("-/{number}"))))
 }
 
-fn spend(world: &mut World, actor: Actor, limits: &mut Vec<(&'static str, String)>) -> Result<(), Answer> {
-    let (limit, now) = (world.quota_of(actor), world.now);
-    let window = world.quotas.window(actor, limit, now);
+fn spend(world: &mut World, actor: Actor, counted: &mut Option<Window>) -> Result<(), Answer> {
+    let window = world.window(actor);
     let exhausted = window.remaining() == 0;
     if !exhausted {
         window.used += 1;
     }
-    *limits = shown(*window);
+    *counted = Some(*window);
     if !exhausted {
         return Ok(());
     }
@@ -350,15 +353,15 @@ fn spend(world: &mut World, actor: Actor, limits: &mut Vec<(&'static str, String
     Err(Answer::error(world.settings.quota_status, &message, QUOTA_DOCUMENTATION))
 }
 
-fn refund(world: &mut World, actor: Actor, limits: &mut Vec<(&'static str, String)>) {
-    let (limit, now) = (world.quota_of(actor), world.now);
-    let window = world.quotas.window(actor, limit, now);
+fn refund(world: &mut World, actor: Actor) -> Window {
+    let window = world.window(actor);
     window.used = window.used.saturating_sub(1);
-    *limits = shown(*window);
+    *window
 }
 
-fn shown(window: crate::quota::Window) -> Vec<(&'static str, String)> {
-    vec![
+/// The `x-ratelimit` headers.
+fn shown(window: Window) -> [(&'static str, String); 5] {
+    [
         ("x-ratelimit-limit", window.limit.to_string()),
         ("x-ratelimit-remaining", window.remaining().to_string()),
         ("x-ratelimit-used", window.used.to_string()),

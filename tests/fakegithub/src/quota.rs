@@ -7,8 +7,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::state::Actor;
 
-/// The window of the primary limit.
-const HOUR: SignedDuration = SignedDuration::from_hours(1);
 /// The window of the secondary limit on writes.
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
@@ -35,8 +33,10 @@ impl Window {
 
 impl Quotas {
     /// The running hour of one who asks, begun now if there is none.
-    pub(crate) fn window(&mut self, actor: Actor, limit: u64, now: Timestamp) -> &mut Window {
-        let fresh = Window { limit, used: 0, reset: now.saturating_add(HOUR).unwrap_or(Timestamp::MAX) };
+    pub(crate) fn window(&mut self, actor: Actor, limit: u64, hour: SignedDuration, now: Timestamp) -> &mut Window {
+        let end = now.saturating_add(hour).unwrap_or(Timestamp::MAX);
+        // It ends when the header says so, which has whole seconds: whoever waited until then has waited long enough.
+        let fresh = Window { limit, used: 0, reset: Timestamp::from_second(end.as_second()).unwrap_or(end) };
         let window = self.windows.entry(actor).or_insert(fresh);
         if now >= window.reset {
             *window = fresh;

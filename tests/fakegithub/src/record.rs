@@ -26,6 +26,8 @@ pub struct Exchange {
     pub status: Option<u16>,
     /// What it cost of the primary quota: 0 or 1.
     pub cost: u64,
+    /// When the hour ends that it was counted in; none if it was not counted.
+    pub reset: Option<Timestamp>,
     /// Whether it was conditional (`if-none-match`).
     pub conditional: bool,
     /// The `x-github-request-id` of the answer.

@@ -9,6 +9,9 @@ pub struct Settings {
     pub hourly_quota: u64,
     /// Requests per hour without a token: GitHub's 60.
     pub anonymous_quota: u64,
+    /// How long an hour is for both quotas, of which it is cut to a whole second: GitHub's hour. With two seconds or some more a
+    /// day of hours goes by within a test of programs whose clock cannot be put forward.
+    pub hour: Duration,
     /// The status of an answer beyond the primary limit; GitHub uses 403 and 429. Default 403.
     pub quota_status: u16,
     /// Requests that create or change something, per minute and token owner, before the secondary limit: GitHub's 80.
@@ -22,6 +25,9 @@ pub struct Settings {
     /// Whether a team's `permissions` on a repository hold only the highest flag, as some releases of GitHub Enterprise
     /// Server have it, and not all that it includes. Default false.
     pub exclusive_permission_flags: bool,
+    /// Settings of repositories, by their names in requests, that are taken without an error and not kept, as GitHub does with a
+    /// wiki of a private repository on a free plan. Default none.
+    pub unkept: Vec<&'static str>,
     /// The path before that of the API, as `/api/v3` of GitHub Enterprise Server. Default none.
     pub prefix: String,
 }
@@ -31,12 +37,14 @@ impl Default for Settings {
         Self {
             hourly_quota: 5000,
             anonymous_quota: 60,
+            hour: Duration::from_hours(1),
             quota_status: 403,
             writes_per_minute: 80,
             visible_after: Duration::ZERO,
             invitation_lifetime: Duration::from_hours(7 * 24),
             installation_token_lifetime: Duration::from_hours(1),
             exclusive_permission_flags: false,
+            unkept: Vec::new(),
             prefix: String::new(),
         }
     }

@@ -123,6 +123,8 @@ impl Access {
         let key = CacheKey::of(request, fingerprint);
         let held = key.and_then(|key| self.egress.kept().cache().held(&key));
         extra.extend(held.iter().map(|held| (header::IF_NONE_MATCH, held.etag.clone())));
+        // Others may have been told to wait while this one waited for its turn, or for a token.
+        self.egress.is_due(waiting)?;
         let answer = self.egress.send(request, extra, waiting, limit).await?;
         if answer.status == StatusCode::UNAUTHORIZED
             && let Some(credential) = credential

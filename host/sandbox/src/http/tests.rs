@@ -249,6 +249,21 @@ async fn requests_of_one_provider_go_a_few_at_a_time() {
 }
 
 #[tokio::test]
+async fn who_waits_for_a_turn_is_held_by_what_others_are_told_meanwhile() {
+    let stage = Stage::new(OPEN).await;
+    let egress = stage.egress("test");
+    let limited = |_| {
+        let mut access = Stage::access_of(&egress);
+        let request = stage.request("/limited");
+        async move { access.fetch(request, None, None).await }
+    };
+    let answers = futures::future::join_all((0..20).map(limited)).await;
+    assert!(answers.iter().all(|answer| matches!(answer, Ok(Err(Error::RateLimited(_))))), "{answers:?}");
+    let sent = stage.server.seen().len();
+    assert!((1..=8).contains(&sent), "{sent} were sent, of which 8 may be under way");
+}
+
+#[tokio::test]
 async fn a_proxy_is_the_only_way_if_there_is_one() {
     let stage = Stage::new(OPEN).await;
     // Nobody listens there, so that whatever arrives did not go through it.

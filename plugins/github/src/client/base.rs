@@ -35,7 +35,7 @@ impl Base {
         if parts.next().is_none_or(str::is_empty) || parts.any(|part| matches!(part, "" | "." | "..")) {
             return Err(invalid("has no host or an odd path"));
         }
-        Ok(Self(url.to_owned()))
+        Ok(Self(plain(url).ok_or_else(|| invalid("is no address"))?))
     }
 
     /// The address itself, without a slash at the end.
@@ -58,10 +58,12 @@ impl Base {
 
     /// An address that GitHub named, if it is below this one: the credential goes nowhere else.
     pub(super) fn same(&self, url: &str) -> Result<String, Error> {
-        let below = url.strip_prefix(&self.0).is_some_and(|rest| rest.starts_with('/'));
-        let climbs = url.split(['?', '#']).next().unwrap_or_default().split('/').any(|part| matches!(part, "." | ".."));
+        let named = plain(url).unwrap_or_default();
+        let below = named.strip_prefix(&self.0).is_some_and(|rest| rest.starts_with('/'));
+        let climbs =
+            named.split(['?', '#']).next().unwrap_or_default().split('/').any(|part| matches!(part, "." | ".."));
         if below && !climbs {
-            return Ok(url.to_owned());
+            return Ok(named);
         }
         Err(Error::Unexpected(format!("the answer leads away from {} to {url:?}", self.0)))
     }
@@ -71,6 +73,19 @@ impl Base {
         let path = url.strip_prefix(&self.0).unwrap_or(url);
         path.split('?').next().unwrap_or(path)
     }
+}
+
+/// An address as GitHub itself writes its own: the host in lower case, and no port that goes without saying.
+fn plain(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let host = host.to_ascii_lowercase();
+    let port = match scheme {
+        "https" => ":443",
+        "http" => ":80",
+        _ => return None,
+    };
+    Some(format!("{scheme}://{}{path}", host.strip_suffix(port).unwrap_or(&host)))
 }
 
 /// A path of the API, of encoded segments.
@@ -131,6 +146,22 @@ mod tests {
         assert_eq!(Base::parse(None).unwrap().url(&path), "https://api.github.com/repos/a/b");
         assert_eq!(Base::parse(Some("https://h:8443/api/v3/")).unwrap().url(&path), "https://h:8443/api/v3/repos/a/b");
         assert_eq!(Base::parse(Some("")).unwrap(), Base::parse(None).unwrap());
+    }
+
+    #[test]
+    fn a_host_is_the_same_however_it_is_written() {
+        let base = Base::parse(Some("https://GHE.example.org:443/api/v3")).unwrap();
+        assert_eq!(base, Base::parse(Some("https://ghe.example.org/api/v3")).unwrap());
+        for same in ["https://ghe.example.org/api/v3/user", "https://Ghe.example.org:443/api/v3/user"] {
+            assert_eq!(base.same(same).unwrap(), "https://ghe.example.org/api/v3/user");
+        }
+        for away in ["https://ghe.example.org:8443/api/v3/user", "http://ghe.example.org:443/api/v3/user"] {
+            assert!(!base.has(away), "{away}");
+        }
+        // Paths are what they are.
+        assert!(!base.has("https://ghe.example.org/API/v3/user"));
+        assert_eq!(Base::parse(Some("http://h:80")).unwrap().as_str(), "http://h");
+        assert_eq!(Base::parse(Some("https://h:80")).unwrap().as_str(), "https://h:80");
     }
 
     #[test]

@@ -119,8 +119,12 @@ impl GitHub {
                 200..=299 => return Answer::of(&response),
                 // A renamed or transferred thing answers at its new address. 301 changes no method of ours: it is for reads.
                 301 | 302 | 307 | 308 => {
-                    let target = response.header("location").unwrap_or_default();
-                    request.url = self.base.same(target)?;
+                    let mut target = self.base.same(response.header("location").unwrap_or_default())?;
+                    // It is the same question there: without the branch that it names it would be about another file.
+                    if let (Some((_, query)), false) = (request.url.split_once('?'), target.contains('?')) {
+                        target = format!("{target}?{query}");
+                    }
+                    request.url = target;
                 }
                 _ => return Err(ApiError::of(&request, &response, self.http.now()).into()),
             }

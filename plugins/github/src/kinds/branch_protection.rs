@@ -1,6 +1,6 @@
 //! `BranchProtection`: a ruleset of a repository, which says what may be done to its branches or tags.
 
-use capstan_sdk::{Change, Creation, Difference, Managed, Observation, Value, json};
+use capstan_sdk::{Change, Creation, Difference, Managed, Observation, Value, equal, json};
 use serde::Deserialize;
 
 use crate::client::{Error, GitHub, Method, Path};
@@ -232,6 +232,9 @@ fn differences(spec: &Spec, found: &Value) -> Vec<Difference> {
             Some(there) => differences.extend(
                 Difference::between(rule, &there)
                     .into_iter()
+                    .filter(|each| {
+                        !each.desired.as_ref().zip(each.actual.as_ref()).is_some_and(|(to, at)| is_had(to, at))
+                    })
                     .map(|each| Difference { path: format!("{path}.{}", each.path), ..each }),
             ),
         }
@@ -241,6 +244,23 @@ fn differences(spec: &Spec, found: &Value) -> Vec<Difference> {
         differences.push(Difference::new(path, None, rule.clone()));
     }
     differences
+}
+
+/// Whether GitHub has what is wanted of a parameter: of a list all items and no other, in any order, and of an item what is said
+/// of it, as what is left out is GitHub's choice there too.
+fn is_had(desired: &Value, actual: &Value) -> bool {
+    match (desired, actual) {
+        (Value::Object(desired), Value::Object(actual)) => {
+            desired.iter().all(|(name, value)| is_had(value, actual.get(name).unwrap_or(&Value::Null)))
+        }
+        (Value::Array(desired), Value::Array(actual)) => {
+            let mut left: Vec<_> = actual.iter().collect();
+            let mut take =
+                |wanted: &Value| left.iter().position(|there| is_had(wanted, there)).map(|at| left.remove(at));
+            desired.len() == actual.len() && desired.iter().all(|wanted| take(wanted).is_some())
+        }
+        _ => equal(desired, actual),
+    }
 }
 
 /// Actors as texts in order, without numbers where there is only one of the type, of which GitHub shows what it likes.
@@ -314,6 +334,24 @@ mod tests {
         assert_eq!(paths(json!([]), json!([{"type": "deletion"}])), ["rules.deletion"]);
         let changed = paths(json!([review(2)]), json!([review(1)]));
         assert_eq!(changed, ["rules.pull_request.parameters.required_approving_review_count"]);
+    }
+
+    #[test]
+    fn of_lists_in_parameters_neither_the_order_nor_what_is_left_out_differs() {
+        let checks = |contexts: Value| json!({"type": "required_status_checks", "parameters": {"required_status_checks": contexts}});
+        let differ = |wanted: Value, found: Value| {
+            let spec = spec(&json!({"rules": [checks(wanted)]}));
+            let mut there = body(&spec);
+            there["rules"] = json!([checks(found)]);
+            !differences(&spec, &there).is_empty()
+        };
+        let found = json!([{"context": "lint", "integration_id": null}, {"context": "build", "integration_id": 7}]);
+        assert!(!differ(json!([{"context": "build"}, {"context": "lint"}]), found.clone()));
+        assert!(!differ(json!([{"context": "build", "integration_id": 7}, {"context": "lint"}]), found.clone()));
+        assert!(differ(json!([{"context": "build", "integration_id": 8}, {"context": "lint"}]), found.clone()));
+        assert!(differ(json!([{"context": "build"}]), found.clone()), "one too many");
+        assert!(differ(json!([{"context": "build"}, {"context": "build"}]), found.clone()), "one for each");
+        assert!(differ(json!([{"context": "build"}, {"context": "test"}]), found));
     }
 
     #[test]

@@ -72,9 +72,11 @@ impl Collaborator {
             told_once(object);
             let given = object.status["given"] == desired.name();
             let more = shown.as_ref().filter(|role| given && role.covers(&desired));
-            let fits = shown.as_ref() == Some(&desired) || self.has_one_role_only(spec)?;
+            let same = shown.as_ref() == Some(&desired);
+            let owner = if same { Value::Null } else { self.owner(spec)? };
+            let fits = same || is_user(&owner);
             let elsewhere = match more {
-                Some(role) if !fits => self.has_elsewhere(spec, role)?,
+                Some(role) if !fits => self.has_elsewhere(spec, &owner, role)?,
                 _ => Some(false),
             };
             // What cannot be known is believed: to write at every look would settle nothing either.
@@ -102,7 +104,7 @@ impl Collaborator {
         });
         // An organisation's own role does not show in an invitation: it is not known to differ.
         let differs = desired.in_invitations().is_some() && invitation.role.as_ref() != Some(&desired);
-        let observation = if differs {
+        let observation = if differs && !is_user(&self.owner(spec)?) {
             let actual = invitation.role.as_ref().map(|role| json!(role.name()));
             Observation::differs([Difference::new("permission", json!(desired.name()), actual)])
         } else {
@@ -217,8 +219,8 @@ impl Collaborator {
     }
 
     /// Whether the user has a role whatever it is given itself; none if the token may not look.
-    fn has_elsewhere(&self, spec: &Spec, role: &Role) -> Result<Option<bool>, Error> {
-        match self.find_elsewhere(spec, role) {
+    fn has_elsewhere(&self, spec: &Spec, owner: &Value, role: &Role) -> Result<Option<bool>, Error> {
+        match self.find_elsewhere(spec, owner, role) {
             Err(error) if error.reason() == "Forbidden" => Ok(None),
             found => found,
         }
@@ -226,8 +228,10 @@ impl Collaborator {
 
     /// Whether the user has a role as an owner of the organisation, as every member of it, or by a team. None if it is no
     /// other's, and what every member has is not shown.
-    fn find_elsewhere(&self, spec: &Spec, role: &Role) -> Result<Option<bool>, Error> {
-        let Spec { org, username, .. } = spec;
+    fn find_elsewhere(&self, spec: &Spec, owner: &Value, role: &Role) -> Result<Option<bool>, Error> {
+        let username = &spec.username;
+        // A repository that was transferred belongs to another one than the spec says.
+        let org = owner["login"].as_str().unwrap_or(&spec.org);
         let member = self.github.find(&Path::of(&["orgs", org, "memberships", username])?)?.unwrap_or_default();
         if member["state"] != "active" {
             return Ok(Some(false));
@@ -254,9 +258,10 @@ impl Collaborator {
         Ok(base.map(|_| false))
     }
 
-    /// Whoever works in a user's repository may write: there is nothing to choose.
-    fn has_one_role_only(&self, spec: &Spec) -> Result<bool, Error> {
-        Ok(self.github.find(&repository(spec)?)?.is_some_and(|found| found["owner"]["type"] == "User"))
+    /// Whose the repository is.
+    fn owner(&self, spec: &Spec) -> Result<Value, Error> {
+        let found = self.github.find(&repository(spec)?)?.unwrap_or_default();
+        Ok(found["owner"].clone())
     }
 
     /// The user's invitations to the repository.
@@ -282,6 +287,11 @@ fn items(body: Value) -> Vec<Value> {
         Value::Array(items) => items,
         _ => Vec::new(),
     }
+}
+
+/// Whoever works in a user's repository may write: there is nothing to choose.
+fn is_user(owner: &Value) -> bool {
+    owner["type"] == "User"
 }
 
 /// Logins mean the same in any case.

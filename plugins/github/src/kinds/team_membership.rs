@@ -4,6 +4,7 @@ use capstan_sdk::{Change, Creation, Difference, Managed, Observation, json};
 use serde::Deserialize;
 
 use crate::client::{Error, GitHub, Method, Path};
+use crate::history::History;
 use crate::spec::Connection;
 
 /// The spec.
@@ -57,13 +58,17 @@ impl TeamMembership {
         Self { github }
     }
 
-    /// Looks at the membership. Who has yet to join the organisation exists, not ready.
+    /// Looks at the membership. Who has yet to join the organisation exists, not ready. GitHub shows whoever is in a team below as a
+    /// member too: after an accepted deletion nothing else is left, and that cannot be taken from here.
     ///
     /// # Errors
     /// What requests fail with.
     pub fn observe(&mut self, object: &Managed<Spec>) -> Result<Observation, Error> {
         let spec = &object.spec;
         let Some(found) = self.github.find(&path(spec)?)? else { return Ok(Observation::missing()) };
+        if History::of(object).was_deleted() {
+            return Ok(Observation::missing());
+        }
         let desired = spec.role.name();
         let same = found["role"] == desired || (desired == "member" && self.owns_organization(spec)?);
         let observation = if same {

@@ -56,11 +56,75 @@ fn one_that_was_created_anew_is_ours_only_since_its_creation_was_begun() {
     for (begun, is_ours) in [("2000-01-01T00:00:00Z", true), ("2999-01-01T00:00:00Z", false)] {
         let mut object = repo(json!({"id": old}));
         object.metadata.annotations.insert(PENDING.into(), begun.into());
-        let seen = observed(&stage, &object);
-        assert_eq!(seen.exists, is_ours, "{begun}");
-        assert!(!is_ours || seen.status.unwrap()["id"] == new);
+        assert_eq!(ours(&stage, &object), is_ours, "{begun}");
+        assert_eq!(observed(&stage, &object).status.unwrap()["id"], new);
     }
-    assert!(!observed(&stage, &repo(json!({"id": old}))).exists, "nobody began a creation");
+    assert!(!ours(&stage, &repo(json!({"id": old}))), "nobody began a creation");
+}
+
+/// Whether what is found is the object's own; if not, it is taken over where that need not be said.
+fn ours(stage: &Stage, object: &Managed<Spec>) -> bool {
+    let adopted = observed(stage, object).status.unwrap()["adopted"].clone();
+    let explicit = Repo::new(stage.github(), Adoption::Explicit).observe(object);
+    assert_eq!(adopted == true, explicit.is_err());
+    assert!(explicit.err().is_none_or(|refused| refused.reason() == "AlreadyExists"));
+    adopted == false
+}
+
+#[test]
+fn another_one_of_the_name_of_one_that_is_gone_is_taken_over_told_and_not_deleted_in_its_place() {
+    let stage = Stage::new(Settings::default());
+    let old = stage.fake.seed().repository("acme", "shop");
+    let mut object = repo(json!({"id": old, "adopted": false}));
+    // As it is after every creation, for good.
+    for (end, time) in [("pending", "2026-01-01T00:00:00Z"), ("succeeded", "2026-01-01T00:00:01Z")] {
+        object.metadata.annotations.insert(format!("krateo.io/external-create-{end}"), time.into());
+    }
+    assert!(ours(&stage, &object));
+    stage.fake.seed().remove_repository("acme", "shop");
+    assert!(!observed(&stage, &object).exists);
+    let new = stage.fake.seed().repository("acme", "shop");
+    let (seen, first) = told(|| observed(&stage, &object));
+    assert_eq!(first, ["AlreadyExists"]);
+    let mut status = seen.status.unwrap();
+    assert_eq!((&status["id"], &status["adopted"]), (&json!(new), &json!(true)));
+    assert!(!ours(&stage, &object));
+    let mut deleted = object.clone();
+    deleted.metadata.deletion_timestamp = Some("2026-01-01T00:00:00Z".into());
+    assert!(!observed(&stage, &deleted).exists);
+    Repo::new(stage.github(), Adoption::Implicit).delete(&deleted).unwrap();
+    assert_eq!(stage.fake.seed().look("acme", "shop").unwrap()["id"], new);
+    // Once taken over it is no news, and one that is wanted so is not refused.
+    std::mem::swap(&mut object.status, &mut status);
+    assert_eq!(told(|| observed(&stage, &object)).1, Vec::<String>::new());
+    object.status = status;
+    object.spec.adopt = Some(true);
+    assert!(Repo::new(stage.github(), Adoption::Explicit).observe(&object).unwrap().exists);
+}
+
+/// GitHub leads from there to a repository that somebody may need, and that another object may stand for.
+#[test]
+fn what_an_old_name_leads_to_is_taken_over_only_if_that_is_said_or_was_known_before() {
+    let stage = Stage::new(Settings::default());
+    let id = stage.fake.seed().repository("acme", "shop");
+    stage.fake.seed().rename_repository("acme", "shop", "acme", "store");
+    let mut object = repo(json!({}));
+    let mut kind = Repo::new(stage.github(), Adoption::Implicit);
+    let refused = kind.observe(&object).unwrap_err();
+    assert_eq!(refused.reason(), "AlreadyExists");
+    assert!(refused.to_string().contains("acme/shop has become acme/store: set spec.adopt"), "{refused}");
+    let mut deleted = object.clone();
+    deleted.metadata.deletion_timestamp = Some("2026-01-01T00:00:00Z".into());
+    assert!(!kind.observe(&deleted).unwrap().exists, "it was never taken over");
+    // Krateo's provider had it ready, and records nothing else.
+    let known = repo(json!({"conditions": [{"type": "Ready", "status": "True", "reason": "Available"}]}));
+    assert_eq!(kind.observe(&known).unwrap().status.unwrap()["id"], id);
+    object.spec.adopt = Some(true);
+    assert_eq!(kind.observe(&object).unwrap().status.unwrap()["fullName"], "acme/store");
+    // The same name in other letters is no other name.
+    stage.fake.seed().rename_repository("acme", "store", "acme", "SHOP");
+    object.spec.adopt = None;
+    assert!(kind.observe(&object).unwrap().exists);
 }
 
 #[test]
@@ -73,7 +137,7 @@ fn one_that_was_created_anew_is_ours_though_the_hosts_clock_is_somewhat_ahead() 
         let begun = stage.fake.clock().now() + std::time::Duration::from_secs(ahead);
         let mut object = repo(json!({"id": old}));
         object.metadata.annotations.insert(PENDING.into(), format!("{begun:.0}"));
-        assert_eq!(observed(&stage, &object).exists, is_ours, "{ahead} s ahead");
+        assert_eq!(ours(&stage, &object), is_ours, "{ahead} s ahead");
     }
 }
 

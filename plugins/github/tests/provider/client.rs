@@ -88,6 +88,19 @@ fn a_redirect_below_the_base_is_followed_with_method_and_body() {
 }
 
 #[test]
+fn a_redirect_keeps_what_was_asked_unless_it_asks_something_itself() {
+    for (said, expected) in [("", "?ref=next"), ("?ref=other", "?ref=other")] {
+        let target = format!("{BASE}/repositories/7{said}");
+        let (github, asked) = answering(move |request| {
+            let is_there = request.url.contains("/repositories/7");
+            if is_there { answer(200, &[], "{}") } else { answer(301, &[("location", &target)], "") }
+        });
+        github.find(&path().query("ref", "next")).unwrap();
+        assert_eq!(asked.borrow()[1].url, format!("{BASE}/repositories/7{expected}"));
+    }
+}
+
+#[test]
 fn what_leads_on_and_on_is_given_up() {
     let again = "https://ghe.example.org/api/v3/repos/acme/shop?token=x";
     let (github, asked) = answering(move |_| answer(302, &[("location", again)], ""));

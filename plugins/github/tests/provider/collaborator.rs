@@ -99,6 +99,24 @@ fn a_users_repository_has_one_role_only_and_that_settles() {
     assert!(Collaborator::new(stage.github()).observe(&object("Collaborator", spec, json!({}))).unwrap().up_to_date);
 }
 
+/// GitHub shows who is invited there as one who may write, and takes no other role.
+#[test]
+fn an_invitation_to_a_users_repository_settles_whatever_role_is_wanted() {
+    let stage = Stage::new(Settings::default());
+    stage.fake.seed().repository("anna", "shop");
+    let mut kind = Collaborator::new(stage.github());
+    for permission in ["pull", "push", "admin"] {
+        let spec =
+            json!({"org": "anna", "repo": "shop", "username": "carl", "permission": permission, "credentials": {}});
+        let object = object("Collaborator", spec, json!({}));
+        let _ = kind.create(&object).unwrap();
+        let pending = kind.observe(&object).unwrap();
+        assert!(pending.exists && pending.up_to_date, "{permission}");
+        assert!(matches!(&pending.readiness, Readiness::NotReady(problem) if problem.reason == "InvitationPending"));
+    }
+    assert_eq!(stage.fake.seed().invitations("anna", "shop").len(), 1);
+}
+
 #[test]
 fn who_may_read_without_being_a_collaborator_is_not_in_the_way_of_a_deletion() {
     let stage = shop();

@@ -10,6 +10,7 @@ mod definition;
 mod deletion;
 mod events;
 mod host;
+mod renames;
 mod repo;
 mod repo_file;
 mod stage;

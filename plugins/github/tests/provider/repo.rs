@@ -3,6 +3,7 @@
 use capstan_fakegithub::Settings;
 use capstan_github::client::Error;
 use capstan_github::kinds::repo::{Adoption, Repo, Spec};
+use capstan_sdk::testing::Host;
 use capstan_sdk::{Managed, Observation, Value, json};
 
 use crate::stage::{Stage, object};
@@ -233,7 +234,50 @@ fn a_renamed_repository_is_asked_for_where_it_is_and_not_where_it_was() {
     assert_eq!(object.status["fullName"], "acme/bazaar");
     // One that has been removed is missing, wherever it was.
     stage.fake.seed().remove_repository("acme", "bazaar");
+    stage.fake.seed().remove_repository("acme", "shop");
     assert!(!observe(&stage, &object).exists);
+}
+
+#[test]
+fn a_setting_that_is_not_kept_is_told_once_and_not_set_at_every_look() {
+    let stage = Stage::new(Settings { unkept: vec!["has_wiki"], ..Settings::default() });
+    let host = Host::new();
+    let wanted = json!({"hasWiki": false, "hasIssues": false});
+    let mut object = repo(wanted, json!({}));
+    let mut kind = Repo::new(stage.github(), Adoption::Implicit);
+    let mut reconcile = |object: &mut Managed<Spec>| {
+        stage.fake.forget();
+        host.run(|| {
+            let seen = kind.observe(object).unwrap();
+            let up_to_date = seen.up_to_date;
+            object.status = seen.status.unwrap();
+            if !up_to_date {
+                object.status = kind.update(object).unwrap().status.unwrap();
+            }
+        });
+        let events: Vec<_> = host.take_events().into_iter().filter(|event| event.reason == "SettingUnkept").collect();
+        let writes = stage.requests().into_iter().filter(|request| request.starts_with("PATCH ")).count();
+        (writes, events)
+    };
+    let _ = Repo::new(stage.github(), Adoption::Implicit).create(&object).unwrap();
+    let (writes, events) = reconcile(&mut object);
+    assert_eq!((writes, &object.status["unkept"]), (1, &json!(["hasWiki: false"])));
+    assert!(events.len() == 1 && events[0].note.contains("hasWiki: false for 'acme/shop'"), "{events:?}");
+    for _ in 0..2 {
+        assert_eq!(reconcile(&mut object), (0, Vec::new()), "it has settled");
+        assert_eq!(object.status["unkept"], json!(["hasWiki: false"]), "and says so");
+    }
+    // With what somebody else changed it is tried again, and is no news.
+    stage.fake.seed().change_repository("acme", "shop", &json!({"has_issues": true}));
+    assert_eq!(reconcile(&mut object), (1, Vec::new()));
+    assert_eq!(stage.fake.seed().look("acme", "shop").unwrap()["has_issues"], false);
+    // Once it is as it should be nothing is left to be told, and another drift is mended.
+    stage.fake.seed().change_repository("acme", "shop", &json!({"has_wiki": false}));
+    assert_eq!((reconcile(&mut object), &object.status["unkept"]), ((0, Vec::new()), &Value::Null));
+    stage.fake.set(|settings| settings.unkept.clear());
+    stage.fake.seed().change_repository("acme", "shop", &json!({"has_wiki": true}));
+    assert_eq!(reconcile(&mut object).0, 1);
+    assert_eq!(stage.fake.seed().look("acme", "shop").unwrap()["has_wiki"], false);
 }
 
 #[test]

@@ -62,6 +62,31 @@ fn memberships_settle_for_members_owners_and_those_who_have_yet_to_join() {
     assert!(!kind.observe(&membership("carl", "member")).unwrap().exists);
 }
 
+/// GitHub shows them as members, and has nothing to take from them.
+#[test]
+fn who_is_in_a_team_below_is_not_in_the_way_of_a_deletion() {
+    let stage = Stage::new(Settings::default());
+    let seed = stage.fake.seed();
+    for team in ["core", "kernel"] {
+        seed.team("acme", team);
+    }
+    seed.team_below("acme", "kernel", "core");
+    seed.team_member("acme", "kernel", "bert", false);
+    seed.team_member("acme", "core", "bert", true);
+    let mut kind = TeamMembership::new(stage.github());
+    let mut object = membership("bert", "maintainer");
+    object.metadata.deletion_timestamp = Some("2026-01-01T00:00:00Z".into());
+    assert!(kind.observe(&object).unwrap().exists);
+    kind.delete(&object).unwrap();
+    // As the host leaves it after it has asked for the deletion.
+    object.status = json!({"conditions": [
+        {"type": "Ready", "status": "False", "reason": "Deleting"}, {"type": "Synced", "status": "True", "reason": "x"},
+    ]});
+    assert!(!kind.observe(&object).unwrap().exists);
+    assert_eq!(seed.look_at_team("acme", "core").unwrap()["members"], json!({}));
+    assert_eq!(seed.look_at_team("acme", "kernel").unwrap()["members"], json!({"bert": "member"}));
+}
+
 #[test]
 fn teams_are_found_whatever_github_makes_of_their_names() {
     let stage = Stage::new(Settings::default());

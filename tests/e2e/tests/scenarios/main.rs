@@ -116,6 +116,7 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
 
 /// What needs a world of its own, or more than one: the longest first.
 const APART: &[(&str, Scenario)] = scenarios! {
+    github::{ many_stay_within_the_quota_of_one_token_for_a_day },
     replicas::{
         one_that_was_stopped_writes_nothing_after_the_takeover,
         a_third_is_given_its_share_one_by_one,

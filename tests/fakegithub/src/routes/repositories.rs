@@ -86,7 +86,7 @@ fn create(world: &mut World, call: &Call, owner: Id) -> Outcome {
     let id = world.next_id();
     let mut repository = Repository::new(id, owner, name, visibility, world.now);
     consistent_merge_messages(call, &repository.settings)?;
-    set(&mut repository, call.body);
+    set(&mut repository, call.body, &world.settings.unkept);
     if call.body["auto_init"] == true {
         let readme = format!("# {}\n", repository.name).into_bytes();
         repository.files.insert("README.md".to_owned(), File::new(readme));
@@ -119,16 +119,16 @@ pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
             world.rename(id, owner, &name);
         }
     }
-    let now = world.now;
-    let repository = world.repositories.get_mut(&id).ok_or_else(|| call.not_found())?;
+    let World { repositories, settings, now, .. } = world;
+    let repository = repositories.get_mut(&id).ok_or_else(|| call.not_found())?;
     if let Some(visibility) = visibility(call) {
         visibility.clone_into(&mut repository.visibility);
     }
     if let Some(branch) = call.text("default_branch") {
         repository.make_default(branch);
     }
-    set(repository, call.body);
-    repository.updated = now;
+    set(repository, call.body, &settings.unkept);
+    repository.updated = *now;
     Ok(Answer::ok(show(world, call, id)))
 }
 
@@ -199,9 +199,10 @@ fn visibility<'a>(call: &'a Call) -> Option<&'a str> {
     call.text("visibility").or(by_flag)
 }
 
-fn set(repository: &mut Repository, body: &Value) {
+fn set(repository: &mut Repository, body: &Value, unkept: &[&str]) {
     for (name, value) in body.as_object().into_iter().flatten() {
         let known = repository.settings.contains_key(name) && !NOT_SETTINGS.contains(&name.as_str());
+        let known = known && !unkept.contains(&name.as_str());
         // An emptied text is shown as none.
         if known {
             let value = if value == "" { Value::Null } else { value.clone() };

@@ -15,14 +15,16 @@ pub(super) fn list(world: &mut World, call: &Call) -> Outcome {
         Some("member") => !member.maintainer,
         _ => true,
     };
-    let members = team.members.iter().filter(|(_, member)| !member.pending && wanted(member));
-    Ok(Answer::list(members.map(|(user, _)| world.show_account(*user, "simple-user")).collect()))
+    let users = world.accounts.values().filter(|account| account.is_user()).map(|account| account.id);
+    let members =
+        users.filter(|user| world.member(team, *user).is_some_and(|member| !member.pending && wanted(&member)));
+    Ok(Answer::list(members.map(|user| world.show_account(user, "simple-user")).collect()))
 }
 
 pub(super) fn get(world: &mut World, call: &Call) -> Outcome {
     let team = teams::find(world, call)?;
     let user = user(world, call)?;
-    let member = world.teams[&team].members.get(&user).copied();
+    let member = world.member(&world.teams[&team], user);
     Ok(Answer::ok(show(world, call, user, member.ok_or_else(|| call.not_found())?)))
 }
 

@@ -84,8 +84,7 @@ fn refused(world: &World, call: &Call) -> Answer {
 
 #[expect(clippy::unnecessary_wraps, reason = "a route like any other")]
 pub(super) fn rate_limit(world: &mut World, call: &Call) -> Outcome {
-    let (limit, now) = (world.quota_of(call.actor), world.now);
-    let window = *world.quotas.window(call.actor, limit, now);
+    let (window, now) = (*world.window(call.actor), world.now);
     let core = json!({
         "limit": window.limit, "used": window.used, "remaining": window.remaining(), "reset": window.reset.as_second(),
     });

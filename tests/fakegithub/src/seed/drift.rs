@@ -1,12 +1,23 @@
 //! What somebody else changes at GitHub's pages.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Seed, id, repository_mut, team_mut};
-use crate::state::File;
 use crate::state::team::Member;
+use crate::state::{Actor, File};
 
 impl Seed<'_> {
+    /// Uses up what a user has left of the running hour's quota, as another program with the same token would; when that hour ends.
+    #[allow(clippy::must_use_candidate, reason = "it is done for its own sake, and not for the time")]
+    pub fn exhaust(&self, login: &str) -> Timestamp {
+        let world = &mut *self.shared.world();
+        let user = id(world, login);
+        let window = world.window(Actor::User(user));
+        window.used = window.limit;
+        window.reset
+    }
+
     /// Gives a team another description.
     pub fn describe_team(&self, organization: &str, slug: &str, description: &str) {
         let world = &mut *self.shared.world();

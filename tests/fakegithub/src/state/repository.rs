@@ -145,7 +145,8 @@ impl World {
         format!("{}/{}", self.login(repository.owner), repository.name)
     }
 
-    /// Gives a repository another owner and name; the old name leads to it from now on.
+    /// Gives a repository another owner and name; the old name leads to it from now on. Teams work in repositories of their own
+    /// organisation only.
     pub(crate) fn rename(&mut self, id: Id, owner: Id, name: &str) {
         let Some(repository) = self.repositories.get(&id) else { return };
         let former = key(self.login(repository.owner), &repository.name);
@@ -153,6 +154,9 @@ impl World {
         self.former_names.remove(&new);
         if former != new {
             self.former_names.insert(former, id);
+        }
+        for team in self.teams.values_mut().filter(|team| team.organization != owner) {
+            team.repositories.remove(&id);
         }
         if let Some(repository) = self.repositories.get_mut(&id) {
             repository.owner = owner;

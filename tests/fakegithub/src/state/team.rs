@@ -59,6 +59,21 @@ impl World {
     }
 }
 
+impl World {
+    /// What a user is in a team. Who is in one of the teams below it is shown as a member of it.
+    pub(crate) fn member(&self, team: &Team, user: Id) -> Option<Member> {
+        let from_below = || self.teams.values().any(|each| self.is_below(each, team.id) && each.has_member(user));
+        let direct = team.members.get(&user).copied();
+        direct.or_else(|| from_below().then_some(Member { maintainer: false, pending: false }))
+    }
+
+    fn is_below(&self, team: &Team, above: Id) -> bool {
+        // Bounded, though nobody can put a team below itself.
+        let up = |team: &Id| self.teams.get(team).and_then(|team| team.parent);
+        std::iter::successors(team.parent, up).take(self.teams.len()).any(|parent| parent == above)
+    }
+}
+
 /// The slug that GitHub makes of a name: lower case, Latin letters without their marks, and one hyphen for each run of other
 /// characters. What it makes of names without any is not documented: see
 /// [`slug_of`].

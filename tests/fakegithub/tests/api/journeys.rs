@@ -306,39 +306,6 @@ async fn accounts_are_shown_to_those_who_may_see_them() {
 }
 
 #[tokio::test]
-async fn a_team_has_what_the_teams_above_it_have() {
-    let (fake, token) = acme(Settings::default()).await;
-    fake.seed().repository("acme", "shop");
-    fake.seed().team("acme", "top");
-    fake.seed().team("acme", "below");
-    fake.seed().team_below("acme", "below", "top");
-    let anna = Client::new(&fake, &token);
-    let path = "/orgs/acme/teams/below/repos/acme/shop";
-    anna.expect(404, "GET", path, NONE).await;
-    anna.expect(204, "PUT", "/orgs/acme/teams/top/repos/acme/shop", json!({"permission": "maintain"})).await;
-    anna.expect(204, "GET", path, NONE).await;
-    assert_eq!(anna.expect(200, "GET", "/repos/acme/shop/teams", NONE).await.as_array().map(Vec::len), Some(1));
-    anna.expect(204, "PUT", path, json!({"permission": "pull"})).await;
-    let listed = anna.expect(200, "GET", "/orgs/acme/teams/below/repos", NONE).await;
-    assert_eq!(listed[0]["role_name"], "maintain", "the higher one counts");
-    anna.expect(204, "DELETE", path, NONE).await;
-    anna.expect(204, "GET", path, NONE).await;
-    assert_clean(&fake);
-}
-
-#[tokio::test]
-async fn slugs_of_teams_are_in_latin_letters_without_marks() {
-    let (fake, token) = acme(Settings::default()).await;
-    let anna = Client::new(&fake, &token);
-    for (name, slug) in [("C++ & Co", "c-co"), ("\u{c9}quipe \u{dc}ber \u{df}", "equipe-uber-ss")] {
-        assert_eq!(anna.expect(201, "POST", "/orgs/acme/teams", json!({"name": name})).await["slug"], slug);
-    }
-    let other = anna.expect(201, "POST", "/orgs/acme/teams", json!({"name": "\u{5c0f}\u{7ec4}"})).await;
-    assert_eq!(other["slug"], format!("team-{}", other["id"]));
-    assert_clean(&fake);
-}
-
-#[tokio::test]
 async fn branches_have_files_of_their_own_and_one_of_them_is_the_default() {
     let (fake, token) = acme(Settings::default()).await;
     let seed = fake.seed();

@@ -33,6 +33,29 @@ async fn the_primary_limit_counts_per_owner_of_a_token_and_ends_with_the_hour() 
 }
 
 #[tokio::test]
+async fn an_hour_may_be_short_ends_with_a_whole_second_and_may_be_used_up_by_somebody_else() {
+    let hour = Duration::from_secs(3);
+    let (fake, token) = acme(Settings { hourly_quota: 2, hour, ..Settings::default() }).await;
+    let anna = Client::new(&fake, &token);
+    let began = fake.clock().now();
+    assert_eq!(anna.get("/user").await.header("x-ratelimit-remaining"), Some("1"));
+    let reset = fake.seed().exhaust("anna");
+    let reply = anna.get("/user").await;
+    let said: i64 = reply.header("x-ratelimit-reset").unwrap().parse().unwrap();
+    assert_eq!((reply.status, said, reset.subsec_nanosecond()), (403, reset.as_second(), 0));
+    assert!((2..=3).contains(&reset.duration_since(began).as_secs()), "{began} to {reset}");
+    assert_eq!(Client::new(&fake, &fake.seed().token("bert")).get("/user").await.status, 200, "bert's is his own");
+    // No later than whoever goes by the header comes back.
+    fake.clock().advance(Duration::try_from(reset.duration_since(fake.clock().now())).unwrap_or_default());
+    assert_eq!(anna.get("/user").await.header("x-ratelimit-remaining"), Some("1"));
+    let hours: Vec<_> = fake.exchanges().iter().map(|exchange| (exchange.status, exchange.cost)).collect();
+    assert_eq!(hours, [(Some(200), 1), (Some(403), 0), (Some(200), 1), (Some(200), 1)]);
+    let resets: Vec<_> = fake.exchanges().iter().map(|exchange| exchange.reset).collect();
+    assert!(resets[0] == Some(reset) && resets[1] == Some(reset) && resets[3] > Some(reset), "{resets:?}");
+    assert_clean(&fake);
+}
+
+#[tokio::test]
 async fn an_unchanged_answer_costs_nothing() {
     let (fake, token) = acme(Settings::default()).await;
     fake.seed().repository("acme", "shop");
@@ -63,6 +86,22 @@ async fn too_many_writes_a_minute_meet_the_secondary_limit() {
     assert!(fake.seed().look("acme", "c").is_none());
     fake.clock().advance(Duration::from_secs(wait));
     anna.expect(201, "POST", "/orgs/acme/repos", json!({"name": "c"})).await;
+    assert_clean(&fake);
+}
+
+#[tokio::test]
+async fn a_setting_may_be_taken_and_not_kept() {
+    let (fake, token) = acme(Settings { unkept: vec!["has_wiki"], ..Settings::default() }).await;
+    let anna = Client::new(&fake, &token);
+    let both = json!({"name": "shop", "has_wiki": false, "has_issues": false});
+    let made = anna.expect(201, "POST", "/orgs/acme/repos", both.clone()).await;
+    let changed = anna.expect(200, "PATCH", "/repos/acme/shop", both).await;
+    for shown in [made, changed] {
+        assert_eq!((&shown["has_wiki"], &shown["has_issues"]), (&json!(true), &json!(false)));
+    }
+    // Somebody at GitHub's pages can.
+    fake.seed().change_repository("acme", "shop", &json!({"has_wiki": false}));
+    assert_eq!(anna.get("/repos/acme/shop").await.json()["has_wiki"], false);
     assert_clean(&fake);
 }
 

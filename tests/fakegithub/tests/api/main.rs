@@ -7,3 +7,4 @@ mod foreign;
 mod journeys;
 mod limits;
 mod recordings;
+mod teams;

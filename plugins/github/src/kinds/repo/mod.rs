@@ -52,26 +52,24 @@ impl Repo {
         if object.is_being_deleted() && spec.on_delete == OnDelete::Archive && found["archived"] == true {
             return Ok(Observation::missing());
         }
-        let known = self.number(object).is_some();
-        let history = History::of(object);
-        let begun = history.began();
-        if !(known || begun) && self.adoption == Adoption::Explicit && spec.adopt != Some(true) {
-            if object.is_being_deleted() {
-                // It was never taken over, so nothing of ours is left.
-                return Ok(Observation::missing());
-            }
-            let name = found["full_name"].as_str().unwrap_or_default();
-            let text = format!("{name} exists already: set spec.adopt to true to take it over, or choose another name");
-            return Err(Error::AlreadyExists(text));
+        let ours = self.is_ours(object, &found);
+        if !ours && let Some(refusal) = self.refusal(object, &found) {
+            // It was never taken over, so nothing of ours is left.
+            return if object.is_being_deleted() { Ok(Observation::missing()) } else { Err(refusal) };
         }
-        if !(known || history.is_managed()) {
-            events::tell(Event::RepoExists, &format!("Repo '{}/{}' already exists", spec.org, spec.name));
+        let known = self.number(object).is_some_and(|_| ours);
+        if !(known || self.is_managed(object)) {
+            events::tell(Event::RepoExists, &format!("Repo '{}' already exists", full_name(&found)));
         }
-        let adopted = !(known || begun) || object.status["adopted"] == true;
+        let adopted = !ours || object.status["adopted"] == true;
         // What cannot be wanted is no hindrance for a deletion.
         let differences = if object.is_being_deleted() { Vec::new() } else { settings::differences(spec, &found)? };
+        // Nor is what GitHub does not keep one: to set it at every look would settle nothing.
+        let (unkept, differences): (Vec<_>, Vec<_>) =
+            differences.into_iter().partition(|each| was_unkept(object, &settings::told(each)));
         let mut status = status::of(&found);
         status["adopted"] = adopted.into();
+        status["unkept"] = settings::all_told(&unkept);
         self.seen = Some(found);
         let observation =
             if differences.is_empty() { Observation::up_to_date() } else { Observation::differs(differences) };
@@ -127,7 +125,17 @@ impl Repo {
                 }
             }
         }
-        Ok(Change::done().status(status::of(&now)))
+        let left = settings::differences(&object.spec, &now)?;
+        if let Some(new) = left.iter().map(settings::told).find(|each| !was_unkept(object, each)) {
+            let name = full_name(&now);
+            let note = format!(
+                "GitHub took {new} for '{name}' and did not keep it: its plan or its organization may not allow it"
+            );
+            events::tell(Event::SettingUnkept, &note);
+        }
+        let mut status = status::of(&now);
+        status["unkept"] = settings::all_told(&left);
+        Ok(Change::done().status(status))
     }
 
     /// Deletes or archives the repository, as the spec says.
@@ -139,7 +147,7 @@ impl Repo {
             return Ok(());
         }
         let Some(found) = self.find(object)? else { return Ok(()) };
-        let name = found["full_name"].as_str().unwrap_or_default();
+        let name = full_name(&found);
         if object.spec.on_delete == OnDelete::Delete {
             self.github.remove(&at(&found)?, None)?;
             events::tell(Event::RepoDeleted, &format!("Repo '{name}' deleted"));
@@ -150,28 +158,54 @@ impl Repo {
         Ok(())
     }
 
-    /// The repository: by its number once that is known, so that it is followed through renames and transfers and never
-    /// mistaken for a new one of its old name.
+    /// The repository: by its number once that is known, so that it is followed through renames and transfers and not
+    /// mistaken for a new one of its old name. When it is gone, another one of its name may be taken over, and is not deleted in its
+    /// place.
     fn find(&self, object: &Managed<Spec>) -> Result<Option<Value>, Error> {
         let by_name = Path::of(&["repos", &object.spec.org, &object.spec.name])?;
         let Some(id) = self.number(object) else { return self.github.find(&by_name) };
-        let begun = History::of(object).unclear_since().and_then(seconds);
-        let since_then = |found: &Value| {
-            let created = found["created_at"].as_str().and_then(seconds);
-            created.zip(begun).is_some_and(|(created, begun)| created + SLACK >= begun)
-        };
-        if begun.is_none()
+        if History::of(object).unclear_since().is_none()
             && let Some(path) = renamed(object)
             && let Some(found) = self.github.find(&path)?.filter(|found| found["id"].as_u64() == Some(id))
         {
             return Ok(Some(found));
         }
         // By name first: that is the documented address, and leads to the new one after a rename.
-        match self.github.find(&by_name)? {
-            // Or one that was created anew, and is not recorded yet.
-            Some(found) if found["id"].as_u64() == Some(id) || since_then(&found) => Ok(Some(found)),
-            _ => self.github.find(&Path::of(&["repositories"])?.join(id)),
+        let named = self.github.find(&by_name)?;
+        if named.as_ref().is_some_and(|found| self.is_ours(object, found)) {
+            return Ok(named);
         }
+        let by_number = self.github.find(&Path::of(&["repositories"])?.join(id))?;
+        Ok(by_number.or(named.filter(|_| !object.is_being_deleted())))
+    }
+
+    /// Whether a repository is the one that the object was given, or one that was created anew for it and is not recorded yet.
+    fn is_ours(&self, object: &Managed<Spec>, found: &Value) -> bool {
+        let history = History::of(object);
+        let Some(id) = self.number(object) else { return history.began() };
+        let begun = history.unclear_since().and_then(seconds);
+        let created = found["created_at"].as_str().and_then(seconds);
+        found["id"].as_u64() == Some(id) || created.zip(begun).is_some_and(|(created, begun)| created + SLACK >= begun)
+    }
+
+    /// Whether it is no news that the object has a repository; of one whose own is gone another one is.
+    fn is_managed(&self, object: &Managed<Spec>) -> bool {
+        self.number(object).is_none() && History::of(object).is_managed()
+    }
+
+    /// Why one that is not ours is not taken over.
+    fn refusal(&self, object: &Managed<Spec>, found: &Value) -> Option<Error> {
+        let (Spec { org, name, .. }, now) = (&object.spec, full_name(found));
+        // GitHub leads from an old name to the repository that had it: which is not known to be the one that is meant.
+        let was_renamed = !now.eq_ignore_ascii_case(&format!("{org}/{name}"));
+        let meant = self.number(object).is_none() && History::of(object).is_known();
+        let text = match self.adoption {
+            _ if object.spec.adopt == Some(true) => return None,
+            _ if was_renamed && !meant => format!("{org}/{name} has become {now}"),
+            Adoption::Explicit => format!("{now} exists already"),
+            Adoption::Implicit => return None,
+        };
+        Some(Error::AlreadyExists(format!("{text}: set spec.adopt to true to take it over, or choose another name")))
     }
 
     /// The repository's number, as it was recorded; on another server it says nothing.
@@ -230,6 +264,15 @@ fn renamed(object: &Managed<Spec>) -> Option<Path> {
         }
         _ => None,
     }
+}
+
+/// Whether GitHub is known not to keep what is told of a setting.
+fn was_unkept(object: &Managed<Spec>, told: &str) -> bool {
+    object.status["unkept"].as_array().is_some_and(|unkept| unkept.iter().any(|each| each == told))
+}
+
+fn full_name(found: &Value) -> &str {
+    found["full_name"].as_str().unwrap_or_default()
 }
 
 /// Where a repository is now, by the name that it has now.

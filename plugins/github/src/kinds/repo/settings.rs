@@ -56,6 +56,17 @@ pub(super) fn differences(spec: &Spec, found: &Value) -> Result<Vec<Difference>,
     Ok(differences)
 }
 
+/// A setting that is not as it is wanted, by its name in a spec and with what is wanted.
+pub(super) fn told(difference: &Difference) -> String {
+    let desired = difference.desired.as_ref().unwrap_or(&Value::Null);
+    format!("{}: {desired}", in_spec(&difference.path))
+}
+
+/// All of them for a status; null for none.
+pub(super) fn all_told(differences: &[Difference]) -> Value {
+    if differences.is_empty() { Value::Null } else { differences.iter().map(told).collect() }
+}
+
 /// Refuses what no repository can be given, before there is one.
 pub(super) fn check(spec: &Spec) -> Result<(), Error> {
     topics(spec).map(drop)

@@ -1,6 +1,7 @@
 //! The GitHub provider, as its users meet it, against a fake of GitHub that holds every request against GitHub's description.
 
 mod access;
+mod day;
 mod enterprise;
 mod kinds;
 mod takeover;
@@ -13,6 +14,7 @@ pub(crate) use self::{
         names_cannot_lead_elsewhere_and_identities_stay, tls_is_spoken_with_whom_the_bundle_vouches_for,
         with_a_revoked_token_an_object_can_be_let_go,
     },
+    day::many_stay_within_the_quota_of_one_token_for_a_day,
     enterprise::what_exists_is_taken_over_followed_and_left_only_as_it_is_said,
     kinds::{
         a_repository_is_created_kept_as_it_should_be_and_deleted, a_team_its_members_and_its_repositories_follow,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{hub::Hub, world::World};
 
-const GROUP: &str = "github.krateo.io/v1alpha1";
+pub(super) const GROUP: &str = "github.krateo.io/v1alpha1";
 /// With what may follow a creation: the host lets it show for half a minute.
 const LIMIT: Duration = Duration::from_secs(90);
 
