@@ -76,8 +76,7 @@ impl Looked {
 }
 
 /// Follows a directory until the receiver is gone. The handle is all that is reachable: no path leads out of it.
-pub(crate) async fn follow(directory: Dir, deliveries: mpsc::Sender<Delivery>) {
-    let directory = Arc::new(directory);
+pub(crate) async fn follow(directory: Arc<Dir>, deliveries: mpsc::Sender<Delivery>) {
     let mut known: HashMap<String, Looked> = HashMap::new();
     // A state is taken only when it was the same a moment before: a compiler may be half-way through writing it.
     let mut candidates: Option<BTreeMap<String, Stamp>> = None;
@@ -241,7 +240,7 @@ mod tests {
         std::fs::write(folder.path().join("patch.grants.yaml"), "kubernetes: []").unwrap();
         std::fs::write(folder.path().join("readme.txt"), b"no provider").unwrap();
         let (sender, mut receiver) = mpsc::channel(4);
-        let following = tokio::spawn(follow(dir, sender));
+        let following = tokio::spawn(follow(Arc::new(dir), sender));
 
         let found = async |delivery: Option<Delivery>| match delivery {
             Some(Delivery::Found(place, found)) => (place, found.provider, found.artifact.unwrap()),
@@ -271,7 +270,7 @@ mod tests {
         std::os::unix::fs::symlink(&grants, &grants).unwrap();
         let before = scan(&dir).unwrap();
         let (sender, mut receiver) = mpsc::channel(4);
-        let following = tokio::spawn(follow(dir.try_clone().unwrap(), sender));
+        let following = tokio::spawn(follow(Arc::new(dir.try_clone().unwrap()), sender));
         match receiver.recv().await {
             Some(Delivery::Found(_, found)) => {
                 let error = found.artifact.unwrap_err();
