@@ -6,7 +6,7 @@ mod taking;
 use std::{sync::Arc, time::Duration};
 
 use capstan_api::{ProviderCondition, ProviderCounters};
-use capstan_cluster::{Flow, Rate};
+use capstan_cluster::{Cluster, Flow, Rate};
 use capstan_engine::Shared;
 use capstan_sandbox::{Component, Descriptor, Network, Sandbox};
 use tokio::{sync::watch, time::Instant};
@@ -75,6 +75,8 @@ pub(crate) struct Provider {
     unsettled: bool,
     /// What runs is the newest delivery.
     newest: bool,
+    /// Looks for what is left of its objects while it is being deleted.
+    departing: Option<Cluster>,
 }
 
 /// Why the task wakes up.
@@ -110,6 +112,7 @@ impl Provider {
             tried: None,
             unsettled: false,
             newest: false,
+            departing: None,
         }
     }
 
@@ -272,7 +275,7 @@ impl Provider {
     /// Its object is gone: nothing is left of what ran for it, was said of it and counted.
     async fn forget(&mut self) {
         self.stop().await;
-        (self.board, self.tally) = (None, Arc::default());
+        (self.board, self.tally, self.departing) = (None, Arc::default(), None);
     }
 
     /// Ends the provider and gives up its kinds.

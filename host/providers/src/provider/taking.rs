@@ -113,7 +113,7 @@ impl Provider {
     }
 
     /// What the host does on behalf of the provider goes by this.
-    pub(super) fn acting_as(&self, account: Option<&ServiceAccount>) -> Shared {
+    fn acting_as(&self, account: Option<&ServiceAccount>) -> Shared {
         let shared = &self.surroundings.shared;
         account.map_or_else(|| shared.clone(), |account| shared.acting_as(account))
     }

@@ -5,8 +5,10 @@ use std::{
     future::ready,
 };
 
+use capstan_api::{ServiceAccount, provider_kind};
 use capstan_sandbox::{Call, LastWords, Outcome};
 use prometheus_client::{encoding::text::encode, registry::Registry};
+use serde_json::json;
 use tokio::time::{sleep, timeout};
 
 use super::*;
@@ -90,4 +92,26 @@ async fn nothing_is_told_of_a_provider_that_is_gone() {
     timeout(RETRY_LONGEST, gone).await.expect("it is told no more");
     cancel.cancel();
     running.await.unwrap();
+}
+
+/// The object of `good` while it is being deleted, in the name of an account.
+fn deleted(api: &Api, account: &str) -> Facts {
+    let spec =
+        json!({"source": {"file": {"name": "good.wasm"}}, "serviceAccount": {"namespace": "team", "name": account}});
+    Facts { deleting: true, spec: Ok(serde_json::from_value(spec).unwrap()), ..Facts::clone(&api.wanted("good").facts) }
+}
+
+#[tokio::test]
+async fn what_is_left_of_its_objects_is_looked_for_by_one_client_for_each_account() {
+    let api = Api::new();
+    let (mut provider, _) = provider(&api);
+    for (account, looked_up) in [("one", 1), ("one", 1), ("other", 2), ("other", 2)] {
+        let acting = provider.departing(&deleted(&api, account)).unwrap();
+        assert_eq!(acting.account().map(ServiceAccount::name), Some(account));
+        acting.resource(&provider_kind()).await.unwrap();
+        assert_eq!(api.looked_up(), looked_up, "{account}");
+    }
+    provider.forget().await;
+    provider.departing(&deleted(&api, "other")).unwrap().resource(&provider_kind()).await.unwrap();
+    assert_eq!(api.looked_up(), 3, "that is another departure");
 }
