@@ -53,8 +53,9 @@ fn in_words(error: &anyhow::Error) -> String {
 
 fn start(cli: Cli) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("no runtime")?;
+    // Dropped before the runtime, as it comes after it: the last traces need it.
     let traces = match &cli.command {
-        Command::Run(_) | Command::Dev(_) => Traces::from_environment(runtime.handle().clone())?,
+        Command::Run(_) | Command::Dev(_) => Traces::from_environment(runtime.handle())?,
         Command::Manifests(_)
         | Command::Provider(_)
         | Command::Completions { .. }
@@ -62,7 +63,10 @@ fn start(cli: Cli) -> anyhow::Result<()> {
         | Command::Man { .. } => None,
     };
     logging::start(cli.log, traces.as_ref());
-    let done = runtime.block_on(async {
+    if let Some(traces) = &traces {
+        traces.tell();
+    }
+    runtime.block_on(async {
         let cancel = CancellationToken::new();
         let signals = tokio::spawn(until_stopped(cancel.clone()));
         let done = match cli.command {
@@ -77,11 +81,7 @@ fn start(cli: Cli) -> anyhow::Result<()> {
         };
         signals.abort();
         done
-    });
-    if let Some(traces) = traces {
-        traces.close();
-    }
-    done
+    })
 }
 
 /// For commands that leave nothing behind when they are cut off.

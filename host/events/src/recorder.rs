@@ -161,12 +161,7 @@ impl Writer {
         }
     }
 
-    async fn send(
-        &mut self,
-        event: &Event,
-        repeated: &mut Option<Repeated>,
-        new_name: &str,
-    ) -> Result<(), Error> {
+    async fn send(&mut self, event: &Event, repeated: &mut Option<Repeated>, new_name: &str) -> Result<(), Error> {
         if let Some(Repeated { name, count, seen }) = repeated {
             let time = format!("{seen:.6}");
             let target = ObjectRef {

@@ -1,7 +1,10 @@
 //! Labelled `ConfigMap`s and files become `Provider`s: the host makes them, keeps them in step, and deletes them with what they
 //! were made for.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
 use capstan_api::{Grants, ProviderSpec, Source, api_version, keys, provider_kind, provider_ref};
 use capstan_cluster::{Cluster, Error, Patch};
@@ -9,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     ProviderError,
-    source::{Found, Place},
+    source::{Found, Listing, Place},
     wanted::Facts,
 };
 
@@ -18,7 +21,11 @@ const MANAGER: &str = "capstan-drop-in";
 
 /// What stands at the places that make providers, in the order in which it came.
 #[derive(Debug, Default)]
-pub(crate) struct DropIns(Vec<DropIn>);
+pub(crate) struct DropIns {
+    all: Vec<DropIn>,
+    /// Told before their source was begun anew, and not since. They count until it has told all there is.
+    doubtful: HashSet<Place>,
+}
 
 #[derive(Debug)]
 struct DropIn {
@@ -43,37 +50,69 @@ pub(crate) struct Told {
     pub(crate) files: bool,
 }
 
+impl Told {
+    pub(crate) fn listed(&mut self, listing: Listing) {
+        match listing {
+            Listing::ConfigMaps => self.config_maps = true,
+            Listing::Files => self.files = true,
+        }
+    }
+}
+
 impl DropIns {
-    pub(crate) fn found(&mut self, place: Place, found: Found) {
+    /// False if it stood there already.
+    pub(crate) fn found(&mut self, place: Place, found: Found) -> bool {
+        self.doubtful.remove(&place);
+        let known = self.all.iter_mut().find(|known| known.place == place);
+        if known.as_ref().is_some_and(|known| known.found == found) {
+            return false;
+        }
         let grants = found.artifact.as_ref().ok().and_then(|artifact| Grants::parse(&artifact.grants).ok());
         let spec = grants.map(|grants| ProviderSpec::new(place.source(), grants));
         let drop_in = DropIn { place, found, spec };
-        match self.0.iter_mut().find(|known| known.place == drop_in.place) {
+        match known {
             Some(known) => *known = drop_in,
-            None => self.0.push(drop_in),
+            None => self.all.push(drop_in),
         }
+        true
     }
 
     pub(crate) fn gone(&mut self, place: &Place) {
-        self.0.retain(|known| known.place != *place);
+        self.doubtful.remove(place);
+        self.all.retain(|known| known.place != *place);
+    }
+
+    /// A source begins to tell all there is.
+    pub(crate) fn begun(&mut self, listing: Listing) {
+        let places = self.all.iter().map(|known| &known.place).filter(|place| listing.has(place));
+        self.doubtful.extend(places.cloned());
+    }
+
+    /// It has told all there is. What it told only before it was begun anew went meanwhile, and goes; gives the places.
+    pub(crate) fn listed(&mut self, listing: Listing) -> Vec<Place> {
+        let gone: Vec<Place> = self.doubtful.iter().filter(|place| listing.has(place)).cloned().collect();
+        for place in &gone {
+            self.gone(place);
+        }
+        gone
     }
 
     /// What stands at a place for a provider.
     pub(crate) fn at(&self, place: &Place, provider: &str) -> Option<&Found> {
-        let DropIn { found, .. } = self.0.iter().find(|known| known.place == *place)?;
+        let DropIn { found, .. } = self.all.iter().find(|known| known.place == *place)?;
         (found.provider.as_deref() == Some(provider)).then_some(found)
     }
 
     /// What a file holds, whoever names it.
     pub(crate) fn file(&self, name: &str) -> Option<&Found> {
         let wanted = Place::File(name.to_owned());
-        self.0.iter().find(|known| known.place == wanted).map(|known| &known.found)
+        self.all.iter().find(|known| known.place == wanted).map(|known| &known.found)
     }
 
     /// What has to be done, as far as `mine` says that it is ours to do.
     pub(crate) fn steps(&self, objects: &HashMap<String, Facts>, told: Told, mine: impl Fn(&str) -> bool) -> Vec<Step> {
         let mut steps = Vec::new();
-        for drop_in @ DropIn { place, found, .. } in &self.0 {
+        for drop_in @ DropIn { place, found, .. } in &self.all {
             let Some(name) = found.provider.as_deref().filter(|name| mine(name)) else { continue };
             if self.refusal(place, found, objects).is_none() {
                 steps.extend(apply(name, drop_in, objects.get(name)));
@@ -85,7 +124,7 @@ impl DropIns {
                 Some(Source::File { .. }) => told.files,
                 Some(Source::Oci(_)) | None => false,
             };
-            if known && !self.0.iter().any(|known| known.found.provider.as_ref() == Some(name)) {
+            if known && !self.all.iter().any(|known| known.found.provider.as_ref() == Some(name)) {
                 steps.push(Step::Delete { name: name.clone(), uid: facts.uid.clone() });
             }
         }
@@ -120,11 +159,11 @@ impl DropIns {
 
     /// Everything that was found under a name, in the order in which it came.
     fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a DropIn> {
-        self.0.iter().filter(move |known| known.found.provider.as_deref() == Some(name))
+        self.all.iter().filter(move |known| known.found.provider.as_deref() == Some(name))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Place, &Found)> {
-        self.0.iter().map(|known| (&known.place, &known.found))
+        self.all.iter().map(|known| (&known.place, &known.found))
     }
 }
 
@@ -292,6 +331,37 @@ mod tests {
         let delete = Step::Delete { name: "note".to_owned(), uid: "u".to_owned() };
         assert_eq!(all.steps(&objects, ALL, |_| true), [delete]);
         assert_eq!(all.steps(&objects, Told::default(), |_| true), [], "nobody has said yet what there is");
+    }
+
+    #[test]
+    fn what_goes_while_its_source_is_begun_anew_goes_when_all_there_is_was_told() {
+        let mut all = DropIns::default();
+        let file = Place::File("file.wasm".to_owned());
+        for (place, provider) in [(place("stays"), "stays"), (place("goes"), "goes"), (file.clone(), "file")] {
+            assert!(all.found(place, found(provider, "")));
+        }
+        let steps = all.steps(&HashMap::new(), ALL, |_| true);
+        let made = steps.iter().map(|step| match step {
+            Step::Apply { name, body, .. } => (name.clone(), stored(body)),
+            other => panic!("{other:?}"),
+        });
+        let objects: HashMap<String, Facts> = made.collect();
+        // It has no more to say than what it said before, and panics once more before it has said all of that.
+        for _ in 0..2 {
+            all.begun(Listing::ConfigMaps);
+            assert!(!all.found(place("stays"), found("stays", "")), "this is no news");
+            assert_eq!(all.listed(Listing::Files), [], "that is another source");
+            assert_eq!(all.steps(&objects, ALL, |_| true), [], "what it has not told yet may be there");
+        }
+        assert_eq!(all.listed(Listing::ConfigMaps), [place("goes")]);
+        let delete = Step::Delete { name: "goes".to_owned(), uid: "u".to_owned() };
+        assert_eq!(all.steps(&objects, ALL, |_| true), [delete]);
+        // What is told to be gone is not gone twice.
+        all.begun(Listing::ConfigMaps);
+        all.gone(&place("stays"));
+        assert_eq!(all.listed(Listing::ConfigMaps), []);
+        assert!(all.file("file.wasm").is_some());
+        assert!(all.found(place("stays"), found("stays", "")), "it came back");
     }
 
     #[test]

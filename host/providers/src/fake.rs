@@ -32,6 +32,8 @@ const PROVIDERS: &str = "/apis/capstan.dev/v1alpha1/providers";
 #[derive(Clone)]
 pub(crate) struct Api {
     panicked: Arc<AtomicBool>,
+    /// How often it was asked which kinds there are.
+    looked_up: Arc<AtomicU32>,
     /// How often the providers were deleted and made again.
     made_anew: Arc<AtomicU32>,
     /// What was written as status of which provider.
@@ -40,7 +42,12 @@ pub(crate) struct Api {
 
 impl Api {
     pub(crate) fn new() -> Self {
-        Self { panicked: Arc::default(), made_anew: Arc::default(), statuses: watch::channel(Vec::new()).0 }
+        Self {
+            panicked: Arc::default(),
+            looked_up: Arc::default(),
+            made_anew: Arc::default(),
+            statuses: watch::channel(Vec::new()).0,
+        }
     }
 
     /// A host for this API server that is not run yet.
@@ -56,6 +63,11 @@ impl Api {
     /// Deletes the providers, and makes others of the same names.
     pub(crate) fn make_anew(&self) {
         self.made_anew.fetch_add(1, Relaxed);
+    }
+
+    /// How often it was asked which kinds there are.
+    pub(crate) fn looked_up(&self) -> u32 {
+        self.looked_up.load(Relaxed)
     }
 
     /// A provider as it is at this moment.
@@ -101,6 +113,7 @@ impl Api {
         let below = path.strip_prefix(PROVIDERS).map(|below| below.trim_matches('/').to_owned());
         match below.as_deref() {
             None => {
+                self.looked_up.fetch_add(1, Relaxed);
                 let named = |name: &str| json!({"name": name, "singularName": "", "namespaced": false, "kind": "Provider", "verbs": []});
                 let resources = [named("providers"), named("providers/status")];
                 json!({"kind": "APIResourceList", "groupVersion": "capstan.dev/v1alpha1", "resources": resources})

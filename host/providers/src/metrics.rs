@@ -25,6 +25,8 @@ pub(crate) struct Metrics {
     tallies: Arc<Mutex<BTreeMap<String, Weak<Tally>>>>,
     /// How often the host's own work on one panicked; none that never did.
     panics: Arc<Mutex<BTreeMap<String, u64>>>,
+    /// How often which source of providers did; none that never did.
+    sources: Arc<Mutex<BTreeMap<&'static str, u64>>>,
 }
 
 /// For the reconciles of a provider whose task panicked: they are ended where they stand.
@@ -42,6 +44,11 @@ struct Used {
     provider: String,
     bound: &'static str,
     quantile: &'static str,
+}
+
+#[derive(Debug, Clone, EncodeLabelSet)]
+struct Followed {
+    source: &'static str,
 }
 
 #[derive(Debug, Clone, EncodeLabelSet)]
@@ -97,6 +104,11 @@ impl Metrics {
         *panics.entry(provider.to_owned()).or_default() += 1;
     }
 
+    /// A source of providers panicked.
+    pub(crate) fn source_panicked(&self, source: &'static str) {
+        *self.sources.lock().unwrap_or_else(PoisonError::into_inner).entry(source).or_default() += 1;
+    }
+
     /// The object of a provider is gone. What else is told of it goes with what ran for it.
     pub(crate) fn forget(&self, provider: &str) {
         self.panics.lock().unwrap_or_else(PoisonError::into_inner).remove(provider);
@@ -128,6 +140,12 @@ impl Collector for Metrics {
         let panics = self.panics.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for (provider, count) in panics {
             ConstCounter::new(count).encode(family.encode_family(&Labels { provider })?)?;
+        }
+        let help = "How often a source of providers panicked and was begun anew";
+        let mut family = encoder.encode_descriptor("capstan_source_panics", help, None, MetricType::Counter)?;
+        let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for (source, count) in sources {
+            ConstCounter::new(count).encode(family.encode_family(&Followed { source })?)?;
         }
         let help = "1 while the provider is given rest, as its calls are cut off again and again";
         let mut family = encoder.encode_descriptor("capstan_provider_resting", help, None, MetricType::Gauge)?;

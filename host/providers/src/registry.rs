@@ -1,5 +1,7 @@
 //! All providers of the host: the objects that say what is wanted, and what their sources hold.
 
+mod follow;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -26,12 +28,13 @@ use crate::{
     report::{About, Reporter},
     reviewer::Reviewer,
     source::{
-        Delivery, Directory, Found, Listing, Place, config_map, directory,
+        Delivery, Directory, Found, Place,
         oci::{Puller, Pulls},
     },
     terms,
     wanted::{Carrier, Facts, Wanted},
 };
+use follow::Follow;
 
 /// Deliveries under way. Each may be megabytes, so few.
 const UNDER_WAY: usize = 4;
@@ -48,8 +51,9 @@ pub struct Sources {
     pub directory: Option<Directory>,
 }
 
-/// What starts a provider again after a panic.
+/// What starts a provider again after a panic, and a source.
 const SUPERVISOR: &str = "what keeps a provider running";
+const FOLLOWER: &str = "what keeps a source of providers going";
 
 /// A part of the host is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -79,14 +83,6 @@ struct Task {
     wanted: watch::Sender<Option<Wanted>>,
     /// Follows the `ConfigMap` that the object names.
     following: Option<(String, AbortHandle)>,
-}
-
-/// What the registry's own tasks need.
-struct Follow {
-    tasks: JoinSet<()>,
-    namespace: Option<String>,
-    deliveries: mpsc::Sender<Delivery>,
-    cancel: CancellationToken,
 }
 
 impl Providers {
@@ -154,8 +150,8 @@ impl Providers {
 
     /// Follows objects and sources until it is cancelled; then stops all providers and waits for what they are doing.
     ///
-    /// A provider whose task panics is started again while the others go on. If a part panics that all of them need, the host does not
-    /// go on with half of its work: it stops in order, with an error.
+    /// A provider whose task panics is started again while the others go on, and so is a source: what it delivered stays meanwhile. If
+    /// another part panics that all of them need, the host does not go on with half of its work: it stops in order, with an error.
     pub async fn run(mut self, sources: Sources, cancel: CancellationToken) -> Result<(), Panicked> {
         let cancel = cancel.child_token();
         if let Some(leases) = &self.leases
@@ -163,22 +159,22 @@ impl Providers {
         {
             return Ok(());
         }
-        let (sender, mut deliveries) = mpsc::channel(UNDER_WAY);
-        let watches = self.surroundings.shared.watches.clone();
-        let mut objects = watches.subscribe(Selection::all(provider_kind()));
-        let mut follow = Follow {
-            tasks: JoinSet::new(),
-            namespace: sources.namespace.clone(),
-            deliveries: sender.clone(),
-            cancel: cancel.clone(),
-        };
-        if let Some(namespace) = sources.namespace {
-            follow.tasks.spawn(config_map::follow(watches, namespace, sender.clone()));
-        }
-        if let Some(directory) = sources.directory {
-            self.has_directory = true;
-            follow.tasks.spawn(directory::follow(directory, sender));
-        }
+        let (sender, deliveries) = mpsc::channel(UNDER_WAY);
+        let Surroundings { shared, metrics, .. } = &self.surroundings;
+        let mut follow = Follow::new(shared.watches.clone(), sender, metrics.clone(), cancel.clone());
+        self.has_directory = sources.directory.is_some();
+        follow.sources(sources);
+        self.serve(follow, deliveries, cancel).await
+    }
+
+    /// The same with sources that are followed already.
+    async fn serve(
+        mut self,
+        mut follow: Follow,
+        mut deliveries: mpsc::Receiver<Delivery>,
+        cancel: CancellationToken,
+    ) -> Result<(), Panicked> {
+        let mut objects = self.surroundings.shared.watches.subscribe(Selection::all(provider_kind()));
         let mut known = false;
         let mut making = JoinSet::new();
         let mut tried: Vec<drop_in::Step> = Vec::new();
@@ -191,10 +187,10 @@ impl Providers {
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => break Ok(()),
+                // Panics of a source are caught in it, and so are those of a provider.
                 Some(ended) = follow.tasks.join_next() => if ended.is_err_and(|error| error.is_panic()) {
-                    break Err(Panicked("a source of providers"));
+                    break Err(Panicked(FOLLOWER));
                 },
-                // Panics of the provider are caught in it.
                 Some(ended) = self.running.join_next() => if ended.is_err() {
                     break Err(Panicked(SUPERVISOR));
                 },
@@ -271,17 +267,23 @@ impl Providers {
 
     fn take(&mut self, delivery: Delivery, follow: &mut Follow) {
         match delivery {
-            Delivery::Listed(Listing::ConfigMaps) => self.told.config_maps = true,
-            Delivery::Listed(Listing::Files) => self.told.files = true,
+            Delivery::Begun(listing) => self.drop_ins.begun(listing),
+            Delivery::Listed(listing) => {
+                self.told.listed(listing);
+                let gone = self.drop_ins.listed(listing);
+                self.refused.retain(|(refused, _)| !gone.contains(refused));
+            }
             Delivery::Found(place @ Place::Named(_), found) => {
                 self.named.insert(place, Some(*found));
             }
             Delivery::Gone(place @ Place::Named(_)) => {
                 self.named.insert(place, None);
             }
+            // What is told once more is refused no more often.
             Delivery::Found(place, found) => {
-                self.refused.retain(|(refused, _)| *refused != place);
-                self.drop_ins.found(place, *found);
+                if self.drop_ins.found(place.clone(), *found) {
+                    self.refused.retain(|(refused, _)| *refused != place);
+                }
             }
             Delivery::Gone(place) => {
                 self.refused.retain(|(refused, _)| *refused != place);
@@ -318,12 +320,7 @@ impl Providers {
                 following.abort();
                 given_up = Some(former);
             }
-            if let (Some(config_map), Some(namespace)) = (named, &follow.namespace) {
-                let watches = self.surroundings.shared.watches.clone();
-                let (namespace, deliveries) = (namespace.clone(), follow.deliveries.clone());
-                let following = config_map::follow_one(watches, namespace, config_map.clone(), deliveries);
-                task.following = Some((config_map, follow.tasks.spawn(following)));
-            }
+            task.following = named.and_then(|config_map| Some((config_map.clone(), follow.named(config_map)?)));
         }
         task.wanted.send_if_modified(|current| {
             let differs = *current != wanted;

@@ -1,4 +1,4 @@
-//! A provider in service: its controllers, and the logic that they ask.
+//! A provider in service: what its controllers do, and the logic that they ask.
 
 use std::{collections::BTreeMap, num::NonZeroUsize, sync::Arc, time::Duration};
 
@@ -59,11 +59,10 @@ pub(crate) struct Running {
     listed: Vec<Listed>,
     pauses: Vec<Pause>,
     counters: Vec<Arc<Counters>>,
-    controllers: Controllers,
 }
 
 impl Running {
-    /// What goes wrong is counted in `tally`.
+    /// What goes wrong is counted in `tally`. The `controllers` of whatever ran before have come to rest.
     pub(crate) fn start(
         provider: &str,
         shared: &Shared,
@@ -71,6 +70,7 @@ impl Running {
         pace: Pace,
         logic: Guest,
         tally: Arc<Tally>,
+        controllers: &mut Controllers,
     ) -> Self {
         let mut running = Self {
             slot: Arc::new(Slot::new(logic, shared.cluster.fence().cloned(), tally)),
@@ -82,14 +82,13 @@ impl Running {
             listed: Vec::new(),
             pauses: Vec::new(),
             counters: Vec::new(),
-            controllers: Controllers::default(),
         };
-        running.begin();
+        running.begin(controllers);
         running
     }
 
-    fn begin(&mut self) {
-        self.controllers = Controllers::default();
+    fn begin(&mut self, controllers: &mut Controllers) {
+        *controllers = Controllers::default();
         let budgets = Budgets::new(&self.loaded.grants.limits);
         for managed in &self.loaded.descriptor.kinds {
             let config = self.pace.config(&self.provider, managed, &budgets);
@@ -99,7 +98,7 @@ impl Running {
             self.listed.push(controller.listed());
             self.pauses.push(controller.pause());
             self.counters.push(controller.counters());
-            self.controllers.start(|cancel| controller.run(cancel));
+            controllers.start(|cancel| controller.run(cancel));
         }
     }
 
@@ -128,8 +127,8 @@ impl Running {
         }
     }
 
-    /// Takes over what is new of the pace.
-    pub(crate) async fn set_pace(&mut self, pace: Pace) {
+    /// Takes over what is new of the pace; its `controllers` begin anew if they have to.
+    pub(crate) async fn set_pace(&mut self, pace: Pace, controllers: &mut Controllers) {
         self.pause(pace.paused);
         let former = std::mem::replace(&mut self.pace, pace);
         if former.share != pace.share {
@@ -139,9 +138,9 @@ impl Running {
             // Their watches stay, with what they know.
             let kinds = self.loaded.kinds().cloned();
             let _watches: Vec<_> = kinds.map(|kind| self.shared.watches.subscribe(Selection::all(kind))).collect();
-            self.rest().await;
+            controllers.rest().await;
             (self.resyncs, self.listed, self.pauses) = Default::default();
-            self.begin();
+            self.begin(controllers);
         }
     }
 
@@ -177,17 +176,8 @@ impl Running {
         self.slot.spent().into_iter().map(usage::of).collect()
     }
 
-    pub(crate) fn controllers(&mut self) -> &mut Controllers {
-        &mut self.controllers
-    }
-
     pub(crate) fn slot(&self) -> &Arc<Slot> {
         &self.slot
-    }
-
-    /// Ends the controllers. What runs stays in its place meanwhile: were it dropped, it would be aborted.
-    pub(crate) async fn rest(&mut self) {
-        self.controllers.rest().await;
     }
 }
 

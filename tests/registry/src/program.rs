@@ -48,7 +48,9 @@ pub fn build(target: &Path) -> Result<PathBuf> {
     // Static, and the same bytes wherever the sources lie. The versions in go.mod are the ones that count.
     go.env("CGO_ENABLED", "0").env("GOFLAGS", "-mod=readonly -buildvcs=false");
     // As the real control plane is built, with which it shares some packages and all of Go's own.
-    go.args(["build", "-trimpath", "-gcflags=all=-dwarf=false", "-ldflags", "-s -w", "-o"]).arg(into.join(NAME)).arg(".");
+    go.args(["build", "-trimpath", "-gcflags=all=-dwarf=false", "-ldflags", "-s -w", "-o"])
+        .arg(into.join(NAME))
+        .arg(".");
     let built = go.stdin(Stdio::null()).status().context("go cannot be started")?;
     if !built.success() {
         bail!("go cannot build the registry: see above");

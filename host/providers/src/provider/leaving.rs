@@ -1,14 +1,15 @@
 //! The object of a provider is deleted: its objects first, then it.
 
 use capstan_api::{KindName, ProviderCondition, api_version};
+use capstan_cluster::Cluster;
 
 use super::Provider;
 use crate::{departure, wanted::Facts};
 
 impl Provider {
     /// In whose name the objects of a deleted provider are let go: as it ran last, or as it was to run. Never as the host if that
-    /// cannot be read.
-    fn departing(&self, facts: &Facts) -> Result<capstan_cluster::Cluster, capstan_cluster::Error> {
+    /// cannot be read. The same one for as long as that lasts, so that its kinds are looked up once.
+    pub(super) fn departing(&mut self, facts: &Facts) -> Result<Cluster, capstan_cluster::Error> {
         let account = match (&self.running, &facts.spec) {
             (Some(running), _) => running.loaded.grants.service_account.as_ref(),
             (None, Ok(spec)) => spec.service_account.as_ref(),
@@ -17,7 +18,12 @@ impl Provider {
                 return Err(capstan_cluster::Error::Invalid(said));
             }
         };
-        Ok(self.acting_as(account).cluster)
+        let kept = self.departing.take().filter(|kept| kept.account() == account);
+        let acting = kept.unwrap_or_else(|| {
+            let own = &self.surroundings.shared.cluster;
+            account.map_or_else(|| own.clone(), |account| own.acting_as(account))
+        });
+        Ok(self.departing.insert(acting).clone())
     }
 
     /// Lets the object of a deleted provider go once nothing is left of its kinds. False: something is, and the status says what.

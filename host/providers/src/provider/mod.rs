@@ -3,10 +3,10 @@
 mod leaving;
 mod taking;
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use capstan_api::{ProviderCondition, ProviderCounters};
-use capstan_cluster::{Flow, Rate};
+use capstan_cluster::{Cluster, Flow, Rate};
 use capstan_engine::Shared;
 use capstan_sandbox::{Component, Descriptor, Network, Sandbox};
 use tokio::{sync::watch, time::Instant};
@@ -67,12 +67,16 @@ pub(crate) struct Provider {
     /// Of the object that the board is of.
     tally: Arc<Tally>,
     running: Option<Running>,
+    /// Of what runs.
+    controllers: Controllers,
     /// What was loaded last. Held so that the same bytes need neither be compiled nor described again.
     tried: Option<(Component, Descriptor)>,
     /// A load failed half-way: the definitions in the cluster may not be those of what runs.
     unsettled: bool,
     /// What runs is the newest delivery.
     newest: bool,
+    /// Looks for what is left of its objects while it is being deleted.
+    departing: Option<Cluster>,
 }
 
 /// Why the task wakes up.
@@ -98,8 +102,18 @@ impl Provider {
         // Whatever is asked for this provider, by the host or by its guest, goes at its own pace.
         let cluster = &mut surroundings.shared.cluster;
         *cluster = cluster.paced(Flow::new(Rate::default()));
-        let (board, tally) = (None, Arc::default());
-        Self { name, surroundings, board, tally, running: None, tried: None, unsettled: false, newest: false }
+        Self {
+            name,
+            surroundings,
+            board: None,
+            tally: Arc::default(),
+            running: None,
+            controllers: Controllers::default(),
+            tried: None,
+            unsettled: false,
+            newest: false,
+            departing: None,
+        }
     }
 
     /// Follows what is wanted under this name until it is cancelled; then stops what runs.
@@ -107,8 +121,7 @@ impl Provider {
         let mut alarms = Alarms::default();
         loop {
             let breaker = self.running.as_ref().map(Running::breaker);
-            let controllers = self.running.as_mut().map(Running::controllers);
-            let turn = next(&mut wanted, &alarms, breaker, controllers);
+            let turn = next(&mut wanted, &alarms, breaker, &mut self.controllers);
             let Some(Some(turn)) = cancel.run_until_cancelled(turn).await else { break };
             let Some(newest) = wanted.borrow_and_update().clone() else {
                 self.forget().await;
@@ -262,7 +275,7 @@ impl Provider {
     /// Its object is gone: nothing is left of what ran for it, was said of it and counted.
     async fn forget(&mut self) {
         self.stop().await;
-        (self.board, self.tally) = (None, Arc::default());
+        (self.board, self.tally, self.departing) = (None, Arc::default(), None);
     }
 
     /// Ends the provider and gives up its kinds.
@@ -286,9 +299,7 @@ impl Provider {
     }
 
     async fn stop_controllers(&mut self) {
-        if let Some(running) = &mut self.running {
-            running.rest().await;
-        }
+        self.controllers.rest().await;
         self.running = None;
     }
 }
@@ -298,7 +309,7 @@ async fn next(
     wanted: &mut watch::Receiver<Option<Wanted>>,
     alarms: &Alarms,
     breaker: Option<Arc<Breaker>>,
-    controllers: Option<&mut Controllers>,
+    controllers: &mut Controllers,
 ) -> Option<Turn> {
     tokio::select! {
         changed = wanted.changed() => changed.ok().map(|()| Turn::Wanted),
@@ -306,7 +317,7 @@ async fn next(
         () = at(alarms.look) => Some(Turn::Look),
         () = at(alarms.write) => Some(Turn::Write),
         () = changed(breaker) => Some(Turn::Health),
-        never = dead(controllers) => match never {},
+        never = controllers.watch() => match never {},
     }
 }
 
@@ -314,14 +325,6 @@ async fn next(
 async fn changed(breaker: Option<Arc<Breaker>>) {
     match breaker {
         Some(breaker) => breaker.changed().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Never, but for a panic.
-async fn dead(controllers: Option<&mut Controllers>) -> Infallible {
-    match controllers {
-        Some(controllers) => controllers.watch().await,
         None => std::future::pending().await,
     }
 }

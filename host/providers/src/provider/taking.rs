@@ -33,7 +33,7 @@ impl Provider {
             && running.loaded.component.digest() == ready.digest
             && running.loaded.grants == ready.grants
         {
-            running.set_pace(pace).await;
+            running.set_pace(pace, &mut self.controllers).await;
             self.came_with(wanted);
             return Ok(());
         }
@@ -62,12 +62,13 @@ impl Provider {
         match &mut self.running {
             Some(running) if running.fits(&loaded) => {
                 running.replace(loaded.clone(), logic);
-                running.set_pace(pace).await;
+                running.set_pace(pace, &mut self.controllers).await;
             }
             _ => {
                 self.stop_controllers().await;
                 let tally = Arc::clone(&self.tally);
-                let running = Running::start(&self.name, &acting, loaded.clone(), pace, logic, tally);
+                let controllers = &mut self.controllers;
+                let running = Running::start(&self.name, &acting, loaded.clone(), pace, logic, tally, controllers);
                 self.surroundings.metrics.enter(&self.name, running.slot());
                 self.running = Some(running);
             }
@@ -112,7 +113,7 @@ impl Provider {
     }
 
     /// What the host does on behalf of the provider goes by this.
-    pub(super) fn acting_as(&self, account: Option<&ServiceAccount>) -> Shared {
+    fn acting_as(&self, account: Option<&ServiceAccount>) -> Shared {
         let shared = &self.surroundings.shared;
         account.map_or_else(|| shared.clone(), |account| shared.acting_as(account))
     }

@@ -1,14 +1,18 @@
 //! What a provider's task wakes up for, and what it forgets.
 
-use std::panic::AssertUnwindSafe;
+use std::{
+    cell::{Cell, RefCell},
+    future::ready,
+};
 
+use capstan_api::{ServiceAccount, provider_kind};
 use capstan_sandbox::{Call, LastWords, Outcome};
-use futures::FutureExt;
 use prometheus_client::{encoding::text::encode, registry::Registry};
+use serde_json::json;
 use tokio::time::{sleep, timeout};
 
 use super::*;
-use crate::fake::Api;
+use crate::{fake::Api, supervise::supervise};
 
 /// The provider `good`, and the metrics that tell of it.
 fn provider(api: &Api) -> (Provider, Registry) {
@@ -31,13 +35,24 @@ fn broken() {
 
 #[tokio::test(start_paused = true)]
 async fn the_task_of_a_provider_dies_with_a_controller() {
-    let (_wanted, mut follows) = watch::channel(None);
-    let (alarms, mut controllers) = (Alarms::default(), Controllers::default());
-    controllers.start(|_| async { broken() });
-    let next = next(&mut follows, &alarms, None, Some(&mut controllers));
+    let (api, cancel, (_wanted, follows)) = (Api::new(), CancellationToken::new(), watch::channel(None));
+    let (lives, told) = (Cell::new(0), RefCell::new(Vec::new()));
+    let begin = || {
+        let (mut provider, _) = provider(&api);
+        if lives.replace(lives.get() + 1) == 0 {
+            provider.controllers.start(|_| async { broken() });
+        } else {
+            cancel.cancel();
+        }
+        provider.run(follows.clone(), cancel.clone())
+    };
+    let tell = |message| {
+        told.borrow_mut().push(message);
+        ready(())
+    };
     // Without the panic it would wait for ever.
-    let ended = timeout(RETRY_LONGEST, AssertUnwindSafe(next).catch_unwind()).await;
-    assert!(ended.expect("it is noticed").is_err());
+    timeout(RETRY_LONGEST, supervise(&cancel, begin, tell)).await.expect("it is begun anew");
+    assert_eq!((lives.get(), told.into_inner()), (2, vec!["broken".to_owned()]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -77,4 +92,26 @@ async fn nothing_is_told_of_a_provider_that_is_gone() {
     timeout(RETRY_LONGEST, gone).await.expect("it is told no more");
     cancel.cancel();
     running.await.unwrap();
+}
+
+/// The object of `good` while it is being deleted, in the name of an account.
+fn deleted(api: &Api, account: &str) -> Facts {
+    let spec =
+        json!({"source": {"file": {"name": "good.wasm"}}, "serviceAccount": {"namespace": "team", "name": account}});
+    Facts { deleting: true, spec: Ok(serde_json::from_value(spec).unwrap()), ..Facts::clone(&api.wanted("good").facts) }
+}
+
+#[tokio::test]
+async fn what_is_left_of_its_objects_is_looked_for_by_one_client_for_each_account() {
+    let api = Api::new();
+    let (mut provider, _) = provider(&api);
+    for (account, looked_up) in [("one", 1), ("one", 1), ("other", 2), ("other", 2)] {
+        let acting = provider.departing(&deleted(&api, account)).unwrap();
+        assert_eq!(acting.account().map(ServiceAccount::name), Some(account));
+        acting.resource(&provider_kind()).await.unwrap();
+        assert_eq!(api.looked_up(), looked_up, "{account}");
+    }
+    provider.forget().await;
+    provider.departing(&deleted(&api, "other")).unwrap().resource(&provider_kind()).await.unwrap();
+    assert_eq!(api.looked_up(), 3, "that is another departure");
 }

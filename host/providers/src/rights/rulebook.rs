@@ -73,7 +73,10 @@ fn allows(rule: &ResourceRule, question: &ResourceAttributes) -> bool {
     };
     let names = rule.resource_names.as_deref().unwrap_or_default();
     let named = names.is_empty() || question.name.as_ref().is_some_and(|name| names.contains(name));
-    resource && named && has(&rule.verbs, question.verb.as_deref().unwrap_or_default()) && among(&rule.api_groups, &question.group)
+    resource
+        && named
+        && has(&rule.verbs, question.verb.as_deref().unwrap_or_default())
+        && among(&rule.api_groups, &question.group)
 }
 
 #[cfg(test)]

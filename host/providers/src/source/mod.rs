@@ -33,6 +33,9 @@ pub(crate) enum Listing {
 /// One thing a source has to say.
 #[derive(Debug)]
 pub(crate) enum Delivery {
+    /// All that there is is told from here on, also what was told before: a source that panicked is begun anew, and knows nothing of
+    /// that. Those of one place that a `Provider` names do not say so: they say that it is there, or not.
+    Begun(Listing),
     /// All that there was at the start has been told.
     Listed(Listing),
     /// New, or changed.
@@ -42,13 +45,28 @@ pub(crate) enum Delivery {
 }
 
 /// What stands at a place.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Found {
     /// Whose it is to be, as the label or the file's name says.
     pub(crate) provider: Option<String>,
     pub(crate) origin: Origin,
     /// Or why it is of no use.
     pub(crate) artifact: Result<Artifact, ArtifactError>,
+}
+
+impl Listing {
+    /// As in the log and in metrics.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::ConfigMaps => "labelled",
+            Self::Files => "files",
+        }
+    }
+
+    /// Whether what stands at a place is told in it.
+    pub(crate) fn has(self, place: &Place) -> bool {
+        matches!((self, place), (Self::ConfigMaps, Place::Labelled(_)) | (Self::Files, Place::File(_)))
+    }
 }
 
 impl Place {

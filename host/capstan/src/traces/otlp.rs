@@ -1,9 +1,6 @@
-//! Traces for who has a collector: a span for every reconcile, and in it one for every call of the guest and every
-//! request to the API server.
-//!
-//! Set by the environment as OpenTelemetry's specification says, and off unless an endpoint stands there.
+//! Traces on their way to a collector, by OTLP over HTTP.
 
-use std::{env, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use async_trait::async_trait;
@@ -22,8 +19,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-/// Either of them turns traces on.
-const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
+use super::{asked_for_by, set};
 
 /// The more particular first.
 const PROTOCOLS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"];
@@ -36,18 +32,18 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// At the end, for what was not sent yet.
 const LAST: Duration = Duration::from_secs(5);
 
-/// Where spans go until the process ends.
+/// Where spans go. What was not sent yet is sent when it is dropped: the runtime must still run then.
 #[derive(Debug)]
-pub(crate) struct Traces(SdkTracerProvider);
+pub(crate) struct Traces {
+    provider: SdkTracerProvider,
+    /// Asks for them.
+    variable: &'static str,
+}
 
 impl Traces {
     /// As the environment says; none if it names no endpoint. Requests to the collector run on `runtime`.
-    pub(crate) fn from_environment(runtime: Handle) -> Result<Option<Self>> {
-        let set = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-        let disabled = set("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        if disabled || ENDPOINTS.into_iter().find_map(set).is_none() {
-            return Ok(None);
-        }
+    pub(crate) fn from_environment(runtime: &Handle) -> Result<Option<Self>> {
+        let Some(variable) = asked_for_by(set) else { return Ok(None) };
         if let Some(protocol) = PROTOCOLS.into_iter().find_map(set) {
             ensure!(protocol == PROTOCOL, "traces are sent by {PROTOCOL}, not by {protocol}");
         }
@@ -59,12 +55,17 @@ impl Traces {
             .https_or_http()
             .enable_http1()
             .wrap_connector(connector);
-        let client = OnRuntime { client: HyperClient::new(connector, TIMEOUT, None), runtime };
+        let client = OnRuntime { client: HyperClient::new(connector, TIMEOUT, None), runtime: runtime.clone() };
         let exporter = SpanExporter::builder().with_http().with_http_client(client).build();
         let exporter = exporter.context("traces cannot be sent like this")?;
 
         let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource(set));
-        Ok(Some(Self(provider.build())))
+        Ok(Some(Self { provider: provider.build(), variable }))
+    }
+
+    /// Once, as soon as there is a log.
+    pub(crate) fn tell(&self) {
+        tracing::info!(variable = self.variable, "traces of reconciles are sent to a collector");
     }
 
     /// What takes spans, and what is logged in them, from our own code. That of libraries would only hide it.
@@ -73,16 +74,17 @@ impl Traces {
             metadata.target().starts_with("capstan") && (metadata.is_span() || *metadata.level() <= Level::INFO)
         };
         tracing_opentelemetry::layer()
-            .with_tracer(self.0.tracer("capstan"))
+            .with_tracer(self.provider.tracer("capstan"))
             .with_location(false)
             .with_threads(false)
             .with_tracked_inactivity(false)
             .with_filter(filter_fn(ours).with_max_level_hint(LevelFilter::DEBUG))
     }
+}
 
-    /// Sends what was not sent yet. The runtime must still run.
-    pub(crate) fn close(self) {
-        if let Err(error) = self.0.shutdown_with_timeout(LAST) {
+impl Drop for Traces {
+    fn drop(&mut self) {
+        if let Err(error) = self.provider.shutdown_with_timeout(LAST) {
             tracing::warn!(%error, "the last traces were not sent");
         }
     }

@@ -1,21 +1,20 @@
 //! Secrets of a test's cluster, in requests to a server on loopback.
 
+mod members;
+mod tokens;
+
 use std::{
     io,
     sync::{Arc, Mutex},
-    time::Duration,
 };
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use capstan_api::{GroupVersionKind, ObjectKey, ObjectRef};
 use capstan_cluster::Watches;
 use capstan_engine::{Read, Reads, Seen};
-use ring::signature::{KeyPair, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
-use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::{Handle, Vault, claims, secret::Secret};
+use super::{Handle, Vault};
 use crate::{
     bindings::capstan::provider::{
         credentials::{Claims, Error, Exchange, Scheme, SecretKey},
@@ -26,7 +25,7 @@ use crate::{
 };
 
 /// For tests alone.
-const KEY: &str = include_str!("../../tests/support/key.pem");
+const KEY: &str = include_str!("../../../tests/support/key.pem");
 const TOKEN: &str = "a-value-that-nobody-must-see";
 
 const GRANTS: &str = "
@@ -150,83 +149,6 @@ fn member(pointer: &str) -> Scheme {
 }
 
 #[tokio::test]
-async fn a_value_fills_the_member_that_it_is_granted_for() {
-    let stage = Stage::new().await;
-    let credential = stage.open("hook", "secret", member("/config/secret")).await.unwrap();
-    let body = r#"{"name": "web", "config": {"url": "https://a.b", "secret": null}, "events": ["push"]}"#;
-    for method in ["POST", "PUT", "PATCH"] {
-        let sent: Value = serde_json::from_str(&stage.send(method, body, &credential).await.unwrap()).unwrap();
-        let config = json!({"url": "https://a.b", "secret": TOKEN});
-        assert_eq!(sent, json!({"name": "web", "config": config, "events": ["push"]}));
-    }
-    let nested = stage.open("hook", "secret", member("/a~1b/0")).await.unwrap();
-    assert_eq!(stage.send("POST", r#"{"a/b": [null]}"#, &nested).await.unwrap(), format!(r#"{{"a/b":["{TOKEN}"]}}"#));
-    // What is no header can be a text all the same, and stays one.
-    let lines = stage.open("broken", "lines", member("/config/secret")).await.unwrap();
-    let sent = stage.send("POST", r#"{"config": {"secret": null}}"#, &lines).await.unwrap();
-    assert_eq!(sent, r#"{"config":{"secret":"two\nlines"}}"#);
-}
-
-#[tokio::test]
-async fn a_value_goes_into_no_other_place_of_a_request() {
-    let stage = Stage::new().await;
-    for (name, key, scheme) in [
-        ("hook", "secret", member("/description")),
-        ("hook", "secret", member("/config")),
-        ("hook", "secret", Scheme::Bearer),
-        ("token", "token", member("/config/secret")),
-    ] {
-        assert_eq!(self::name(stage.open(name, key, scheme).await), "Denied");
-    }
-    for odd in ["", "config", "/~2"] {
-        assert_eq!(name(stage.open("hook", "secret", member(odd)).await), "Invalid");
-    }
-    let hook = stage.open("hook", "secret", member("/config/secret")).await.unwrap();
-    let token = stage.open("token", "token", Scheme::Bearer).await.unwrap();
-    let wanted = r#"{"config": {"secret": null}}"#;
-    let mut refusals = vec![
-        stage.send("GET", wanted, &hook).await,
-        stage.send("DELETE", wanted, &hook).await,
-        stage.send("POST", "{}", &hook).await,
-        stage.send("POST", r#"{"config": {"secret": "own"}}"#, &hook).await,
-        stage.send("POST", r#"{"config": {"secret": {}}}"#, &hook).await,
-        stage.send("POST", "no json", &hook).await,
-        stage.send("POST", "", &hook).await,
-        stage.send("POST", wanted, &token).await,
-    ];
-    refusals.push(stage.get("/", &hook).await.map(|_| String::new()));
-    for refused in refusals {
-        match refused {
-            Err(HttpError::InvalidRequest(text)) => assert!(!text.contains(TOKEN), "{text}"),
-            other => panic!("{other:?}"),
-        }
-    }
-    let mut request = stage.outside.request_to("other.test", "/");
-    request.method = "POST".to_owned();
-    request.body = Some(wanted.as_bytes().to_vec());
-    let elsewhere = stage.outside.access().fetch(request, None, Some(hook)).await.unwrap();
-    assert!(matches!(elsewhere, Err(HttpError::Denied(_))), "{elsewhere:?}");
-    assert!(stage.outside.server.seen().is_empty());
-}
-
-#[tokio::test]
-async fn a_body_is_bounded_with_the_value_in_it() {
-    let stage = Stage::new().await;
-    let hook = stage.open("hook", "secret", member("/config/secret")).await.unwrap();
-    let body = |filler: usize| format!(r#"{{"config":{{"secret":null}},"filler":"{}"}}"#, "x".repeat(filler));
-    let most = (4 << 20) - body(0).len();
-    assert!(matches!(stage.send("POST", &body(most), &hook).await, Err(HttpError::TooLarge(_))));
-}
-
-#[test]
-fn what_is_no_text_fits_no_member() {
-    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"key");
-    let scheme = super::scheme::Scheme::checked(member("/a")).unwrap();
-    let made = super::Credential::new(Secret::new(vec![0xff, 0xfe]), "1".to_owned(), scheme, Vec::new(), &key);
-    assert!(made.err().is_some_and(|problem| problem.contains("no text")));
-}
-
-#[tokio::test]
 async fn a_version_is_that_of_the_secret() {
     let stage = Stage::new().await;
     let first = stage.open("hook", "secret", member("/config/secret")).await.unwrap();
@@ -312,82 +234,6 @@ async fn fingerprints_tell_values_and_schemes_apart_and_processes_too() {
     assert_ne!(bearer, fingerprint(Scheme::Basic("me".into())).await);
     let other = Stage::new().await.open("token", "token", Scheme::Bearer).await.unwrap().fingerprint().to_string();
     assert_ne!(bearer, other, "each process has a key of its own");
-}
-
-/// `header.payload.signature`, if the signature is that of the key.
-fn verified(authorization: &str) -> Value {
-    let token = authorization.strip_prefix("Bearer ").unwrap();
-    let (signed, signature) = token.rsplit_once('.').unwrap();
-    let key = claims::key(&Secret::new(KEY.as_bytes().to_vec())).unwrap();
-    let public = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key.public_key());
-    public.verify(signed.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap()).unwrap();
-    let payload = signed.split_once('.').unwrap().1;
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
-}
-
-#[tokio::test]
-async fn a_token_is_signed_with_the_claims_asked_for() {
-    let stage = Stage::new().await;
-    let claims = Claims { audience: Some("there".into()), ..claims_of("17") };
-    let credential = stage.open("key", "key", Scheme::Signed(claims)).await.unwrap();
-    stage.get("/", &credential).await.unwrap();
-    let claims = verified(&stage.last("authorization"));
-    assert_eq!((&claims["iss"], &claims["aud"]), (&"17".into(), &"there".into()));
-    assert_eq!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(), 600);
-}
-
-#[tokio::test]
-async fn a_token_is_exchanged_once_for_all_who_need_it() {
-    let stage = Stage::new().await;
-    let credential = stage.open("key", "key", stage.exchange("/exchange")).await.unwrap();
-    let answers = futures::future::join_all((0..5).map(|_| stage.get("/", &credential))).await;
-    assert!(answers.iter().all(|answer| answer.as_ref().is_ok_and(|answer| answer.status == 200)));
-    let seen = stage.outside.server.seen();
-    let exchanges: Vec<_> = seen.iter().filter(|seen| seen.path == "/exchange").collect();
-    assert_eq!(exchanges.len(), 1);
-    assert_eq!(verified(exchanges[0].header("authorization").unwrap())["iss"], "17");
-    let used = seen.iter().filter(|seen| seen.header("authorization") == Some("Bearer exchanged-0")).count();
-    assert_eq!(used, 5);
-    // Another session, with a credential of equal value.
-    let again = stage.open("key", "key", stage.exchange("/exchange")).await.unwrap();
-    stage.get("/", &again).await.unwrap();
-    assert_eq!(stage.last("authorization"), "Bearer exchanged-0");
-    // A refusal of a token that is fresh is not the token's fault.
-    stage.get("/revoked", &again).await.unwrap();
-    stage.get("/", &again).await.unwrap();
-    assert_eq!(stage.last("authorization"), "Bearer exchanged-0");
-}
-
-#[tokio::test]
-async fn a_token_is_exchanged_anew_before_it_expires() {
-    let stage = Stage::new().await;
-    let credential = stage.open("key", "key", stage.exchange("/exchange")).await.unwrap();
-    stage.get("/", &credential).await.unwrap();
-    // The clock stands still but for this, so that no connection takes longer than it may.
-    tokio::time::pause();
-    tokio::time::advance(Duration::from_hours(24) - Duration::from_secs(90)).await;
-    tokio::time::resume();
-    stage.get("/", &credential).await.unwrap();
-    assert_eq!(stage.last("authorization"), "Bearer exchanged-0");
-    tokio::time::pause();
-    tokio::time::advance(Duration::from_mins(1)).await;
-    tokio::time::resume();
-    stage.get("/", &credential).await.unwrap();
-    assert_eq!(stage.last("authorization"), "Bearer exchanged-1");
-}
-
-#[tokio::test]
-async fn an_exchange_without_a_token_is_told_as_what_it_is() {
-    let stage = Stage::new().await;
-    for (path, named) in [("/no-token", "expires_at"), ("/forbidden", "403"), ("/redirect", "302")] {
-        let credential = stage.open("key", "key", stage.exchange(path)).await.unwrap();
-        match stage.get("/", &credential).await {
-            Err(HttpError::Unreachable(text)) => assert!(text.contains(named), "{path}: {text}"),
-            other => panic!("{other:?}"),
-        }
-    }
-    let credential = stage.open("key", "key", stage.exchange("/limited")).await.unwrap();
-    assert!(matches!(stage.get("/", &credential).await, Err(HttpError::RateLimited(_))));
 }
 
 #[tokio::test]
