@@ -103,7 +103,7 @@ impl Writer {
         self.waiting.close();
         let deadline = Instant::now() + DRAIN;
         while let Some(event) = self.waiting.recv().await {
-            if timeout_at(deadline, self.work(Next::Event(event))).await.is_err() {
+            if timeout_at(deadline, self.work(Next::Event(Box::new(event)))).await.is_err() {
                 lost += 1;
             }
         }
@@ -122,7 +122,7 @@ impl Writer {
     async fn next(&mut self) -> Option<Next> {
         let due = self.series.next_due();
         tokio::select! {
-            event = self.waiting.recv() => event.map(Next::Event),
+            event = self.waiting.recv() => event.map(|event| Next::Event(Box::new(event))),
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => Some(Next::Unwritten),
         }
     }
@@ -192,7 +192,7 @@ impl Writer {
 /// What a writer wakes up for.
 enum Next {
     /// Something happened.
-    Event(Event),
+    Event(Box<Event>),
     /// Repetitions were counted for long enough.
     Unwritten,
 }

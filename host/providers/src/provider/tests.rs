@@ -51,7 +51,7 @@ async fn the_task_of_a_provider_dies_with_a_controller() {
         ready(())
     };
     // Without the panic it would wait for ever.
-    timeout(RETRY_LONGEST, supervise(&cancel, begin, tell)).await.expect("it is begun anew");
+    timeout(RETRY_LONGEST, Box::pin(supervise(&cancel, begin, tell))).await.expect("it is begun anew");
     assert_eq!((lives.get(), told.into_inner()), (2, vec!["broken".to_owned()]));
 }
 

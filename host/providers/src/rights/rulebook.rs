@@ -71,10 +71,12 @@ fn allows(rule: &ResourceRule, question: &ResourceAttributes) -> bool {
             has(resources, &format!("{resource}/{subresource}")) || has(resources, &format!("{ANY}/{subresource}"))
         }
     };
-    let names = rule.resource_names.as_deref().unwrap_or_default();
-    let named = names.is_empty() || question.name.as_ref().is_some_and(|name| names.contains(name));
+    let among_names = match rule.resource_names.as_deref() {
+        None | Some([]) => true,
+        Some(names) => question.name.as_ref().is_some_and(|name| names.contains(name)),
+    };
     resource
-        && named
+        && among_names
         && has(&rule.verbs, question.verb.as_deref().unwrap_or_default())
         && among(&rule.api_groups, &question.group)
 }

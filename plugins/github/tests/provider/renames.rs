@@ -75,9 +75,9 @@ fn what_a_collaborator_has_from_the_organisation_that_the_repository_was_given_t
     let mut object = bert("push");
     object.status = kind.create(&object).unwrap().status.unwrap();
     seed.rename_repository("acme", "shop", "beta", "shop");
-    let seen = kind.observe(&object).unwrap();
-    assert!(seen.up_to_date, "an owner has all roles: {:?}", seen.differences);
-    assert_eq!(seen.status.unwrap()["unexplained"], Value::Null);
+    let observed = kind.observe(&object).unwrap();
+    assert!(observed.up_to_date, "an owner has all roles: {:?}", observed.differences);
+    assert_eq!(observed.status.unwrap()["unexplained"], Value::Null);
 }
 
 #[test]
@@ -106,9 +106,9 @@ fn a_teams_repository_is_found_where_it_is_and_costs_nothing_there() {
     object.status = TeamRepo::new(stage.github()).create(&object).unwrap().status.unwrap();
     for (from, to) in [("shop", "store"), ("store", "market"), ("market", "shop")] {
         stage.fake.seed().rename_repository("acme", from, "acme", to);
-        let seen = TeamRepo::new(stage.github()).observe(&object).unwrap();
-        assert!(seen.exists && seen.up_to_date, "{to}");
-        object.status = seen.status.unwrap();
+        let observed = TeamRepo::new(stage.github()).observe(&object).unwrap();
+        assert!(observed.exists && observed.up_to_date, "{to}");
+        object.status = observed.status.unwrap();
         assert_eq!(object.status["fullName"], format!("acme/{to}"));
         stage.fake.forget();
         assert!(TeamRepo::new(stage.github()).observe(&object).unwrap().up_to_date);
@@ -147,8 +147,8 @@ fn another_repository_at_the_place_of_a_teams_is_not_mistaken_for_it() {
     seed.rename_repository("acme", "store", "acme", "market");
     seed.repository("acme", "store");
     seed.team_repository("acme", "core", "acme", "store", "admin");
-    let seen = TeamRepo::new(stage.github()).observe(&core("push", status.clone())).unwrap();
-    assert_eq!((seen.up_to_date, &seen.status.unwrap()["fullName"]), (true, &json!("acme/market")));
+    let observed = TeamRepo::new(stage.github()).observe(&core("push", status.clone())).unwrap();
+    assert_eq!((observed.up_to_date, &observed.status.unwrap()["fullName"]), (true, &json!("acme/market")));
     // What is no name in a status leads nowhere.
     let mut odd = status;
     odd["fullName"] = json!("../user");
