@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{Failure, Result, cluster::ObjectRef};
 
@@ -50,12 +50,19 @@ pub struct Metadata {
 impl<S: DeserializeOwned> Managed<S> {
     /// Reads an object from JSON. A missing `spec` is read like an empty one.
     pub fn parse(json: &Value) -> Result<Self> {
-        let kind = text(json, "kind");
-        let spec = or_empty(&json["spec"])
+        Self::take(json.clone())
+    }
+
+    /// The same of an object that nobody needs any more.
+    pub(crate) fn take(mut json: Value) -> Result<Self> {
+        let mut part = |key| json.get_mut(key).map(Value::take).unwrap_or_default();
+        let (spec, status) = (part("spec"), part("status"));
+        let kind = text(&json, "kind");
+        let spec = if spec.is_null() { Value::Object(Map::new()) } else { spec };
+        let spec = S::deserialize(spec)
             .map_err(|error| Failure::terminal("InvalidSpec", format!("the spec is not what {kind} needs: {error}")))?;
-        let status = json["status"].clone();
         Ok(Self {
-            api_version: text(json, "apiVersion"),
+            api_version: text(&json, "apiVersion"),
             kind,
             metadata: Metadata::of(&json["metadata"]),
             spec,
@@ -88,14 +95,6 @@ fn text(json: &Value, key: &str) -> String {
 fn texts(json: &Value) -> BTreeMap<String, String> {
     let entry = |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
     json.as_object().into_iter().flatten().filter_map(entry).collect()
-}
-
-/// `null` is read like an empty object.
-fn or_empty<T: DeserializeOwned>(json: &Value) -> serde_json::Result<T> {
-    match json {
-        Value::Null => T::deserialize(&Value::Object(serde_json::Map::new())),
-        json => T::deserialize(json),
-    }
 }
 
 impl<S> Managed<S> {
@@ -131,7 +130,10 @@ impl<S> Managed<S> {
 
     /// What was last reported, as a type. Nothing reported is read like an empty object.
     pub fn status_as<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
-        or_empty(&self.status)
+        match &self.status {
+            Value::Null => T::deserialize(&Value::Object(Map::new())),
+            status => T::deserialize(status),
+        }
     }
 
     /// This object's own reference.
