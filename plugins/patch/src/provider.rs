@@ -65,7 +65,7 @@ impl Session {
             return deletion::observe(object);
         }
         let look = look(object)?;
-        let is_observing = object.annotation(preview::POLICY) == Some(preview::OBSERVE);
+        let is_observing = preview::forbids_writes(object.annotation(preview::POLICY));
         // With something to write, what cannot be written is told by the update, so that it does not keep it from that.
         if look.writes.is_empty() || is_observing {
             look.failures.into_result()?;
@@ -102,16 +102,18 @@ impl Session {
     }
 }
 
+/// As many differences as the host takes. There may be one for each element of a hundred objects.
+const MAX_DIFFERENCES: usize = 64;
+
 fn observed(writes: &[Write], reverts: Option<Value>, is_observing: bool, status: &Value) -> Observation {
     let mut observation = if writes.is_empty() {
         Observation::up_to_date().ready()
     } else {
-        let differences: Vec<_> = writes.iter().flat_map(Write::differences).collect();
+        let differences = writes.iter().flat_map(Write::differences).take(MAX_DIFFERENCES);
         // In Krateo's word for what is being written.
         Observation::differs(differences).not_ready("Creating", "the target does not have the value yet")
     };
-    let entries = writes.iter().flat_map(Write::preview).collect();
-    observation.status = preview::status(is_observing, entries, status);
+    observation.status = preview::status(is_observing, writes.iter().flat_map(Write::preview), status);
     // Where nothing is written there is nothing to take back.
     if let Some(reverts) = reverts.filter(|_| !is_observing) {
         observation.status.get_or_insert_with(|| json!({}))["reverts"] = reverts;
