@@ -1,8 +1,8 @@
 //! A provider as a value: what `export!` makes, and what the host or a test drives.
 
-use serde_json::Value;
+use std::mem;
 
-use crate::{Change, Creation, External, Failure, Kind, Managed, Observation, Result};
+use crate::{Change, Creation, External, Failure, Kind, Managed, Observation, Result, managed::Envelope};
 
 /// A provider: its name, its kinds, and what it asks for. Made by [`export!`](crate::export).
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct Provider {
 pub struct ManagedKind {
     kind: Kind,
     recoverable: bool,
-    connect: fn(String, Value) -> Result<Box<dyn Session>>,
+    connect: fn(&str, Envelope<'_>) -> Result<Box<dyn Session>>,
 }
 
 impl ManagedKind {
@@ -113,14 +113,14 @@ impl Provider {
     }
 
     /// Connects for one object, by the implementation of its kind.
-    pub(crate) fn connect(&self, managed: String) -> Result<Box<dyn Session>> {
-        let object: Value = serde_json::from_str(&managed)?;
-        let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
-        let (api_version, kind) = (text("apiVersion"), text("kind"));
-        let wanted = |each: &&ManagedKind| each.kind.api_version() == api_version && each.kind.name() == kind;
+    pub(crate) fn connect(&self, managed: &str) -> Result<Box<dyn Session>> {
+        let object: Envelope = serde_json::from_str(managed)?;
+        let wanted =
+            |each: &&ManagedKind| each.kind.api_version() == object.api_version && each.kind.name() == object.kind;
         match self.kinds.iter().find(wanted) {
             Some(found) => (found.connect)(managed, object),
             None => {
+                let Envelope { api_version, kind, .. } = object;
                 Err(Failure::terminal("UnknownKind", format!("{} does not manage {api_version} {kind}", self.name)))
             }
         }
@@ -143,9 +143,9 @@ struct Connected<E: External> {
     text: String,
 }
 
-fn connect<E: External>(text: String, managed: Value) -> Result<Box<dyn Session>> {
-    let object = Managed::take(managed)?;
-    Ok(Box::new(Connected { external: E::connect(&object)?, object, text }))
+fn connect<E: External>(text: &str, managed: Envelope) -> Result<Box<dyn Session>> {
+    let object = Managed::read(managed)?;
+    Ok(Box::new(Connected { external: E::connect(&object)?, object, text: text.to_owned() }))
 }
 
 impl<E: External> Connected<E> {
@@ -153,7 +153,7 @@ impl<E: External> Connected<E> {
     /// so a text that came before is not read again.
     fn with<T>(&mut self, managed: String, call: impl FnOnce(&mut E, &Managed<E::Spec>) -> Result<T>) -> Result<T> {
         if managed != self.text {
-            self.object = Managed::take(serde_json::from_str(&managed)?)?;
+            self.object = Managed::read(serde_json::from_str(&managed)?)?;
             self.text = managed;
         }
         call(&mut self.external, &self.object)
@@ -178,7 +178,12 @@ impl<E: External> Session for Connected<E> {
     }
 
     fn disconnect(self: Box<Self>) -> Result<()> {
-        self.external.disconnect()
+        let Self { external, object, text } = *self;
+        // The instance ends with the session: giving its memory back piece by piece would be for nothing.
+        if cfg!(target_arch = "wasm32") {
+            mem::forget((object, text));
+        }
+        external.disconnect()
     }
 }
 
@@ -221,6 +226,7 @@ mod tests {
     use std::cell::Cell;
 
     use serde::{Deserialize, Deserializer, de::Error as _};
+    use serde_json::Value;
 
     use super::*;
 
@@ -271,7 +277,7 @@ mod tests {
         static KINDS: [ManagedKind; 1] = [ManagedKind::of::<Counted>()];
         let provider = Provider::new("counted", "0.1.0", "{}", &KINDS);
         let object = |size: &str| format!(r#"{{"apiVersion":"a/v1","kind":"Counted","spec":{{"size":{size}}}}}"#);
-        let mut session = provider.connect(object("1")).unwrap();
+        let mut session = provider.connect(&object("1")).unwrap();
         assert_eq!(session.observe(object("1")).unwrap().external_name.as_deref(), Some("1"));
         assert_eq!(READ.get(), 1);
         assert_eq!(session.create(object("2")).unwrap().external_name.as_deref(), Some("2"));

@@ -53,7 +53,7 @@ impl<P: Exported> wit::Guest for P {
     fn connect(managed: String) -> Result<(), types::Failure> {
         // The host sees that the instance trapped, but not why: the message goes nowhere else.
         panic::set_hook(Box::new(|panic| log::write(log::Level::Error, &panic.to_string(), &[])));
-        SESSION.set(Some(P::PROVIDER.connect(managed)?));
+        SESSION.set(Some(P::PROVIDER.connect(&managed)?));
         Ok(())
     }
 

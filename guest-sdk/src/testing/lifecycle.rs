@@ -75,7 +75,7 @@ pub(super) fn reconcile(host: &Host, provider: &Provider, target: &ObjectRef) ->
         state.manager = target.to_string();
     }
     let object = read(host, target);
-    let mut session = provider.connect(object.to_string()).map_err(at(Step::Connect))?;
+    let mut session = provider.connect(&object.to_string()).map_err(at(Step::Connect))?;
     let outcome = act(host, &mut *session, target, &object);
     let closed = session.disconnect().map_err(at(Step::Disconnect));
     let outcome = outcome?;

@@ -111,7 +111,7 @@ fn element_keeps_more(then: &Value, asked: &Value, old: &[&Value]) -> bool {
             let old: Vec<&Value> = old.iter().filter_map(|old| old.get(name)).collect();
             match asked.get(name) {
                 Some(asked) => element_keeps_more(then, asked, &old),
-                None => old.iter().any(|old| equal(old, then)),
+                None => !then.is_null() && old.iter().any(|old| equal(old, then)),
             }
         }),
         (Value::Array(items), Value::Array(asked)) => {

@@ -227,6 +227,11 @@ pub(crate) fn fields(spec: &CheckedSpec, key: &ObjectKey, target: &Value) -> Res
     })
 }
 
+/// Whether a target has the value already. What [`FieldPath::only`] finds of it is enough to tell.
+pub(crate) fn is_settled(spec: &CheckedSpec, value: &Value, key: &ObjectKey, target: &Value) -> bool {
+    assign(spec, key, target, value).is_ok_and(|assignments| assignments.pending.is_empty())
+}
+
 /// The fields that are to have the value.
 fn assign(spec: &CheckedSpec, key: &ObjectKey, target: &Value, value: &Value) -> Result<Assignments, PlanError> {
     let mut assignments = Assignments::default();

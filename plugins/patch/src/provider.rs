@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::deletion;
 use crate::look::{Look, look};
 use crate::notices::Notices;
+use crate::objects::Text;
 use crate::preview;
 use crate::subresource::Subresources;
 use crate::write::Write;
@@ -23,27 +24,27 @@ macro_rules! external {
             const KIND: Kind = crd!($definition);
             /// Nothing is ever created.
             const RECOVERABLE: bool = true;
-            /// Read by [`Spec::of`] when it is needed, so that a broken one can be deleted.
-            type Spec = Value;
+            /// Read by [`Spec::of`](crate::spec::Spec::of) when it is needed, so that a broken one can be deleted.
+            type Spec = Text;
 
-            fn connect(_: &Managed<Value>) -> Result<Self> {
+            fn connect(_: &Managed<Text>) -> Result<Self> {
                 Ok(Self(Session::default()))
             }
 
-            fn observe(&mut self, object: &Managed<Value>) -> Result<Observation> {
+            fn observe(&mut self, object: &Managed<Text>) -> Result<Observation> {
                 self.0.observe(object)
             }
 
             /// Not called: `observe` reports a missing resource only while the object is being deleted.
-            fn create(&mut self, _: &Managed<Value>) -> Result<Creation> {
+            fn create(&mut self, _: &Managed<Text>) -> Result<Creation> {
                 Ok(Creation::done())
             }
 
-            fn update(&mut self, object: &Managed<Value>) -> Result<Change> {
+            fn update(&mut self, object: &Managed<Text>) -> Result<Change> {
                 self.0.update(object)
             }
 
-            fn delete(&mut self, object: &Managed<Value>) -> Result<()> {
+            fn delete(&mut self, object: &Managed<Text>) -> Result<()> {
                 deletion::delete(object)
             }
         }
@@ -60,7 +61,7 @@ struct Session {
 }
 
 impl Session {
-    fn observe(&mut self, object: &Managed<Value>) -> Result<Observation> {
+    fn observe(&mut self, object: &Managed<Text>) -> Result<Observation> {
         if object.is_being_deleted() {
             return deletion::observe(object);
         }
@@ -77,7 +78,7 @@ impl Session {
     }
 
     /// Tries every target, whatever becomes of the others.
-    fn update(&mut self, object: &Managed<Value>) -> Result<Change> {
+    fn update(&mut self, object: &Managed<Text>) -> Result<Change> {
         // What observe found is on its way into the status already. A second call must not repeat a write that was
         // computed from an older version, and has to tell itself.
         let (look, reverts) = if let Some(look) = self.pending.take() {
