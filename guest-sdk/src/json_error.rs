@@ -1,4 +1,4 @@
-//! Why JSON could not be read, without what it says.
+//! Why JSON could not be read.
 
 use serde_json::error::Category;
 
@@ -34,4 +34,16 @@ fn in_words(category: Category) -> &'static str {
         Category::Data => "a value does not fit",
         Category::Eof => "it ends too early",
     }
+}
+
+/// The words of an error without line and column, for a text that its author has never seen: an object is stored otherwise than
+/// it was written. They quote the content.
+#[must_use]
+pub fn without_place(error: &serde_json::Error) -> String {
+    let mut words = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    if words.ends_with(&place) {
+        words.truncate(words.len() - place.len());
+    }
+    words
 }

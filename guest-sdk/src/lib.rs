@@ -129,7 +129,7 @@ pub use self::{
     equal::equal,
     external::External,
     failure::{Failure, OrFail, Problem, Result},
-    json_error::JsonError,
+    json_error::{JsonError, without_place},
     kind::Kind,
     managed::{Managed, Metadata},
     observation::{Change, Creation, Observation, Readiness},

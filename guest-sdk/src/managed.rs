@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Map, Value, value::RawValue};
 
-use crate::{Failure, Result, cluster::ObjectRef};
+use crate::{Failure, Result, cluster::ObjectRef, without_place};
 
 /// Where the host records the name that a resource has in its own system.
 const EXTERNAL_NAME: &str = "krateo.io/external-name";
@@ -47,55 +47,59 @@ pub struct Metadata {
     pub deletion_timestamp: Option<String>,
 }
 
+/// An object as it comes. What is read of it, and as what, is up to who needs it.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Envelope<'t> {
+    pub(crate) api_version: String,
+    pub(crate) kind: String,
+    metadata: Value,
+    #[serde(borrow)]
+    spec: Option<&'t RawValue>,
+    status: Value,
+}
+
 impl<S: DeserializeOwned> Managed<S> {
     /// Reads an object from JSON. A missing `spec` is read like an empty one.
     pub fn parse(json: &Value) -> Result<Self> {
-        let kind = text(json, "kind");
-        let spec = or_empty(&json["spec"])
-            .map_err(|error| Failure::terminal("InvalidSpec", format!("the spec is not what {kind} needs: {error}")))?;
-        let status = json["status"].clone();
-        Ok(Self {
-            api_version: text(json, "apiVersion"),
-            kind,
-            metadata: Metadata::of(&json["metadata"]),
-            spec,
-            status,
-        })
+        Self::read(serde_json::from_str(&json.to_string())?)
+    }
+
+    /// The `spec` is read from its text: a detour over a tree of values would cost several times as much.
+    pub(crate) fn read(envelope: Envelope) -> Result<Self> {
+        let Envelope { api_version, kind, metadata, spec, status } = envelope;
+        let spec = serde_json::from_str(spec.map_or("{}", RawValue::get)).map_err(|error| {
+            Failure::terminal("InvalidSpec", format!("the spec is not what {kind} needs: {}", without_place(&error)))
+        })?;
+        Ok(Self { api_version, kind, metadata: Metadata::of(metadata), spec, status })
     }
 }
 
 impl Metadata {
     /// By hand, and not by serde: the API server vouches for the shapes, and the derived code would make every
     /// component larger by a tenth.
-    fn of(json: &Value) -> Self {
+    fn of(mut json: Value) -> Self {
+        let mut part = |key| json.get_mut(key).map(Value::take);
         Self {
-            name: text(json, "name"),
-            namespace: json["namespace"].as_str().map(str::to_owned),
-            uid: text(json, "uid"),
-            generation: json["generation"].as_i64().unwrap_or_default(),
-            resource_version: text(json, "resourceVersion"),
-            labels: texts(&json["labels"]),
-            annotations: texts(&json["annotations"]),
-            deletion_timestamp: json["deletionTimestamp"].as_str().map(str::to_owned),
+            name: text(part("name")).unwrap_or_default(),
+            namespace: text(part("namespace")),
+            uid: text(part("uid")).unwrap_or_default(),
+            generation: part("generation").and_then(|generation| generation.as_i64()).unwrap_or_default(),
+            resource_version: text(part("resourceVersion")).unwrap_or_default(),
+            labels: texts(part("labels")),
+            annotations: texts(part("annotations")),
+            deletion_timestamp: text(part("deletionTimestamp")),
         }
     }
 }
 
-fn text(json: &Value, key: &str) -> String {
-    json[key].as_str().unwrap_or_default().to_owned()
+fn text(json: Option<Value>) -> Option<String> {
+    if let Some(Value::String(text)) = json { Some(text) } else { None }
 }
 
-fn texts(json: &Value) -> BTreeMap<String, String> {
-    let entry = |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
-    json.as_object().into_iter().flatten().filter_map(entry).collect()
-}
-
-/// `null` is read like an empty object.
-fn or_empty<T: DeserializeOwned>(json: &Value) -> serde_json::Result<T> {
-    match json {
-        Value::Null => T::deserialize(&Value::Object(serde_json::Map::new())),
-        json => T::deserialize(json),
-    }
+fn texts(json: Option<Value>) -> BTreeMap<String, String> {
+    let Some(Value::Object(members)) = json else { return BTreeMap::new() };
+    members.into_iter().filter_map(|(key, value)| Some((key, text(Some(value))?))).collect()
 }
 
 impl<S> Managed<S> {
@@ -131,7 +135,10 @@ impl<S> Managed<S> {
 
     /// What was last reported, as a type. Nothing reported is read like an empty object.
     pub fn status_as<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
-        or_empty(&self.status)
+        match &self.status {
+            Value::Null => T::deserialize(&Value::Object(Map::new())),
+            status => T::deserialize(status),
+        }
     }
 
     /// This object's own reference.
@@ -151,7 +158,6 @@ impl<S> Managed<S> {
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
     use serde_json::json;
 
     use super::*;
@@ -202,6 +208,7 @@ mod tests {
                 .unwrap_err();
         assert!(failure.is_terminal());
         assert_eq!(failure.problem().reason, "InvalidSpec");
-        assert!(failure.problem().message.contains("big"), "{failure}");
+        let message = "the spec is not what A needs: invalid type: string \"big\", expected u32";
+        assert_eq!(failure.problem().message, message);
     }
 }

@@ -1,8 +1,8 @@
 //! A provider as a value: what `export!` makes, and what the host or a test drives.
 
-use serde_json::Value;
+use std::mem;
 
-use crate::{Change, Creation, External, Failure, Kind, Managed, Observation, Result};
+use crate::{Change, Creation, External, Failure, Kind, Managed, Observation, Result, managed::Envelope};
 
 /// A provider: its name, its kinds, and what it asks for. Made by [`export!`](crate::export).
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct Provider {
 pub struct ManagedKind {
     kind: Kind,
     recoverable: bool,
-    connect: fn(&Value) -> Result<Box<dyn Session>>,
+    connect: fn(&str, Envelope<'_>) -> Result<Box<dyn Session>>,
 }
 
 impl ManagedKind {
@@ -113,53 +113,77 @@ impl Provider {
     }
 
     /// Connects for one object, by the implementation of its kind.
-    pub(crate) fn connect(&self, managed: &Value) -> Result<Box<dyn Session>> {
-        let text = |key: &str| managed.get(key).and_then(Value::as_str).unwrap_or_default();
-        let (api_version, kind) = (text("apiVersion"), text("kind"));
-        let wanted = |each: &&ManagedKind| each.kind.api_version() == api_version && each.kind.name() == kind;
+    pub(crate) fn connect(&self, managed: &str) -> Result<Box<dyn Session>> {
+        let object: Envelope = serde_json::from_str(managed)?;
+        let wanted =
+            |each: &&ManagedKind| each.kind.api_version() == object.api_version && each.kind.name() == object.kind;
         match self.kinds.iter().find(wanted) {
-            Some(found) => (found.connect)(managed),
+            Some(found) => (found.connect)(managed, object),
             None => {
+                let Envelope { api_version, kind, .. } = object;
                 Err(Failure::terminal("UnknownKind", format!("{} does not manage {api_version} {kind}", self.name)))
             }
         }
     }
 }
 
-/// An [`External`] between connect and disconnect, with its types erased: objects are JSON.
+/// An [`External`] between connect and disconnect, with its types erased: objects are JSON texts.
 pub(crate) trait Session {
-    fn observe(&mut self, managed: &Value) -> Result<Observation>;
-    fn create(&mut self, managed: &Value) -> Result<Creation>;
-    fn update(&mut self, managed: &Value) -> Result<Change>;
-    fn delete(&mut self, managed: &Value) -> Result<()>;
+    fn observe(&mut self, managed: String) -> Result<Observation>;
+    fn create(&mut self, managed: String) -> Result<Creation>;
+    fn update(&mut self, managed: String) -> Result<Change>;
+    fn delete(&mut self, managed: String) -> Result<()>;
     fn disconnect(self: Box<Self>) -> Result<()>;
 }
 
-struct Connected<E>(E);
+struct Connected<E: External> {
+    external: E,
+    object: Managed<E::Spec>,
+    /// What `object` was read from.
+    text: String,
+}
 
-fn connect<E: External>(managed: &Value) -> Result<Box<dyn Session>> {
-    Ok(Box::new(Connected(E::connect(&Managed::parse(managed)?)?)))
+fn connect<E: External>(text: &str, managed: Envelope) -> Result<Box<dyn Session>> {
+    let object = Managed::read(managed)?;
+    Ok(Box::new(Connected { external: E::connect(&object)?, object, text: text.to_owned() }))
+}
+
+impl<E: External> Connected<E> {
+    /// Calls with the object in its present state. Most reconciles change nothing, and reading is a good part of what they cost,
+    /// so a text that came before is not read again.
+    fn with<T>(&mut self, managed: String, call: impl FnOnce(&mut E, &Managed<E::Spec>) -> Result<T>) -> Result<T> {
+        if managed != self.text {
+            self.object = Managed::read(serde_json::from_str(&managed)?)?;
+            self.text = managed;
+        }
+        call(&mut self.external, &self.object)
+    }
 }
 
 impl<E: External> Session for Connected<E> {
-    fn observe(&mut self, managed: &Value) -> Result<Observation> {
-        self.0.observe(&Managed::parse(managed)?)
+    fn observe(&mut self, managed: String) -> Result<Observation> {
+        self.with(managed, E::observe)
     }
 
-    fn create(&mut self, managed: &Value) -> Result<Creation> {
-        self.0.create(&Managed::parse(managed)?)
+    fn create(&mut self, managed: String) -> Result<Creation> {
+        self.with(managed, E::create)
     }
 
-    fn update(&mut self, managed: &Value) -> Result<Change> {
-        self.0.update(&Managed::parse(managed)?)
+    fn update(&mut self, managed: String) -> Result<Change> {
+        self.with(managed, E::update)
     }
 
-    fn delete(&mut self, managed: &Value) -> Result<()> {
-        self.0.delete(&Managed::parse(managed)?)
+    fn delete(&mut self, managed: String) -> Result<()> {
+        self.with(managed, E::delete)
     }
 
     fn disconnect(self: Box<Self>) -> Result<()> {
-        self.0.disconnect()
+        let Self { external, object, text } = *self;
+        // The instance ends with the session: giving its memory back piece by piece would be for nothing.
+        if cfg!(target_arch = "wasm32") {
+            mem::forget((object, text));
+        }
+        external.disconnect()
     }
 }
 
@@ -199,7 +223,71 @@ const fn is_equal(this: &str, that: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
+    use serde::{Deserialize, Deserializer, de::Error as _};
+    use serde_json::Value;
+
     use super::*;
+
+    thread_local! {
+        /// How often the `spec` of a [`Counted`] was read.
+        static READ: Cell<usize> = const { Cell::new(0) };
+    }
+
+    struct Spec(u64);
+
+    impl<'de> Deserialize<'de> for Spec {
+        fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+            READ.set(READ.get() + 1);
+            let spec = Value::deserialize(from)?;
+            spec["size"].as_u64().map(Self).ok_or_else(|| D::Error::custom("no size"))
+        }
+    }
+
+    struct Counted;
+
+    impl External for Counted {
+        const KIND: Kind = Kind::existing("a/v1", "Counted");
+        type Spec = Spec;
+
+        fn connect(_: &Managed<Spec>) -> Result<Self> {
+            Ok(Self)
+        }
+
+        fn observe(&mut self, object: &Managed<Spec>) -> Result<Observation> {
+            Ok(Observation::missing().external_name(object.spec.0.to_string()))
+        }
+
+        fn create(&mut self, object: &Managed<Spec>) -> Result<Creation> {
+            Ok(Creation::done().external_name(object.spec.0.to_string()))
+        }
+
+        fn update(&mut self, _: &Managed<Spec>) -> Result<Change> {
+            Ok(Change::done())
+        }
+
+        fn delete(&mut self, _: &Managed<Spec>) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn an_object_is_read_again_only_if_it_is_another() {
+        static KINDS: [ManagedKind; 1] = [ManagedKind::of::<Counted>()];
+        let provider = Provider::new("counted", "0.1.0", "{}", &KINDS);
+        let object = |size: &str| format!(r#"{{"apiVersion":"a/v1","kind":"Counted","spec":{{"size":{size}}}}}"#);
+        let mut session = provider.connect(&object("1")).unwrap();
+        assert_eq!(session.observe(object("1")).unwrap().external_name.as_deref(), Some("1"));
+        assert_eq!(READ.get(), 1);
+        assert_eq!(session.create(object("2")).unwrap().external_name.as_deref(), Some("2"));
+        assert_eq!(session.observe(object("2")).unwrap().external_name.as_deref(), Some("2"));
+        assert_eq!(READ.get(), 2);
+        // One that cannot be read does not take the place of the one before.
+        assert_eq!(session.observe(object("null")).unwrap_err().problem().reason, "InvalidSpec");
+        assert_eq!(session.observe(object("2")).unwrap().external_name.as_deref(), Some("2"));
+        assert_eq!(READ.get(), 3);
+    }
 
     #[test]
     fn names_are_dns_labels() {
@@ -218,7 +306,9 @@ mod tests {
             ManagedKind {
                 kind: Kind::existing("a/v1", name),
                 recoverable: false,
-                connect: |_| Err(Failure::Terminal(crate::Problem { reason: String::new(), message: String::new() })),
+                connect: |_, _| {
+                    Err(Failure::Terminal(crate::Problem { reason: String::new(), message: String::new() }))
+                },
             }
         }
         static KINDS: [ManagedKind; 3] = [kind("A"), kind("B"), kind("A")];

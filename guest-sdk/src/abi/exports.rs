@@ -2,8 +2,6 @@
 
 use std::{cell::RefCell, panic};
 
-use serde_json::Value;
-
 use super::bindings::{
     capstan::provider::types,
     exports::capstan::provider::{describe as wit_describe, external as wit},
@@ -24,14 +22,9 @@ thread_local! {
     static SESSION: RefCell<Option<Box<dyn Session>>> = const { RefCell::new(None) };
 }
 
-fn parse(managed: &str) -> Result<Value> {
-    Ok(serde_json::from_str(managed)?)
-}
-
-fn with_session<T>(managed: &str, call: impl FnOnce(&mut dyn Session, &Value) -> Result<T>) -> Result<T> {
-    let managed = parse(managed)?;
+fn with_session<T>(call: impl FnOnce(&mut dyn Session) -> Result<T>) -> Result<T> {
     SESSION.with_borrow_mut(|session| match session {
-        Some(session) => call(&mut **session, &managed),
+        Some(session) => call(&mut **session),
         None => Err(Failure::retryable("NotConnected", "the provider was called without being connected")),
     })
 }
@@ -60,24 +53,24 @@ impl<P: Exported> wit::Guest for P {
     fn connect(managed: String) -> Result<(), types::Failure> {
         // The host sees that the instance trapped, but not why: the message goes nowhere else.
         panic::set_hook(Box::new(|panic| log::write(log::Level::Error, &panic.to_string(), &[])));
-        SESSION.set(Some(P::PROVIDER.connect(&parse(&managed)?)?));
+        SESSION.set(Some(P::PROVIDER.connect(&managed)?));
         Ok(())
     }
 
     fn observe(managed: String) -> Result<wit::Observation, types::Failure> {
-        Ok(with_session(&managed, |session, managed| session.observe(managed))?.into())
+        Ok(with_session(|session| session.observe(managed))?.into())
     }
 
     fn create(managed: String) -> Result<wit::Creation, types::Failure> {
-        Ok(with_session(&managed, |session, managed| session.create(managed))?.into())
+        Ok(with_session(|session| session.create(managed))?.into())
     }
 
     fn update(managed: String) -> Result<wit::Change, types::Failure> {
-        Ok(with_session(&managed, |session, managed| session.update(managed))?.into())
+        Ok(with_session(|session| session.update(managed))?.into())
     }
 
     fn delete(managed: String) -> Result<(), types::Failure> {
-        Ok(with_session(&managed, |session, managed| session.delete(managed))?)
+        Ok(with_session(|session| session.delete(managed))?)
     }
 
     fn disconnect() -> Result<(), types::Failure> {

@@ -75,7 +75,7 @@ pub(super) fn reconcile(host: &Host, provider: &Provider, target: &ObjectRef) ->
         state.manager = target.to_string();
     }
     let object = read(host, target);
-    let mut session = provider.connect(&object).map_err(at(Step::Connect))?;
+    let mut session = provider.connect(&object.to_string()).map_err(at(Step::Connect))?;
     let outcome = act(host, &mut *session, target, &object);
     let closed = session.disconnect().map_err(at(Step::Disconnect));
     let outcome = outcome?;
@@ -101,7 +101,7 @@ fn steps(
     object: &Value,
     reported: &mut Vec<Value>,
 ) -> Result<Reconciled, Failed> {
-    let observation = session.observe(object).map_err(at(Step::Observe))?;
+    let observation = session.observe(object.to_string()).map_err(at(Step::Observe))?;
     reported.extend(observation.status.clone());
     let done = |action| Ok(Reconciled { observation: observation.clone(), action });
     if !object["metadata"]["deletionTimestamp"].is_null() {
@@ -109,7 +109,7 @@ fn steps(
             write(host, target, &json!({"metadata": {"finalizers": null}}));
             return done(Action::Release);
         }
-        session.delete(object).map_err(at(Step::Delete))?;
+        session.delete(object.to_string()).map_err(at(Step::Delete))?;
         return done(Action::Delete);
     }
     let mut patch = json!({"metadata": {"finalizers": [FINALIZER]}});
@@ -119,7 +119,8 @@ fn steps(
     name(&mut patch, observation.external_name.as_deref());
     let object = write(host, target, &patch);
     if !observation.exists {
-        let Creation { external_name, annotations, status } = session.create(&object).map_err(at(Step::Create))?;
+        let Creation { external_name, annotations, status } =
+            session.create(object.to_string()).map_err(at(Step::Create))?;
         reported.extend(status);
         let mut patch = json!({"metadata": {"annotations": {}}});
         for (key, value) in annotations {
@@ -130,7 +131,7 @@ fn steps(
         return done(Action::Create);
     }
     if !observation.up_to_date {
-        let Change { status } = session.update(&object).map_err(at(Step::Update))?;
+        let Change { status } = session.update(object.to_string()).map_err(at(Step::Update))?;
         reported.extend(status);
         return done(Action::Update);
     }

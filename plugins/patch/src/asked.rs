@@ -51,7 +51,8 @@ fn names<'v>(old: &'v Value, new: &'v Value) -> BTreeSet<&'v String> {
     [old, new].into_iter().filter_map(Value::as_object).flat_map(Map::keys).collect()
 }
 
-/// The elements of a list with what each was before: what has the same key, or the same place if they have none.
+/// The elements of a list with what each was before: what has the same key, or the same place if they have none. In a kind that
+/// tells elements apart by other members this may be wrong, which [`keeps_more`] sees.
 fn pairs<'v>(old: &'v [Value], new: &'v [Value]) -> impl Iterator<Item = (Option<&'v Value>, &'v Value)> {
     new.iter().enumerate().map(move |(index, item)| {
         let here = old.get(index);
@@ -89,12 +90,34 @@ pub(crate) fn has_unaskable(old: &Value, new: &Value) -> bool {
     }
 }
 
-/// Whether lists that were asked for have more elements in `then`.
-pub(crate) fn has_more(then: &Value, asked: &Value) -> bool {
+/// Whether lists that were asked for keep something in `then` that goes unasked: elements, or members of elements that the API
+/// server took for the same as others than [`pairs`] does. Which members tell elements apart is in schemas that a provider need
+/// not be granted to read, so it is seen by what stays. `old` is the state that was asked about.
+pub(crate) fn keeps_more(then: &Value, asked: &Value, old: &Value) -> bool {
     match (then, asked) {
-        (_, Value::Object(members)) => members.iter().any(|(name, asked)| has_more(&then[name.as_str()], asked)),
+        (_, Value::Object(members)) => {
+            members.iter().any(|(name, asked)| keeps_more(&then[name.as_str()], asked, &old[name.as_str()]))
+        }
+        (Value::Array(_), Value::Array(_)) => element_keeps_more(then, asked, &[old]),
+        _ => false,
+    }
+}
+
+/// The same within a list, where all that is not asked for goes. It may be from any element that was there, and what was in
+/// none of them the API server added by itself.
+fn element_keeps_more(then: &Value, asked: &Value, old: &[&Value]) -> bool {
+    match (then, asked) {
+        (Value::Object(then), Value::Object(asked)) => then.iter().any(|(name, then)| {
+            let old: Vec<&Value> = old.iter().filter_map(|old| old.get(name)).collect();
+            match asked.get(name) {
+                Some(asked) => element_keeps_more(then, asked, &old),
+                None => !then.is_null() && old.iter().any(|old| equal(old, then)),
+            }
+        }),
         (Value::Array(items), Value::Array(asked)) => {
-            items.len() > asked.len() || items.iter().zip(asked).any(|(item, asked)| has_more(item, asked))
+            let old: Vec<&Value> = old.iter().filter_map(|old| old.as_array()).flatten().collect();
+            items.len() > asked.len()
+                || items.iter().zip(asked).any(|(item, asked)| element_keeps_more(item, asked, &old))
         }
         _ => false,
     }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::change::Assignment;
 use crate::failures::Failures;
 use crate::notices::Notices;
+use crate::objects::Text;
 use crate::revert::{Kept, Reverts};
 use crate::spec::Spec;
 use crate::subresource::Subresources;
@@ -23,12 +24,12 @@ struct Due {
 }
 
 /// Gone if there is nothing to give back.
-pub(crate) fn observe(object: &Managed<Value>) -> Result<Observation> {
+pub(crate) fn observe(object: &Managed<Text>) -> Result<Observation> {
     if due(object)?.is_empty() { Ok(Observation::missing()) } else { Ok(Observation::up_to_date()) }
 }
 
 /// Gives everything back. What cannot be written does not keep the rest from it.
-pub(crate) fn delete(object: &Managed<Value>) -> Result<()> {
+pub(crate) fn delete(object: &Managed<Text>) -> Result<()> {
     let mut failures = Failures::default();
     let subresources = Subresources::default();
     for Due { target, object, returns } in due(object)? {
@@ -38,8 +39,8 @@ pub(crate) fn delete(object: &Managed<Value>) -> Result<()> {
 }
 
 /// One entry for each object, because one write is all that a version is good for.
-fn due(object: &Managed<Value>) -> Result<Vec<Due>> {
-    if !Spec::of(&object.spec).is_ok_and(|spec| spec.reverts()) {
+fn due(object: &Managed<Text>) -> Result<Vec<Due>> {
+    if !Spec::of(object.spec.get()).is_ok_and(|spec| spec.reverts()) {
         return Ok(Vec::new());
     }
     let reverts = Reverts::of(&object.status, object.namespace());

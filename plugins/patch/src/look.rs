@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use crate::change::updated;
 use crate::failures::Failures;
-use crate::objects::{self, Found};
+use crate::objects::{self, Found, Text};
 use crate::plan::{self, Difference, Plan, PlanError, plan};
 use crate::revert::{MAX_KEPT, MAX_OBJECTS, Reverts};
-use crate::spec::{CheckedSpec, ObjectKey, OnDelete, Scope, Spec};
+use crate::spec::{CheckedSpec, OnDelete, Scope, Spec};
 use crate::write::{Manner, Write};
 
 /// What was found.
@@ -32,33 +32,33 @@ fn terminal(error: impl Into<PlanError>) -> Failure {
     Failure::terminal(error.reason(), error.to_string())
 }
 
-fn check(object: &Managed<Value>) -> Result<CheckedSpec> {
+fn check(object: &Managed<Text>) -> Result<CheckedSpec> {
     let scope = object.namespace().map_or(Scope::Cluster, Scope::Namespace);
-    Spec::of(&object.spec).and_then(|spec| spec.check(scope)).map_err(terminal)
+    Spec::of(object.spec.get()).and_then(|spec| spec.check(scope)).map_err(terminal)
 }
 
 /// Reads sources and targets, and compares.
-pub(crate) fn look(object: &Managed<Value>) -> Result<Look> {
+pub(crate) fn look(object: &Managed<Text>) -> Result<Look> {
     let spec = check(object)?;
     let is_namespaced = object.namespace().is_some();
     let mut sources = Vec::new();
     for source in &spec.sources {
         sources.push(objects::read(&source.object, is_namespaced)?.map(|(_, object)| object));
     }
-    let sources: Vec<Option<&Value>> = sources.iter().map(Option::as_ref).collect();
     let targets = objects::targets(&spec, is_namespaced)?;
     if let Some(field) = spec.transform.field() {
         // If it never ends, the host ends it and tells what was said last.
         log::write(Level::Debug, &format!("evaluating {field}"), &[]);
     }
-    let value = plan::value(&spec, &sources).map_err(terminal)?;
-    let mut planner = Planner { spec: &spec, value, sources, reverts: Reverts::of(&object.status, object.namespace()) };
+    let value = value(&spec, &sources)?;
+    let reverts = Reverts::of(&object.status, object.namespace());
+    let mut planner = Planner { spec: &spec, value, sources: Sources { texts: &sources, objects: None }, reverts };
     let present: Vec<_> = targets.iter().map(|found| found.reference.clone()).collect();
     let (mut writes, mut failures) = (Vec::new(), Failures::default());
     for found in targets {
         match planner.write(found) {
             Ok(write) => writes.extend(write),
-            Err(error) => failures.add(Err(terminal(error))),
+            Err(failure) => failures.add(Err(failure)),
         }
     }
     let reverts = match spec.on_delete {
@@ -69,41 +69,80 @@ pub(crate) fn look(object: &Managed<Value>) -> Result<Look> {
     Ok(Look { writes, failures, manner: Manner::of(&spec), reverts })
 }
 
+/// What the targets should have, from just the fields of the sources that are named.
+fn value(spec: &CheckedSpec, sources: &[Option<Text>]) -> Result<Value> {
+    let mut fields = Vec::new();
+    for (source, object) in spec.sources.iter().zip(sources) {
+        fields.push(object.as_ref().map(|object| objects::only(object, &source.path)).transpose()?);
+    }
+    let fields: Vec<Option<&Value>> = fields.iter().map(Option::as_ref).collect();
+    plan::value(spec, &fields).map_err(terminal)
+}
+
 struct Planner<'a> {
     spec: &'a CheckedSpec,
     value: Value,
-    sources: Vec<Option<&'a Value>>,
+    sources: Sources<'a>,
     reverts: Reverts,
+}
+
+/// The sources as a whole, which only writes depend on.
+struct Sources<'a> {
+    texts: &'a [Option<Text>],
+    /// Read at the first write.
+    objects: Option<Vec<Option<Value>>>,
+}
+
+impl Sources<'_> {
+    fn objects(&mut self) -> Result<Vec<Option<&Value>>> {
+        let objects = match self.objects.take() {
+            Some(objects) => objects,
+            None => {
+                let whole = |text: &Option<Text>| text.as_ref().map(objects::whole).transpose();
+                self.texts.iter().map(whole).collect::<Result<_>>()?
+            }
+        };
+        Ok(self.objects.insert(objects).iter().map(Option::as_ref).collect())
+    }
 }
 
 impl Planner<'_> {
     /// What has to be done to one target, if anything.
-    fn write(&mut self, found: Found) -> Result<Option<Write>, PlanError> {
+    fn write(&mut self, found: Found) -> Result<Option<Write>> {
         let Found { key, reference: target, object } = found;
-        let Some(object) = object else { return Err(PlanError::TargetNotFound(Box::new(key))) };
+        let Some(text) = object else { return Err(terminal(PlanError::TargetNotFound(Box::new(key)))) };
+        // Where nothing has to be given back, the field says it all, and mostly there is nothing to do.
+        if self.spec.on_delete == OnDelete::Keep {
+            let field = objects::only(&text, &self.spec.target_path)?;
+            if plan::is_settled(self.spec, &self.value, &key, &field) {
+                return Ok(None);
+            }
+        }
+        let mut object = objects::whole(&text)?;
+        // Items of a list need not name their kind, which an applied document must.
+        object["apiVersion"] = target.api_version.as_str().into();
+        object["kind"] = target.kind.as_str().into();
+        let sources = self.sources.objects()?;
+        let plan = |object: &Value| plan(self.spec, &self.value, &key, Some(object), &sources).map_err(terminal);
         let mut returns = Vec::new();
         let plan = if self.spec.on_delete == OnDelete::Revert {
-            let fields = plan::fields(self.spec, &key, &object)?;
+            let fields = plan::fields(self.spec, &key, &object).map_err(terminal)?;
             returns = self.reverts.returns(&target, &object, &fields);
             // What it was before is what it was before anything of this object was written.
             let restored = updated(&object, &returns).unwrap_or_else(|_| object.clone());
-            let mut plan = self.plan(&key, &restored)?;
+            let mut plan = plan(&restored)?;
             self.reverts.keep(&target, &restored, &plan.assignments);
             let returned = returns.iter().map(|each| Difference::of(each, &object, self.spec.takes_secrets()));
             plan.differences.splice(0..0, returned);
             plan
         } else {
-            self.plan(&key, &object)?
+            plan(&object)?
         };
         if returns.is_empty() && plan.is_up_to_date() {
             return Ok(None);
         }
         let Plan { assignments, differences } = plan;
         Ok(Some(Write { target, object, returns, assignments, differences }))
-    }
-
-    fn plan(&self, key: &ObjectKey, target: &Value) -> Result<Plan, PlanError> {
-        plan(self.spec, &self.value, key, Some(target), &self.sources)
     }
 }
 

@@ -2,10 +2,16 @@
 
 use capstan_sdk::cluster::{self, ObjectRef, Selection};
 use capstan_sdk::{Failure, Result};
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
+use crate::field_path::FieldPath;
 use crate::plan::{MAX_TARGETS, PlanError};
 use crate::spec::{CheckedSpec, ObjectKey, Target};
+
+/// The JSON of an object. Mostly a field of it is all that is needed.
+pub(crate) type Text = Box<RawValue>;
 
 /// A target, as it was looked for.
 pub(crate) struct Found {
@@ -13,12 +19,27 @@ pub(crate) struct Found {
     /// The reference that leads to it.
     pub(crate) reference: ObjectRef,
     /// The object, if there is one.
-    pub(crate) object: Option<Value>,
+    pub(crate) object: Option<Text>,
+}
+
+/// What an object has at a path, as [`FieldPath::only`] has it.
+pub(crate) fn only(object: &Text, path: &FieldPath) -> Result<Value> {
+    Ok(path.only(object.get()).map_err(unexpected)?)
+}
+
+/// All of an object.
+pub(crate) fn whole(object: &Text) -> Result<Value> {
+    Ok(serde_json::from_str(object.get()).map_err(unexpected)?)
+}
+
+/// It is JSON, but nested more deeply than any reader goes.
+fn unexpected(error: serde_json::Error) -> cluster::Error {
+    cluster::Error::Unexpected(error.into())
 }
 
 /// The object, with the reference that led to it. A reference may name a namespace for a kind that has none; the host
 /// refuses it, and then the one without is right, unless everything has to be in the namespace (`is_namespaced`).
-pub(crate) fn read(key: &ObjectKey, is_namespaced: bool) -> Result<Option<(ObjectRef, Value)>> {
+pub(crate) fn read(key: &ObjectKey, is_namespaced: bool) -> Result<Option<(ObjectRef, Text)>> {
     let plain = ObjectRef::new(&key.api_version, &key.kind, &key.name);
     let namespaced = plain.clone().in_namespace(&key.namespace);
     let (reference, found) = match cluster::find(&namespaced) {
@@ -44,7 +65,7 @@ pub(crate) fn targets(spec: &CheckedSpec, is_namespaced: bool) -> Result<Vec<Fou
         Target::Selected { api_version, kind, namespace, labels } => (api_version, kind, namespace, labels),
     };
     let everywhere = Selection::new(api_version, kind).labelled(labels);
-    let found = match cluster::list::<Value>(&everywhere.clone().in_namespace(namespace)) {
+    let found = match cluster::list::<Text>(&everywhere.clone().in_namespace(namespace)) {
         Err(refused @ cluster::Error::Invalid(_)) if !is_namespaced => match cluster::list(&everywhere) {
             Err(cluster::Error::Invalid(_)) => return Err(refused.into()),
             found => found,
@@ -57,18 +78,22 @@ pub(crate) fn targets(spec: &CheckedSpec, is_namespaced: bool) -> Result<Vec<Fou
             PlanError::NothingSelected { kind, namespace, labels }
         }
         count if count > MAX_TARGETS => PlanError::TooManyTargets(count),
-        _ => return Ok(found.into_iter().map(|object| named(api_version, kind, object)).collect()),
+        _ => return found.into_iter().map(|object| named(api_version, kind, object)).collect(),
     };
     Err(Failure::terminal(wrong.reason(), wrong.to_string()))
 }
 
-/// Items of a list need not name their kind, which an applied document must.
-fn named(api_version: &str, kind: &str, mut object: Value) -> Found {
-    object["apiVersion"] = api_version.into();
-    object["kind"] = kind.into();
-    let text = |pointer| object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-    let name = text("/metadata/name").unwrap_or_default();
-    let namespace = text("/metadata/namespace");
+fn named(api_version: &str, kind: &str, object: Text) -> Result<Found> {
+    #[derive(Deserialize)]
+    struct Named {
+        metadata: Name,
+    }
+    #[derive(Deserialize)]
+    struct Name {
+        name: String,
+        namespace: Option<String>,
+    }
+    let Named { metadata: Name { name, namespace } } = serde_json::from_str(object.get()).map_err(unexpected)?;
     let reference = ObjectRef::new(api_version, kind, &name);
     let reference = match &namespace {
         Some(namespace) => reference.in_namespace(namespace),
@@ -80,5 +105,5 @@ fn named(api_version: &str, kind: &str, mut object: Value) -> Found {
         namespace: namespace.unwrap_or_else(|| "default".to_owned()),
         name,
     };
-    Found { key, reference, object: Some(object) }
+    Ok(Found { key, reference, object: Some(object) })
 }

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use crate::asked::{asked, has_list, has_more, has_substitute, has_unaskable};
+use crate::asked::{asked, has_list, has_substitute, has_unaskable, keeps_more};
 use crate::change::{Assignment, identity, updated};
 
 /// An apply that is only to be tried.
@@ -80,18 +80,19 @@ impl Question {
         Ok(Some(Self { document, subresource, has_substitute, is_partial }))
     }
 
-    /// What stays open although nobody is in the way. `then` is what the API server would make of the document: elements of
-    /// lists that are owned one by one stay in it, and nobody was asked about them.
+    /// What stays open of an object although nobody is in the way. `then` is what the API server would make of the document: elements of
+    /// lists that are owned one by one stay in it, and so do members of elements that it tells apart in a way of its own. Nobody
+    /// was asked about them.
     ///
     /// None stands for a document whose content was refused. Conflicts are told before content is looked at (the patch handler
     /// merges by `managedfields` before admission and validation), so nobody is in the way of what was asked then either.
     /// Which elements would stay is not to be seen.
-    pub(crate) fn unknown(&self, then: Option<&Value>) -> Option<Unknown> {
+    pub(crate) fn unknown(&self, object: &Value, then: Option<&Value>) -> Option<Unknown> {
         if self.is_partial {
             return Some(Unknown::Empty);
         }
         match then {
-            Some(then) => has_more(then, &self.document).then_some(Unknown::Elements),
+            Some(then) => keeps_more(then, &self.document, object).then_some(Unknown::Elements),
             None => has_list(&self.document).then_some(Unknown::Refused),
         }
     }
@@ -195,8 +196,9 @@ mod tests {
 
     #[test]
     fn what_may_be_somebodys_unasked_is_unknown_and_why() {
-        let unknown =
-            |path: &str, value: Value, then: Value| question(path, value).unwrap().unwrap().unknown(Some(&then));
+        let unknown = |path: &str, value: Value, then: Value| {
+            question(path, value).unwrap().unwrap().unknown(&object(), Some(&then))
+        };
         let elements = Some(Unknown::Elements);
         assert_eq!(unknown("list", json!(["y"]), json!({"list": ["y"]})), None, "a list with one owner");
         assert_eq!(unknown("list", json!(["y"]), json!({"list": ["x", "y"]})), elements, "one of single elements");
@@ -215,15 +217,60 @@ mod tests {
         let then =
             |env: Value| json!({"parts": [{"name": "one", "dir": "/", "env": env}, {"name": "two", "room": {}}]});
         let question = question("parts[0].env", Value::Null).unwrap().unwrap();
-        assert_eq!(question.unknown(Some(&then(json!([])))), None);
-        assert_eq!(question.unknown(Some(&then(json!([{"name": "e"}])))), Some(Unknown::Elements));
+        assert_eq!(question.unknown(&object(), Some(&then(json!([])))), None);
+        assert_eq!(question.unknown(&object(), Some(&then(json!([{"name": "e"}])))), Some(Unknown::Elements));
+    }
+
+    /// Keyed by `id`, of which nothing here knows. By place, and by what is called a name, they are taken for others.
+    #[test]
+    fn members_that_stay_in_elements_are_unknown_whatever_tells_these_apart() {
+        let nested = |on: bool| json!({"x": {"on": on}});
+        for (old, new, then, expected) in [
+            (
+                json!([{"id": 1, "x": 1, "y": 1}, {"id": 2, "x": 2}]),
+                json!([{"id": 2, "x": 2}, {"id": 1, "x": 1}]),
+                json!([{"id": 2, "x": 2, "y": 0}, {"id": 1, "x": 1, "y": 1}]),
+                Some(Unknown::Elements),
+            ),
+            (
+                json!([{"id": 1, "name": "one", "y": 1}]),
+                json!([{"id": 1, "name": "two"}]),
+                json!([{"id": 1, "name": "two", "y": 1}]),
+                Some(Unknown::Elements),
+            ),
+            (
+                json!([{"id": 1, "name": "one", "map": {"a": 1, "b": 2}}]),
+                json!([{"id": 1, "name": "two", "map": {"a": 1}}]),
+                json!([{"id": 1, "name": "two", "map": {"a": 1, "b": 2}}]),
+                Some(Unknown::Elements),
+            ),
+            (
+                json!([{"id": 1, "name": "one", "in": [nested(true), nested(false)]}]),
+                json!([{"id": 1, "name": "two", "in": [nested(true)]}]),
+                json!([{"id": 1, "name": "two", "in": [nested(true), nested(false)]}]),
+                Some(Unknown::Elements),
+            ),
+            // What is added is from nobody.
+            (
+                json!([{"id": 1, "mode": "off"}]),
+                json!([{"id": 1, "mode": "off"}, {"id": 2}]),
+                json!([{"id": 1, "mode": "off"}, {"id": 2, "mode": "on"}]),
+                None,
+            ),
+        ] {
+            let object = json!({"apiVersion": "v1", "kind": "Thing", "metadata": {"name": "a"}, "list": old});
+            let assignment = Assignment { path: "list".parse().unwrap(), value: new };
+            let question = Question::of(&object, &[assignment]).unwrap().unwrap();
+            assert_eq!(question.unknown(&object, Some(&json!({"list": then}))), expected, "{then}");
+            assert_eq!(question.unknown(&object, Some(&question.document)), None, "a list with one owner: {then}");
+        }
     }
 
     #[test]
     fn a_refused_substitute_says_enough_outside_of_lists_only() {
         let refused = |path: &str, value: Value| {
             let question = question(path, value).unwrap().unwrap();
-            (question.has_substitute, question.unknown(None))
+            (question.has_substitute, question.unknown(&object(), None))
         };
         assert_eq!(refused("map.a", Value::Null), (true, None));
         assert_eq!(refused("map", json!({"a": "1"})), (true, None));

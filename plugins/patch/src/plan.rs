@@ -181,15 +181,20 @@ pub fn plan(
     objects: &[Option<&Value>],
 ) -> Result<Plan, PlanError> {
     let target = target.ok_or_else(|| PlanError::TargetNotFound(Box::new(key.clone())))?;
-    let (updated, assignments) = assign(spec, key, target, value)?;
+    let assignments = assign(spec, key, target, value)?;
     let pending = &assignments.pending;
     if pending.is_empty() {
         return Ok(Plan { assignments, differences: Vec::new() });
     }
+    let updated = updated(target, pending).map_err(|(path, error)| PlanError::TargetShape {
+        object: Box::new(key.clone()),
+        path: path.clone(),
+        error,
+    })?;
     check_settles(spec, key, &assignments, (target, &updated), objects)?;
     let is_element = |path: &FieldPath| matches!(path.segments().last(), Some(Segment::Index(_)));
     if let Some(removed) = pending.iter().find(|each| each.value.is_null() && is_element(&each.path))
-        && !assign(spec, key, &updated, value)?.1.pending.is_empty()
+        && !assign(spec, key, &updated, value)?.pending.is_empty()
     {
         return Err(PlanError::WouldShift(removed.path.clone()));
     }
@@ -222,13 +227,13 @@ pub(crate) fn fields(spec: &CheckedSpec, key: &ObjectKey, target: &Value) -> Res
     })
 }
 
-/// The target as it should be, and the fields that are to have the value.
-fn assign(
-    spec: &CheckedSpec,
-    key: &ObjectKey,
-    target: &Value,
-    value: &Value,
-) -> Result<(Value, Assignments), PlanError> {
+/// Whether a target has the value already. What [`FieldPath::only`] finds of it is enough to tell.
+pub(crate) fn is_settled(spec: &CheckedSpec, value: &Value, key: &ObjectKey, target: &Value) -> bool {
+    assign(spec, key, target, value).is_ok_and(|assignments| assignments.pending.is_empty())
+}
+
+/// The fields that are to have the value.
+fn assign(spec: &CheckedSpec, key: &ObjectKey, target: &Value, value: &Value) -> Result<Assignments, PlanError> {
     let mut assignments = Assignments::default();
     for path in fields(spec, key, target)? {
         let actual = path.get(target).ok();
@@ -238,12 +243,7 @@ fn assign(
         let of = if is_held { &mut assignments.held } else { &mut assignments.pending };
         of.push(Assignment { path, value });
     }
-    let updated = updated(target, &assignments.pending).map_err(|(path, error)| PlanError::TargetShape {
-        object: Box::new(key.clone()),
-        path: path.clone(),
-        error,
-    })?;
-    Ok((updated, assignments))
+    Ok(assignments)
 }
 
 /// What reads what it writes, such as `"x" + .` onto itself or a map into a member of itself, would change the object with
@@ -274,7 +274,7 @@ fn check_settles(
     let then: Vec<Option<&Value>> = then.iter().map(Option::as_ref).collect();
     let settled = value(spec, &then).and_then(|value| assign(spec, key, updated, &value));
     match settled {
-        Ok((_, then)) if then.pending.is_empty() => Ok(()),
+        Ok(then) if then.pending.is_empty() => Ok(()),
         _ => Err(PlanError::WouldLoop(spec.target_path.clone())),
     }
 }

@@ -4,13 +4,18 @@ use serde_json::{Value, json};
 
 use crate::plan::Difference;
 
-/// The annotation that forbids writes.
+/// The annotation that may forbid writes. What it means is the host's.
 pub(crate) const POLICY: &str = "krateo.io/management-policy";
-/// Its value that does.
-pub(crate) const OBSERVE: &str = "observe";
+
+/// Whether nothing is written under a policy: `observe`, `observe-delete`, and any that the host does not know.
+pub(crate) fn forbids_writes(policy: Option<&str>) -> bool {
+    !matches!(policy, None | Some("default" | "observe-create-update"))
+}
 
 /// The longest value that is shown, in bytes of JSON.
 const MAX_SHOWN: usize = 256;
+/// The longest value that is told to the log, likewise.
+const MAX_LOGGED: usize = 4 << 10;
 /// The most fields that are shown.
 const MAX_FIELDS: usize = 20;
 
@@ -25,10 +30,9 @@ pub(crate) fn entry(target: &str, difference: &Difference) -> Value {
 }
 
 /// The merge patch for `status`; none if nothing changes.
-pub(crate) fn status(is_observing: bool, mut entries: Vec<Value>, status: &Value) -> Option<Value> {
-    entries.truncate(MAX_FIELDS);
+pub(crate) fn status(is_observing: bool, entries: impl Iterator<Item = Value>, status: &Value) -> Option<Value> {
     match (is_observing, &status["preview"]) {
-        (true, _) => Some(json!({"preview": entries})),
+        (true, _) => Some(json!({"preview": entries.take(MAX_FIELDS).collect::<Vec<_>>()})),
         (false, Value::Null) => None,
         (false, _) => Some(json!({"preview": null})),
     }
@@ -36,9 +40,21 @@ pub(crate) fn status(is_observing: bool, mut entries: Vec<Value>, status: &Value
 
 /// As JSON text, because columns and schemas know one type only; cut if it is long.
 pub(crate) fn shown(value: Option<&Value>) -> String {
-    let mut text = value.map_or_else(|| "(none, or not shown)".to_owned(), Value::to_string);
-    if text.len() > MAX_SHOWN {
-        let mut end = MAX_SHOWN;
+    cut(value.map_or_else(|| "(none, or not shown)".to_owned(), Value::to_string), MAX_SHOWN)
+}
+
+/// The value itself for the log, or the start of its text if it is long: the host takes a few MiB of one answer, and a hundred
+/// objects may differ.
+pub(crate) fn short(value: &Value) -> Value {
+    match value.to_string() {
+        text if text.len() > MAX_LOGGED => Value::String(cut(text, MAX_LOGGED)),
+        _ => value.clone(),
+    }
+}
+
+fn cut(mut text: String, most: usize) -> String {
+    if text.len() > most {
+        let mut end = most;
         while !text.is_char_boundary(end) {
             end -= 1;
         }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::deletion;
 use crate::look::{Look, look};
 use crate::notices::Notices;
+use crate::objects::Text;
 use crate::preview;
 use crate::subresource::Subresources;
 use crate::write::Write;
@@ -23,27 +24,27 @@ macro_rules! external {
             const KIND: Kind = crd!($definition);
             /// Nothing is ever created.
             const RECOVERABLE: bool = true;
-            /// Read by [`Spec::of`] when it is needed, so that a broken one can be deleted.
-            type Spec = Value;
+            /// Read by [`Spec::of`](crate::spec::Spec::of) when it is needed, so that a broken one can be deleted.
+            type Spec = Text;
 
-            fn connect(_: &Managed<Value>) -> Result<Self> {
+            fn connect(_: &Managed<Text>) -> Result<Self> {
                 Ok(Self(Session::default()))
             }
 
-            fn observe(&mut self, object: &Managed<Value>) -> Result<Observation> {
+            fn observe(&mut self, object: &Managed<Text>) -> Result<Observation> {
                 self.0.observe(object)
             }
 
             /// Not called: `observe` reports a missing resource only while the object is being deleted.
-            fn create(&mut self, _: &Managed<Value>) -> Result<Creation> {
+            fn create(&mut self, _: &Managed<Text>) -> Result<Creation> {
                 Ok(Creation::done())
             }
 
-            fn update(&mut self, object: &Managed<Value>) -> Result<Change> {
+            fn update(&mut self, object: &Managed<Text>) -> Result<Change> {
                 self.0.update(object)
             }
 
-            fn delete(&mut self, object: &Managed<Value>) -> Result<()> {
+            fn delete(&mut self, object: &Managed<Text>) -> Result<()> {
                 deletion::delete(object)
             }
         }
@@ -60,12 +61,12 @@ struct Session {
 }
 
 impl Session {
-    fn observe(&mut self, object: &Managed<Value>) -> Result<Observation> {
+    fn observe(&mut self, object: &Managed<Text>) -> Result<Observation> {
         if object.is_being_deleted() {
             return deletion::observe(object);
         }
         let look = look(object)?;
-        let is_observing = object.annotation(preview::POLICY) == Some(preview::OBSERVE);
+        let is_observing = preview::forbids_writes(object.annotation(preview::POLICY));
         // With something to write, what cannot be written is told by the update, so that it does not keep it from that.
         if look.writes.is_empty() || is_observing {
             look.failures.into_result()?;
@@ -77,7 +78,7 @@ impl Session {
     }
 
     /// Tries every target, whatever becomes of the others.
-    fn update(&mut self, object: &Managed<Value>) -> Result<Change> {
+    fn update(&mut self, object: &Managed<Text>) -> Result<Change> {
         // What observe found is on its way into the status already. A second call must not repeat a write that was
         // computed from an older version, and has to tell itself.
         let (look, reverts) = if let Some(look) = self.pending.take() {
@@ -102,16 +103,18 @@ impl Session {
     }
 }
 
+/// As many differences as the host takes. There may be one for each element of a hundred objects.
+const MAX_DIFFERENCES: usize = 64;
+
 fn observed(writes: &[Write], reverts: Option<Value>, is_observing: bool, status: &Value) -> Observation {
     let mut observation = if writes.is_empty() {
         Observation::up_to_date().ready()
     } else {
-        let differences: Vec<_> = writes.iter().flat_map(Write::differences).collect();
+        let differences = writes.iter().flat_map(Write::differences).take(MAX_DIFFERENCES);
         // In Krateo's word for what is being written.
         Observation::differs(differences).not_ready("Creating", "the target does not have the value yet")
     };
-    let entries = writes.iter().flat_map(Write::preview).collect();
-    observation.status = preview::status(is_observing, entries, status);
+    observation.status = preview::status(is_observing, writes.iter().flat_map(Write::preview), status);
     // Where nothing is written there is nothing to take back.
     if let Some(reverts) = reverts.filter(|_| !is_observing) {
         observation.status.get_or_insert_with(|| json!({}))["reverts"] = reverts;

@@ -48,15 +48,16 @@ impl Write {
     /// As they are told to the host.
     pub(crate) fn differences(&self) -> impl Iterator<Item = capstan_sdk::Difference> {
         let told = |each: &Difference| {
-            capstan_sdk::Difference::new(each.path.clone(), each.desired.clone(), each.actual.clone())
+            let [desired, actual] = [&each.desired, &each.actual].map(|value| value.as_ref().map(preview::short));
+            capstan_sdk::Difference::new(each.path.clone(), desired, actual)
         };
         self.differences.iter().map(told)
     }
 
     /// What it would change, for the status.
-    pub(crate) fn preview(&self) -> Vec<Value> {
+    pub(crate) fn preview(&self) -> impl Iterator<Item = Value> {
         let target = self.target.to_string();
-        self.differences.iter().map(|difference| preview::entry(&target, difference)).collect()
+        self.differences.iter().map(move |difference| preview::entry(&target, difference))
     }
 
     /// Writes. From whom fields were taken goes to `taken`.
@@ -165,8 +166,8 @@ impl Write {
                 return if must_know { Err(self.somebody_elses(&owners)) } else { Ok(owners) };
             }
             _ if !must_know => None,
-            Ok(then) => question.unknown(Some(&then)),
-            Err(Error::Invalid(_)) if question.has_substitute => question.unknown(None),
+            Ok(then) => question.unknown(object, Some(&then)),
+            Err(Error::Invalid(_)) if question.has_substitute => question.unknown(object, None),
             Err(error) => return Err(self.refused(manner, error)),
         };
         unknown.map_or(Ok(Vec::new()), |why| Err(self.unknown_owner(why)))

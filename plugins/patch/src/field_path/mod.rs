@@ -7,6 +7,7 @@
 
 mod expand;
 mod get;
+mod only;
 mod parse;
 mod set;
 

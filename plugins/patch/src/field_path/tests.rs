@@ -176,3 +176,63 @@ fn the_canonical_spelling_reads_back_as_the_same_path() {
         assert_eq!(path(&path(text).to_string()), path(text), "{text}");
     }
 }
+
+#[test]
+fn what_a_path_leads_to_is_found_without_the_rest_of_the_object() {
+    let whole = sample();
+    let text = whole.to_string();
+    for segments in [
+        "",
+        "apiVersion",
+        "metadata.name",
+        "metadata.labels[a.b]",
+        "metadata.nope",
+        "metadata.name.x",
+        "metadata[0]",
+        "data[.config.yml]",
+        "data.nothing",
+        "data.nothing.x",
+        "data['7']",
+        "spec.m",
+        "spec.m[1][0]",
+        "spec.m[9]",
+        "spec.m[0][9]",
+        "spec.m[0].x",
+        "spec.replicas",
+        "spec.replicas[0]",
+        "spec.containers.name",
+        "spec.containers[1].name",
+        "spec.empty[0]",
+        "spec.containers[0].env[0].value",
+        "[0]",
+        "nope",
+        "*",
+        "[3].x",
+    ] {
+        let only = path(segments).only(&text).unwrap();
+        assert_eq!(path(segments).get(&only), path(segments).get(&whole), "{segments}");
+    }
+    for wildcards in [
+        "metadata.labels[*]",
+        "data.*",
+        "spec.m[*]",
+        "spec.m[*][*]",
+        "spec.m[*][1]",
+        "spec.containers[*].env[*].value",
+        "spec.containers[*].image",
+        "spec.empty[*].x",
+        "spec.nope[*]",
+        "metadata.name[*]",
+        "spec.containers[*].name[*]",
+    ] {
+        let only = path(wildcards).only(&text).unwrap();
+        let expanded = path(wildcards).expand(&whole);
+        assert_eq!(path(wildcards).expand(&only), expanded, "{wildcards}");
+        for each in expanded.unwrap_or_default() {
+            assert_eq!(each.get(&only), each.get(&whole), "{wildcards}: {each}");
+        }
+    }
+    assert_eq!(path("metadata.name").only(&text).unwrap(), json!({"metadata": {"name": "foo"}}));
+    assert_eq!(path("spec.m[1][0]").only(&text).unwrap(), json!({"spec": {"m": [null, [3, null]]}}));
+    assert_eq!(path("a\u{e9}").only("{\"a\\u00e9\": 1, \"b\": [{}]}").unwrap(), json!({"aé": 1}));
+}

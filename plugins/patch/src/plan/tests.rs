@@ -199,7 +199,7 @@ fn several_sources_are_a_map_by_their_names() {
         "to": {"objectReference": {"kind": "ConfigMap", "name": "bar"}, "fieldPath": "data.x",
                "transform": "${ .one.value1 + .two.value2 }"}
     });
-    let mut spec = Spec::of(&spec).unwrap();
+    let mut spec = Spec::of(&spec.to_string()).unwrap();
     let read = |spec: &Spec, objects: &[Option<&Value>]| value(&spec.check(Scope::Cluster).unwrap(), objects);
     assert_eq!(read(&spec, &[Some(&foo()), Some(&bar())]).unwrap(), json!("Foo1Bar2"));
     let missing = read(&spec, &[Some(&foo()), None]).unwrap_err();

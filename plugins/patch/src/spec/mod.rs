@@ -5,8 +5,8 @@ mod selector;
 
 use std::collections::BTreeMap;
 
+use capstan_sdk::without_place;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::merge::MergeOptions;
 
@@ -142,12 +142,10 @@ pub enum DeletionPolicy {
 }
 
 impl Spec {
-    /// Reads the `spec` of an object. Null is read like an empty one.
-    pub fn of(spec: &Value) -> Result<Spec, InvalidSpec> {
-        if spec.is_null() {
-            return Ok(Spec::default());
-        }
-        Spec::deserialize(spec).map_err(|error| InvalidSpec::Shape(error.to_string()))
+    /// Reads the `spec` of an object from JSON. Null is read like an empty one.
+    pub fn of(json: &str) -> Result<Spec, InvalidSpec> {
+        let spec: Result<Option<Spec>, _> = serde_json::from_str(json);
+        spec.map(Option::unwrap_or_default).map_err(|error| InvalidSpec::Shape(without_place(&error)))
     }
 }
 

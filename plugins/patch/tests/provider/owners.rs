@@ -225,6 +225,30 @@ fn elements_that_go_unasked_are_a_conflict() {
     assert!(writes(&host).is_empty());
 }
 
+/// A custom resource may tell elements apart by members that no kind of Kubernetes' own does.
+#[test]
+fn a_member_that_goes_from_an_element_unasked_is_a_conflict() {
+    let host = host();
+    let list = json!([{"id": "1", "dir": "/"}, {"id": "2"}]);
+    host.put(config_map("bar", json!({"list": list})));
+    host.admit(|object| {
+        // As it is in a dry run that asks: what stood first is second, and has what it had.
+        let list = &mut object["data"]["list"];
+        if list[0]["id"] == "2" && !list[0]["dir"].is_null() {
+            list[1]["dir"] = json!("/");
+        }
+        Ok(())
+    });
+    let transform = "${ [{id: \"2\"}, {id: \"1\"}] }";
+    let patch = patch(&host, json!({"fieldPath": "data.list", "transform": transform, "onConflict": "fail"}));
+    let failed = host.reconcile(&PROVIDER, &patch).unwrap_err();
+    assert!(failed.failure.problem().message.contains("elements of a list have owners of their own"), "{failed}");
+    assert_eq!(failure(Err(failed)), (Step::Update, "Conflict".to_owned(), true));
+    assert!(data(&host)["list"] == list && writes(&host).is_empty());
+    respecify(&host, &patch, |spec| spec["to"]["onConflict"] = json!("takeOver"));
+    settles(&host, &patch);
+}
+
 /// Objects that one patch changes, each owned by somebody else.
 fn many(host: &Host, count: usize) -> ObjectRef {
     for number in 0..count {

@@ -5,7 +5,7 @@ use capstan_sdk::cluster::Error;
 use capstan_sdk::json;
 use capstan_sdk::testing::{Host, Verb};
 
-use super::{bar, host, owned_by_kubectl, patch};
+use super::{bar, config_map, host, owned_by_kubectl, patch, put};
 
 #[test]
 fn with_the_observe_policy_the_status_shows_what_would_be_written() {
@@ -25,6 +25,55 @@ fn with_the_observe_policy_the_status_shows_what_would_be_written() {
     host.put(object);
     assert_eq!(preview(&host), Some(json!({"preview": null})), "it goes with the policy");
     assert_eq!(preview(&host), None);
+}
+
+#[test]
+fn what_no_policy_lets_be_written_is_shown_and_nothing_is_kept_of_it() {
+    for (policy, is_shown) in [
+        ("observe", true),
+        ("observe-delete", true),
+        ("mistaken", true),
+        ("observe-create-update", false),
+        ("default", false),
+    ] {
+        let host = host();
+        let patch = patch(&host, json!({"fieldPath": "data.value1", "transform": "new"}));
+        let mut object = host.object(&patch).unwrap();
+        object["metadata"]["annotations"] = json!({"krateo.io/management-policy": policy});
+        object["spec"]["onDelete"] = json!("revert");
+        host.put(object);
+        let status = host.reconcile(&PROVIDER, &patch).unwrap().observation.status.unwrap();
+        assert_eq!(
+            (status.get("preview").is_some(), status.get("reverts").is_some()),
+            (is_shown, !is_shown),
+            "{policy}"
+        );
+    }
+}
+
+/// The host takes 8 MiB of one answer, and 64 differences.
+#[test]
+fn many_long_differences_are_told_shortly() {
+    let host = host();
+    host.put(config_map("foo", json!({"value1": "x".repeat(200_000)})));
+    for number in 0..100 {
+        let mut object = config_map(&format!("n{number:03}"), json!({"value1": "y".repeat(200_000)}));
+        object["metadata"]["labels"] = json!({"app": "many"});
+        host.put(object);
+    }
+    let patch = put(
+        &host,
+        json!({
+            "from": {"objectReference": {"kind": "ConfigMap", "name": "foo"}, "fieldPath": "data.value1"},
+            "to": {"objectReference": {"kind": "ConfigMap"}, "selector": {"matchLabels": {"app": "many"}}},
+        }),
+    );
+    let differences = host.reconcile(&PROVIDER, &patch).unwrap().observation.differences;
+    assert_eq!(differences.len(), 64);
+    let texts = differences.iter().flat_map(|each| [&each.desired, &each.actual]);
+    let texts: Vec<&str> = texts.map(|value| value.as_ref().unwrap().as_str().unwrap()).collect();
+    assert!(texts.iter().all(|text| text.len() < 5_000 && text.ends_with(" ...")), "{}", texts[0].len());
+    assert!(texts[0].starts_with("\"xxx") && texts[1].starts_with("\"yyy"));
 }
 
 #[test]

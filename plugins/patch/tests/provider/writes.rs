@@ -3,8 +3,9 @@
 use capstan_patch::PROVIDER;
 use capstan_patch::provider::Patch;
 use capstan_sdk::cluster::{Error, ObjectRef, PatchKind};
+use capstan_sdk::serde_json::value::RawValue;
 use capstan_sdk::testing::{Call, Host, Step, Verb};
-use capstan_sdk::{External, Failure, Managed, Metadata, Readiness, Value, json};
+use capstan_sdk::{External, Failure, Managed, Readiness, json};
 
 use super::{bar, config_map, data, failure, host, owned_by_kubectl, patch, put, respecify, settles, writes};
 
@@ -30,13 +31,7 @@ fn a_text_is_applied_and_a_map_patched_under_its_version() {
 fn a_write_that_lost_a_race_is_repeated_from_a_fresh_look() {
     let host = host();
     let reference = patch(&host, json!({}));
-    let object = Managed {
-        api_version: "krateo.io/v1alpha1".to_owned(),
-        kind: "Patch".to_owned(),
-        metadata: Metadata::default(),
-        spec: host.object(&reference).unwrap()["spec"].clone(),
-        status: Value::Null,
-    };
+    let object = managed(&host, &reference);
     host.run(|| {
         let mut session = Patch::connect(&object).unwrap();
         assert!(!session.observe(&object).unwrap().up_to_date);
@@ -74,14 +69,8 @@ fn what_somebody_else_owns_stays_if_the_patch_says_so() {
 }
 
 /// The object as a session gets it.
-fn managed(host: &Host, reference: &ObjectRef) -> Managed<Value> {
-    Managed {
-        api_version: "krateo.io/v1alpha1".to_owned(),
-        kind: "Patch".to_owned(),
-        metadata: Metadata::default(),
-        spec: host.object(reference).unwrap()["spec"].clone(),
-        status: Value::Null,
-    }
+fn managed(host: &Host, reference: &ObjectRef) -> Managed<Box<RawValue>> {
+    Managed::parse(&host.object(reference).unwrap()).unwrap()
 }
 
 /// The update of a session, after `meanwhile` has happened since its observe.

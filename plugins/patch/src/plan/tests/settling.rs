@@ -33,7 +33,7 @@ fn an_object_feeds_itself_by_whatever_reference_it_is_read() {
             "from": {"objectReference": reference(&new), "fieldPath": from},
             "to": {"objectReference": reference(&old), "fieldPath": to, "transform": transform},
         });
-        plan(&Spec::of(&spec).unwrap(), Some(&new), Some(&old)).map(drop).map_err(|error| error.reason())
+        plan(&Spec::of(&spec.to_string()).unwrap(), Some(&new), Some(&old)).map(drop).map_err(|error| error.reason())
     };
     assert_eq!(across("spec.minReplicas", "spec.minReplicas", "${ . + 1 }"), Err("WouldLoop"));
     assert_eq!(across("metadata", "metadata.labels.name", "${ .labels.name // \"\" | . + \"x\" }"), Err("WouldLoop"));
@@ -48,7 +48,7 @@ fn an_object_feeds_itself_by_whatever_reference_it_is_read() {
         "from": {"objectReference": {"kind": "Namespace", "name": "x", "namespace": "a"}, "fieldPath": "metadata.labels.n"},
         "to": {"objectReference": {"kind": "Namespace", "name": "x"}, "transform": "${ . + \"1\" }"},
     });
-    let refused = plan(&Spec::of(&spec).unwrap(), Some(&cluster), Some(&cluster)).unwrap_err();
+    let refused = plan(&Spec::of(&spec.to_string()).unwrap(), Some(&cluster), Some(&cluster)).unwrap_err();
     assert_eq!(refused.reason(), "WouldLoop");
 }
 
