@@ -117,13 +117,11 @@ impl Provider {
         let object: Envelope = serde_json::from_str(managed)?;
         let wanted =
             |each: &&ManagedKind| each.kind.api_version() == object.api_version && each.kind.name() == object.kind;
-        match self.kinds.iter().find(wanted) {
-            Some(found) => (found.connect)(managed, object),
-            None => {
-                let Envelope { api_version, kind, .. } = object;
-                Err(Failure::terminal("UnknownKind", format!("{} does not manage {api_version} {kind}", self.name)))
-            }
+        if let Some(found) = self.kinds.iter().find(wanted) {
+            return (found.connect)(managed, object);
         }
+        let Envelope { api_version, kind, .. } = object;
+        Err(Failure::terminal("UnknownKind", format!("{} does not manage {api_version} {kind}", self.name)))
     }
 }
 

@@ -95,12 +95,11 @@ struct Sources<'a> {
 
 impl Sources<'_> {
     fn objects(&mut self) -> Result<Vec<Option<&Value>>> {
-        let objects = match self.objects.take() {
-            Some(objects) => objects,
-            None => {
-                let whole = |text: &Option<Text>| text.as_ref().map(objects::whole).transpose();
-                self.texts.iter().map(whole).collect::<Result<_>>()?
-            }
+        let objects = if let Some(objects) = self.objects.take() {
+            objects
+        } else {
+            let whole = |text: &Option<Text>| text.as_ref().map(objects::whole).transpose();
+            self.texts.iter().map(whole).collect::<Result<_>>()?
         };
         Ok(self.objects.insert(objects).iter().map(Option::as_ref).collect())
     }
