@@ -269,7 +269,7 @@ pub(super) const GUARDS: &[Guard] = &[
     guard(
         "definitions-of-others",
         "host/providers/src/install/mod.rs",
-        "if ours || grants.manages(&group, &kind) {",
+        "if is_for(provider, installed) || grants.manages(&group, &kind) {",
         "if ours || grants.manages(&group, &kind) || !kind.is_empty() {",
         "install::tests::a_definition_of_somebody_else_is_taken_over_only_where_that_is_granted",
     ),
@@ -297,8 +297,8 @@ pub(super) const GUARDS: &[Guard] = &[
     guard(
         "rights-of-the-account",
         REVIEWER,
-        "Holder::Account => acting.client(),",
-        "Holder::Account => &self.client,",
+        "Holder::Account => (acting.client(), acting.account()),",
+        "Holder::Account => (&self.client, acting.account()),",
         "reviewer::tests::the_host_and_the_account_are_asked_each_for_its_own",
     ),
 ];
