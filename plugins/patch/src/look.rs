@@ -48,12 +48,15 @@ pub(crate) fn look(object: &Managed<Text>) -> Result<Look> {
     let targets = objects::targets(&spec, is_namespaced)?;
     if let Some(field) = spec.transform.field() {
         // If it never ends, the host ends it and tells what was said last.
-        log::write(Level::Debug, &format!("evaluating {field}"), &[]);
+        log::write(Level::Debug, &["evaluating ", field].concat(), &[]);
     }
     let value = value(&spec, &sources)?;
     let reverts = Reverts::of(&object.status, object.namespace());
     let mut planner = Planner { spec: &spec, value, sources: Sources { texts: &sources, objects: None }, reverts };
-    let present: Vec<_> = targets.iter().map(|found| found.reference.clone()).collect();
+    let present: Vec<_> = match spec.on_delete {
+        OnDelete::Revert => targets.iter().map(|found| found.reference.clone()).collect(),
+        OnDelete::Keep => Vec::new(),
+    };
     let (mut writes, mut failures) = (Vec::new(), Failures::default());
     for found in targets {
         match planner.write(found) {

@@ -40,13 +40,15 @@ fn unexpected(error: serde_json::Error) -> cluster::Error {
 /// The object, with the reference that led to it. A reference may name a namespace for a kind that has none; the host
 /// refuses it, and then the one without is right, unless everything has to be in the namespace (`is_namespaced`).
 pub(crate) fn read(key: &ObjectKey, is_namespaced: bool) -> Result<Option<(ObjectRef, Text)>> {
-    let plain = ObjectRef::new(&key.api_version, &key.kind, &key.name);
-    let namespaced = plain.clone().in_namespace(&key.namespace);
+    let namespaced = ObjectRef::new(&key.api_version, &key.kind, &key.name).in_namespace(&key.namespace);
     let (reference, found) = match cluster::find(&namespaced) {
-        Err(refused @ cluster::Error::Invalid(_)) if !is_namespaced => match cluster::find(&plain) {
-            Err(cluster::Error::Invalid(_)) => return Err(refused.into()),
-            found => (plain, found),
-        },
+        Err(refused @ cluster::Error::Invalid(_)) if !is_namespaced => {
+            let plain = ObjectRef { namespace: None, ..namespaced };
+            match cluster::find(&plain) {
+                Err(cluster::Error::Invalid(_)) => return Err(refused.into()),
+                found => (plain, found),
+            }
+        }
         found => (namespaced, found),
     };
     Ok(found?.map(|object| (reference, object)))
