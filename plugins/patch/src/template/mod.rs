@@ -35,7 +35,7 @@ pub enum TemplateError {
 /// Runs `{{ first | second | ... }}` over `input`: the output of each command is the last argument of the next, so only
 /// the first one has to name the input, as `.` or `.field`. As in Go, a command may close the braces and open others.
 pub fn render(commands: &[String], input: &serde_json::Value) -> Result<String, TemplateError> {
-    let template = parsed(&format!("{{{{ {} }}}}", commands.join(" | ")))?;
+    let template = parsed(&["{{ ", &commands.join(" | "), " }}"].concat())?;
     // A pipeline that only defines templates has nothing to write.
     if template.lookup(NAME).is_none() {
         return Ok(String::new());
