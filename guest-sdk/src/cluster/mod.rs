@@ -46,8 +46,13 @@ pub fn get<T: DeserializeOwned>(target: &ObjectRef) -> Result<T, Error> {
 
 /// One object, or none if there is no such object (or no such kind).
 pub fn find<T: DeserializeOwned>(target: &ObjectRef) -> Result<Option<T>, Error> {
+    find_text(target)?.map(|json| read(&json)).transpose()
+}
+
+/// Like [`find`], for who reads the JSON in a way of its own: a small part of a large object, for example.
+pub fn find_text(target: &ObjectRef) -> Result<Option<String>, Error> {
     match host::get(target) {
-        Ok(json) => read(&json).map(Some),
+        Ok(json) => Ok(Some(json)),
         Err(Error::NotFound(_)) => Ok(None),
         Err(error) => Err(error),
     }
@@ -55,7 +60,12 @@ pub fn find<T: DeserializeOwned>(target: &ObjectRef) -> Result<Option<T>, Error>
 
 /// All objects of a selection, ordered by namespace and name.
 pub fn list<T: DeserializeOwned>(selection: &Selection) -> Result<Vec<T>, Error> {
-    host::list(selection)?.iter().map(|json| read(json)).collect()
+    list_texts(selection)?.iter().map(|json| read(json)).collect()
+}
+
+/// Like [`list`], for who reads the JSON in a way of its own.
+pub fn list_texts(selection: &Selection) -> Result<Vec<String>, Error> {
+    host::list(selection)
 }
 
 /// Makes an object, which must carry `apiVersion`, `kind` and a name, and returns it as stored. One that exists already

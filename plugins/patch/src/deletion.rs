@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use capstan_sdk::cluster::{self, Error, ObjectRef};
 use capstan_sdk::{Managed, Observation, Result, events};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::change::Assignment;
 use crate::failures::Failures;
 use crate::notices::Notices;
-use crate::objects::Text;
 use crate::revert::{Kept, Reverts};
 use crate::spec::Spec;
 use crate::subresource::Subresources;
@@ -24,12 +24,12 @@ struct Due {
 }
 
 /// Gone if there is nothing to give back.
-pub(crate) fn observe(object: &Managed<Text>) -> Result<Observation> {
+pub(crate) fn observe(object: &Managed<Box<RawValue>>) -> Result<Observation> {
     if due(object)?.is_empty() { Ok(Observation::missing()) } else { Ok(Observation::up_to_date()) }
 }
 
 /// Gives everything back. What cannot be written does not keep the rest from it.
-pub(crate) fn delete(object: &Managed<Text>) -> Result<()> {
+pub(crate) fn delete(object: &Managed<Box<RawValue>>) -> Result<()> {
     let mut failures = Failures::default();
     let subresources = Subresources::default();
     for Due { target, object, returns } in due(object)? {
@@ -39,7 +39,7 @@ pub(crate) fn delete(object: &Managed<Text>) -> Result<()> {
 }
 
 /// One entry for each object, because one write is all that a version is good for.
-fn due(object: &Managed<Text>) -> Result<Vec<Due>> {
+fn due(object: &Managed<Box<RawValue>>) -> Result<Vec<Due>> {
     if !Spec::of(object.spec.get()).is_ok_and(|spec| spec.reverts()) {
         return Ok(Vec::new());
     }

@@ -4,10 +4,11 @@ use capstan_sdk::cluster::{self, ObjectRef};
 use capstan_sdk::log::{self, Level};
 use capstan_sdk::{Failure, Managed, Result};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::change::updated;
 use crate::failures::Failures;
-use crate::objects::{self, Found, Text};
+use crate::objects::{self, Found};
 use crate::plan::{self, Difference, Plan, PlanError, plan};
 use crate::revert::{MAX_KEPT, MAX_OBJECTS, Reverts};
 use crate::spec::{CheckedSpec, OnDelete, Scope, Spec};
@@ -32,13 +33,13 @@ fn terminal(error: impl Into<PlanError>) -> Failure {
     Failure::terminal(error.reason(), error.to_string())
 }
 
-fn check(object: &Managed<Text>) -> Result<CheckedSpec> {
+fn check(object: &Managed<Box<RawValue>>) -> Result<CheckedSpec> {
     let scope = object.namespace().map_or(Scope::Cluster, Scope::Namespace);
     Spec::of(object.spec.get()).and_then(|spec| spec.check(scope)).map_err(terminal)
 }
 
 /// Reads sources and targets, and compares.
-pub(crate) fn look(object: &Managed<Text>) -> Result<Look> {
+pub(crate) fn look(object: &Managed<Box<RawValue>>) -> Result<Look> {
     let spec = check(object)?;
     let is_namespaced = object.namespace().is_some();
     let mut sources = Vec::new();
@@ -48,12 +49,15 @@ pub(crate) fn look(object: &Managed<Text>) -> Result<Look> {
     let targets = objects::targets(&spec, is_namespaced)?;
     if let Some(field) = spec.transform.field() {
         // If it never ends, the host ends it and tells what was said last.
-        log::write(Level::Debug, &format!("evaluating {field}"), &[]);
+        log::write(Level::Debug, &["evaluating ", field].concat(), &[]);
     }
     let value = value(&spec, &sources)?;
     let reverts = Reverts::of(&object.status, object.namespace());
     let mut planner = Planner { spec: &spec, value, sources: Sources { texts: &sources, objects: None }, reverts };
-    let present: Vec<_> = targets.iter().map(|found| found.reference.clone()).collect();
+    let present: Vec<_> = match spec.on_delete {
+        OnDelete::Revert => targets.iter().map(|found| found.reference.clone()).collect(),
+        OnDelete::Keep => Vec::new(),
+    };
     let (mut writes, mut failures) = (Vec::new(), Failures::default());
     for found in targets {
         match planner.write(found) {
@@ -70,10 +74,10 @@ pub(crate) fn look(object: &Managed<Text>) -> Result<Look> {
 }
 
 /// What the targets should have, from just the fields of the sources that are named.
-fn value(spec: &CheckedSpec, sources: &[Option<Text>]) -> Result<Value> {
+fn value(spec: &CheckedSpec, sources: &[Option<String>]) -> Result<Value> {
     let mut fields = Vec::new();
     for (source, object) in spec.sources.iter().zip(sources) {
-        fields.push(object.as_ref().map(|object| objects::only(object, &source.path)).transpose()?);
+        fields.push(object.as_deref().map(|object| objects::only(object, &source.path)).transpose()?);
     }
     let fields: Vec<Option<&Value>> = fields.iter().map(Option::as_ref).collect();
     plan::value(spec, &fields).map_err(terminal)
@@ -88,7 +92,7 @@ struct Planner<'a> {
 
 /// The sources as a whole, which only writes depend on.
 struct Sources<'a> {
-    texts: &'a [Option<Text>],
+    texts: &'a [Option<String>],
     /// Read at the first write.
     objects: Option<Vec<Option<Value>>>,
 }
@@ -98,7 +102,7 @@ impl Sources<'_> {
         let objects = if let Some(objects) = self.objects.take() {
             objects
         } else {
-            let whole = |text: &Option<Text>| text.as_ref().map(objects::whole).transpose();
+            let whole = |text: &Option<String>| text.as_deref().map(objects::whole).transpose();
             self.texts.iter().map(whole).collect::<Result<_>>()?
         };
         Ok(self.objects.insert(objects).iter().map(Option::as_ref).collect())

@@ -1,5 +1,7 @@
 //! From a specification and two objects to what has to be done.
 
+use std::borrow::Cow;
+
 use capstan_sdk::equal;
 use serde_json::Value;
 
@@ -229,21 +231,30 @@ pub(crate) fn fields(spec: &CheckedSpec, key: &ObjectKey, target: &Value) -> Res
 
 /// Whether a target has the value already. What [`FieldPath::only`] finds of it is enough to tell.
 pub(crate) fn is_settled(spec: &CheckedSpec, value: &Value, key: &ObjectKey, target: &Value) -> bool {
-    assign(spec, key, target, value).is_ok_and(|assignments| assignments.pending.is_empty())
+    let is_held = |path: &FieldPath| goal(spec, value, path.get(target).ok()).1;
+    fields(spec, key, target).is_ok_and(|paths| paths.iter().all(is_held))
 }
 
 /// The fields that are to have the value.
 fn assign(spec: &CheckedSpec, key: &ObjectKey, target: &Value, value: &Value) -> Result<Assignments, PlanError> {
     let mut assignments = Assignments::default();
     for path in fields(spec, key, target)? {
-        let actual = path.get(target).ok();
-        let value = merge(actual, value.clone(), spec.merge);
-        // The API server does not tell a null from a missing field.
-        let is_held = equal(actual.unwrap_or(&Value::Null), &value);
+        let (value, is_held) = goal(spec, value, path.get(target).ok());
         let of = if is_held { &mut assignments.held } else { &mut assignments.pending };
-        of.push(Assignment { path, value });
+        of.push(Assignment { path, value: value.into_owned() });
     }
     Ok(assignments)
+}
+
+/// What a field is to have when the value meets what it has, and whether that is the same.
+fn goal<'v>(spec: &CheckedSpec, value: &'v Value, actual: Option<&Value>) -> (Cow<'v, Value>, bool) {
+    let goal = match spec.merge {
+        Some(_) => Cow::Owned(merge(actual, value.clone(), spec.merge)),
+        None => Cow::Borrowed(value),
+    };
+    // The API server does not tell a null from a missing field.
+    let is_held = equal(actual.unwrap_or(&Value::Null), &goal);
+    (goal, is_held)
 }
 
 /// What reads what it writes, such as `"x" + .` onto itself or a map into a member of itself, would change the object with

@@ -1,12 +1,12 @@
 //! The kinds as the host sees them: external resources that exist always, and are up to date or not.
 
 use capstan_sdk::{Change, Creation, External, Kind, Managed, Observation, Result, crd, events};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::deletion;
 use crate::look::{Look, look};
 use crate::notices::Notices;
-use crate::objects::Text;
 use crate::preview;
 use crate::subresource::Subresources;
 use crate::write::Write;
@@ -25,26 +25,26 @@ macro_rules! external {
             /// Nothing is ever created.
             const RECOVERABLE: bool = true;
             /// Read by [`Spec::of`](crate::spec::Spec::of) when it is needed, so that a broken one can be deleted.
-            type Spec = Text;
+            type Spec = Box<RawValue>;
 
-            fn connect(_: &Managed<Text>) -> Result<Self> {
+            fn connect(_: &Managed<Box<RawValue>>) -> Result<Self> {
                 Ok(Self(Session::default()))
             }
 
-            fn observe(&mut self, object: &Managed<Text>) -> Result<Observation> {
+            fn observe(&mut self, object: &Managed<Box<RawValue>>) -> Result<Observation> {
                 self.0.observe(object)
             }
 
             /// Not called: `observe` reports a missing resource only while the object is being deleted.
-            fn create(&mut self, _: &Managed<Text>) -> Result<Creation> {
+            fn create(&mut self, _: &Managed<Box<RawValue>>) -> Result<Creation> {
                 Ok(Creation::done())
             }
 
-            fn update(&mut self, object: &Managed<Text>) -> Result<Change> {
+            fn update(&mut self, object: &Managed<Box<RawValue>>) -> Result<Change> {
                 self.0.update(object)
             }
 
-            fn delete(&mut self, object: &Managed<Text>) -> Result<()> {
+            fn delete(&mut self, object: &Managed<Box<RawValue>>) -> Result<()> {
                 deletion::delete(object)
             }
         }
@@ -61,7 +61,7 @@ struct Session {
 }
 
 impl Session {
-    fn observe(&mut self, object: &Managed<Text>) -> Result<Observation> {
+    fn observe(&mut self, object: &Managed<Box<RawValue>>) -> Result<Observation> {
         if object.is_being_deleted() {
             return deletion::observe(object);
         }
@@ -78,7 +78,7 @@ impl Session {
     }
 
     /// Tries every target, whatever becomes of the others.
-    fn update(&mut self, object: &Managed<Text>) -> Result<Change> {
+    fn update(&mut self, object: &Managed<Box<RawValue>>) -> Result<Change> {
         // What observe found is on its way into the status already. A second call must not repeat a write that was
         // computed from an older version, and has to tell itself.
         let (look, reverts) = if let Some(look) = self.pending.take() {

@@ -270,7 +270,7 @@ pub(super) const GUARDS: &[Guard] = &[
         "definitions-of-others",
         "host/providers/src/install/mod.rs",
         "if is_for(provider, installed) || grants.manages(&group, &kind) {",
-        "if ours || grants.manages(&group, &kind) || !kind.is_empty() {",
+        "if is_for(provider, installed) || grants.manages(&group, &kind) || !kind.is_empty() {",
         "install::tests::a_definition_of_somebody_else_is_taken_over_only_where_that_is_granted",
     ),
     guard(

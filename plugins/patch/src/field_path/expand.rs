@@ -11,6 +11,9 @@ impl FieldPath {
     ///
     /// Errors when what stands before the first `*` is missing, or is neither a list nor a map.
     pub fn expand(&self, root: &Value) -> Result<Vec<FieldPath>, LookupError> {
+        if !self.has_wildcard() {
+            return Ok(vec![self.clone()]);
+        }
         let mut done = vec![FieldPath::default()];
         let mut literal = Vec::new();
         let mut first = true;

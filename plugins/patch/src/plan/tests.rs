@@ -7,7 +7,7 @@ use crate::change::Change;
 use crate::spec::{Scope, Spec, Target};
 
 fn plan(spec: &Spec, source: Option<&Value>, target: Option<&Value>) -> Result<Plan, PlanError> {
-    let spec = spec.check(Scope::Cluster)?;
+    let spec = spec.clone().check(Scope::Cluster)?;
     let Target::Named(key) = &spec.target else { panic!("{spec:?}") };
     let value = value(&spec, &[source])?;
     super::plan(&spec, &value, key, target, &[source])
@@ -200,7 +200,7 @@ fn several_sources_are_a_map_by_their_names() {
                "transform": "${ .one.value1 + .two.value2 }"}
     });
     let mut spec = Spec::of(&spec.to_string()).unwrap();
-    let read = |spec: &Spec, objects: &[Option<&Value>]| value(&spec.check(Scope::Cluster).unwrap(), objects);
+    let read = |spec: &Spec, objects: &[Option<&Value>]| value(&spec.clone().check(Scope::Cluster).unwrap(), objects);
     assert_eq!(read(&spec, &[Some(&foo()), Some(&bar())]).unwrap(), json!("Foo1Bar2"));
     let missing = read(&spec, &[Some(&foo()), None]).unwrap_err();
     assert_eq!(

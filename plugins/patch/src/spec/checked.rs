@@ -3,7 +3,9 @@
 use crate::field_path::{FieldPath, ParseError, Segment, WILDCARD};
 use crate::merge::MergeOptions;
 
-use super::{DeletionPolicy, NamedSource, ObjectReference, OnConflict, OnDelete, Selector, Spec, To, WhenNull};
+use super::{
+    DeletionPolicy, From, LabelSelector, NamedSource, ObjectReference, OnConflict, OnDelete, Selector, Spec, WhenNull,
+};
 
 /// How many sources a `Patch` may have.
 pub const MAX_SOURCES: usize = 16;
@@ -190,21 +192,22 @@ pub enum InvalidSpec {
 
 impl Spec {
     /// Fills in the defaults and refuses what cannot be carried out.
-    pub fn check(&self, scope: Scope) -> Result<CheckedSpec, InvalidSpec> {
-        let sources = self.check_sources(scope)?;
-        let to = self.to.as_ref().ok_or_else(|| missing("to", "say where the value goes"))?;
-        let target = check_target(to, scope)?;
-        let target_path = match (given(to.field_path.as_ref()), &sources[..]) {
-            (Some(text), _) => parse_path("to.fieldPath".to_owned(), &text)?,
+    pub fn check(self, scope: Scope) -> Result<CheckedSpec, InvalidSpec> {
+        let on_delete = if self.reverts() { OnDelete::Revert } else { OnDelete::Keep };
+        let sources = check_sources(self.from, self.sources, scope)?;
+        let to = self.to.ok_or_else(|| missing("to", "say where the value goes"))?;
+        let target = check_target(to.object_reference, to.selector.as_ref(), scope)?;
+        let target_path = match (given(to.field_path), &sources[..]) {
+            (Some(text), _) => parse_path("to", &text)?,
             (None, [Source { name: None, path, .. }]) => path.clone(),
             (None, _) => return Err(missing("to.fieldPath", "several sources have no field in common")),
         };
         check_path(&target_path, &target)?;
-        let transform = match (&to.transforms, &to.transform) {
-            (Some(commands), Some(_)) if !commands.is_empty() => return Err(InvalidSpec::TwoTransforms),
-            (_, Some(text)) => Transform::Query(text.clone()),
-            (Some(commands), None) if !commands.is_empty() => Transform::Template(commands.clone()),
-            _ => Transform::None,
+        let transform = match (to.transforms.filter(|commands| !commands.is_empty()), to.transform) {
+            (Some(_), Some(_)) => return Err(InvalidSpec::TwoTransforms),
+            (None, Some(text)) => Transform::Query(text),
+            (Some(commands), None) => Transform::Template(commands),
+            (None, None) => Transform::None,
         };
         let spec = CheckedSpec {
             sources,
@@ -214,7 +217,7 @@ impl Spec {
             merge: self.merge_options,
             when_null: to.when_null.unwrap_or_default(),
             on_conflict: to.on_conflict.unwrap_or_default(),
-            on_delete: if self.reverts() { OnDelete::Revert } else { OnDelete::Keep },
+            on_delete,
         };
         if spec.on_delete == OnDelete::Revert && spec.takes_secrets() {
             return Err(InvalidSpec::SecretRevert);
@@ -229,37 +232,6 @@ impl Spec {
     #[must_use]
     pub fn reverts(&self) -> bool {
         self.on_delete == Some(OnDelete::Revert) && self.deletion_policy != Some(DeletionPolicy::Orphan)
-    }
-
-    fn check_sources(&self, scope: Scope) -> Result<Vec<Source>, InvalidSpec> {
-        let several = self.sources.as_deref().filter(|sources| !sources.is_empty());
-        let Some(several) = several else {
-            let from = self.from.as_ref().ok_or_else(|| missing("from", "say where the value comes from"))?;
-            let (object, path) = check_source("from", from.object_reference.as_ref(), from.field_path.as_ref(), scope)?;
-            return Ok(vec![Source { name: None, object, path }]);
-        };
-        if self.from.is_some() {
-            return Err(InvalidSpec::FromAndSources);
-        }
-        if several.len() > MAX_SOURCES {
-            return Err(InvalidSpec::TooManySources(several.len()));
-        }
-        let mut sources: Vec<Source> = Vec::new();
-        for (position, NamedSource { name, object_reference, field_path }) in several.iter().enumerate() {
-            let field = format!("sources[{position}]");
-            let name = given(name.as_ref());
-            let name = name.ok_or_else(|| missing(format!("{field}.name"), "what the transform calls it"))?;
-            let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            if !name.chars().all(is_word) || name.starts_with(|c: char| c.is_ascii_digit()) {
-                return Err(InvalidSpec::SourceName(name, "is not made of letters, digits and _ alone"));
-            }
-            if sources.iter().any(|source| source.name.as_ref() == Some(&name)) {
-                return Err(InvalidSpec::SourceName(name, "is there twice"));
-            }
-            let (object, path) = check_source(&field, object_reference.as_ref(), field_path.as_ref(), scope)?;
-            sources.push(Source { name: Some(name), object, path });
-        }
-        Ok(sources)
     }
 }
 
@@ -318,54 +290,92 @@ fn is_secret(api_version: &str, kind: &str) -> bool {
     api_version == "v1" && kind == "Secret"
 }
 
-fn given(text: Option<&String>) -> Option<String> {
-    text.cloned().filter(|text| !text.is_empty())
+fn given(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
 }
 
 fn missing(field: impl Into<String>, hint: &'static str) -> InvalidSpec {
     InvalidSpec::Missing { field: field.into(), hint }
 }
 
-fn parse_path(field: String, text: &str) -> Result<FieldPath, InvalidSpec> {
-    text.parse().map_err(|error| InvalidSpec::Path { field, error })
+/// Of the `fieldPath` of a side.
+fn parse_path(side: &str, text: &str) -> Result<FieldPath, InvalidSpec> {
+    text.parse().map_err(|error| InvalidSpec::Path { field: format!("{side}.fieldPath"), error })
+}
+
+fn check_sources(
+    from: Option<From>,
+    several: Option<Vec<NamedSource>>,
+    scope: Scope,
+) -> Result<Vec<Source>, InvalidSpec> {
+    let Some(several) = several.filter(|sources| !sources.is_empty()) else {
+        let from = from.ok_or_else(|| missing("from", "say where the value comes from"))?;
+        let (object, path) = check_source("from", from.object_reference, from.field_path, scope)?;
+        return Ok(vec![Source { name: None, object, path }]);
+    };
+    if from.is_some() {
+        return Err(InvalidSpec::FromAndSources);
+    }
+    if several.len() > MAX_SOURCES {
+        return Err(InvalidSpec::TooManySources(several.len()));
+    }
+    let mut sources: Vec<Source> = Vec::new();
+    for (position, NamedSource { name, object_reference, field_path }) in several.into_iter().enumerate() {
+        let field = format!("sources[{position}]");
+        let name = given(name);
+        let name = name.ok_or_else(|| missing(format!("{field}.name"), "what the transform calls it"))?;
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if !name.chars().all(is_word) || name.starts_with(|c: char| c.is_ascii_digit()) {
+            return Err(InvalidSpec::SourceName(name, "is not made of letters, digits and _ alone"));
+        }
+        if sources.iter().any(|source| source.name.as_ref() == Some(&name)) {
+            return Err(InvalidSpec::SourceName(name, "is there twice"));
+        }
+        let (object, path) = check_source(&field, object_reference, field_path, scope)?;
+        sources.push(Source { name: Some(name), object, path });
+    }
+    Ok(sources)
 }
 
 fn check_source(
-    field: &str,
-    reference: Option<&ObjectReference>,
-    path: Option<&String>,
+    side: &str,
+    reference: Option<ObjectReference>,
+    path: Option<String>,
     scope: Scope,
 ) -> Result<(ObjectKey, FieldPath), InvalidSpec> {
-    let object = check_reference(field, reference, scope)?;
-    let path_field = format!("{field}.fieldPath");
-    let text = given(path).ok_or_else(|| missing(&path_field, "name the field to read, for example data.key"))?;
-    let path = parse_path(path_field, &text)?;
+    let object = check_reference(side, reference, scope)?;
+    let hint = "name the field to read, for example data.key";
+    let text = given(path).ok_or_else(|| missing(format!("{side}.fieldPath"), hint))?;
+    let path = parse_path(side, &text)?;
     if path.has_wildcard() {
-        return Err(InvalidSpec::SourceWildcard(field.to_owned(), text));
+        return Err(InvalidSpec::SourceWildcard(side.to_owned(), text));
     }
     Ok((object, path))
 }
 
-fn check_target(to: &To, scope: Scope) -> Result<Target, InvalidSpec> {
-    let Some(selector) = &to.selector else {
-        return Ok(Target::Named(check_reference("to", to.object_reference.as_ref(), scope)?));
+fn check_target(
+    reference: Option<ObjectReference>,
+    selector: Option<&LabelSelector>,
+    scope: Scope,
+) -> Result<Target, InvalidSpec> {
+    let Some(selector) = selector else {
+        return Ok(Target::Named(check_reference("to", reference, scope)?));
     };
-    let reference = to.object_reference.as_ref();
-    if reference.is_some_and(|reference| given(reference.name.as_ref()).is_some()) {
+    let reference = reference.unwrap_or_default();
+    if given(reference.name).is_some() {
         return Err(InvalidSpec::NameAndSelector);
     }
     // All that is missing then is the name.
-    let reference = ObjectReference { name: Some("*".to_owned()), ..reference.cloned().unwrap_or_default() };
-    let ObjectKey { api_version, kind, namespace, .. } = check_reference("to", Some(&reference), scope)?;
+    let reference = ObjectReference { name: Some("*".to_owned()), ..reference };
+    let ObjectKey { api_version, kind, namespace, .. } = check_reference("to", Some(reference), scope)?;
     let labels = Selector(selector).text().map_err(InvalidSpec::Selector)?;
     Ok(Target::Selected { api_version, kind, namespace, labels })
 }
 
-fn check_reference(side: &str, reference: Option<&ObjectReference>, scope: Scope) -> Result<ObjectKey, InvalidSpec> {
+fn check_reference(side: &str, reference: Option<ObjectReference>, scope: Scope) -> Result<ObjectKey, InvalidSpec> {
     let field = |name: &str| format!("{side}.objectReference{name}");
     let reference = reference.ok_or_else(|| missing(field(""), "name the object by kind, name and namespace"))?;
-    let namespace = given(reference.namespace.as_ref());
-    let namespace = match (scope, namespace) {
+    let namespace = match (scope, given(reference.namespace)) {
         (Scope::Cluster, namespace) => namespace.unwrap_or_else(|| "default".to_owned()),
         (Scope::Namespace(own), Some(namespace)) if namespace != own => {
             return Err(InvalidSpec::OtherNamespace { field: field(".namespace"), namespace, own: own.to_owned() });
@@ -373,9 +383,9 @@ fn check_reference(side: &str, reference: Option<&ObjectReference>, scope: Scope
         (Scope::Namespace(own), _) => own.to_owned(),
     };
     Ok(ObjectKey {
-        api_version: given(reference.api_version.as_ref()).unwrap_or_else(|| "v1".to_owned()),
-        kind: given(reference.kind.as_ref()).ok_or_else(|| missing(field(".kind"), "for example ConfigMap"))?,
+        api_version: given(reference.api_version).unwrap_or_else(|| "v1".to_owned()),
+        kind: given(reference.kind).ok_or_else(|| missing(field(".kind"), "for example ConfigMap"))?,
         namespace,
-        name: given(reference.name.as_ref()).ok_or_else(|| missing(field(".name"), "the object's metadata.name"))?,
+        name: given(reference.name).ok_or_else(|| missing(field(".name"), "the object's metadata.name"))?,
     })
 }

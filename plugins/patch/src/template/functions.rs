@@ -1,8 +1,10 @@
 //! Functions of templates: the provider's own, and replacements for those of the engine that answer otherwise than Go's.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use gotmpl::parse::SmolStr;
 use gotmpl::{FuncMap, TemplateError, Value, html_escape, js_escape, url_encode};
 
 use super::go_fmt;
@@ -34,9 +36,9 @@ const OURS: &[(&str, Function)] = &[
 const HIDDEN: &[(&str, Function)] =
     &[(OUTPUT, |arguments| Ok(text(arguments.first().map_or_else(String::new, output)))), (FIELDS, fields)];
 
-/// What replaces or adds to the engine's functions.
-pub(super) fn all() -> FuncMap {
-    let functions = OURS.iter().chain(HIDDEN);
+/// What replaces or adds to the engine's functions, of those that are called.
+pub(super) fn of(called: &BTreeSet<SmolStr>) -> FuncMap {
+    let functions = OURS.iter().chain(HIDDEN).filter(|(name, _)| called.contains(*name));
     functions.map(|(name, function)| ((*name).to_owned(), Arc::new(function) as gotmpl::ValueFunc)).collect()
 }
 

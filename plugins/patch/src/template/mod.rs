@@ -12,8 +12,10 @@ mod to_json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use gotmpl::parse::Parser;
 use gotmpl::{Template, Value};
 
+use self::rewrite::Rewrite;
 use crate::transform::MAX_OUTPUT;
 
 /// The template's name; it is part of syntax errors only.
@@ -33,18 +35,7 @@ pub enum TemplateError {
 /// Runs `{{ first | second | ... }}` over `input`: the output of each command is the last argument of the next, so only
 /// the first one has to name the input, as `.` or `.field`. As in Go, a command may close the braces and open others.
 pub fn render(commands: &[String], input: &serde_json::Value) -> Result<String, TemplateError> {
-    let source = format!("{{{{ {} }}}}", commands.join(" | "));
-    blocks::check(&source).map_err(|problem| TemplateError::Syntax(problem.to_owned()))?;
-    let syntax = |error: gotmpl::TemplateError| TemplateError::Syntax(error.to_string());
-    let mut template = Template::new(NAME).funcs(functions::all()).parse(&source).map_err(syntax)?;
-    let names: Vec<String> = template.templates().into_iter().map(str::to_owned).collect();
-    for name in names {
-        let Some(tree) = template.lookup(&name).cloned() else {
-            continue;
-        };
-        let tree = rewrite::rewritten(tree).map_err(TemplateError::Syntax)?;
-        template = template.add_parse_tree(&name, tree);
-    }
+    let template = parsed(&["{{ ", &commands.join(" | "), " }}"].concat())?;
     // A pipeline that only defines templates has nothing to write.
     if template.lookup(NAME).is_none() {
         return Ok(String::new());
@@ -57,6 +48,28 @@ pub fn render(commands: &[String], input: &serde_json::Value) -> Result<String, 
             other => other.to_string(),
         })
     })
+}
+
+/// The template of a text, and those that it defines. Few define any, and for the others the engine's bookkeeping, which copies
+/// trees several times, would cost as much as all else.
+fn parsed(source: &str) -> Result<Template, TemplateError> {
+    let syntax = |error: gotmpl::TemplateError| TemplateError::Syntax(error.to_string());
+    blocks::check(source).map_err(|problem| TemplateError::Syntax(problem.to_owned()))?;
+    let parser = Parser::with_name(Some(NAME), source, "{{", "}}").map_err(syntax)?;
+    let (tree, definitions) = parser.parse().map_err(syntax)?;
+    let mut trees = vec![(NAME.to_owned(), tree)];
+    let mut template = Template::new(NAME);
+    if !definitions.is_empty() {
+        template = template.parse(source).map_err(syntax)?;
+        let names: Vec<String> = template.templates().into_iter().map(str::to_owned).collect();
+        trees = names.into_iter().filter_map(|name| Some((name.clone(), template.lookup(&name)?.clone()))).collect();
+    }
+    let mut rewrite = Rewrite::default();
+    for (name, mut tree) in trees {
+        rewrite.list(&mut tree).map_err(TemplateError::Syntax)?;
+        template = template.add_parse_tree(&name, tree);
+    }
+    Ok(template.funcs(functions::of(&rewrite.called)))
 }
 
 /// Text that stops growing when it is larger than any result may be.
