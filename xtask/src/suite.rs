@@ -23,7 +23,12 @@ struct Tally {
     passed: u32,
     failed: u32,
     skipped: u32,
+    /// Why, as the tests said it.
+    failures: Vec<String>,
 }
+
+/// What is kept of the failures of one test program: a test may print a host's whole log.
+const KEPT_LINES: usize = 100;
 
 /// Runs all steps, whatever the earlier ones said, and prints the sum as the last line. True if nothing failed.
 pub(crate) fn run() -> Result<bool> {
@@ -55,6 +60,10 @@ pub(crate) fn run() -> Result<bool> {
         if !here {
             eprintln!("{said}");
         }
+    }
+    if !tally.failures.is_empty() {
+        step("What failed");
+        tally.failures.iter().for_each(|line| eprintln!("{line}"));
     }
     eprintln!("done in {:.0?}", start.elapsed());
     println!("{} passed, {} failed, {} skipped", tally.passed, tally.failed, tally.skipped);
@@ -128,8 +137,7 @@ impl Tally {
         match done {
             Ok(()) => self.passed += 1,
             Err(error) => {
-                eprintln!("FAILED: {name}: {error:#}");
-                self.failed += 1;
+                self.failed(format!("FAILED: {name}: {error:#}"));
             }
         }
         done.is_ok()
@@ -144,17 +152,40 @@ impl Tally {
         let mut child = command.stdout(Stdio::piped()).spawn().context("cargo cannot be started")?;
         let output = child.stdout.take().context("cargo has no output")?;
         let failed_before = self.failed;
+        let mut failures = None;
         for line in BufReader::new(output).lines() {
             let line = line.context("the output of cargo cannot be read")?;
             println!("{line}");
+            self.failure_line(&line, &mut failures);
             self.result_line(&line);
         }
         let status = child.wait().context("cargo cannot be waited for")?;
         if !status.success() && self.failed == failed_before {
-            // Did not compile, or a test process died without a result line.
-            self.failed += 1;
+            self.failed("FAILED: a test program did not compile, or died without a result: see above".to_owned());
         }
         Ok(())
+    }
+
+    fn failed(&mut self, why: String) {
+        eprintln!("{why}");
+        self.failed += 1;
+        self.failures.push(why);
+    }
+
+    /// What a test program says between `failures:` and its result line; `left` is how many lines of that may be kept.
+    fn failure_line(&mut self, line: &str, left: &mut Option<usize>) {
+        if line.starts_with("test result: ") {
+            *left = None;
+        } else if line == "failures:" {
+            // Twice: what each said, and their names.
+            *left = Some(KEPT_LINES);
+        } else if let Some(left) = left
+            && *left > 0
+            && !line.is_empty()
+        {
+            *left -= 1;
+            self.failures.push(line.to_owned());
+        }
     }
 
     /// `test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s`
@@ -176,6 +207,20 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_failed_is_kept_for_the_end_within_bounds() {
+        let mut tally = Tally::default();
+        let mut left = None;
+        let said = ["test a ... FAILED", "", "failures:", "", "---- a ----", "it broke"];
+        let noise = vec!["noise"; KEPT_LINES];
+        let named = ["", "failures:", "    a", "", "test result: FAILED. 0 passed; 1 failed;", "running 1 test"];
+        for line in said.iter().chain(&noise).chain(&named) {
+            tally.failure_line(line, &mut left);
+        }
+        assert_eq!(tally.failures[..2], ["---- a ----", "it broke"]);
+        assert_eq!(tally.failures[KEPT_LINES..], ["    a"]);
+    }
 
     #[test]
     fn result_lines_are_added_up() {

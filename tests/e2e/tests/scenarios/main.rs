@@ -194,7 +194,7 @@ fn main() -> ExitCode {
     ];
     let conclusion = libtest_mimic::run(&arguments, spread(apart.into_iter().flatten(), shared.into_iter().flatten()));
     if conclusion.num_failed > 0 {
-        worlds.show_logs();
+        worlds.keep_logs();
     }
     if let Err(error) = worlds.assert_described() {
         eprintln!("{error:#}");

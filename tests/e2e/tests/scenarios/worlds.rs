@@ -1,6 +1,9 @@
 //! The worlds that scenarios share, one for each API server, made when the first scenario asks.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use anyhow::{Context, Result, anyhow};
 use capstan_e2e::ServerKind;
@@ -24,12 +27,16 @@ impl Worlds {
         slot.get_or_insert_with(make).clone().map_err(|error| anyhow!("the {kind} world cannot be made: {error}"))
     }
 
-    /// Prints what the hosts have logged.
-    pub(crate) fn show_logs(&self) {
+    /// Keeps what the hosts have logged, which has thousands of lines, and says where.
+    pub(crate) fn keep_logs(&self) {
         for kind in [ServerKind::Embedded, ServerKind::Real] {
             let made = self.slot(kind).lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(Ok(world)) = &*made {
-                eprintln!("---- the log of the host at the {kind} server ----\n{}", world.log());
+                let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("host-{kind}.log"));
+                match std::fs::write(&path, world.log()) {
+                    Ok(()) => eprintln!("the log of the host at the {kind} server is in {}", path.display()),
+                    Err(error) => eprintln!("the log of the host at the {kind} server is lost: {error}"),
+                }
             }
         }
     }
