@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use capstan_sdk::cluster::{Error, ObjectRef, Owner, Patch};
 use capstan_sdk::{Failure, Result};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::change::{Assignment, Assignments, Change, json_patch};
 use crate::naming::{shortened, told};
@@ -26,6 +26,15 @@ pub(crate) struct Write {
     pub(crate) assignments: Assignments,
     /// The same as they may be shown.
     pub(crate) differences: Vec<Difference>,
+}
+
+/// How often others may get ahead of one write before that is told. Each time somebody has written, so that a crowd comes to an
+/// end.
+const MOST_LOST: usize = 30;
+
+/// Somebody wrote between the look and the write.
+fn is_lost_race(failure: &Failure) -> bool {
+    failure.problem().reason == "Conflict" && !failure.is_terminal()
 }
 
 /// How to write.
@@ -69,11 +78,20 @@ impl Write {
         if self.assignments.pending.is_empty() {
             return Ok(());
         }
-        let Stored { object: stored, owners } = match self.assignments.apply(&object) {
-            Some(Change::Apply { document, subresource }) => {
-                self.apply(manner, &object, document, subresource, subresources)?
+        let mut lost = 0;
+        let Stored { object: stored, owners } = loop {
+            let failure = match self.attempt(manner, &object, subresources) {
+                Ok(stored) => break stored,
+                Err(failure) => failure,
+            };
+            lost += 1;
+            if lost == MOST_LOST || !is_lost_race(&failure) {
+                return Err(failure);
             }
-            _ => self.patch(manner, &object, subresources)?,
+            let Some(now) = self.unless_it_matters(&object, subresources) else {
+                return Err(failure);
+            };
+            object = Cow::Owned(now);
         };
         if !owners.is_empty() {
             taken.add(format!("{}: {} until now, and the patch took it over", self.target, told(&owners)));
@@ -82,6 +100,25 @@ impl Write {
             Some(field) => Err(self.not_kept(manner, field, &stored)),
             None => Ok(()),
         }
+    }
+
+    fn attempt(&self, manner: Manner, object: &Value, subresources: &Subresources) -> Result<Stored> {
+        match self.assignments.apply(object) {
+            Some(Change::Apply { document, subresource }) => {
+                self.apply(manner, object, document, subresource, subresources)
+            }
+            _ => self.patch(manner, object, subresources),
+        }
+    }
+
+    /// The target as it is by now, if nothing has changed of what is to be written: then the same may be written over it.
+    fn unless_it_matters(&self, object: &Value, subresources: &Subresources) -> Option<Value> {
+        let uid = object.pointer("/metadata/uid")?;
+        // Changes nothing, and is answered by the API server: what the host has for reading may be as old as `object`.
+        let look = Patch::json(json!([{"op": "test", "path": "/metadata/uid", "value": uid}])).dry_run();
+        let now = subresources.patch(&self.target, object, look, None).ok()?;
+        let is_as_it_was = |each: &Assignment| each.path.get(&now).ok() == each.path.get(object).ok();
+        self.assignments.pending.iter().all(is_as_it_was).then_some(now)
     }
 
     /// Applies the fields. What that would do is found out first: where a field cannot be owned alone, it would

@@ -168,8 +168,8 @@ fn what_refers_to_each_other_fits() {
     let pod = &deployment["spec"]["template"]["spec"];
     let container = &pod["containers"][0];
     assert_eq!(container["ports"], json!([{"name": "health", "containerPort": 8081}]));
-    for probe in ["livenessProbe", "readinessProbe"] {
-        assert_eq!(container[probe]["httpGet"]["port"], "health");
+    for (probe, path) in [("livenessProbe", "/livez"), ("readinessProbe", "/readyz")] {
+        assert_eq!(container[probe]["httpGet"], json!({"path": path, "port": "health"}));
     }
     assert_eq!(service["spec"]["ports"][0]["targetPort"], "health");
     let monitor = of_kind(&objects, "ServiceMonitor")[0];

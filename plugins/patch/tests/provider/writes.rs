@@ -44,6 +44,44 @@ fn a_write_that_lost_a_race_is_repeated_from_a_fresh_look() {
     });
 }
 
+fn lost() -> Error {
+    Error::Conflict { message: "the object has been modified".to_owned(), owners: Vec::new() }
+}
+
+#[test]
+fn a_race_that_is_lost_beside_the_field_is_run_again_at_once() {
+    let host = host();
+    let service = service(&host);
+    let to = json!({"objectReference": {"kind": "Service", "name": "web"}, "fieldPath": "spec.selector.version", "transform": "v2"});
+    let patch = patch(&host, to);
+    let mut changed = host.object(&service).unwrap();
+    changed["spec"]["selector"]["tier"] = json!("front");
+    overtaken(&host, &patch, || drop(host.put(changed))).unwrap();
+    let selector = json!({"app": "web", "version": "v2", "tier": "front"});
+    assert_eq!(host.object(&service).unwrap()["spec"]["selector"], selector);
+}
+
+#[test]
+fn a_take_over_that_loses_a_race_is_tried_again_and_told_once() {
+    let host = host();
+    let patch = patch(&host, json!({"fieldPath": "data.x", "transform": "x"}));
+    for error in [owned_by_kubectl(), lost(), owned_by_kubectl()] {
+        host.fail_next(Verb::Patch, error);
+    }
+    host.reconcile(&PROVIDER, &patch).unwrap();
+    assert_eq!(data(&host)["x"], "x");
+    assert_eq!(host.take_events().iter().map(|event| event.reason.as_str()).collect::<Vec<_>>(), ["TookOver"]);
+}
+
+#[test]
+fn races_without_end_are_told() {
+    let host = host();
+    let patch = patch(&host, json!({"fieldPath": "data.x", "transform": "x"}));
+    (0..100).for_each(|_| host.fail_next(Verb::Patch, lost()));
+    let failed = host.reconcile(&PROVIDER, &patch).unwrap_err().failure;
+    assert_eq!((failed.problem().reason.as_str(), failed.is_terminal()), ("Conflict", false));
+}
+
 #[test]
 fn what_somebody_else_owns_is_taken_over_and_an_event_says_from_whom() {
     let host = host();

@@ -105,19 +105,13 @@ fn kubectl_apply(world: &World, arguments: &[&str], yaml: &str) -> Result<String
 }
 
 pub(crate) async fn the_host_has_the_rights_it_was_given_and_no_others(world: &World) -> Result<()> {
-    let account = format!("--as=system:serviceaccount:{NAMESPACE}:{ACCOUNT}");
-    let may = |arguments: &[&str]| -> Result<bool> {
-        let mut kubectl = world.server().kubectl()?.context("no kubectl was built")?;
-        kubectl.args(["auth", "can-i", "--quiet", &account]).args(arguments);
-        Ok(kubectl.status()?.success())
-    };
     for allowed in [
         &["list", "configmaps", "-n", NAMESPACE][..],
         &["update", "leases.coordination.k8s.io/capstan-host", "-n", NAMESPACE],
         &["create", "events.events.k8s.io", "-n", "default"],
         &["patch", "patches.krateo.io", "--subresource=status"],
     ] {
-        ensure!(may(allowed)?, "the host may not {allowed:?}");
+        ensure!(may(world, allowed)?, "the host may not {allowed:?}");
     }
     for refused in [
         &["get", "secrets", "-n", NAMESPACE][..],
@@ -128,7 +122,7 @@ pub(crate) async fn the_host_has_the_rights_it_was_given_and_no_others(world: &W
         &["create", "clusterrolebindings"],
         &["patch", "customresourcedefinitions/others.example.com"],
     ] {
-        ensure!(!may(refused)?, "the host may {refused:?}");
+        ensure!(!may(world, refused)?, "the host may {refused:?}");
     }
     // Nothing in the base rights is a wildcard; what a provider's grants say is the administrator's.
     let mut kubectl = world.server().kubectl()?.context("no kubectl was built")?;
@@ -151,13 +145,28 @@ pub(crate) async fn the_host_has_the_rights_it_was_given_and_no_others(world: &W
     Ok(())
 }
 
+/// Whether the API server would let the host do it.
+fn may(world: &World, arguments: &[&str]) -> Result<bool> {
+    let mut kubectl = world.server().kubectl()?.context("no kubectl was built")?;
+    let account = format!("--as=system:serviceaccount:{NAMESPACE}:{ACCOUNT}");
+    kubectl.args(["auth", "can-i", "--quiet", &account]).args(arguments);
+    Ok(kubectl.status()?.success())
+}
+
 /// A world of its own: rights that were given once stay.
 pub(crate) async fn a_provider_without_its_rights_says_what_is_missing(world: &World) -> Result<()> {
     let kind = world.server().kind();
     let scenario = move || -> Result<()> {
-        let world = World::bare(kind)?;
-        world.block_on(the_guides_command_takes_the_manifests(&world))?;
-        world.block_on(rights_arrive_late(&world)).with_context(|| world.log())
+        let mut world = World::bare(kind)?;
+        world.block_on(rights_arrive_late(&world)).with_context(|| world.log())?;
+        world.block_on(the_host_loses_a_right(&world))?;
+        world.restart()?;
+        let log = || async { Ok(world.log()) };
+        let said = |log: &String| {
+            let mut lines = log.lines().filter(|line| line.contains("RightsMissing") && line.contains("leases"));
+            lines.any(|line| line.contains("capstan manifests --part rbac"))
+        };
+        world.block_on(eventually("the right that is missing, and how it is given", SOON, log, said)).map(drop)
     };
     // It brings a runtime of its own, which must not be entered from this one's.
     tokio::task::spawn_blocking(scenario).await.context("the scenario panicked")?
@@ -165,12 +174,24 @@ pub(crate) async fn a_provider_without_its_rights_says_what_is_missing(world: &W
 
 /// Every world is made with the manifests, by an apply of the server's. The command of the guide takes them as well, with a
 /// second copy of each in an annotation, and changes nothing else.
-async fn the_guides_command_takes_the_manifests(world: &World) -> Result<()> {
+pub(crate) async fn the_guides_command_takes_the_manifests(world: &World) -> Result<()> {
     kubectl_apply(world, &[], &capstan(&["manifests"])?)?;
     let deployment = world.objects()?.get("apps/v1", "deployments", NAMESPACE, "capstan").await?;
     let copy = &deployment["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"];
     ensure!(copy.is_string(), "{deployment:#}");
     Ok(())
+}
+
+async fn the_host_loses_a_right(world: &World) -> Result<()> {
+    let role = ("rbac.authorization.k8s.io/v1", "roles");
+    let objects = world.objects()?;
+    let mut rules = objects.get(role.0, role.1, NAMESPACE, "capstan").await?["rules"].take();
+    let rules = rules.as_array_mut().context("no rules")?;
+    rules.retain(|rule| rule["resources"] != json!(["leases"]));
+    objects.merge(role.0, role.1, NAMESPACE, "capstan", json!({ "rules": rules })).await?;
+    // Who asks learns of it a little later.
+    let look = || async { may(world, &["list", "leases.coordination.k8s.io", "-n", NAMESPACE]) };
+    eventually("the right is gone", SOON, look, |may| !may).await.map(drop)
 }
 
 async fn rights_arrive_late(world: &World) -> Result<()> {

@@ -65,6 +65,7 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
     values::{ values_keep_their_types_and_shapes, a_null_is_a_mistake_unless_it_is_to_remove_the_field },
     writes::{
         only_the_field_is_owned_and_the_owner_before_is_named_once,
+        many_who_write_one_object_at_once_do_not_fail_each_other,
         a_field_of_somebody_else_is_left_alone_if_so_asked,
         a_member_of_an_atomic_map_is_written_and_its_neighbours_stay,
         fields_do_not_cost_each_other_their_values,
@@ -152,7 +153,6 @@ const APART_ON_THE_REAL_SERVER: &[(&str, Scenario)] =
 /// What only a server with access control can show.
 const ON_THE_REAL_SERVER: &[(&str, Scenario)] = scenarios! {
     install::{
-        everything_passes_a_server_side_dry_run,
         the_host_has_the_rights_it_was_given_and_no_others,
         a_provider_without_its_rights_says_what_is_missing,
     },
@@ -162,6 +162,7 @@ const ON_THE_REAL_SERVER: &[(&str, Scenario)] = scenarios! {
 /// What needs kubectl, which comes with the real server.
 const WITH_KUBECTL: &[(&str, Scenario)] = scenarios! {
     kubectl::{ a_session_from_create_to_delete, a_watch_shows_changes_as_they_come },
+    install::{ everything_passes_a_server_side_dry_run, the_guides_command_takes_the_manifests },
 };
 
 /// What needs a registry.

@@ -12,7 +12,7 @@ const OBJECTS: &str = "
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: foo, namespace: default}
-data: {value1: Foo1, value2: Foo2, replicas: \"3\"}
+data: {value: Foo, value1: Foo1, value2: Foo2, replicas: \"3\"}
 ---
 apiVersion: v1
 kind: ConfigMap
@@ -40,6 +40,28 @@ spec:
     objectReference: {apiVersion: v1, kind: ConfigMap, name: bar}
     fieldPath: data.value2
     transforms: [\"b64enc .value1\", 'printf \"prefix-%s\"']
+";
+
+/// Of the first generation too, from a text to a text.
+const TEXTS: &str = "
+apiVersion: krateo.io/v1alpha1
+kind: Patch
+metadata: {name: sample1}
+spec:
+  from: {objectReference: {apiVersion: v1, kind: ConfigMap, name: foo}, fieldPath: data.value}
+  to:
+    objectReference: {apiVersion: v1, kind: ConfigMap, name: bar}
+    fieldPath: data.value
+    transforms: [\"b64enc . \", 'printf \"prefix-%s\"']
+";
+
+const PLAIN: &str = "
+apiVersion: krateo.io/v1alpha1
+kind: Patch
+metadata: {name: sample}
+spec:
+  from: {objectReference: {apiVersion: v1, kind: ConfigMap, name: foo}, fieldPath: data.value}
+  to: {objectReference: {apiVersion: v1, kind: ConfigMap, name: bar}, fieldPath: data.value}
 ";
 
 const TRANSFORM: &str = "
@@ -82,6 +104,8 @@ pub(crate) async fn samples_of_both_generations_converge_unchanged(world: &World
     let objects = world.objects()?;
     objects.apply(OBJECTS).await?;
     for (sample, name, kind, pointer, wanted) in [
+        (TEXTS, "sample1", "configmaps", "/data/value", json!("prefix-Rm9v")),
+        (PLAIN, "sample", "configmaps", "/data/value", json!("Foo")),
         (TRANSFORMS, "sample1", "configmaps", "/data/value2", json!("prefix-Rm9vMQ==")),
         (TRANSFORM, "sample1", "configmaps", "/data/value1", json!("Rm9vMg==")),
         (JQ, "sample-jq", "deployments", "/spec/replicas", json!(3)),
@@ -99,7 +123,7 @@ pub(crate) async fn samples_of_both_generations_converge_unchanged(world: &World
         ensure!(after.pointer(pointer) == Some(&wanted), "{name} leaves the value: {after:#}");
     }
     let bar = objects.get("v1", "configmaps", "default", "bar").await?;
-    ensure!(bar["data"] == json!({"value1": "Foo1", "value2": "Foo2", "replicas": "3"}), "{bar:#}");
+    ensure!(bar["data"] == json!({"value": "Foo", "value1": "Foo1", "value2": "Foo2", "replicas": "3"}), "{bar:#}");
     listed_as_krateo_lists_it(&objects).await
 }
 

@@ -18,6 +18,8 @@ pub(crate) async fn transforms_without_end_are_ended_and_named(world: &World) ->
         ("endless-loop", jq("${ last(range(infinite)) }"), &["DeadlineExceeded"][..], "spec.to.transform"),
         // Whichever runs out first.
         ("endless-list", jq("${ [range(infinite)] }"), &["MemoryExhausted", "DeadlineExceeded"], "spec.to.transform"),
+        ("endless-recursion", jq("${ def f: 1 + f; f }"), &["StackExhausted", "Trapped"], "spec.to.transform"),
+        ("endless-tail", jq("${ def f: f; f }"), &["DeadlineExceeded"], "spec.to.transform"),
         (
             "endless-template",
             json!({"fieldPath": "data.value2", "transforms": [recursion]}),

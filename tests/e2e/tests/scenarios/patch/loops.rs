@@ -117,9 +117,9 @@ pub(crate) async fn a_source_that_changes_quickly_is_followed_and_is_no_loop(wor
     }
     let rested = Instant::now();
     value(&objects, name, "v49").await?;
-    // A second and a half for a busy machine; it was up to a minute.
+    // Moments, if nobody held it back: whoever is taken for a loop waits up to a minute.
     let took = rested.elapsed();
-    ensure!(took < Duration::from_millis(1_500), "{took:?} after it came to rest");
+    ensure!(took < Duration::from_secs(15), "{took:?} after it came to rest");
     ready(&objects, name).await?;
     ensure!(warnings(&objects, name).await? == 0, "it was called a loop");
     Ok(())
@@ -129,30 +129,29 @@ pub(crate) async fn many_patches_of_few_sources_cost_few_watches(world: &World) 
     const MANY: usize = 200;
     let (objects, name) = (world.objects()?, "sharing");
     config_maps(&objects, name).await?;
-    for source in 0..10 {
-        objects
-            .apply_value(&json!({
-                "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": format!("s{source}"), "namespace": name},
-                "data": {"x": "1"},
-            }))
-            .await?;
+    // Each has a target of its own, so that a watch for each object would be told from one for all of them.
+    let sources = (0..10).map(|number| format!("s{number}"));
+    let targets = (0..MANY).map(|number| format!("t{number}"));
+    for object in sources.chain(targets) {
+        let metadata = json!({"name": object, "namespace": name});
+        let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"x": "1"}});
+        objects.apply_value(&object).await?;
     }
-    let reference = |source: usize| json!({"kind": "ConfigMap", "name": format!("s{source}"), "namespace": name});
+    let reference = |object: String| json!({"kind": "ConfigMap", "name": object, "namespace": name});
     for number in 0..MANY {
         objects
             .apply_value(&json!({
                 "apiVersion": PATCHES.0, "kind": "Patch", "metadata": {"name": format!("sharing-{number}")},
                 "spec": {
-                    "from": {"objectReference": reference(number % 10), "fieldPath": "data.x"},
-                    "to": {"objectReference": reference((number + 1) % 10), "fieldPath": format!("data.of{number}")},
+                    "from": {"objectReference": reference(format!("s{}", number % 10)), "fieldPath": "data.x"},
+                    "to": {"objectReference": reference(format!("t{number}")), "fieldPath": "data.copy"},
                 },
             }))
             .await?;
     }
     let look = || objects.list("v1", "configmaps", name);
     eventually("all are written", Duration::from_mins(2), look, |found: &Vec<Value>| {
-        let fields = found.iter().filter_map(|one| one["data"].as_object());
-        fields.map(|data| data.keys().filter(|key| key.starts_with("of")).count()).sum::<usize>() == MANY
+        found.iter().filter(|one| one["data"]["copy"] == "1").count() == MANY
     })
     .await?;
     let watches = watches_of_config_maps(world).await?;
@@ -182,11 +181,16 @@ fn followers(watches: &[Value], namespace: &str) -> (u64, u64) {
 }
 
 async fn watches_of_config_maps(world: &World) -> Result<Vec<Value>> {
+    watches_of(world, "ConfigMap").await
+}
+
+/// As the host shows them.
+pub(super) async fn watches_of(world: &World, kind: &str) -> Result<Vec<Value>> {
     let (code, text) = world.probe("/debug/watches").await?;
     ensure!(code == 200, "{code}: {text}");
     let mut all: Value = serde_json::from_str(&text)?;
     let Value::Array(mut watches) = all["watches"].take() else { anyhow::bail!("no list of watches: {text}") };
-    watches.retain(|watch| watch["kind"] == "ConfigMap");
+    watches.retain(|watch| watch["kind"] == kind);
     Ok(watches)
 }
 
@@ -206,9 +210,9 @@ async fn a_change_wakes_nobody_else(world: &World, objects: &Objects, namespace:
     // What the first change woke has had its turn when the second one has arrived.
     for text in ["2", "3"] {
         objects.merge("v1", "configmaps", namespace, "s0", json!({"data": {"x": text}})).await?;
-        let look = || objects.get("v1", "configmaps", namespace, "s1");
-        eventually("it arrives at its readers", SOON, look, |target| {
-            (0..many).step_by(10).all(|number| target["data"][format!("of{number}")] == text)
+        let look = || objects.list("v1", "configmaps", namespace);
+        eventually("it arrives at its readers", SOON, look, |found: &Vec<Value>| {
+            found.iter().filter(|one| one["data"]["copy"] == text).count() == many / 10
         })
         .await?;
     }

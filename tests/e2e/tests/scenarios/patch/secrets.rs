@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 use capstan_e2e::{condition, eventually};
 use serde_json::{Value, json};
 
+use super::loops::watches_of;
 use super::{PATCHES, config_maps, patch, ready, synced};
 use crate::world::{SOON, World};
 
@@ -55,6 +56,14 @@ pub(crate) async fn a_granted_secret_is_copied_and_shown_nowhere_else(world: &Wo
         let place = shown.find(form).map(|at| shown[..at].lines().last().unwrap_or_default().to_owned());
         ensure!(place.is_none(), "{form} is shown after {place:?}");
     }
+    // It is followed by a watch that is as narrow as the grant.
+    let changed = json!({"data": {"password": "Y2hhbmdlZA=="}});
+    objects.merge("v1", "secrets", "vault", "login", changed).await?;
+    super::value(&objects, name, "changed").await?;
+    let watches = watches_of(world, "Secret").await?;
+    ensure!(watches.iter().any(|watch| watch["namespace"] == "vault"), "{watches:#?}");
+    ensure!(watches.iter().all(|watch| !watch["namespace"].is_null()), "of all namespaces: {watches:#?}");
+
     // Not granted here, and a Secret of the namespace that is granted is not to be written.
     let mut writing = patch(name, "data.value1", &json!({"fieldPath": "stringData.password"}));
     writing["metadata"]["name"] = json!("secret-writes");

@@ -81,6 +81,39 @@ async fn what_cannot_be_applied_is_owned_as_narrowly(objects: &Objects, name: &s
     Ok(())
 }
 
+pub(crate) async fn many_who_write_one_object_at_once_do_not_fail_each_other(world: &World) -> Result<()> {
+    const MANY: usize = 20;
+    let (objects, name) = (world.objects()?, "crowd");
+    config_maps(&objects, name).await?;
+    let field = |number: usize| format!("of{number}");
+    let fields: serde_json::Map<String, Value> = (0..MANY).map(|number| (field(number), json!("mine"))).collect();
+    let metadata = json!({"name": "bar", "namespace": name});
+    let target = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": fields});
+    objects.apply_value(&target).await?;
+    let patches: Vec<String> = (0..MANY).map(|number| format!("crowd-{number}")).collect();
+    for (number, patch_name) in patches.iter().enumerate() {
+        // Each other one removes its field, for which nobody can own it, and which goes over the version that was read.
+        let mut to = json!({"fieldPath": format!("data.{}", field(number))});
+        if number % 2 == 1 {
+            to["transform"] = json!("${ null }");
+            to["whenNull"] = json!("delete");
+        }
+        let mut object = patch(name, "data.value1", &to);
+        object["metadata"] = json!({"name": patch_name});
+        objects.apply_value(&object).await?;
+    }
+    for patch_name in &patches {
+        ready(&objects, patch_name).await?;
+        let events = objects.events("default", "Patch", patch_name).await?;
+        ensure!(events.iter().all(|event| event["type"] == "Normal"), "{patch_name}: {events:#?}");
+        ensure!(took_over(&objects, patch_name).await?.len() == 1, "{patch_name}: {events:#?}");
+    }
+    let bar = objects.get("v1", "configmaps", name, "bar").await?;
+    let is_done = |number: &usize| bar["data"].get(field(*number)) == [Some(&json!("Foo1")), None][number % 2];
+    ensure!((0..MANY).all(|number| is_done(&number)), "{bar:#}");
+    Ok(())
+}
+
 pub(crate) async fn a_field_of_somebody_else_is_left_alone_if_so_asked(world: &World) -> Result<()> {
     let (objects, name) = (world.objects()?, "polite");
     config_maps(&objects, name).await?;
