@@ -104,9 +104,11 @@ pub(crate) async fn many_who_write_one_object_at_once_do_not_fail_each_other(wor
     }
     for patch_name in &patches {
         ready(&objects, patch_name).await?;
+        let look = || took_over(&objects, patch_name);
+        let taken = eventually("it says from whom", SOON, look, |events: &Vec<Value>| !events.is_empty()).await?;
         let events = objects.events("default", "Patch", patch_name).await?;
-        ensure!(events.iter().all(|event| event["type"] == "Normal"), "{patch_name}: {events:#?}");
-        ensure!(took_over(&objects, patch_name).await?.len() == 1, "{patch_name}: {events:#?}");
+        let is_quiet = taken.len() == 1 && events.iter().all(|event| event["type"] == "Normal");
+        ensure!(is_quiet, "{patch_name}: {events:#?}");
     }
     let bar = objects.get("v1", "configmaps", name, "bar").await?;
     let is_done = |number: &usize| bar["data"].get(field(*number)) == [Some(&json!("Foo1")), None][number % 2];
