@@ -40,6 +40,10 @@ const DIFFERENT: &[(&str, &str)] = &[
     (r#"printf "%T" (len .l)"#, ONE_INTEGER),
     (r#"3 | printf "%T""#, ONE_INTEGER),
     (r#"printf "x" 1 "y" .f .null"#, ONE_INTEGER),
+    (
+        r#"define "r" }}{{ if . }}x{{ template "r" (slice . 1) }}{{ end }}{{ end }}{{ template "r" (printf "%300s" "")"#,
+        "the engine goes 200 blocks and templates deep, so that no stack runs out; Go goes 100,000",
+    ),
 ];
 
 const COMMENT: &str = "the engine lets a comment stand behind a blank";
