@@ -20,8 +20,9 @@ impl Times {
 
     pub(crate) fn print(&self, name: &str) {
         println!(
-            "  {name:44} p50 {:>9.1?}   p99 {:>9.1?}   ({} runs)",
+            "  {name:44} p50 {:>9.1?}   p95 {:>9.1?}   p99 {:>9.1?}   ({} runs)",
             self.percentile(50),
+            self.percentile(95),
             self.percentile(99),
             self.0.len()
         );

@@ -22,6 +22,8 @@ const COUNTS: [usize; 4] = [10, 25, 50, 100];
 /// Around the ring, for each count; those before let everything become warm.
 const ROUNDS: u64 = 30;
 const WARM_UP: u64 = 5;
+/// Until the last repetitions of events are written, which are kept for some seconds to go together.
+const AFTERWARDS: Duration = Duration::from_secs(12);
 /// Nothing is asked of it for so long.
 const IDLE: Duration = Duration::from_secs(20);
 /// Objects that come at once.
@@ -80,6 +82,7 @@ async fn measure(server: &Server, count: usize) -> Result<()> {
     let reconciles = host.reconciles().await? - counted;
     let loaded = proportional(host.id())?;
 
+    sleep(AFTERWARDS).await;
     let before = Reading::of(host.id())?;
     sleep(IDLE).await;
     let idle = Reading::of(host.id())?.since(&before);
@@ -96,7 +99,7 @@ async fn measure(server: &Server, count: usize) -> Result<()> {
     floors.print("    the same requests, no operator");
     let hop = |times: &Times, percent| times.percentile(percent) / hops;
     println!(
-        "    a hop p50 {:.1?}, p95 {:.1?}, p99 {:.1?}: {:.2} times the API server's own",
+        "    a hop, its share of a round: p50 {:.1?}, p95 {:.1?}, p99 {:.1?}: {:.2} times the API server's own",
         hop(&rounds, 50),
         hop(&rounds, 95),
         hop(&rounds, 99),
