@@ -25,7 +25,7 @@ mod testing;
 
 pub use build::{Go, build};
 pub use cluster::RealCluster;
-pub use programs::{Missing, Programs};
+pub use programs::{ASSETS, Missing, Programs, assets};
 pub use random::free_port;
 pub use state::end;
 pub use testing::{REQUIRED, is_here, target};
