@@ -162,8 +162,14 @@ pub(crate) fn version() -> &'static str {
 
 /// Everything a build depends on, beside the Go toolchain.
 fn sources() -> String {
-    [include_str!("../go.mod"), include_str!("../go.sum"), include_str!("../etcd/main.go"), include_str!("build.rs")]
-        .concat()
+    [
+        include_str!("../go.mod"),
+        include_str!("../go.sum"),
+        include_str!("../etcd/main.go"),
+        include_str!("build.rs"),
+        include_str!("go.rs"),
+    ]
+    .concat()
 }
 
 #[cfg(test)]
