@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use capstan_realcluster::{ASSETS, assets};
 
 /// Builds all programs. Always the whole workspace: a smaller selection has other features in shared dependencies, and
 /// wasmtime would be compiled once for each.
@@ -40,6 +41,8 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     if std::env::var_os(TARGET).is_some() {
         command.env(TARGET, target());
     }
+    // Tests run in the folders of their packages.
+    command.envs(assets().map(|folder| (ASSETS, folder)));
     command.args(arguments).current_dir(root());
     command
 }

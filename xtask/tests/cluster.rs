@@ -135,9 +135,10 @@ fn control_planes_come_and_go_one_by_one() -> Result<()> {
     Ok(())
 }
 
-/// Cargo takes it for relative to where it is called, and so does everything that it runs.
+/// Cargo takes its target directory for relative to where it is called, and so does everything that it runs; and whoever names the
+/// programs of a control plane means it the same way.
 #[test]
-fn a_relative_target_directory_is_below_where_the_command_is_given() -> Result<()> {
+fn relative_directories_are_below_where_the_command_is_given() -> Result<()> {
     let made = std::env::temp_dir().join(format!("capstan-xtask-{}", std::process::id()));
     let control_plane = made.join("built/realcluster/up/it");
     fs::create_dir_all(&control_plane)?;
@@ -150,10 +151,11 @@ fn a_relative_target_directory_is_below_where_the_command_is_given() -> Result<(
     let top = fs::canonicalize(&made)?;
     let mut xtask = Command::new(env!("CARGO_BIN_EXE_xtask"));
     xtask.args(["cluster", "env", "it"]).current_dir(&top);
-    let output = xtask.env("CARGO_TARGET_DIR", "built").env("KUBEBUILDER_ASSETS", &programs).output()?;
+    let output = xtask.env("CARGO_TARGET_DIR", "built").env("KUBEBUILDER_ASSETS", "programs").output()?;
     fs::remove_dir_all(made)?;
     let printed = String::from_utf8(output.stdout)?;
     let kubeconfig = top.join("built/realcluster/up/it/kubeconfig");
     assert!(printed.contains(&format!("KUBECONFIG='{}'", kubeconfig.display())), "{printed}");
+    assert!(printed.contains(&format!("PATH='{}':", top.join("programs").display())), "{printed}");
     Ok(())
 }

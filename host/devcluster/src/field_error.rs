@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
+/// What Kubernetes prints for no field.
+const NOWHERE: &str = "<nil>";
+
 /// One validation error: where, of which sort, and the text after the path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FieldError {
@@ -91,8 +94,17 @@ impl FieldError {
         Self::new(field, Sort::TooMany, format!("Too many: {actual}: must have at most {max} items"))
     }
 
+    /// A value that is wrong as a whole: Kubernetes names neither its field nor what it is.
+    pub(crate) fn nowhere(detail: &str) -> Self {
+        Self::invalid(NOWHERE, &json!(""), detail)
+    }
+
     /// The same error of a member of a larger value.
     pub(crate) fn within(mut self, member: &str) -> Self {
+        if self.field == NOWHERE {
+            member.clone_into(&mut self.field);
+            return self;
+        }
         let dot = if self.field.is_empty() || self.field.starts_with('[') { "" } else { "." };
         self.field = format!("{member}{dot}{}", self.field);
         self

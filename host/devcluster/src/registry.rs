@@ -116,6 +116,13 @@ impl Registry {
         self.served.values().flat_map(BTreeMap::values).find(|resource| &*resource.collection == collection)
     }
 
+    /// The resource that serves a kind under an `apiVersion`.
+    pub(crate) fn of_kind(&self, api_version: &str, kind: &str) -> Option<&Arc<Resource>> {
+        let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
+        let group_version = GroupVersion { group: group.to_owned(), version: version.to_owned() };
+        self.served.get(&group_version)?.values().find(|resource| resource.kind == kind)
+    }
+
     /// Serves the versions of a CRD in place of those it had before. Says whether anything changed.
     pub(crate) fn serve(&mut self, crd: &Value) -> bool {
         let state = (crd.meta_str("uid").to_owned(), crd["metadata"]["generation"].as_i64().unwrap_or(0));

@@ -3,48 +3,19 @@
 use std::{
     fs,
     path::Path,
-    process::{Command, Stdio},
+    process::Stdio,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail};
 
-use crate::programs::{Missing, Programs, alone, directory, prepare, version};
-
-/// The first release that fetches by itself the toolchain that `go.mod` asks for.
-const OLDEST_GO: u32 = 21;
+use crate::{
+    go::Go,
+    programs::{Missing, Programs, alone, directory, prepare, version},
+};
 
 /// Between two lines that say a build still runs.
 const SIGN_OF_LIFE: Duration = Duration::from_mins(1);
-
-/// What can be said about the Go toolchain of this machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Go {
-    /// It can build the programs.
-    Usable,
-    /// There is none, or one too old; the text says what to do.
-    Missing(String),
-}
-
-impl Go {
-    /// Looks for `go` on the path.
-    #[must_use]
-    pub fn find() -> Self {
-        let output = Command::new("go").arg("version").output();
-        let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-        Self::judge(&text)
-    }
-
-    /// `go version go1.26.8 linux/amd64`
-    fn judge(text: &str) -> Self {
-        let minor = text.split("go1.").nth(1).map(|rest| rest.chars().take_while(char::is_ascii_digit).collect());
-        match minor.map(|digits: String| digits.parse::<u32>()) {
-            Some(Ok(minor)) if minor >= OLDEST_GO => Self::Usable,
-            Some(_) => Self::Missing(format!("{} is too old: install Go 1.{OLDEST_GO} or newer", text.trim())),
-            None => Self::Missing(format!("install Go 1.{OLDEST_GO} or newer (https://go.dev/dl)")),
-        }
-    }
-}
 
 /// Builds what [`Programs::find`] does not find, and says on stderr what it is doing and how long that takes. A build that is
 /// under way in another process is waited for.
@@ -94,10 +65,7 @@ fn compile(program: &'static str, output: &Path) -> Result<()> {
         "etcd" => "./etcd".to_owned(),
         kubernetes => format!("k8s.io/kubernetes/cmd/{kubernetes}"),
     };
-    let mut go = Command::new("go");
-    go.current_dir(env!("CARGO_MANIFEST_DIR"));
-    // Static, and the same bytes wherever the sources lie. The versions in go.mod are the ones that count.
-    go.env("CGO_ENABLED", "0").env("GOFLAGS", "-mod=readonly -buildvcs=false");
+    let mut go = Go::command(env!("CARGO_MANIFEST_DIR"));
     // Nobody looks into them with a debugger.
     go.args(["build", "-trimpath", "-gcflags=all=-dwarf=false", "-ldflags", &link_flags(), "-o"])
         .arg(output)
@@ -195,14 +163,5 @@ mod tests {
         build_alone(find, &built, compile).unwrap();
         assert_eq!(*compiled.borrow(), ["kubectl"]);
         remove(&built);
-    }
-
-    #[test]
-    fn old_and_absent_toolchains_are_told_apart_from_usable_ones() {
-        assert_eq!(Go::judge("go version go1.26.8 linux/amd64\n"), Go::Usable);
-        assert_eq!(Go::judge("go version go1.21 linux/amd64"), Go::Usable);
-        let Go::Missing(advice) = Go::judge("go version go1.19.8 linux/amd64") else { panic!("too old") };
-        assert!(advice.contains("go1.19.8") && advice.contains("1.21"), "{advice}");
-        assert!(matches!(Go::judge(""), Go::Missing(_)));
     }
 }

@@ -17,15 +17,17 @@
 
 mod build;
 mod cluster;
+mod go;
 mod process;
 mod programs;
 mod random;
 mod state;
 mod testing;
 
-pub use build::{Go, build};
+pub use build::build;
 pub use cluster::RealCluster;
-pub use programs::{Missing, Programs};
+pub use go::Go;
+pub use programs::{ASSETS, Missing, Programs, assets};
 pub use random::free_port;
 pub use state::end;
 pub use testing::{REQUIRED, is_here, target};

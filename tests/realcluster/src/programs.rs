@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result};
 
 /// The variable that envtest uses for the same purpose.
-const ASSETS: &str = "KUBEBUILDER_ASSETS";
+pub const ASSETS: &str = "KUBEBUILDER_ASSETS";
 
 /// What the programs beside it are built of: they are built anew when it differs from the sources. It is there before them.
 const STAMP: &str = "built-from";
@@ -27,6 +27,13 @@ pub struct Programs {
     pub controller_manager: PathBuf,
     /// kubectl of the same version
     pub kubectl: PathBuf,
+}
+
+/// The folder that [`ASSETS`] names, as an absolute path.
+#[must_use]
+pub fn assets() -> Option<PathBuf> {
+    let told = std::env::var_os(ASSETS).filter(|value| !value.is_empty()).map(PathBuf::from)?;
+    Some(std::path::absolute(&told).unwrap_or(told))
 }
 
 /// Programs that neither `KUBEBUILDER_ASSETS` nor an earlier build has.
@@ -45,14 +52,14 @@ impl fmt::Display for Missing {
 impl std::error::Error for Missing {}
 
 impl Programs {
-    /// In `KUBEBUILDER_ASSETS` if it is set, else built before under cargo's target directory. What was built from other sources
+    /// In `KUBEBUILDER_ASSETS` if it is set (relative to the working directory, as a user means it: the programs run in another
+    /// one), else built before under cargo's target directory. What was built from other sources
     /// than today's is not found.
     ///
     /// # Errors
     /// Names what is missing.
     pub fn find(target: &Path) -> Result<Self, Missing> {
-        let assets = std::env::var_os(ASSETS).filter(|value| !value.is_empty()).map(PathBuf::from);
-        Self::find_in(assets.as_deref(), &directory(target))
+        Self::find_in(assets().as_deref(), &directory(target))
     }
 
     pub(crate) fn find_in(assets: Option<&Path>, built: &Path) -> Result<Self, Missing> {
@@ -155,8 +162,14 @@ pub(crate) fn version() -> &'static str {
 
 /// Everything a build depends on, beside the Go toolchain.
 fn sources() -> String {
-    [include_str!("../go.mod"), include_str!("../go.sum"), include_str!("../etcd/main.go"), include_str!("build.rs")]
-        .concat()
+    [
+        include_str!("../go.mod"),
+        include_str!("../go.sum"),
+        include_str!("../etcd/main.go"),
+        include_str!("build.rs"),
+        include_str!("go.rs"),
+    ]
+    .concat()
 }
 
 #[cfg(test)]

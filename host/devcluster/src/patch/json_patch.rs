@@ -20,7 +20,8 @@ pub(crate) enum JsonPatchError {
     /// The document is no list of operations.
     #[error("{0}")]
     Malformed(String),
-    #[error("the allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {0}")]
+    /// In the words of Kubernetes, which are the answer.
+    #[error("Request entity too large: The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {0}")]
     TooManyOperations(usize),
     /// An operation does not fit the object: a failed test, a missing path, copies or levels beyond all measure, or no
     /// operation at all.

@@ -1,4 +1,4 @@
-//! The string and number formats that are checked. Unknown formats are not, as in Kubernetes; nor are, unlike there, `email`,
+//! The formats of strings that are checked. Unknown formats are not, as in Kubernetes; nor are, unlike there, `email`,
 //! `isbn`, `creditcard`, `ssn`, `hexcolor`, `rgbcolor` and `bsonobjectid`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -9,17 +9,11 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::duration;
+use crate::write::names;
 
-/// Whether a value has the format it should have.
+/// Whether a value has the format it should have. The formats of numbers are ranges, which are checked with their type.
 pub(crate) fn holds(format: &str, value: &Value) -> bool {
-    match value {
-        Value::Number(number) if format == "int32" => {
-            number.is_f64() || number.as_i64().is_some_and(|number| i32::try_from(number).is_ok())
-        }
-        Value::Number(number) if format == "int64" => number.is_f64() || number.is_i64(),
-        Value::String(text) => holds_text(format, text),
-        _ => true,
-    }
+    value.as_str().is_none_or(|text| holds_text(format, text))
 }
 
 fn holds_text(format: &str, text: &str) -> bool {
@@ -32,6 +26,8 @@ fn holds_text(format: &str, text: &str) -> bool {
         "cidr" => is_cidr(text),
         "hostname" => text.len() <= 255 && text.split('.').all(|label| label.len() <= 63) && HOSTNAME.is_match(text),
         "mac" => MAC.is_match(text),
+        "k8s-long-name" => names::is_subdomain(text),
+        "k8s-short-name" => names::is_label(text),
         "uri" => URI.is_match(text),
         "uuid" | "uuid3" | "uuid4" | "uuid5" => {
             UUIDS.iter().any(|(version, pattern)| *version == format && pattern.is_match(text))
@@ -97,7 +93,6 @@ mod tests {
     fn known_formats_are_checked_and_others_are_not() {
         assert!(holds("date-time", &json!("2026-01-02T03:04:05Z")));
         assert!(!holds("date-time", &json!("yesterday")));
-        assert!(!holds("int32", &json!(3_000_000_000_u64)));
         assert!(!holds("byte", &json!("***")));
         assert!(holds("duration", &json!("1h30m")));
         assert!(!holds("duration", &json!("soon")));
@@ -106,6 +101,8 @@ mod tests {
             ("cidr", "10.0.0.0/8", "10.0.0.0/33"),
             ("cidr", "fd00::/64", "10.0.0.0"),
             ("hostname", "a-b.example.org", "-a.example.org"),
+            ("k8s-long-name", "a.example", "a_b"),
+            ("k8s-short-name", "a", "a.example"),
             ("mac", "00:1a:2B:3c:4d:5e", "00:1a:2B:3c:4d"),
             ("mac", "0000.1111.2222", "00:1a-2B:3c:4d:5e"),
             ("uri", "https://example.org/a?b", "example.org"),

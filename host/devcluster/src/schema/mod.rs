@@ -6,10 +6,14 @@
 pub(crate) mod correlate;
 pub(crate) mod defaults;
 mod duration;
+pub(crate) mod embedded;
 mod formats;
+mod junctors;
+mod lists;
 mod parse;
 pub(crate) mod prune;
 pub(crate) mod rules;
+pub(crate) mod structural;
 pub(crate) mod validate;
 
 use std::collections::BTreeMap;
@@ -160,6 +164,10 @@ impl Type {
             found => found == Some(self),
         }
     }
+}
+
+fn strings(value: &Value) -> Vec<String> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// The `OpenAPI` schema of `ObjectMeta`.

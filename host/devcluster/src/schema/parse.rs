@@ -3,7 +3,7 @@
 use regex::Regex;
 use serde_json::{Value, json};
 
-use super::{Junctors, Limits, ListType, Schema, Type, rules};
+use super::{Junctors, Limits, Schema, Type, lists, rules, strings, structural};
 use crate::field_error::FieldError;
 
 /// Parses the schema of a value. What is wrong goes to `errors`, under `path`; the result is then not to be used.
@@ -50,7 +50,11 @@ impl Parser<'_> {
         schema.limits = self.limits(document, path);
         schema.junctors = self.junctors(document, path);
         self.children(document, &mut schema, path, place);
-        schema.list_type = self.list_type(document, &schema, path);
+        schema.list_type = lists::list_type(document);
+        lists::check(document, path, self.errors);
+        if place != Place::Junctor {
+            structural::check(document, place == Place::Root, path, self.errors);
+        }
         rules::check(document, &schema, place == Place::Junctor, path, self.errors);
         schema.has_rules |= schema.properties.values().any(|property| property.has_rules)
             || schema.additional.as_ref().is_some_and(|additional| additional.has_rules)
@@ -73,6 +77,12 @@ impl Parser<'_> {
             let supported =
                 ["array", "boolean", "integer", "number", "object", "string"].map(|supported| json!(supported));
             self.errors.push(FieldError::not_supported(field, &json!(name), &supported));
+        } else if schema.embedded_resource && schema.ty != Some(Type::Object) {
+            let detail = "must be object if x-kubernetes-embedded-resource is true";
+            self.errors.push(match schema.ty {
+                None => FieldError::required(field, detail),
+                Some(_) => FieldError::invalid(field, &json!(name), detail),
+            });
         } else if schema.ty.is_none() && !schema.preserve_unknown && !schema.int_or_string {
             match place {
                 Place::Root => self.errors.push(FieldError::required(field, "must not be empty at the root")),
@@ -86,9 +96,19 @@ impl Parser<'_> {
             }
         } else if place == Place::Root && schema.ty.is_some_and(|ty| ty != Type::Object) {
             self.errors.push(FieldError::invalid(field, &json!(name), "must be object at the root"));
-        } else if schema.embedded_resource && schema.ty != Some(Type::Object) {
-            let detail = "must be object if x-kubernetes-embedded-resource is true";
-            self.errors.push(FieldError::invalid(field, &json!(name), detail));
+        }
+        for (key, is_set) in [
+            ("x-kubernetes-preserve-unknown-fields", schema.preserve_unknown),
+            ("x-kubernetes-embedded-resource", schema.embedded_resource),
+        ] {
+            if schema.int_or_string && is_set {
+                let detail = "must be false if x-kubernetes-int-or-string is true";
+                self.errors.push(FieldError::invalid(format!("{path}.{key}"), &json!(true), detail));
+            }
+        }
+        if document["x-kubernetes-preserve-unknown-fields"] == false {
+            let field = format!("{path}.x-kubernetes-preserve-unknown-fields");
+            self.errors.push(FieldError::invalid(field, &json!(false), "must be true or undefined"));
         }
         if document["uniqueItems"] == true {
             let detail = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic";
@@ -162,43 +182,6 @@ impl Parser<'_> {
         let not = document.get("not").map(|not| Box::new(self.schema(not, &format!("{path}.not"), Place::Junctor)));
         Junctors { all_of, any_of, one_of, not }
     }
-
-    fn list_type(&mut self, document: &Value, schema: &Schema, path: &str) -> ListType {
-        let keys = strings(&document["x-kubernetes-list-map-keys"]);
-        let field = format!("{path}.x-kubernetes-list-type");
-        let list_type = match document["x-kubernetes-list-type"].as_str() {
-            None | Some("atomic") => ListType::Atomic,
-            Some("set") => ListType::Set,
-            Some("map") => ListType::Map(keys),
-            Some(other) => {
-                let supported = [json!("atomic"), json!("map"), json!("set")];
-                self.errors.push(FieldError::not_supported(field, &json!(other), &supported));
-                return ListType::Atomic;
-            }
-        };
-        if document.get("x-kubernetes-list-type").is_some() && schema.ty != Some(Type::Array) {
-            let name = schema.ty.map_or("", Type::as_str);
-            let detail = "must be array if x-kubernetes-list-type is specified";
-            self.errors.push(FieldError::invalid(format!("{path}.type"), &json!(name), detail));
-        }
-        if let ListType::Map(keys) = &list_type {
-            let field = format!("{path}.x-kubernetes-list-map-keys");
-            if keys.is_empty() {
-                let detail = "must not be empty if x-kubernetes-list-type is map";
-                self.errors.push(FieldError::required(field, detail));
-            } else if let Some(items) = schema.item() {
-                for key in keys.iter().filter(|key| !items.properties.contains_key(*key)) {
-                    let detail = "must be the name of a property of items";
-                    self.errors.push(FieldError::invalid(field.clone(), &json!(key), detail));
-                }
-            }
-        }
-        list_type
-    }
-}
-
-fn strings(value: &Value) -> Vec<String> {
-    value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 
 use super::correlate::Replacement;
-use super::{ListType, Schema, Type, formats};
+use super::{ListType, Schema, Type, embedded, formats, junctors};
 use crate::field_error::FieldError;
 use crate::object::member_path;
 
@@ -21,6 +21,7 @@ pub(crate) fn validate(
     errors: &mut Vec<FieldError>,
 ) {
     validate_values(value, schema, path, change, errors);
+    embedded::validate(value, schema, path, errors);
     let mut had_duplicates = Vec::new();
     if let Some(change) = change {
         validate_lists(change.old(), schema, path, &mut had_duplicates);
@@ -30,7 +31,8 @@ pub(crate) fn validate(
     }
 }
 
-fn validate_values(
+/// Values without what only lists and embedded objects as a whole can break.
+pub(super) fn validate_values(
     value: &Value,
     schema: &Schema,
     path: &str,
@@ -51,11 +53,9 @@ fn validate_value(
     change: Option<Replacement<'_>>,
     errors: &mut Vec<FieldError>,
 ) {
-    if value.is_null() && schema.nullable {
-        return;
-    }
-    if !type_holds(value, schema, path, errors) {
-        return;
+    validate_type(value, schema, path, errors);
+    if !value.is_null() {
+        junctors::validate(value, schema, path, errors);
     }
     validate_enumeration(value, schema, path, errors);
     validate_format(value, schema, path, errors);
@@ -85,40 +85,50 @@ fn validate_value(
         Value::Number(_) => validate_number(value, schema, path, errors),
         Value::Null | Value::Bool(_) => {}
     }
-    validate_junctors(value, schema, path, errors);
 }
 
-fn type_holds(value: &Value, schema: &Schema, path: &str, errors: &mut Vec<FieldError>) -> bool {
-    let (holds, wanted) = if schema.int_or_string {
-        (Type::Integer.admits(value) || value.is_string(), "integer,string")
-    } else {
-        match schema.ty {
-            Some(ty) => (ty.admits(value), ty.as_str()),
-            None => return true,
-        }
+/// A value of the wrong type is validated further, as in Kubernetes: limits of other types do not concern it, but branches may.
+fn validate_type(value: &Value, schema: &Schema, path: &str, errors: &mut Vec<FieldError>) {
+    let wanted = match schema.ty {
+        _ if schema.int_or_string => "integer,string",
+        Some(ty) => ty.as_str(),
+        None => return,
+    };
+    let holds = match schema.ty {
+        _ if value.is_null() => schema.nullable,
+        _ if schema.int_or_string => Type::Integer.admits(value) || value.is_string(),
+        ty => ty.is_some_and(|ty| ty.admits(value)),
     };
     if !holds {
         let found = Type::of(value).map_or("null", Type::as_str);
         let detail = format!("{path} in body must be of type {wanted}: \"{found}\"");
         errors.push(FieldError::type_invalid(path, found, &detail));
-        if value.is_f64() && schema.ty == Some(Type::Integer) {
-            // Kubernetes checks the range of a number, too, and does not say of which field.
-            let format = schema
-                .limits
-                .format
-                .as_ref()
-                .map_or("(default format)".to_owned(), |format| format!("with format {format}"));
-            let detail = format!("Checked value must be of type integer {format} in {path}");
-            errors.push(FieldError::invalid("<nil>", &json!(""), &detail));
-        }
     }
-    holds
+    if schema.ty == Some(Type::Integer) {
+        validate_range(value, schema, path, errors);
+    }
+}
+
+/// Whether a number can be kept as the integer that it should be. Kubernetes does not say of which field.
+fn validate_range(value: &Value, schema: &Schema, path: &str, errors: &mut Vec<FieldError>) {
+    const BEYOND: f64 = 9_223_372_036_854_775_808.0;
+    let format = schema.limits.format.as_deref().filter(|format| matches!(*format, "int32" | "int64"));
+    let fits = match value.as_i64() {
+        Some(number) => format != Some("int32") || i32::try_from(number).is_ok(),
+        None => value.as_f64().is_none_or(|number| number.fract() == 0.0 && number.abs() < BEYOND),
+    };
+    if !fits {
+        let format = format.map_or("(default format)".to_owned(), |format| format!("with format {format}"));
+        errors.push(FieldError::nowhere(&format!("Checked value must be of type integer {format} in {path}")));
+    }
 }
 
 fn validate_enumeration(value: &Value, schema: &Schema, path: &str, errors: &mut Vec<FieldError>) {
     let allowed = &schema.limits.enumeration;
-    if !allowed.is_empty() && !allowed.contains(value) {
-        errors.push(FieldError::not_supported(path, value, allowed));
+    // Kubernetes finds a null in no enumeration, not even in one that has it.
+    if !allowed.is_empty() && (value.is_null() || !allowed.contains(value)) {
+        let texts: Vec<Value> = allowed.iter().map(|allowed| Value::String(text_of(allowed))).collect();
+        errors.push(FieldError::not_supported(path, value, &texts));
     }
 }
 
@@ -126,16 +136,13 @@ fn validate_format(value: &Value, schema: &Schema, path: &str, errors: &mut Vec<
     if let Some(format) = &schema.limits.format
         && !formats::holds(format, value)
     {
-        let detail = format!("{path} in body must be of type {format}: {}", text_or_json(value));
+        let detail = format!("{path} in body must be of type {format}: {:?}", text_of(value));
         errors.push(FieldError::format_invalid(path, value, &detail));
     }
 }
 
-fn text_or_json(value: &Value) -> String {
-    match value {
-        Value::String(text) => format!("{text:?}"),
-        other => format!("\"{other}\""),
-    }
+fn text_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn validate_size(actual: usize, path: &str, what: &str, schema: &Schema, errors: &mut Vec<FieldError>) {
@@ -215,34 +222,6 @@ fn is_multiple(value: &Value, number: f64, step: f64) -> bool {
     let times = if step < 1.0 { 1.0 / step * number } else { number / step };
     let nearest = times.trunc();
     times.is_finite() && (times - nearest).abs() <= 1e-9 * (times.abs() + nearest.abs())
-}
-
-fn validate_junctors(value: &Value, schema: &Schema, path: &str, errors: &mut Vec<FieldError>) {
-    let junctors = &schema.junctors;
-    let holds = |branch: &Schema| {
-        let mut found = Vec::new();
-        validate_values(value, branch, path, None, &mut found);
-        found.is_empty()
-    };
-    for branch in &junctors.all_of {
-        validate_values(value, branch, path, None, errors);
-    }
-    let mut fail = |detail: &str| {
-        errors.push(FieldError::invalid(path, value, &format!("\"{path}\" must {detail}")));
-    };
-    if !junctors.any_of.is_empty() && !junctors.any_of.iter().any(holds) {
-        fail("validate at least one schema (anyOf)");
-    }
-    if !junctors.one_of.is_empty() {
-        match junctors.one_of.iter().filter(|branch| holds(branch)).count() {
-            0 => fail("validate one and only one schema (oneOf). Found none valid"),
-            1 => {}
-            count => fail(&format!("validate one and only one schema (oneOf). Found {count} valid alternatives")),
-        }
-    }
-    if junctors.not.as_deref().is_some_and(holds) {
-        fail("not validate the schema (not)");
-    }
 }
 
 /// Checks that the items of sets and map lists are unique; Kubernetes reports these after all other errors.
@@ -328,6 +307,31 @@ mod tests {
     }
 
     #[test]
+    fn a_null_is_in_no_enumeration() {
+        let field = json!({"type": "string", "nullable": true, "enum": ["a", null]});
+        let schema = json!({"type": "object", "properties": {"f": field}});
+        assert_eq!(errors(&schema, &json!({"f": "a"})), [""; 0]);
+        assert_eq!(
+            errors(&schema, &json!({"f": null})),
+            [r#"f: Unsupported value: null: supported values: "a", "null""#]
+        );
+    }
+
+    #[test]
+    fn integers_are_those_of_their_format() {
+        let number = |format: &str, value: Value| {
+            let number = json!({"type": "integer", "format": format});
+            errors(&json!({"type": "object", "properties": {"n": number}}), &json!({"n": value}))
+        };
+        assert_eq!(number("int32", json!(-2_147_483_648_i64)), [""; 0]);
+        assert_eq!(number("int64", json!(3_000_000_000_i64)), [""; 0]);
+        let wanted = r#"<nil>: Invalid value: "": Checked value must be of type integer with format int32 in n"#;
+        assert_eq!(number("int32", json!(3_000_000_000_i64)), [wanted]);
+        assert_eq!(number("int64", json!(u64::MAX)).len(), 1);
+        assert_eq!(number("int64", json!(1.5)).len(), 2, "neither an integer nor one of 64 bits");
+    }
+
+    #[test]
     fn what_did_not_change_may_be_wrong() {
         let size = json!({"type": "integer", "minimum": 5});
         let tags = json!({"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}});
@@ -346,17 +350,6 @@ mod tests {
         assert_eq!(errors(json!({"size": 1}), json!({"size": 1, "other": 1})), 1);
         assert_eq!(errors(json!({"tags": ["a", "a"]}), json!({"tags": ["a", "a", "b"]})), 0);
         assert_eq!(errors(json!({"tags": ["a"]}), json!({"tags": ["a", "a"]})), 1);
-    }
-
-    #[test]
-    fn junctors_are_checked() {
-        let schema = json!({"type": "object", "properties": {
-            "a": {"type": "integer", "oneOf": [{"minimum": 5}, {"maximum": 6}]},
-            "b": {"type": "string", "not": {"enum": ["x"]}},
-        }});
-        assert!(errors(&schema, &json!({"a": 1, "b": "y"})).is_empty());
-        assert_eq!(errors(&schema, &json!({"a": 5})).len(), 1);
-        assert_eq!(errors(&schema, &json!({"b": "x"})).len(), 1);
     }
 
     #[test]

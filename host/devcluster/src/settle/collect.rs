@@ -18,27 +18,32 @@ enum Owner {
 }
 
 impl Cluster {
-    fn owner(&self, dependent: &ObjectRef, reference: &Value) -> Owner {
-        let Some(at) = self.store.by_uid(reference["uid"].as_str().unwrap_or_default()) else {
-            return Owner::Absent;
-        };
-        if !at.namespace.is_empty() && at.namespace != dependent.namespace {
+    /// What a reference leads to. `None` if that cannot be told, as for a kind that is not served: it may be defined later.
+    fn owner(&self, dependent: &ObjectRef, reference: &Value) -> Option<Owner> {
+        let text = |key: &str| reference[key].as_str().unwrap_or_default();
+        let resource = self.registry.of_kind(text("apiVersion"), text("kind"))?;
+        if resource.namespaced && dependent.namespace.is_empty() {
             // Owners are in the same namespace or in none.
-            return Owner::Absent;
+            return None;
         }
-        let is_waiting = self.store.get(at).is_some_and(|owner| {
-            owner.value.is_deleting() && owner.value.meta_strings("finalizers").contains(&FOREGROUND_FINALIZER)
-        });
-        if is_waiting { Owner::Waiting } else { Owner::Present }
+        let namespace = resource.namespaced.then_some(dependent.namespace.as_str());
+        let owner = self.store.get(&Self::at(resource, namespace, text("name")));
+        let Some(owner) = owner.filter(|owner| owner.value.meta_str("uid") == text("uid")) else {
+            return Some(Owner::Absent);
+        };
+        let waits = owner.value.is_deleting() && owner.value.meta_strings("finalizers").contains(&FOREGROUND_FINALIZER);
+        Some(if waits { Owner::Waiting } else { Owner::Present })
     }
 
-    /// Deletes an object that has no owner left, and drops the references to those it has lost otherwise.
+    /// Deletes an object that has no owner left, and drops the references to those it has lost otherwise. Does nothing, as
+    /// Kubernetes, while one of the references leads nobody knows where.
     pub(super) fn check_dependent(&mut self, at: &ObjectRef) {
         let (Some(resource), Some(object)) = (self.resource_of(at), self.store.get(at).cloned()) else {
             return;
         };
         let references = object.value["metadata"]["ownerReferences"].as_array().cloned().unwrap_or_default();
-        let owners: Vec<Owner> = references.iter().map(|reference| self.owner(at, reference)).collect();
+        let owners: Option<Vec<Owner>> = references.iter().map(|reference| self.owner(at, reference)).collect();
+        let Some(owners) = owners else { return };
         if owners.iter().all(|owner| *owner == Owner::Present) {
             return;
         }

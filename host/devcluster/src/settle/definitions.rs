@@ -51,6 +51,8 @@ impl Cluster {
             self.put(&definitions, &at, crd, object.schema_id);
         } else if status::has_condition(&crd, "Established", "True") && self.registry.serve(&crd) {
             self.store.end_watches(name);
+            // References to objects of this kind can be followed now.
+            self.work.extend(self.store.without_owner().into_iter().map(Work::Dependent));
         }
     }
 

@@ -60,7 +60,8 @@ impl Cluster {
 
     fn after_removal(&mut self, at: &ObjectRef, object: &Value) {
         for dependent in self.store.dependents(object.meta_str("uid")) {
-            self.work.push_back(Work::Dependent(dependent));
+            // At once: the kind of the owner may be about to go, too, and then nobody could tell that its owner is gone.
+            self.check_dependent(&dependent);
         }
         for reference in object["metadata"]["ownerReferences"].as_array().into_iter().flatten() {
             if let Some(owner) = self.store.by_uid(reference["uid"].as_str().unwrap_or_default()) {

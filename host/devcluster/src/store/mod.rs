@@ -193,6 +193,11 @@ impl Store {
         self.owners.dependents(uid)
     }
 
+    /// The objects with references to owners that are not there.
+    pub(crate) fn without_owner(&self) -> Vec<ObjectRef> {
+        self.owners.without_owner()
+    }
+
     /// The objects in a namespace, of all collections.
     pub(crate) fn in_namespace(&self, namespace: &str) -> Vec<ObjectRef> {
         let refs = self.collections.iter().flat_map(|(name, collection)| {

@@ -42,6 +42,15 @@ impl Owners {
     pub(super) fn dependents(&self, uid: &str) -> Vec<ObjectRef> {
         self.dependents.get(uid).into_iter().flatten().cloned().collect()
     }
+
+    /// The dependents of objects that are not there.
+    pub(super) fn without_owner(&self) -> Vec<ObjectRef> {
+        let lost = self.dependents.iter().filter(|(uid, _)| !self.objects.contains_key(*uid));
+        let mut found: Vec<ObjectRef> = lost.flat_map(|(_, dependents)| dependents).cloned().collect();
+        // What follows from a write has one order.
+        found.sort();
+        found
+    }
 }
 
 fn owner_uids(value: &Value) -> impl Iterator<Item = &str> {

@@ -10,7 +10,7 @@ use crate::object::{MAX_LEVELS, ObjectExt, levels};
 use crate::request::body::Body;
 use crate::request::query::FieldValidation;
 use crate::resource::{Resource, Rules};
-use crate::schema::{Schema, Type, defaults::apply_defaults, prune::prune};
+use crate::schema::{Schema, Type, defaults::apply_defaults, embedded, prune::prune};
 use crate::status::Refusal;
 
 /// An object in the form in which it is stored, without `apiVersion` and `kind`.
@@ -54,6 +54,11 @@ pub(crate) fn decode(resource: &Resource, body: Body, validation: FieldValidatio
         problems.chain(unknown.iter().map(|path| format!("unknown field \"{path}\""))).collect();
     if validation == FieldValidation::Strict && !problems.is_empty() {
         return Err(not_handled(resource, &format!("strict decoding error: {}", problems.join(", "))));
+    }
+    if resource.is_custom()
+        && let Some(error) = embedded::unreadable(&value, &resource.schema)
+    {
+        return Err(not_handled(resource, &error.to_string()));
     }
     if let Value::Object(map) = &mut value {
         map.remove("apiVersion");

@@ -20,23 +20,32 @@ pub(super) fn validate(resource: &Resource, old: Option<&Value>, new: &Value, er
     if old.is_none() {
         validate_name(resource, new, errors);
     }
+    validate_fields(metadata, "metadata", errors);
+    validate_finalizers(resource, old, new, errors);
+}
+
+/// What is wrong with those fields that have the same rules in the metadata of every object, and of objects inside of others.
+/// `path` leads to the metadata.
+pub(crate) fn validate_fields(metadata: &Value, path: &str, errors: &mut Vec<FieldError>) {
     let mut invalid = |field: &str, value: &Value, faults: Vec<String>| {
-        errors.extend(faults.iter().map(|fault| FieldError::invalid(field, value, fault)));
+        errors.extend(faults.iter().map(|fault| FieldError::invalid(format!("{path}.{field}"), value, fault)));
     };
     for (key, value) in metadata["labels"].as_object().into_iter().flatten() {
-        invalid("metadata.labels", &Value::from(key.as_str()), names::qualified_faults(key));
-        invalid("metadata.labels", value, names::label_value_faults(value.as_str().unwrap_or_default()));
+        invalid("labels", &Value::from(key.as_str()), names::qualified_faults(key));
+        invalid("labels", value, names::label_value_faults(value.as_str().unwrap_or_default()));
     }
     let mut size = 0;
     for (key, value) in metadata["annotations"].as_object().into_iter().flatten() {
-        invalid("metadata.annotations", &Value::from(key.as_str()), names::qualified_faults(&key.to_lowercase()));
+        invalid("annotations", &Value::from(key.as_str()), names::qualified_faults(&key.to_lowercase()));
         size += key.len() + value.as_str().map_or(0, str::len);
     }
-    if size as u64 > MAX_ANNOTATIONS {
-        errors.push(FieldError::too_long("metadata.annotations", MAX_ANNOTATIONS));
+    for finalizer in metadata["finalizers"].as_array().into_iter().flatten() {
+        invalid("finalizers", finalizer, names::qualified_faults(finalizer.as_str().unwrap_or_default()));
     }
-    validate_owners(&metadata["ownerReferences"], errors);
-    validate_finalizers(resource, old, new, errors);
+    if size as u64 > MAX_ANNOTATIONS {
+        errors.push(FieldError::too_long(format!("{path}.annotations"), MAX_ANNOTATIONS));
+    }
+    validate_owners(&metadata["ownerReferences"], &format!("{path}.ownerReferences"), errors);
 }
 
 fn validate_name(resource: &Resource, new: &Value, errors: &mut Vec<FieldError>) {
@@ -46,8 +55,7 @@ fn validate_name(resource: &Resource, new: &Value, errors: &mut Vec<FieldError>)
         names::label_faults(name)
     } else if resource.storage_group == "rbac.authorization.k8s.io" {
         // Role names are path segments: they may have colons.
-        let broken = matches!(name, "." | "..") || name.contains(['/', '%']);
-        broken.then(|| "may not contain '/' or '%'".to_owned()).into_iter().collect()
+        names::path_segment_faults(name, false)
     } else {
         names::subdomain_faults(name)
     };
@@ -68,13 +76,13 @@ fn validate_prefix(resource: &Resource, prefix: &str, errors: &mut Vec<FieldErro
     errors.extend(faults.iter().map(|fault| FieldError::invalid("metadata.generateName", &Value::from(prefix), fault)));
 }
 
-fn validate_owners(references: &Value, errors: &mut Vec<FieldError>) {
+fn validate_owners(references: &Value, path: &str, errors: &mut Vec<FieldError>) {
     let references = references.as_array().map(Vec::as_slice).unwrap_or_default();
     let text = |reference: &Value, key: &str| reference[key].as_str().unwrap_or_default().to_owned();
     for (index, reference) in references.iter().enumerate() {
         for key in ["apiVersion", "kind", "name", "uid"] {
             if text(reference, key).is_empty() {
-                let field = format!("metadata.ownerReferences[{index}].{key}");
+                let field = format!("{path}[{index}].{key}");
                 errors.push(FieldError::required(field, "must not be empty"));
             }
         }
@@ -89,7 +97,7 @@ fn validate_owners(references: &Value, errors: &mut Vec<FieldError>) {
             "Only one reference can have Controller set to true. Found \"true\" in references for {first} and {second}"
         );
         let list = ordered_references(references);
-        errors.push(FieldError::invalid_text("metadata.ownerReferences", &list, &detail));
+        errors.push(FieldError::invalid_text(path, &list, &detail));
     }
 }
 
@@ -112,8 +120,6 @@ fn validate_finalizers(resource: &Resource, old: Option<&Value>, new: &Value, er
     let built_in = !resource.is_custom() && resource.rules != Rules::CustomResourceDefinition;
     for (index, finalizer) in finalizers.iter().enumerate() {
         let value = Value::from(*finalizer);
-        let faults = names::qualified_faults(finalizer);
-        errors.extend(faults.iter().map(|fault| FieldError::invalid("metadata.finalizers", &value, fault)));
         if built_in && !finalizer.contains('/') && !STANDARD_FINALIZERS.contains(finalizer) {
             let detail = "name is neither a standard finalizer name nor is it fully qualified";
             errors.push(FieldError::invalid(format!("metadata.finalizers[{index}]"), &value, detail));

@@ -4,7 +4,7 @@ pub(crate) mod bytes;
 mod create;
 pub(crate) mod decode;
 mod delete;
-mod metadata;
+pub(crate) mod metadata;
 pub(crate) mod names;
 mod patch;
 mod replicas;

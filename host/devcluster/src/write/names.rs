@@ -8,9 +8,13 @@ pub(crate) const SUBDOMAIN_RULE: &str = "a lowercase RFC 1123 subdomain must con
      characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used \
      for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 
-pub(crate) const LABEL_RULE: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or \
+const LABEL_RULE: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or \
      '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for \
      validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+
+const LETTERED_LABEL_RULE: &str = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start \
+     with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for \
+     validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
 
 const QUALIFIED_RULE: &str = "must consist of alphanumeric characters, '-', '_' or '.', and must \
      start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for \
@@ -61,7 +65,7 @@ pub(super) fn subdomain_faults(name: &str) -> Vec<String> {
 }
 
 /// What is wrong with the name of a namespace.
-pub(super) fn label_faults(name: &str) -> Vec<String> {
+pub(crate) fn label_faults(name: &str) -> Vec<String> {
     let mut faults = Vec::new();
     if name.len() > 63 {
         faults.push("must be no more than 63 characters".to_owned());
@@ -72,6 +76,27 @@ pub(super) fn label_faults(name: &str) -> Vec<String> {
         false => faults.push(LABEL_RULE.to_owned()),
     }
     faults
+}
+
+/// What is wrong with a label that has to begin with a letter, as the names of kinds and of versions.
+pub(crate) fn lettered_label_faults(name: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    if name.len() > 63 {
+        faults.push("must be no more than 63 characters".to_owned());
+    }
+    if name.contains('.') || !SUBDOMAIN.is_match(name) || name.starts_with(|c: char| c.is_ascii_digit()) {
+        faults.push(LETTERED_LABEL_RULE.to_owned());
+    }
+    faults
+}
+
+/// What is wrong with a name, or with the beginning of one, that only has to be part of a path.
+pub(crate) fn path_segment_faults(name: &str, prefix: bool) -> Vec<String> {
+    if !prefix && matches!(name, "." | "..") {
+        return vec![format!("may not be '{name}'")];
+    }
+    let forbidden = ["/", "%"].into_iter().filter(|text| name.contains(text));
+    forbidden.map(|text| format!("may not contain '{text}'")).collect()
 }
 
 /// What is wrong with the key of a label or annotation, or with a finalizer: a name with an optional DNS prefix.
@@ -156,6 +181,15 @@ mod tests {
         assert_eq!(label_value_faults(""), [""; 0]);
         assert_eq!(label_value_faults(&"x".repeat(64)), ["must be no more than 63 bytes"]);
         assert_eq!(label_value_faults("a b"), [LABEL_VALUE_RULE]);
+    }
+
+    #[test]
+    fn some_labels_begin_with_a_letter() {
+        assert_eq!(lettered_label_faults("v1-a"), [""; 0]);
+        for wrong in ["1v", "", "a.b", "a-", "A"] {
+            assert_eq!(lettered_label_faults(wrong), [LETTERED_LABEL_RULE], "{wrong:?}");
+        }
+        assert_eq!(lettered_label_faults(&"x".repeat(64)), ["must be no more than 63 characters"]);
     }
 
     #[test]

@@ -59,6 +59,8 @@ async fn all_served_versions_show_one_object() {
     let mut beta = crd["spec"]["versions"][0].clone();
     beta["name"] = "v1beta1".into();
     beta["storage"] = false.into();
+    // Kubernetes refuses selectable fields that all versions share if they do not share their schemas.
+    beta["selectableFields"] = json!([]);
     beta["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["extra"] =
         json!({"type": "string", "default": "e"});
     crd["spec"]["versions"].as_array_mut().unwrap().push(beta);

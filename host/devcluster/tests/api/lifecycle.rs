@@ -193,3 +193,59 @@ async fn a_delete_that_asks_for_another_kind_of_dry_run_is_refused() {
     assert_eq!(caller.delete(&format!("{path}?dryRun=All"), &json!({"dryRun": []})).await.code, 200);
     assert!(!exists(&caller, "kept").await);
 }
+
+#[tokio::test]
+async fn what_cannot_be_an_owner_is_no_reason_to_collect() {
+    let caller = Caller::new();
+    let owner = configmap(&caller, "owner", &[], false, &[]).await.body;
+    let role = json!({"metadata": {"name": "role", "ownerReferences": [{
+        "apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner["metadata"]["uid"],
+    }]}});
+    let roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
+    assert_eq!(caller.post(roles, &role).await.code, 201);
+    assert_eq!(caller.get(&format!("{roles}/role")).await.code, 200, "an owner in a namespace is looked for nowhere");
+    delete(&caller, "owner", "Background").await;
+    assert_eq!(caller.get(&format!("{roles}/role")).await.code, 200);
+}
+
+fn owned_by_a_gadget(name: &str, uid: &Value) -> Value {
+    json!({"metadata": {"name": name, "ownerReferences": [{
+        "apiVersion": "demo.example/v1", "kind": "Gadget", "name": "gadget", "uid": uid,
+    }]}})
+}
+
+fn gadgets() -> Value {
+    json!({
+        "metadata": {"name": "gadgets.demo.example"},
+        "spec": {
+            "group": "demo.example", "scope": "Namespaced", "names": {"plural": "gadgets", "kind": "Gadget"},
+            "versions": [{
+                "name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {"type": "object"}},
+            }],
+        },
+    })
+}
+
+const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+
+#[tokio::test]
+async fn an_owner_is_missed_only_once_its_kind_is_defined() {
+    let caller = Caller::new();
+    let lost = owned_by_a_gadget("early", &json!("11111111-2222-4333-8444-555555555555"));
+    assert_eq!(caller.post(CONFIGMAPS, &lost).await.code, 201);
+    assert!(exists(&caller, "early").await);
+    assert_eq!(caller.post(DEFINITIONS, &gadgets()).await.code, 201);
+    assert!(!exists(&caller, "early").await);
+}
+
+#[tokio::test]
+async fn dependents_go_with_owners_whose_definition_goes() {
+    let caller = Caller::new();
+    assert_eq!(caller.post(DEFINITIONS, &gadgets()).await.code, 201);
+    let gadget = json!({"apiVersion": "demo.example/v1", "kind": "Gadget", "metadata": {"name": "gadget"}});
+    let gadget = caller.post("/apis/demo.example/v1/namespaces/default/gadgets", &gadget).await.body;
+    assert_eq!(caller.post(CONFIGMAPS, &owned_by_a_gadget("child", &gadget["metadata"]["uid"])).await.code, 201);
+    assert!(exists(&caller, "child").await);
+    caller.delete(&format!("{DEFINITIONS}/gadgets.demo.example"), &Value::Null).await;
+    assert!(!exists(&caller, "child").await);
+}

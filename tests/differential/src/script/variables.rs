@@ -7,9 +7,9 @@ use anyhow::{Context as _, Result};
 use regex::Regex;
 use serde_json::Value;
 
-/// `${name}`, or `${x*1000}` for a character many times.
+/// `${name}`, or `${x*1000}` for a text many times.
 static PLACEHOLDER: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"\$\{(?:(\w+)|(.)\*(\d+))\}").expect("written in this file and used by every test"));
+    LazyLock::new(|| Regex::new(r"\$\{(?:(\w+)|(.+?)\*(\d+))\}").expect("written in this file and used by every test"));
 
 /// Values for the placeholders of a script.
 #[derive(Clone, Debug, Default)]
@@ -75,6 +75,7 @@ mod tests {
         let variables = Variables::from([("ns", "a"), ("b", "${ns}")]);
         assert_eq!(variables.replace("/${ns}/${b}/$ns/${ns").unwrap(), "/a/${ns}/$ns/${ns");
         assert_eq!(variables.replace("${x*3}!").unwrap(), "xxx!");
+        assert_eq!(variables.replace("[${{a},*2}${ns}]").unwrap(), "[{a},{a},a]");
         let error = variables.replace("${nobody}").unwrap_err();
         assert_eq!(error.to_string(), "${nobody} is not set");
     }

@@ -44,7 +44,9 @@ fn spec(rule: &str) -> Value {
             "when": {"type": "string", "format": "date-time"}, "day": {"type": "string", "format": "date"},
             "wait": {"type": "string", "format": "duration"}, "data": {"type": "string", "format": "byte"},
             "any": {"type": "object", "x-kubernetes-preserve-unknown-fields": true},
-            "template": {"type": "object", "x-kubernetes-embedded-resource": true},
+            "template": {
+                "type": "object", "x-kubernetes-embedded-resource": true, "properties": {"size": {"type": "integer"}},
+            },
         },
         "x-kubernetes-validations": [{"rule": rule}],
     });
