@@ -230,7 +230,7 @@ impl<'a> Pass<'a> {
 
     async fn record(&mut self, findings: Value, found: &Observation) -> Flow {
         let (unkept, uid) = (&self.lifecycle.unkept, self.context.uid.clone());
-        if !unkept.is_vain(&uid, Part::Findings, &findings) {
+        if !unkept.is_vain(&uid, Part::Findings, &self.object.object().value(), &findings) {
             // Guarded: the user may have filled in the same fields meanwhile.
             let patch = self.object.guard(findings);
             if let Err(error) = self.write(&patch).await {
@@ -238,7 +238,7 @@ impl<'a> Pass<'a> {
                 return ControlFlow::Break(refused(&error, "UpdateExternalResource", what, None));
             }
             let left = self::findings(&self.object, found, self.lifecycle.clock.now());
-            unkept.note(&uid, Part::Findings, left.as_ref());
+            unkept.note(&uid, Part::Findings, &self.object.object().value(), left.as_ref());
         }
         if let Progress::Observed { recorded, .. } = &mut self.progress {
             // What the API server did not keep this time it will not keep the next time either.
