@@ -136,7 +136,10 @@ const APART: &[(&str, Scenario)] = scenarios! {
         one_written_by_hand_is_pinned_granted_and_paused,
         a_deletion_waits_for_the_objects_or_leaves_them,
     },
-    definitions::{ one_that_would_harm_what_is_stored_is_not_installed },
+    definitions::{
+        one_that_would_harm_what_is_stored_is_not_installed,
+        one_that_is_deleted_and_made_again_is_followed,
+    },
     account::{ a_provider_converges_in_the_name_of_its_account },
     github::{
         what_exists_is_taken_over_followed_and_left_only_as_it_is_said,
