@@ -179,7 +179,9 @@ impl Pass<'_> {
         // A senseless management policy comes first, and says more: one at a time.
         if self.object.management_problem().is_none() {
             match self.object.deletion_problem() {
-                Some(problem) => drop(announcer.tell(&subject, &[Announcement::senseless_policy(&problem)], &[])),
+                Some(problem) => {
+                    announcer.tell(&subject, &[Announcement::senseless_policy(&problem)], &[]);
+                }
                 None => announcer.policy_is_sound(&self.context.uid),
             }
         }
