@@ -85,6 +85,7 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
     loops::{
         patches_that_feed_each_other_are_named_and_stopped,
         a_tug_of_war_is_told_once_and_given_up_when_the_other_goes,
+        a_tug_of_war_is_found_though_another_target_fails_each_time,
         a_source_that_changes_quickly_is_followed_and_is_no_loop,
         many_patches_of_few_sources_cost_few_watches,
     },
