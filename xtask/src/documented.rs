@@ -131,12 +131,14 @@ fn is_there(path: &str, tests: &[Vec<String>]) -> bool {
 
 #[test]
 fn tests_that_the_promises_name_are_there() {
-    let document = fs::read_to_string(cargo::root().join("docs/security.md")).unwrap();
     let tests = tests();
-    let paths = named(&document);
-    assert!(paths.len() > 150, "only {} were found", paths.len());
-    let missing: Vec<_> = paths.into_iter().filter(|path| !is_there(path, &tests)).collect();
-    assert!(missing.is_empty(), "there are no such tests: {missing:?}");
+    for (document, least) in [("docs/security.md", 150), ("docs/engine.md", 40), ("docs/lifecycle.md", 60)] {
+        let text = fs::read_to_string(cargo::root().join(document)).unwrap();
+        let paths = named(&text);
+        assert!(paths.len() > least, "{document}: only {} were found", paths.len());
+        let missing: Vec<_> = paths.into_iter().filter(|path| !is_there(path, &tests)).collect();
+        assert!(missing.is_empty(), "{document}: there are no such tests: {missing:?}");
+    }
 }
 
 #[test]

@@ -89,9 +89,10 @@ impl Host {
         let watches = Watches::new(cluster.clone(), CancellationToken::new());
         let (recorder, writer) = Recorder::new(cluster.clone(), instance());
         let recorder = recorder.with_max_silence(self.event_silence);
+        let mut registry = Registry::default();
+        recorder.register_metrics(&mut registry);
         let runner = Runner::new(self.concurrency);
         let shared = Shared::new(cluster, watches.clone(), recorder, runner);
-        let mut registry = Registry::default();
         shared.cluster.register_metrics(&mut registry);
         shared.watches.register_metrics(&mut registry);
         shared.metrics.register(&mut registry);

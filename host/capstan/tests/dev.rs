@@ -87,6 +87,25 @@ fn https_is_served_and_the_kubeconfig_has_whom_to_trust_and_no_key() {
 }
 
 #[test]
+fn what_is_logged_into_a_file_is_json() {
+    let mut dev = Running::start(&[]);
+    dev.kubeconfig();
+    let is_json = |line: &str| {
+        let line = serde_json::from_str::<serde_json::Value>(line);
+        line.is_ok_and(|line| line["level"].is_string() && line["message"].is_string())
+    };
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let log = fs::read_to_string(dev.folder.path().join("log")).unwrap();
+        if log.lines().any(is_json) {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{log}");
+        thread::sleep(LOOK);
+    }
+}
+
+#[test]
 fn plain_http_is_served_to_who_asks_for_it() {
     let mut dev = Running::start(&["--plain-http"]);
     let kubeconfig = dev.kubeconfig();

@@ -91,6 +91,15 @@ impl Error {
         matches!(self, Self::Unavailable { .. } | Self::UnknownKind(_) | Self::Unauthorized(_) | Self::Malformed(_))
     }
 
+    /// How long to stay away, if the API server said.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Unavailable { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
     pub(crate) fn unavailable(message: impl Into<String>) -> Self {
         Self::Unavailable { message: message.into(), retry_after: None }
     }

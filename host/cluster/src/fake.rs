@@ -5,6 +5,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     convert::Infallible,
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use axum::body::Body;
@@ -29,6 +30,8 @@ pub(crate) struct State {
     pub(crate) things_missing: bool,
     /// Things have no namespaces.
     pub(crate) things_cluster_scoped: bool,
+    /// So long this process stands still before the next request is sent.
+    pub(crate) connecting: Option<Duration>,
     objects: BTreeMap<String, Value>,
     version: u64,
     watches: Vec<(String, mpsc::Sender<Result<String, Infallible>>)>,
@@ -146,6 +149,10 @@ impl Fake {
         let _running = Running::begin(self);
         // Lets others begin meanwhile.
         tokio::task::yield_now().await;
+        let connecting = self.state().connecting.take();
+        if let Some(time) = connecting {
+            tokio::time::advance(time).await;
+        }
         let answer = self.state().answer(method, uri);
         match answer {
             Some(answer) => answer,

@@ -1,6 +1,11 @@
 //! Until when writes may be sent.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
+};
 
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -89,6 +94,19 @@ impl Fence {
             // It may have been held open when that time comes.
             let _ = self.closed.run_until_cancelled(sleep_until(self.until())).await;
         }
+    }
+
+    /// Goes on with some work as long as it is open, and gives it up then: `None`. The clock is looked at before every step
+    /// of it: a process that was stopped while it opened a connection must not send over it when others have long taken over.
+    pub async fn while_open<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let (mut work, mut closed) = (pin!(work), pin!(self.closed()));
+        poll_fn(|context| {
+            if !self.is_open() || closed.as_mut().poll(context).is_ready() {
+                return Poll::Ready(None);
+            }
+            work.as_mut().poll(context).map(Some)
+        })
+        .await
     }
 
     fn lock(&self) -> MutexGuard<'_, Instant> {
@@ -211,6 +229,19 @@ mod tests {
         let (_, written) = join(reads, write).await;
         assert_eq!(written, Err(Error::NotLeader));
         assert_eq!(fake.asked("DELETE"), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_whose_lease_is_lost_while_it_connects_is_not_sent() {
+        let fake = Fake::default();
+        let plain = fake.cluster();
+        plain.resource(&config_maps().kind).await.unwrap();
+        fake.state().connecting = Some(11 * SECOND);
+        let given_up = plain.fenced(open_for(10 * SECOND)).delete(&target(), None).await.unwrap_err();
+        assert_eq!((given_up.reason(), fake.asked("DELETE")), ("Unavailable", 0));
+        fake.state().connecting = Some(9 * SECOND);
+        plain.fenced(open_for(10 * SECOND)).delete(&target(), None).await.unwrap_err();
+        assert_eq!(fake.asked("DELETE"), 1, "in time");
     }
 
     #[tokio::test(start_paused = true)]

@@ -155,13 +155,10 @@ async fn once(
     let Some(fence) = fence else { return Ok(answer.await) };
     // Not before: the wait for a slot may have been long.
     fence.check()?;
-    tokio::select! {
-        biased;
-        answer = answer => Ok(answer),
-        () = fence.closed() => {
-            Err(Error::unavailable("the lease was lost while the request was under way: its result is unknown"))
-        }
-    }
+    fence
+        .while_open(answer)
+        .await
+        .ok_or_else(|| Error::unavailable("the lease was lost while the request was under way: its result is unknown"))
 }
 
 /// What is not sent, as the API server has asked for a rest that is longer than there is time.

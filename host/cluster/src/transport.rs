@@ -19,7 +19,7 @@ use kube::{
 };
 use tokio::{
     sync::{AcquireError, OwnedSemaphorePermit, Semaphore},
-    time::{sleep, timeout},
+    time::timeout,
 };
 use tower::{BoxError, service_fn};
 
@@ -99,11 +99,10 @@ impl Transport {
             async move {
                 let late = |_| BoxError::from(io::Error::from(io::ErrorKind::TimedOut));
                 let answer = timeout(TIMEOUT, transport.begin(request)).await.map_err(late)??;
-                if let Some(wait) = retry_after(&answer) {
-                    // The watcher does not look at the header. Whoever waits for this answer waits with it.
-                    sleep(wait.min(TIMEOUT)).await;
+                match retry_after(&answer) {
+                    Some(wait) => timeout(TIMEOUT, with_wait(answer, wait)).await.map_err(late)?,
+                    None => Ok::<_, BoxError>(answer),
                 }
-                Ok::<_, BoxError>(answer)
             }
         });
         Client::new(service, namespace)
@@ -167,6 +166,15 @@ fn status(code: StatusCode, wait: Option<Duration>, text: &str) -> Status {
         }
     }
     status
+}
+
+/// The same answer with the time to wait in its body: the watcher does not look at the header.
+async fn with_wait(answer: Response<Held>, wait: Duration) -> Result<Response<Held>, BoxError> {
+    let (mut parts, Held { body, .. }) = answer.into_parts();
+    let text = body.collect_bytes().await?;
+    let status = status(parts.status, Some(wait), &String::from_utf8_lossy(&text));
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Ok(Response::from_parts(parts, Held { body: Body::from(serde_json::to_vec(&status)?), _slot: None }))
 }
 
 /// A body that holds its slot until it is dropped.

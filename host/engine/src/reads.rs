@@ -164,6 +164,11 @@ impl Reads {
         std::mem::take(&mut self.lock().reads)
     }
 
+    /// Whether anything was written that changed something.
+    pub(crate) fn has_written(&self) -> bool {
+        !self.lock().writes.is_empty()
+    }
+
     /// Reads and writes so far.
     pub(crate) fn round(&self) -> Round {
         let state = self.lock();

@@ -1,15 +1,10 @@
 //! From the moment something happens to the API server.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
 use capstan_api::{GroupVersionKind, ObjectKey, ObjectRef};
 use capstan_cluster::{Cluster, Error, Patch};
+use prometheus_client::{metrics::counter::Counter, registry::Registry};
 use serde_json::json;
 use tokio::{
     sync::mpsc,
@@ -25,10 +20,12 @@ use crate::{
 /// Events waiting to be written. A burst of a few hundred objects fits; more at once means that the API server does not
 /// keep up, and the objects' conditions say the same.
 const WAITING: usize = 1024;
-/// Tries for one event. The API server may just be restarting.
-const TRIES: u32 = 3;
-/// Between two tries.
+/// How long one event is tried again. The API server may just be restarting, and events that come meanwhile wait.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// Between the first two tries; twice as long each time.
 const PAUSE: Duration = Duration::from_millis(500);
+/// Between two tries at most.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// For what is still waiting when the host stops.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -36,7 +33,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub struct Recorder {
     waiting: mpsc::Sender<Event>,
-    dropped: Arc<AtomicU64>,
+    dropped: Counter,
     max_silence: MaxSilence,
 }
 
@@ -46,7 +43,7 @@ pub struct Writer {
     instance: String,
     waiting: mpsc::Receiver<Event>,
     series: Series,
-    dropped: Arc<AtomicU64>,
+    dropped: Counter,
 }
 
 impl Recorder {
@@ -54,9 +51,9 @@ impl Recorder {
     #[must_use]
     pub fn new(cluster: Cluster, instance: String) -> (Self, Writer) {
         let (sender, receiver) = mpsc::channel(WAITING);
-        let dropped = Arc::new(AtomicU64::new(0));
+        let dropped = Counter::default();
         let max_silence = MaxSilence::default();
-        let recorder = Self { waiting: sender, dropped: Arc::clone(&dropped), max_silence };
+        let recorder = Self { waiting: sender, dropped: dropped.clone(), max_silence };
         (recorder, Writer { cluster, instance, waiting: receiver, series: Series::default(), dropped })
     }
 
@@ -75,7 +72,7 @@ impl Recorder {
     /// Takes an event. Never blocks: if too many are waiting it is dropped, counted and logged.
     pub fn record(&self, event: Event) {
         if let Err(error) = self.waiting.try_send(event) {
-            self.dropped.fetch_add(1, Relaxed);
+            self.dropped.inc();
             let event = error.into_inner();
             tracing::warn!(object = %event.regarding.object, reason = event.reason, "too many events, one is dropped");
         }
@@ -84,7 +81,13 @@ impl Recorder {
     /// Events that were not written since the start, for whatever reason.
     #[must_use]
     pub fn dropped(&self) -> u64 {
-        self.dropped.load(Relaxed)
+        self.dropped.get()
+    }
+
+    /// Has what was dropped told with the metrics of a registry.
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        let help = "Events that were not written: refused, too many at once, or the API server was away for too long";
+        registry.register("capstan_events_dropped", help, self.dropped.clone());
     }
 }
 
@@ -113,7 +116,7 @@ impl Writer {
             }
         }
         if lost > 0 {
-            self.dropped.fetch_add(lost, Relaxed);
+            self.dropped.inc_by(lost);
             tracing::warn!(lost, "events are lost: the API server was too slow at the end");
         }
     }
@@ -147,17 +150,23 @@ impl Writer {
     async fn write(&mut self, event: &Event, mut repeated: Option<Repeated>) {
         // One name for all tries, so that one whose answer was lost is not written twice.
         let name = name(&event.regarding.object.key.name, jiff::Timestamp::now());
-        for attempt in 1..=TRIES {
+        let (deadline, mut pause, mut tried) = (Instant::now() + PATIENCE, PAUSE, false);
+        loop {
             match self.send(event, &mut repeated, &name).await {
                 Ok(()) => return,
-                Err(Error::AlreadyExists(_)) if attempt > 1 => return self.written(event, name),
-                Err(error) if error.is_transient() && attempt < TRIES => sleep(PAUSE * attempt).await,
+                Err(Error::AlreadyExists(_)) if tried => return self.written(event, name),
+                Err(error) if error.is_transient() && Instant::now() < deadline => {
+                    let rest = error.retry_after().unwrap_or_default().min(PATIENCE);
+                    sleep(pause.max(rest)).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
                 Err(error) => {
-                    self.dropped.fetch_add(1, Relaxed);
+                    self.dropped.inc();
                     tracing::warn!(object = %event.regarding.object, reason = event.reason, %error, "event not written");
                     return;
                 }
             }
+            tried = true;
         }
     }
 

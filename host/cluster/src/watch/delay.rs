@@ -5,6 +5,8 @@ use std::time::Duration;
 use rand::RngExt;
 use tokio::time::{Instant, sleep};
 
+use crate::Error;
+
 /// One watch's waiting after failures: from half a second, doubling to half a minute, each a little off so that many
 /// watches do not come back together. It begins anew after a while without failure, and not with the first sign of life:
 /// a list that works says nothing about the watch that follows it.
@@ -22,14 +24,27 @@ impl Delay {
     /// So long without failure is success; what client-go takes.
     const CALM: Duration = Duration::from_mins(2);
 
+    /// Not so long that a wrong word of the API server ends a watch.
+    const REST: Duration = Duration::from_mins(10);
+
     pub(super) async fn wait(&mut self, longest: Duration) {
+        self.wait_between(Duration::ZERO, longest).await;
+    }
+
+    /// Not before the time that the API server gave, if it did.
+    pub(super) async fn wait_after(&mut self, error: &Error) {
+        let rest = error.retry_after().unwrap_or_default().min(Self::REST);
+        self.wait_between(rest, Self::LONGEST).await;
+    }
+
+    async fn wait_between(&mut self, at_least: Duration, longest: Duration) {
         if self.last.is_some_and(|last| last.elapsed() >= Self::CALM) {
             self.failures = 0;
         }
         let delay = Self::FIRST.saturating_mul(1 << self.failures.min(10)).min(longest);
         self.failures += 1;
         let jitter = rand::rng().random_range(0.8..1.2);
-        sleep(delay.mul_f64(jitter)).await;
+        sleep(delay.mul_f64(jitter).max(at_least)).await;
         self.last = Some(Instant::now());
     }
 }

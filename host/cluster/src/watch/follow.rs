@@ -36,11 +36,13 @@ async fn watch_for_ever(cluster: &Cluster, client: &Client, selection: &Selectio
     loop {
         // Seldom done, so that its room is not kept.
         match Box::pin(cluster.resource(&selection.kind)).await {
-            // Asked for when nobody knew the kind yet. Who asks again is told, and asks without a namespace.
+            // Asked for when nobody knew the kind yet. Who asks again is told, and asks without a namespace: so it has to hear
+            // that all there is here has been looked at.
             Ok(resource) if selection.namespace.is_some() && !resource.namespaced => {
                 tracing::debug!(kind = %selection.kind.kind, "a kind without namespaces has nothing in one");
                 cluster.forget(&selection.kind);
                 shared.clear();
+                shared.listed();
                 delay.wait(Delay::MISSING).await;
                 continue;
             }
@@ -59,6 +61,8 @@ async fn watch_for_ever(cluster: &Cluster, client: &Client, selection: &Selectio
             Err(error) => {
                 tracing::warn!(kind = %selection.kind.kind, %error, "the API server cannot be asked about a kind");
                 cluster.transport().metrics.watch_failed(error.reason());
+                delay.wait_after(&error).await;
+                continue;
             }
         }
         delay.wait(Delay::LONGEST).await;
@@ -121,7 +125,7 @@ async fn watch(
                     if let Error::Forbidden(_) = error {
                         shared.refuse();
                     }
-                    delay.wait(Delay::LONGEST).await;
+                    delay.wait_after(&error).await;
                 }
             },
         }
@@ -208,6 +212,8 @@ mod tests {
         let watches = Watches::new(fake.cluster(), CancellationToken::new());
         let selection = Selection { namespace: Some("n".to_owned()), ..things() };
         let mut subscription = watches.subscribe(selection);
+        let first = timeout(Duration::from_mins(1), subscription.next()).await.unwrap();
+        assert!(matches!(first, Some(Change::Synced)), "who waits for the kind is told to look again: {first:?}");
         assert!(timeout(Duration::from_mins(10), subscription.next()).await.is_err(), "there is nothing");
         assert_eq!(warnings.0.load(Ordering::Relaxed), 0);
         let asked = fake.asked("example.com");

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod counted;
+mod pace;
 mod sharing;
 
 use std::{

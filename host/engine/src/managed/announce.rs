@@ -33,6 +33,12 @@ pub(super) struct Subject<'a> {
     pub(super) snapshot: &'a Snapshot,
 }
 
+/// Whether an announcement stands for this transition of the same status write. What was announced does not tell that a
+/// policy is senseless.
+pub(super) fn stands_for(transition: &Condition) -> bool {
+    transition.reason != INVALID_POLICY
+}
+
 /// Turns announcements and transitions into events of one controller.
 pub(crate) struct Announcer {
     sink: Arc<dyn EventSink>,
@@ -47,9 +53,15 @@ impl Announcer {
         Self { sink, controller, silence: Silence::new(max_silence) }
     }
 
-    /// Says what one reconcile has to say.
-    pub(super) fn tell(&self, subject: &Subject<'_>, announcements: &[Announcement], transitions: &[Condition]) {
+    /// Says what one reconcile has to say. True if one of the announcements became an event.
+    pub(super) fn tell(
+        &self,
+        subject: &Subject<'_>,
+        announcements: &[Announcement],
+        transitions: &[Condition],
+    ) -> bool {
         let changed = !transitions.is_empty();
+        let mut announced = false;
         for announcement in announcements {
             let uid = subject.snapshot.object().uid();
             let Announcement { reason, action, note, .. } = announcement;
@@ -61,13 +73,14 @@ impl Announcer {
             };
             if speaks {
                 self.publish(subject, announcement.clone());
+                announced = true;
             }
         }
-        // What was announced does not tell that a policy is senseless.
-        let told = |condition: &Condition| !announcements.is_empty() && condition.reason != INVALID_POLICY;
+        let told = |condition: &Condition| !announcements.is_empty() && stands_for(condition);
         for condition in transitions.iter().filter(|condition| !told(condition)) {
             self.publish(subject, Announcement::transition(condition));
         }
+        announced
     }
 
     /// The deletion policy makes sense: if it does not again, that is news.

@@ -4,23 +4,32 @@ use capstan_api::Condition;
 use capstan_cluster::Error;
 
 use super::{
-    Report, annotations, announcement::Announcement, outcome::Outcome, pass::Pass, snapshot::Snapshot, status::Wish,
-    unkept::Part, verdict::Verdict,
+    Lifecycle, Report, annotations,
+    announce::stands_for,
+    announcement::Announcement,
+    outcome::Outcome,
+    pass::Pass,
+    snapshot::Snapshot,
+    status::{News, Plan, Wish},
+    unkept::Part,
+    verdict::Verdict,
 };
-use crate::queue::{BACKOFF, Next};
+use crate::queue::Next;
 
 /// A status that others keep writing is left for the next reconcile after so many tries.
 const STATUS_TRIES: u32 = 3;
 
-/// What a status write changed.
+/// What came of the status writes of a reconcile.
 #[derive(Default)]
 struct Written {
-    /// The conditions whose status, reason or message did.
-    transitions: Vec<Condition>,
-    /// That of the condition which says that the status was refused. No announcement stands for it.
+    /// What was changed.
+    news: News,
+    /// What an earlier reconcile changed without being told so.
+    late: News,
+    /// What may have been changed: the answer was lost.
+    doubtful: News,
+    /// The transition of the condition which says that the status was refused. No announcement stands for it.
     refusal: Vec<Condition>,
-    /// Somebody's request for a reconcile was echoed.
-    request: bool,
 }
 
 impl Pass<'_> {
@@ -41,15 +50,14 @@ impl Pass<'_> {
                 None => {}
             }
             let wish = self.wish(&mut verdict);
-            match self.write_status(&wish).await {
-                Ok(changed) => written = changed,
-                Err(Error::NotFound(_) | Error::UnknownKind(_)) => {}
+            match self.write_status(&wish, &mut written).await {
+                Ok(()) | Err(Error::NotFound(_)) => {}
                 Err(Error::NotLeader) => return self.cut_short(),
-                Err(Error::Conflict(_)) => verdict.next = soon(verdict.next),
+                Err(Error::Conflict(_)) => verdict.next = verdict.next.or_backoff(),
                 Err(error) => {
                     tracing::warn!(%error, "cannot update managed resource status");
                     verdict.outcome = Outcome::Failed;
-                    verdict.next = soon(verdict.next);
+                    verdict.next = verdict.next.or_backoff();
                     if let Error::Invalid(message) = error {
                         written.refusal = self.say_refused(&message).await;
                     }
@@ -95,33 +103,44 @@ impl Pass<'_> {
     }
 
     /// One write at most, on the newest state.
-    async fn write_status(&mut self, wish: &Wish) -> Result<Written, Error> {
+    async fn write_status(&mut self, wish: &Wish, written: &mut Written) -> Result<(), Error> {
         let (target, uid) = (self.context.object.clone(), self.context.uid.clone());
-        let unkept = &self.lifecycle.unkept;
+        let Lifecycle { objects, unkept, notices, .. } = self.lifecycle;
         for attempt in 1.. {
-            let plan = wish.plan(&self.object);
-            let Some(patch) = plan.patch.filter(|patch| !unkept.is_vain(&uid, Part::Status, &patch["status"])) else {
+            let stored = self.object.status();
+            written.late.add(notices.arrived(&uid, stored));
+            let Plan { patch, news } = wish.plan(&self.object);
+            let Some(patch) = patch.filter(|patch| !unkept.is_vain(&uid, Part::Status, stored, &patch["status"]))
+            else {
+                written.news = notices.tell(&uid, news.clone(), news, stored);
                 break;
             };
-            match self.lifecycle.objects.patch(&target, Some("status"), &patch).await {
+            match objects.patch(&target, Some("status"), &patch).await {
                 Ok(object) => {
                     self.tell_written(&object);
                     self.object = Snapshot::of(object);
-                    let left = wish.plan(&self.object).patch;
-                    unkept.note(&uid, Part::Status, left.as_ref().map(|patch| &patch["status"]));
-                    return Ok(Written { transitions: plan.transitions, request: plan.handled, ..Written::default() });
+                    let (stored, left) = (self.object.status(), wish.plan(&self.object));
+                    let difference = left.patch.as_ref().map(|patch| &patch["status"]);
+                    unkept.note(&uid, Part::Status, stored, difference);
+                    written.news = notices.tell(&uid, news, left.news, stored);
+                    break;
                 }
                 Err(Error::Conflict(_)) if attempt < STATUS_TRIES => {
-                    let newest = self.lifecycle.objects.get(&target).await?;
+                    let newest = objects.get(&target).await?;
                     if newest.uid() != uid {
                         break;
                     }
                     self.object = Snapshot::of(newest);
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    if error.is_transient() {
+                        written.doubtful = news;
+                    }
+                    return Err(error);
+                }
             }
         }
-        Ok(Written::default())
+        Ok(())
     }
 
     /// What the provider wants in the status is not allowed there, and the conditions went with it: at least this is told.
@@ -133,35 +152,38 @@ impl Pass<'_> {
             now: annotations::text(Some(self.lifecycle.clock.now())),
             ..Wish::default()
         };
-        let written = self.write_status(&wish).await.unwrap_or_else(|error| {
+        let mut written = Written::default();
+        if let Err(error) = self.write_status(&wish, &mut written).await {
             tracing::warn!(%error, "cannot say that the status was refused");
-            Written::default()
-        });
-        written.transitions
+        }
+        written.news.transitions
     }
 
     /// Says what happened. Advice and echoes stand beside the conditions, not in the place of their transitions.
     fn announce(&self, verdict: &Verdict, written: &Written) {
+        let Written { news, late, doubtful, refusal } = written;
         let (announcer, subject) = (&self.lifecycle.announcer, self.subject());
-        announcer.tell(&subject, &verdict.announcements, &written.transitions);
-        announcer.tell(&subject, &[], &written.refusal);
-        if let Some(request) = self.request.as_deref().filter(|_| written.request) {
+        // What else is said here does not stand for what an earlier reconcile did.
+        announcer.tell(&subject, &[], &late.transitions);
+        let announced = announcer.tell(&subject, &verdict.announcements, &news.transitions);
+        announcer.tell(&subject, &[], refusal);
+        for request in late.handled.iter().chain(&news.handled) {
             announcer.tell(&subject, &[Announcement::request_handled(request)], &[]);
         }
+        let untold = doubtful.transitions.iter().filter(|condition| !announced || !stands_for(condition)).cloned();
+        let doubtful = News { transitions: untold.collect(), handled: doubtful.handled.clone() };
+        self.lifecycle.notices.doubt(&self.context.uid, doubtful);
         if let Some(Err(invalid)) = self.object.poll_interval(self.lifecycle.rules.poll_limits) {
             announcer.tell(&subject, &[Announcement::ignored(&invalid)], &[]);
         }
         // A senseless management policy comes first, and says more: one at a time.
         if self.object.management_problem().is_none() {
             match self.object.deletion_problem() {
-                Some(problem) => announcer.tell(&subject, &[Announcement::senseless_policy(&problem)], &[]),
+                Some(problem) => {
+                    announcer.tell(&subject, &[Announcement::senseless_policy(&problem)], &[]);
+                }
                 None => announcer.policy_is_sound(&self.context.uid),
             }
         }
     }
-}
-
-/// With back-off, and not before whatever was asked for already.
-fn soon(next: Next) -> Next {
-    if matches!(next, Next::Backoff { .. }) { next } else { BACKOFF }
 }

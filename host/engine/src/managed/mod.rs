@@ -14,10 +14,12 @@ mod creation;
 mod decision;
 pub(crate) mod merge;
 mod metadata;
+mod notices;
 mod outcome;
 mod pass;
 mod pause;
 mod poll;
+mod pruned;
 mod session;
 mod sightings;
 mod silence;
@@ -50,6 +52,7 @@ use crate::{
     queue::Next,
 };
 
+use notices::Notices;
 use pass::Pass;
 use session::Session;
 use snapshot::Snapshot;
@@ -85,6 +88,7 @@ pub(crate) struct Lifecycle {
     pause: Pause,
     unrecorded: Unrecorded,
     unkept: Unkept,
+    notices: Notices,
     sightings: Sightings,
     loops: Loops,
     provider: Arc<str>,
@@ -153,6 +157,7 @@ impl Lifecycle {
             pause,
             unrecorded,
             unkept: Unkept::default(),
+            notices: Notices::default(),
             sightings,
             loops,
             provider: provider.into(),
@@ -217,6 +222,7 @@ impl Lifecycle {
         self.announcer.forget(uid);
         self.unrecorded.forget(uid);
         self.unkept.forget(uid);
+        self.notices.forget(uid);
         self.sightings.forget(uid);
     }
 

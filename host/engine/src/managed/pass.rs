@@ -105,19 +105,26 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Writes that follow each other without end are told and slowed down, whoever takes part in it.
+    /// Writes that follow each other without end are told and slowed down, whoever takes part in it, and however well the
+    /// reconciles end that make them.
     fn guard(&mut self, verdict: Verdict) -> Verdict {
         let loops = &self.lifecycle.loops;
-        match verdict.outcome {
-            Outcome::Settled => loops.settled(&self.writer),
-            Outcome::Updated | Outcome::Created => {
-                let edition = Edition { uid: &self.context.uid, generation: self.generation };
-                if let Some(found) = loops.judge(&self.writer, edition, &self.context.reads) {
-                    self.looped = found.is_new;
-                    return verdict.would_loop(found.message);
-                }
+        let acted = match verdict.outcome {
+            Outcome::Settled => {
+                loops.settled(&self.writer);
+                false
             }
-            _ => {}
+            // It is let go: nothing of it follows.
+            Outcome::Released | Outcome::Gone => false,
+            Outcome::Updated | Outcome::Created => true,
+            _ => self.context.reads.has_written(),
+        };
+        if acted {
+            let edition = Edition { uid: &self.context.uid, generation: self.generation };
+            if let Some(found) = loops.judge(&self.writer, edition, &self.context.reads) {
+                self.looped = found.is_new;
+                return verdict.would_loop(found.message);
+            }
         }
         verdict
     }
@@ -214,7 +221,7 @@ impl<'a> Pass<'a> {
     async fn release(&mut self) -> Verdict {
         let patch = self.object.releasing();
         match self.write(&patch).await {
-            Ok(()) | Err(Error::NotFound(_) | Error::UnknownKind(_)) => Verdict::quiet(Outcome::Released, Next::Stop),
+            Ok(()) | Err(Error::NotFound(_)) => Verdict::quiet(Outcome::Released, Next::Stop),
             Err(error) => {
                 refused(&error, "UpdateManagedResource", "cannot remove finalizer", Some(Condition::deleting()))
             }
@@ -223,7 +230,7 @@ impl<'a> Pass<'a> {
 
     async fn record(&mut self, findings: Value, found: &Observation) -> Flow {
         let (unkept, uid) = (&self.lifecycle.unkept, self.context.uid.clone());
-        if !unkept.is_vain(&uid, Part::Findings, &findings) {
+        if !unkept.is_vain(&uid, Part::Findings, &self.object.object().value(), &findings) {
             // Guarded: the user may have filled in the same fields meanwhile.
             let patch = self.object.guard(findings);
             if let Err(error) = self.write(&patch).await {
@@ -231,7 +238,7 @@ impl<'a> Pass<'a> {
                 return ControlFlow::Break(refused(&error, "UpdateExternalResource", what, None));
             }
             let left = self::findings(&self.object, found, self.lifecycle.clock.now());
-            unkept.note(&uid, Part::Findings, left.as_ref());
+            unkept.note(&uid, Part::Findings, &self.object.object().value(), left.as_ref());
         }
         if let Progress::Observed { recorded, .. } = &mut self.progress {
             // What the API server did not keep this time it will not keep the next time either.
@@ -339,7 +346,9 @@ impl<'a> Pass<'a> {
 pub(super) fn refused(error: &Error, action: &'static str, what: &str, ready: Option<Condition>) -> Verdict {
     match error {
         Error::Conflict(_) => Verdict::conflict(),
-        Error::NotFound(_) | Error::UnknownKind(_) => Verdict::quiet(Outcome::Gone, Next::Stop),
+        // A kind that is not served is no end: one of several API servers may lag behind, or a proxy may stand in between. Where
+        // the kind is really gone, its watch says so.
+        Error::NotFound(_) => Verdict::quiet(Outcome::Gone, Next::Stop),
         error => Verdict::write_failed(action, format!("{what}: {error}"), ready),
     }
 }

@@ -25,14 +25,51 @@ pub(crate) struct Wish {
 pub(crate) struct Plan {
     /// A merge patch for the object, refused if it is not the newest; `None` if there is nothing to change.
     pub(crate) patch: Option<Value>,
+    /// What of it is to be told.
+    pub(crate) news: News,
+}
+
+/// What changes in a status that somebody should be told of.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct News {
     /// The conditions whose status, reason or message changes.
     pub(crate) transitions: Vec<Condition>,
-    /// A request is echoed that was not before.
-    pub(crate) handled: bool,
+    /// A request that is echoed and was not before.
+    pub(crate) handled: Option<String>,
+}
+
+impl News {
+    pub(super) fn add(&mut self, other: Self) {
+        self.transitions.extend(other.transitions);
+        self.handled = other.handled.or(self.handled.take());
+    }
 }
 
 /// Where requests for a reconcile are echoed, as crossplane does.
 const HANDLED: &str = "lastHandledReconcileAt";
+
+/// The request that a status echoes.
+pub(super) fn request_handled(status: &Value) -> Option<&str> {
+    status.get(HANDLED)?.as_str()
+}
+
+/// Whether a status echoes this request.
+pub(super) fn is_handled(status: &Value, request: &str) -> bool {
+    request_handled(status) == Some(request)
+}
+
+/// The condition of a type, if it can be read.
+pub(super) fn condition(status: &Value, kind: &str) -> Option<Condition> {
+    let list = status.get("conditions")?.as_array()?;
+    serde_json::from_value(list.iter().find(|condition| condition["type"] == kind)?.clone()).ok()
+}
+
+/// Whether a status has a condition with this status, reason and message.
+pub(super) fn shows(status: &Value, wanted: &Condition) -> bool {
+    condition(status, &wanted.kind).is_some_and(|shown| {
+        (shown.status, &shown.reason, &shown.message) == (wanted.status, &wanted.reason, &wanted.message)
+    })
+}
 
 impl Wish {
     /// Compares the wish with an object.
@@ -43,7 +80,7 @@ impl Wish {
             patch.as_object_mut().map(|members| members.remove("conditions"));
             merge::apply(&mut status, &patch);
         }
-        let handled = self.handled.as_deref().filter(|request| status[HANDLED] != **request);
+        let handled = self.handled.as_ref().filter(|request| !is_handled(&status, request));
         if let Some(request) = handled {
             merge::apply(&mut status, &json!({ HANDLED: request }));
         }
@@ -56,7 +93,7 @@ impl Wish {
             }
             None => None,
         };
-        Plan { patch, transitions, handled: handled.is_some() }
+        Plan { patch, news: News { transitions, handled: handled.cloned() } }
     }
 
     /// Conditions of other types stay as they are, with members that we know nothing of.
@@ -150,7 +187,8 @@ mod tests {
     fn a_request_is_echoed_once() {
         let wish = Wish { handled: Some("now".to_owned()), ..Wish::default() };
         let plan = wish.plan(&object(&Value::Null));
-        assert_eq!((&plan.patch.unwrap()["status"], plan.handled), (&json!({"lastHandledReconcileAt": "now"}), true));
+        assert_eq!(plan.patch.unwrap()["status"], json!({"lastHandledReconcileAt": "now"}));
+        assert_eq!(plan.news.handled.as_deref(), Some("now"));
         let again = wish.plan(&object(&json!({"lastHandledReconcileAt": "now"})));
         assert_eq!(again, Plan::default());
     }
@@ -165,7 +203,7 @@ mod tests {
         assert_eq!(conditions[0], foreign);
         assert_eq!(conditions[1]["reason"], "ReconcileError");
         assert_eq!(conditions[1]["lastTransitionTime"], "2026-01-02T00:00:00Z");
-        assert_eq!(plan.transitions, [error]);
+        assert_eq!(plan.news.transitions, [error]);
     }
 
     #[test]
@@ -187,6 +225,6 @@ mod tests {
     fn an_object_without_status_gets_one() {
         let plan = wish(&[], &[Condition::available()]).plan(&object(&Value::Null));
         assert_eq!(plan.patch.unwrap()["status"]["conditions"][0]["type"], "Ready");
-        assert_eq!(plan.transitions.len(), 1);
+        assert_eq!(plan.news.transitions.len(), 1);
     }
 }

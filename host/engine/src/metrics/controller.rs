@@ -19,6 +19,7 @@ pub(crate) struct ControllerMetrics {
     results: [Counter; RESULTS.len()],
     outcomes: [Counter; Outcome::ALL.len()],
     errors: Counter,
+    terminal: Counter,
     panics: Counter,
     timeouts: Counter,
     time: Histogram,
@@ -105,6 +106,7 @@ impl ControllerMetrics {
         self.results[result].inc();
         for (counts, counter) in [
             (outcome.is_failure(), &self.errors),
+            (outcome.is_failure() && next == Next::Park, &self.terminal),
             (outcome == Outcome::Panicked, &self.panics),
             (outcome == Outcome::TimedOut, &self.timeouts),
             (matches!(next, Next::Backoff { .. } | Next::Recheck), &self.retries),
@@ -137,7 +139,7 @@ impl Drop for ControllerMetrics {
         for outcome in Outcome::ALL {
             all.outcomes.remove(&self.labels.ended(outcome));
         }
-        for counters in [&all.errors, &all.panics, &all.timeouts, &all.restarts, &all.loops] {
+        for counters in [&all.errors, &all.terminal, &all.panics, &all.timeouts, &all.restarts, &all.loops] {
             counters.remove(&self.labels);
         }
         for gauges in [&all.active, &all.most_active, &all.unwatched] {
@@ -171,6 +173,7 @@ impl Metrics {
             results: RESULTS.map(|result| all.reconciles.get_or_create_owned(&labels.result(result))),
             outcomes: Outcome::ALL.map(|outcome| all.outcomes.get_or_create_owned(&labels.ended(outcome))),
             errors: all.errors.get_or_create_owned(&labels),
+            terminal: all.terminal.get_or_create_owned(&labels),
             panics: all.panics.get_or_create_owned(&labels),
             timeouts: all.timeouts.get_or_create_owned(&labels),
             time: all.time.get_or_create_owned(&labels),

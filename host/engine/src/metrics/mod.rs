@@ -37,6 +37,7 @@ struct Families {
     reconciles: Family<ByResult, Counter>,
     outcomes: Family<Ended, Counter>,
     errors: Family<Labels, Counter>,
+    terminal: Family<Labels, Counter>,
     panics: Family<Labels, Counter>,
     timeouts: Family<Labels, Counter>,
     time: Family<Labels, Histogram, fn() -> Histogram>,
@@ -62,6 +63,7 @@ impl Default for Families {
             reconciles: Family::default(),
             outcomes: Family::default(),
             errors: Family::default(),
+            terminal: Family::default(),
             panics: Family::default(),
             timeouts: Family::default(),
             time: Family::new_with_constructor(run),
@@ -121,6 +123,8 @@ impl Metrics {
         let runtime = registry.sub_registry_with_prefix("controller_runtime");
         runtime.register("reconcile", "Reconciles by result", all.reconciles.clone());
         runtime.register("reconcile_errors", "Reconciles that failed", all.errors.clone());
+        let help = "Reconciles that failed and that repeating does not help";
+        runtime.register("terminal_reconcile_errors", help, all.terminal.clone());
         runtime.register("reconcile_panics", "Reconciles that panicked", all.panics.clone());
         runtime.register("reconcile_timeouts", "Reconciles that ran out of time", all.timeouts.clone());
         runtime.register_with_unit("reconcile_time", "Wall time of reconciles", Unit::Seconds, all.time.clone());

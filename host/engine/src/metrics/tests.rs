@@ -50,6 +50,28 @@ async fn row24_the_time_of_a_reconcile_is_its_wall_time() {
     ));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_repeating_does_not_help_is_told_apart() {
+    let metrics = Metrics::default();
+    let mut controller = metrics.controller("p", &kind("v1"));
+    for (outcome, next) in [
+        (Outcome::Failed, Next::Park),
+        (Outcome::Failed, BACKOFF),
+        (Outcome::Settled, Next::Poll),
+        (Outcome::Failed, Next::Park),
+    ] {
+        let begun = controller.begun(Duration::ZERO);
+        controller.ended(begun, outcome, next);
+    }
+    let text = told(&metrics);
+    for line in [
+        "controller_runtime_reconcile_errors_total{controller=\"p/Thing.v1.example.org\",provider=\"p\",kind=\"Thing.v1.example.org\"} 3",
+        "controller_runtime_terminal_reconcile_errors_total{controller=\"p/Thing.v1.example.org\",provider=\"p\",kind=\"Thing.v1.example.org\"} 2",
+    ] {
+        assert!(text.contains(line), "{line} in:\n{text}");
+    }
+}
+
 /// Histograms had no buckets for seconds: whatever was slow looked the same.
 #[tokio::test(start_paused = true)]
 async fn b06_what_takes_seconds_is_told_apart() {

@@ -43,6 +43,13 @@ pub enum Next {
     Stop,
 }
 
+impl Next {
+    /// With back-off, and not before whatever was asked for already.
+    pub(crate) fn or_backoff(self) -> Self {
+        if matches!(self, Self::Backoff { .. }) { self } else { BACKOFF }
+    }
+}
+
 /// Again with back-off alone.
 pub(crate) const BACKOFF: Next = Next::Backoff { at_least: Duration::ZERO };
 

@@ -3,11 +3,12 @@
 use std::{
     collections::VecDeque,
     convert::Infallible,
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use http::{Request, Response};
 use kube::client::Body;
+use prometheus_client::encoding::text::encode;
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
@@ -26,6 +27,8 @@ struct State {
     refusals: VecDeque<u16>,
     /// Writes are never answered.
     silent: bool,
+    /// Until then it only says that it is not there.
+    away_until: Option<Instant>,
 }
 
 impl Fake {
@@ -54,6 +57,9 @@ impl Fake {
             std::future::pending::<()>().await;
         }
         let mut state = self.state();
+        if state.away_until.is_some_and(|until| Instant::now() < until) {
+            return (503, json!({"kind": "Status", "code": 503, "message": "away"}));
+        }
         let body: Value = serde_json::from_slice(body).unwrap();
         state.writes.push((method.to_owned(), path.to_owned(), body));
         match state.refusals.pop_front() {
@@ -179,13 +185,39 @@ async fn an_event_that_expired_is_written_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_busy_server_is_asked_again_and_a_refusal_is_final() {
-    for (code, tries) in [(503, TRIES as usize), (403, 1)] {
-        let fake = Fake::default();
-        fake.state().refusals.extend(vec![code; 10]);
-        let (writes, dropped) = fake.written(vec![event(None, "x")]).await;
-        assert_eq!((writes.len(), dropped), (tries, 1), "{code}");
+async fn an_outage_of_half_a_minute_costs_no_event() {
+    let fake = Fake::default();
+    fake.state().away_until = Some(Instant::now() + Duration::from_secs(30));
+    let (writes, dropped) = fake.written(["a", "b", "c"].map(|note| event(None, note)).into()).await;
+    let notes: Vec<_> = writes.iter().map(|(_, _, body)| body["note"].as_str().unwrap()).collect();
+    assert_eq!((notes, dropped), (vec!["a", "b", "c"], 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_is_given_up_after_a_while_and_the_next_one_has_its_turn() {
+    let fake = Fake::default();
+    fake.state().away_until = Some(Instant::now() + Duration::from_secs(90));
+    let (recorder, writer) = Recorder::new(fake.cluster(), String::new());
+    for note in ["a", "b"] {
+        recorder.record(event(None, note));
     }
+    let cancel = CancellationToken::new();
+    let stop = cancel.clone();
+    tokio::join!(writer.run(cancel), async move {
+        sleep(Duration::from_mins(3)).await;
+        stop.cancel();
+    });
+    let writes = fake.state().writes.clone();
+    assert_eq!((writes.len(), recorder.dropped()), (1, 1));
+    assert_eq!(writes[0].2["note"], "b");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_final() {
+    let fake = Fake::default();
+    fake.state().refusals.extend(vec![403; 10]);
+    let (writes, dropped) = fake.written(vec![event(None, "x")]).await;
+    assert_eq!((writes.len(), dropped), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -195,6 +227,10 @@ async fn what_does_not_fit_is_dropped_and_counted() {
         recorder.record(event(None, "x"));
     }
     assert_eq!(recorder.dropped(), 5);
+    let (mut registry, mut text) = (Registry::default(), String::new());
+    recorder.register_metrics(&mut registry);
+    encode(&mut text, &registry).unwrap();
+    assert!(text.contains("capstan_events_dropped_total 5"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]

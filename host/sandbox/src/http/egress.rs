@@ -1,10 +1,7 @@
 //! The way out of one guest.
 
 use std::{
-    future::poll_fn,
-    pin::pin,
     sync::{Arc, OnceLock},
-    task::Poll,
     time::Duration,
 };
 
@@ -126,7 +123,7 @@ impl Egress {
         sent.headers_mut().extend(extra);
         let exchange = self.exchange(sent);
         let response = match &self.fence {
-            Some(fence) => while_open(fence, exchange).await?,
+            Some(fence) => fence.while_open(exchange).await.ok_or(Unreachable::NotLeader)??,
             None => exchange.await?,
         };
         let limits = self.network.limits();
@@ -182,19 +179,6 @@ impl Egress {
                 .build(HttpsConnector::from((connector, tls)))
         }))
     }
-}
-
-/// Goes on with an exchange as long as the fence is open, and gives it up then. The clock is looked at before every step: a
-/// process that was stopped while it opened a connection must not send over it when others have long taken over.
-async fn while_open<T>(fence: &Fence, exchange: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
-    let (mut exchange, mut closed) = (pin!(exchange), pin!(fence.closed()));
-    poll_fn(|context| {
-        if !fence.is_open() || closed.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Err(Unreachable::NotLeader.into()));
-        }
-        exchange.as_mut().poll(context)
-    })
-    .await
 }
 
 /// Without the query, which may hold anything.

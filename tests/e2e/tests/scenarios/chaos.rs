@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use capstan_e2e::{Creates, Faults, Objects, eventually};
+use capstan_e2e::{Creates, Faults, Objects, condition, eventually};
 use serde_json::{Value, json};
 
 use crate::world::{SOON, World};
@@ -149,6 +149,17 @@ async fn converged_from(world: &World, first: usize, text: &str) -> Result<()> {
             found.iter().any(|found| found["metadata"]["name"] == *name && found["data"]["text"] == text)
         };
         (first..NOTES).all(written)
+    })
+    .await?;
+    // What was done has to be said as well.
+    let look = || objects.list(NOTE.0, NOTE.1, NAMESPACE);
+    eventually("all notes are well", CONVERGED, look, |found: &Vec<Value>| {
+        let is_well = |number: usize| {
+            let name = format!("n{number}");
+            let note = found.iter().find(|found| found["metadata"]["name"] == *name);
+            note.is_some_and(|note| ["Ready", "Synced"].iter().all(|kind| condition(note, kind).0 == "True"))
+        };
+        (first..NOTES).all(is_well)
     })
     .await?;
     Ok(())

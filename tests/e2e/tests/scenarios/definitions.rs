@@ -1,14 +1,22 @@
-//! Builds that bring another definition than the one that is installed.
+//! Builds that bring another definition than the one that is installed, and definitions that go and come.
+
+use std::{collections::HashMap, time::Duration};
 
 use anyhow::{Context, Result, ensure};
-use capstan_e2e::{Objects, condition, plugin};
+use capstan_e2e::{Objects, condition, eventually, plugin};
 use serde_json::{Value, json};
 
 use crate::{
     provider::{NOTE, PROVIDER, all_config_maps, alone, build_by_hand, note, provider, says},
-    world::World,
+    world::{SOON, World},
 };
 
+/// A definition goes when its objects are gone, and comes back when all that looks for its kind has looked again.
+const FOLLOWED: Duration = Duration::from_mins(2);
+/// How often a warning may be said while a definition is away.
+const SAID: usize = 5;
+
+const DEFINITIONS: (&str, &str) = ("apiextensions.k8s.io/v1", "customresourcedefinitions");
 const DEFINITION: &str = "notes.test.capstan.dev";
 const TEXT: &str = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/text";
 
@@ -71,6 +79,57 @@ async fn harm_is_seen_before(objects: &Objects) -> Result<()> {
     ensure!(found["spec"]["text"] == "long enough for the first build", "{found:#}");
     let found = objects.get(PROVIDER, "providers", "", "neighbour").await?;
     ensure!(found["status"]["lastError"]["reason"] == "WouldDropVersion", "{found:#}");
+    Ok(())
+}
+
+pub(crate) async fn one_that_is_deleted_and_made_again_is_followed(world: &World) -> Result<()> {
+    alone(world, |world, objects| {
+        world.block_on(it_goes_and_comes(objects))?;
+        is_not_noisy(&world.log())
+    })
+    .await
+}
+
+async fn it_goes_and_comes(objects: &Objects) -> Result<()> {
+    deliver(objects, &std::fs::read(plugin("neighbour")?)?).await?;
+    provider(objects, "Loaded", "True", "Loaded").await?;
+    note(objects, "before", "first").await?;
+    says(objects, "before", "first").await?;
+
+    let of_kind = || objects.get(DEFINITIONS.0, DEFINITIONS.1, "", DEFINITION);
+    let mut definition = of_kind().await?;
+    objects.delete(DEFINITIONS.0, DEFINITIONS.1, "", DEFINITION).await?;
+    eventually("the definition is gone", FOLLOWED, of_kind, Value::is_null).await?;
+    let left = objects.get("v1", "configmaps", "default", "note-before").await?;
+    ensure!(left.is_null(), "its object went without its finalizer being asked: {left:#}");
+
+    for member in ["uid", "resourceVersion", "creationTimestamp", "generation", "managedFields"] {
+        definition["metadata"].as_object_mut().context("no metadata")?.remove(member);
+    }
+    definition.as_object_mut().context("no object")?.remove("status");
+    objects.apply_value(&definition).await?;
+    // It takes a moment until the new kind is served.
+    let write = || note(objects, "after", "second");
+    eventually("the kind is there again", SOON, write, |()| true).await?;
+    let written = || objects.get("v1", "configmaps", "default", "note-after");
+    eventually("the new note is followed", FOLLOWED, written, |found| found["data"]["text"] == "second").await?;
+    let noted = || objects.get(NOTE, "notes", "default", "after");
+    let is_well = |note: &Value| ["Ready", "Synced"].iter().all(|kind| condition(note, kind).0 == "True");
+    eventually("the new note is well", FOLLOWED, noted, is_well).await?;
+    Ok(())
+}
+
+/// What is away is no reason to say the same again and again.
+fn is_not_noisy(log: &str) -> Result<()> {
+    let mut said = HashMap::<&str, usize>::new();
+    for line in log.lines() {
+        let words = line.split_once(" WARN ").or_else(|| line.split_once("ERROR "));
+        if let Some((_, words)) = words {
+            *said.entry(words).or_default() += 1;
+        }
+    }
+    said.retain(|_, times| *times > SAID);
+    ensure!(said.is_empty(), "said more than {SAID} times: {said:#?}");
     Ok(())
 }
 

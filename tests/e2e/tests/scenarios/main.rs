@@ -86,6 +86,7 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
     loops::{
         patches_that_feed_each_other_are_named_and_stopped,
         a_tug_of_war_is_told_once_and_given_up_when_the_other_goes,
+        a_tug_of_war_is_found_though_another_target_fails_each_time,
         a_source_that_changes_quickly_is_followed_and_is_no_loop,
         many_patches_of_few_sources_cost_few_watches,
     },
@@ -137,7 +138,10 @@ const APART: &[(&str, Scenario)] = scenarios! {
         one_written_by_hand_is_pinned_granted_and_paused,
         a_deletion_waits_for_the_objects_or_leaves_them,
     },
-    definitions::{ one_that_would_harm_what_is_stored_is_not_installed },
+    definitions::{
+        one_that_would_harm_what_is_stored_is_not_installed,
+        one_that_is_deleted_and_made_again_is_followed,
+    },
     account::{ a_provider_converges_in_the_name_of_its_account },
     github::{
         what_exists_is_taken_over_followed_and_left_only_as_it_is_said,

@@ -53,3 +53,18 @@ async fn requests_watches_and_stores_are_counted() {
     }
     assert!(!text.contains("s1"), "no object is named");
 }
+
+#[tokio::test(start_paused = true)]
+async fn row31_a_kind_that_is_away_is_counted() {
+    let fake = Fake::default();
+    fake.state().things_missing = true;
+    let cluster = fake.cluster();
+    let watches = Watches::new(cluster.clone(), CancellationToken::new());
+    let mut registry = Registry::default();
+    cluster.register_metrics(&mut registry);
+    let _waiting = watches.subscribe(things());
+    sleep(Duration::from_millis(100)).await;
+    let mut text = String::new();
+    encode(&mut text, &registry).unwrap();
+    assert!(text.contains("capstan_watch_failures_total{reason=\"UnknownKind\"} 1"), "{text}");
+}

@@ -121,6 +121,11 @@ impl ApiServer {
         self.state.lock().unwrap().refused = (times, StatusCode::INTERNAL_SERVER_ERROR);
     }
 
+    /// Answers so many patches as if their path led nowhere, as a proxy does that does not find its way.
+    pub(super) fn mislead(&self, times: usize) {
+        self.state.lock().unwrap().refused = (times, StatusCode::NOT_FOUND);
+    }
+
     /// Refuses lists and watches of a plural from now on.
     pub(super) fn forbid_lists(&self, plural: &'static str) {
         self.state.lock().unwrap().unlisted = Some(plural);
@@ -213,9 +218,14 @@ fn text(value: &Value) -> &str {
 }
 
 fn refuse(code: StatusCode, reason: &str) -> Response {
+    refuse_for("", code, reason)
+}
+
+/// A missing object is named; a path that leads nowhere names none.
+fn refuse_for(name: &str, code: StatusCode, reason: &str) -> Response {
     let status = json!({
         "apiVersion": "v1", "kind": "Status", "metadata": {}, "status": "Failure",
-        "message": reason, "reason": reason, "code": code.as_u16(),
+        "message": reason, "reason": reason, "code": code.as_u16(), "details": {"name": name},
     });
     (code, Json(status)).into_response()
 }
@@ -258,7 +268,7 @@ async fn answer(State(api): State<ApiServer>, request: Request) -> Response {
         }
         (method, [_, name, subresource @ ..]) => {
             let Some(object) = api.get(served.plural, name) else {
-                return refuse(StatusCode::NOT_FOUND, "NotFound");
+                return refuse_for(name, StatusCode::NOT_FOUND, "NotFound");
             };
             if method == Method::GET {
                 return Json(object).into_response();

@@ -92,3 +92,32 @@ async fn a_controller_tells_what_stands_in_its_queue() {
     world.pass(30_000).await;
     assert!(world.queues.ask(Duration::from_secs(1)).await.is_empty(), "it has ended");
 }
+
+/// Whoever was told that its kind is not served was never looked at again.
+#[tokio::test(start_paused = true)]
+async fn a_404_without_a_name_does_not_end_the_polls() {
+    let world = World::start().await;
+    let synced = || {
+        let thing = world.thing("a");
+        let conditions = thing["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        let synced = conditions.into_iter().find(|condition| condition["type"] == "Synced").unwrap();
+        (synced["reason"].as_str().unwrap().to_owned(), synced["observedGeneration"].clone())
+    };
+    world.server.mislead(1);
+    world.put("a", &json!({"spec": {"size": 1}}));
+    world.pass(10_000).await;
+    assert!(world.provider.has("a"));
+    assert_eq!(synced(), ("ReconcileSuccess".to_owned(), json!(1)));
+
+    world.server.mislead(1);
+    world.put("a", &json!({"spec": {"size": 2}}));
+    world.pass(10_000).await;
+    assert_eq!(synced(), ("ReconcileSuccess".to_owned(), json!(2)), "long before the next poll");
+
+    world.put("a", &json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}));
+    world.pass(500).await;
+    assert!(!world.provider.has("a"));
+    world.server.mislead(1);
+    world.pass(5_000).await;
+    assert_eq!(world.server.get("things", "a"), None, "its finalizer is taken off");
+}

@@ -158,3 +158,34 @@ async fn what_somebody_changes_in_the_very_object_that_is_written_is_no_loop() {
     }
     assert_eq!((world.synced("a").0.as_str(), world.warnings("a")), ("ReconcileSuccess", 0));
 }
+
+/// A relay that writes, and finds then that not all of it was kept.
+fn failing(from: &str, to: &str, step: u64) -> Value {
+    json!({"spec": {"relay": {"from": from, "to": to, "step": step, "fails": true}}})
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_fails_after_each_write_is_stopped_and_named() {
+    let world = World::relays(&[]).await;
+    world.put("a", &failing("s", "t", 1));
+    world.undo(200).await;
+    let (reason, message) = world.synced("a");
+    assert_eq!(reason, "WouldLoop");
+    assert!(message.contains("ConfigMap ns/t") && message.contains("update failed: not all was kept"), "{message}");
+    let updates = world.updates();
+    assert!((10..=15).contains(&updates), "{updates} in 10 s");
+    assert_eq!(world.warnings("a"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_circle_with_one_that_fails_after_each_write_is_found() {
+    let world = World::relays(&[("b", "t", "s", 1)]).await;
+    world.put("a", &failing("s", "t", 1));
+    world.pass(2_000).await;
+    let first = world.updates();
+    assert!((20..=30).contains(&first), "{first}");
+    assert!(["a", "b"].iter().any(|name| world.synced(name).0 == "WouldLoop"), "whoever is held says so");
+    world.pass(600_000).await;
+    let later = world.updates();
+    assert!(later <= 2 * 20, "slower and slower: {later} in ten minutes");
+}

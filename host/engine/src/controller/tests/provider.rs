@@ -62,18 +62,21 @@ impl Memory {
     }
 }
 
-/// `relay: {from: a, to: b, step: 1}` in a `spec`: the number in one `ConfigMap` is that of the other and so much more.
+/// `relay: {from: a, to: b, step: 1}` in a `spec`: the number in one `ConfigMap` is that of the other and so much more. With
+/// `fails: true` each write of it is followed by a failure that repeating does not help.
 struct Relay {
     from: String,
     to: String,
     step: u64,
+    fails: bool,
 }
 
 impl Relay {
     fn of(spec: &Value) -> Option<Self> {
         let relay = spec.get("relay")?;
         let text = |key: &str| relay[key].as_str().map(str::to_owned);
-        Some(Self { from: text("from")?, to: text("to")?, step: relay["step"].as_u64()? })
+        let fails = relay["fails"] == true;
+        Some(Self { from: text("from")?, to: text("to")?, step: relay["step"].as_u64()?, fails })
     }
 }
 
@@ -182,7 +185,8 @@ impl ExternalSession for Session {
         self.called("update");
         if let Some(relay) = Relay::of(&serde_json::from_str::<Value>(managed).unwrap()["spec"]) {
             self.write(&relay).await;
-            return Ok(Change::default());
+            let failure = || Failure::new("NotKept", "not all was kept", Retry::OnChange);
+            return if relay.fails { Err(failure()) } else { Ok(Change::default()) };
         }
         self.keep(managed);
         Ok(Change::default())

@@ -82,6 +82,43 @@ async fn events_name_their_object_and_controller() {
     assert_eq!((event.regarding.object.to_string().as_str(), event.regarding.uid.as_str()), ("Thing ns/a", "uid-1"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_transition_whose_answer_was_lost_is_told_by_the_next_reconcile() {
+    let object = annotated(held(), &[(keys::RECONCILE_REQUESTED_AT, "1")]);
+    let scenario = Scenario::new(object, Answers::observing(existing(true)));
+    scenario.store.lose_answer("status");
+    let run = scenario.run().await;
+    assert_eq!((run.report.outcome, run.events.len()), (Outcome::Failed, 0), "nobody knows yet");
+    let mut told = scenario.run().await.events;
+    told.sort();
+    assert_eq!(
+        told,
+        [
+            "Normal Available/ConditionChanged: Ready is True",
+            "Normal ReconcileRequestHandled/ProcessEvent: Reconciled as requested by capstan.dev/reconcile-requested-at: 1",
+            "Normal ReconcileSuccess/ConditionChanged: Synced is True",
+        ]
+    );
+    assert_eq!(scenario.run().await.events, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transition_that_was_announced_is_not_told_again_when_its_answer_was_lost() {
+    let scenario = Scenario::new(held(), failing("gateway"));
+    scenario.store.lose_answer("status");
+    assert_eq!(scenario.run().await.events.len(), 1);
+    assert_eq!(scenario.run().await.events, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transition_whose_write_was_lost_is_told_when_it_is_written() {
+    let scenario = Scenario::new(held(), Answers::observing(existing(true)));
+    scenario.store.refuse("status", unavailable());
+    assert_eq!(scenario.run().await.events, [""; 0]);
+    assert_eq!(scenario.run().await.events.len(), 2, "each of them once");
+    assert_eq!(scenario.run().await.events, [""; 0]);
+}
+
 /// Every event of provider-runtime's reconciler, word by word: what dashboards and alerts are made of.
 #[tokio::test(start_paused = true)]
 async fn the_events_are_those_of_provider_runtime() {

@@ -41,16 +41,18 @@ async fn pausing_and_resuming_leave_one_event_each() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pause_lets_the_call_that_runs_finish_and_nothing_else_begin() {
-    for (call, calls) in [
-        ("connect", &["connect"][..]),
-        ("observe", &["connect", "observe"]),
-        ("update", &["connect", "observe", "update"]),
+    let deletion_waits = format!("{PAUSED}: deletion waits until the pause annotation is removed");
+    for (object, call, calls, synced) in [
+        (held(), "connect", &["connect"][..], PAUSED),
+        (held(), "observe", &["connect", "observe"], PAUSED),
+        (held(), "update", &["connect", "observe", "update"], PAUSED),
+        (deleted(), "delete", &["connect", "observe", "delete"], &deletion_waits),
     ] {
-        let scenario = Scenario::new(held(), pausing(call, Answers::observing(existing(false))));
+        let scenario = Scenario::new(object, pausing(call, Answers::observing(existing(false))));
         let run = scenario.run().await;
         // The pause makes the first try of the status a conflict.
         assert_eq!(run.steps, [calls, &["status", "get", "status"]].concat(), "{call}");
-        assert_eq!(scenario.conditions().pop().as_deref(), Some(PAUSED), "{call}");
+        assert_eq!(scenario.conditions().pop().as_deref(), Some(synced), "{call}");
         assert_eq!(run.report.next, Next::Stop, "{call}");
         assert!(run.events.contains(&PAUSE_EVENT.to_owned()), "{call}: {:?}", run.events);
         assert_eq!(scenario.run().await.steps, [""; 0], "{call}: all is said");

@@ -35,6 +35,25 @@ async fn a_request_is_handled_by_a_failure_too_and_not_by_a_pause() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_request_that_the_definition_does_not_keep_is_told_once() {
+    let scenario = Scenario::new(held(), Answers::default());
+    scenario.store.define(|object| {
+        object["status"].as_object_mut().map(|status| status.remove("lastHandledReconcileAt"));
+    });
+    for request in ["1", "2"] {
+        scenario.store.edit(&requesting(request));
+        let mut told = 0;
+        for number in 0..3 {
+            let status = Some(json!({"number": format!("{request}.{number}")}));
+            scenario.answer(Answers::observing(crate::Observation { status, ..existing(true) }));
+            let run = scenario.run().await;
+            told += run.events.iter().filter(|event| event.contains("ReconcileRequestHandled")).count();
+        }
+        assert_eq!(told, 1, "{request}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_object_may_have_a_poll_interval_of_its_own() {
     for (text, seconds) in [("10m", Some(600)), ("1ms", Some(1)), ("999h", Some(86_400)), ("soon", None)] {
         let scenario =

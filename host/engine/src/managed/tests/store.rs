@@ -24,6 +24,8 @@ struct State {
     object: Option<Value>,
     /// Errors for the next writes of a label.
     refusals: VecDeque<(&'static str, Error)>,
+    /// The label whose next write is done, and its answer lost.
+    unanswered: Option<&'static str>,
     /// What is done to the object by the next write of a label.
     mutation: Option<(&'static str, Mutation)>,
     /// What is done to it by every write, as a definition prunes and fills in.
@@ -47,6 +49,7 @@ impl Store {
         let state = State {
             object: Some(object),
             refusals: VecDeque::new(),
+            unanswered: None,
             mutation: None,
             schema: None,
             lost: false,
@@ -73,6 +76,11 @@ impl Store {
     /// Refuses the next write of a label (`hold`, `intent`, `success`, `status` ...).
     pub(super) fn refuse(&self, label: &'static str, error: Error) {
         self.state.lock().unwrap().refusals.push_back((label, error));
+    }
+
+    /// Does the next write of a label, and loses the answer.
+    pub(super) fn lose_answer(&self, label: &'static str) {
+        self.state.lock().unwrap().unanswered = Some(label);
     }
 
     /// Changes what the next write of a label stores, as an admission webhook does.
@@ -191,6 +199,7 @@ impl ManagedObjects for Store {
         }
         let schema = state.schema;
         let mutation = state.mutation.take_if(|(during, _)| *during == label);
+        let unanswered = state.unanswered.take_if(|during| *during == label).is_some();
         let object = state.object.as_mut().ok_or_else(|| Error::NotFound(target.to_string()))?;
         for precondition in ["resourceVersion", "uid"] {
             if patch["metadata"].get(precondition).is_some_and(|wanted| *wanted != object["metadata"][precondition]) {
@@ -207,7 +216,7 @@ impl ManagedObjects for Store {
         if let Some((_, mutate)) = mutation {
             mutate(object);
         }
-        let answer = Ok(Object::from_value(object.clone()).unwrap());
+        let answer = if unanswered { Err(unavailable()) } else { Ok(Object::from_value(object.clone()).unwrap()) };
         if is_released(object) {
             state.object = None;
         }

@@ -112,10 +112,53 @@ async fn a_definition_that_prunes_or_fills_in_causes_no_endless_writes() {
             assert_eq!(run.steps, ["connect", "observe", "disconnect"], "schema {number}");
             assert_eq!(run.events, [""; 0], "schema {number}");
         }
-        // What does change is written nevertheless.
+        // What does change is written nevertheless, if there is a place for it, and told in any case.
         scenario.answer(Answers { observe: Err(provider::failure("gateway")), ..Answers::default() });
-        assert!(scenario.run().await.steps.contains(&"status".to_owned()), "schema {number}");
+        let run = scenario.run().await;
+        assert_eq!(run.steps.contains(&"status".to_owned()), number != 3, "schema {number}");
+        assert_eq!(run.events.len(), 1, "schema {number}: {:?}", run.events);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pruned_field_is_not_written_again_though_its_value_is_another_each_time() {
+    let scenario = Scenario::new(held(), Answers::default());
+    let look = |seen: u64, url: &str| {
+        let status = json!({"seen": seen, "items": [{"at": seen, "name": "a"}], "url": url});
+        scenario.answer(Answers::observing(Observation { status: Some(status), ..existing(true) }));
+    };
+    scenario.store.define(|object| {
+        let status = object["status"].as_object_mut().unwrap();
+        status.remove("seen");
+        for item in status.get_mut("items").and_then(Value::as_array_mut).into_iter().flatten() {
+            item.as_object_mut().unwrap().remove("at");
+        }
+    });
+    for seen in 0..5 {
+        look(seen, "x");
+        let steps = scenario.run().await.steps;
+        assert_eq!(steps.contains(&"status".to_owned()), seen == 0, "{seen}: {steps:?}");
+    }
+    look(5, "y");
+    scenario.run().await;
+    assert_eq!(scenario.store.value()["status"]["url"], "y", "what is kept is written");
+}
+
+#[tokio::test(start_paused = true)]
+async fn transitions_that_a_definition_does_not_keep_are_told_once() {
+    let scenario = Scenario::new(held(), Answers::default());
+    scenario.store.define(|object| drop(object["status"].as_object_mut().map(|status| status.remove("conditions"))));
+    for number in 0..3 {
+        let found = Observation { status: Some(json!({"number": number})), ..existing(true) };
+        scenario.answer(Answers::observing(found));
+        let run = scenario.run().await;
+        assert!(run.steps.contains(&"status".to_owned()), "{number}");
+        assert_eq!(run.events.len(), if number == 0 { 2 } else { 0 }, "{number}: {:?}", run.events);
+    }
+    let problem = crate::Problem { reason: "".into(), message: "down".to_owned() };
+    let found = Observation { readiness: crate::Readiness::NotReady(problem), ..existing(true) };
+    scenario.answer(Answers::observing(found));
+    assert_eq!(scenario.run().await.events, ["Warning Unavailable/ConditionChanged: down"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ use capstan_e2e::{Objects, condition, eventually};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::{PATCHES, annotate, config_maps, patch, ready, reconciled, synced, value};
+use super::{PATCHES, annotate, config_maps, gone, patch, ready, reconciled, synced, value};
 use crate::world::{SOON, World};
 
 /// A patch of this name from one field to another, with a transform.
@@ -84,18 +84,8 @@ pub(crate) async fn a_tug_of_war_is_told_once_and_given_up_when_the_other_goes(w
     config_maps(&objects, name).await?;
     objects.apply_value(&patch(name, "data.value1", &json!({"fieldPath": "data.value2"}))).await?;
     value(&objects, name, "Foo1").await?;
-    let began = Instant::now();
-    loop {
-        ensure!(began.elapsed() < SOON, "it was not found out");
-        objects.merge("v1", "configmaps", name, "bar", json!({"data": {"value2": "theirs"}})).await?;
-        let found = objects.get(PATCHES.0, PATCHES.1, "", name).await?;
-        if condition(&found, "Synced").1 == "WouldLoop" {
-            let message = condition(&found, "Synced").2;
-            ensure!(message.contains("ConfigMap tug/bar") && message.contains("somebody"), "{message}");
-            break;
-        }
-        sleep(Duration::from_millis(50)).await;
-    }
+    let message = undone(&objects, name, "bar", "value2").await?;
+    ensure!(message.contains("ConfigMap tug/bar") && message.contains("somebody"), "{message}");
     let look = || warnings(&objects, name);
     eventually("a warning", SOON, look, |count| *count == 1).await?;
     // The other has gone: the next try, some seconds later, finds peace.
@@ -103,6 +93,54 @@ pub(crate) async fn a_tug_of_war_is_told_once_and_given_up_when_the_other_goes(w
     ready(&objects, name).await?;
     ensure!(warnings(&objects, name).await? == 1, "one warning");
     Ok(())
+}
+
+/// Somebody undoes what a patch writes until that is found out; what it says of it.
+async fn undone(objects: &Objects, name: &str, target: &str, key: &str) -> Result<String> {
+    let began = Instant::now();
+    loop {
+        ensure!(began.elapsed() < SOON, "it was not found out");
+        objects.merge("v1", "configmaps", name, target, json!({"data": {key: "theirs"}})).await?;
+        let found = objects.get(PATCHES.0, PATCHES.1, "", name).await?;
+        let (_, reason, message) = condition(&found, "Synced");
+        if reason == "WouldLoop" {
+            return Ok(message.to_owned());
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+pub(crate) async fn a_tug_of_war_is_found_though_another_target_fails_each_time(world: &World) -> Result<()> {
+    let (objects, name) = (world.objects()?, "failing-tug");
+    config_maps(&objects, name).await?;
+    for (target, immutable) in [("a", false), ("b", true)] {
+        let metadata = json!({"name": target, "namespace": name, "labels": {"copy": "yes"}});
+        let (kind, data) = ("ConfigMap", json!({"one": "1"}));
+        objects
+            .apply_value(
+                &json!({"apiVersion": "v1", "kind": kind, "immutable": immutable, "data": data, "metadata": metadata}),
+            )
+            .await?;
+    }
+    objects
+        .apply_value(&json!({
+            "apiVersion": PATCHES.0, "kind": "Patch", "metadata": {"name": name},
+            "spec": {
+                "from": {
+                    "objectReference": {"kind": "ConfigMap", "name": "foo", "namespace": name}, "fieldPath": "data.value1",
+                },
+                "to": {
+                    "objectReference": {"kind": "ConfigMap", "namespace": name},
+                    "selector": {"matchLabels": {"copy": "yes"}}, "fieldPath": "data.one",
+                },
+            },
+        }))
+        .await?;
+    synced(&objects, name, "False", "Invalid").await?;
+    let message = undone(&objects, name, "a", "one").await?;
+    ensure!(message.contains("ConfigMap failing-tug/a") && message.contains(" failed: "), "{message}");
+    objects.delete(PATCHES.0, PATCHES.1, "", name).await?;
+    gone(&objects, name).await.map(drop)
 }
 
 pub(crate) async fn a_source_that_changes_quickly_is_followed_and_is_no_loop(world: &World) -> Result<()> {
