@@ -2,6 +2,7 @@
 
 use std::{
     fmt, io,
+    net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -19,7 +20,7 @@ use hyper_util::{
 use rustls::ClientConfig;
 use tokio::{
     net::{TcpStream, lookup_host},
-    time::timeout,
+    time::{Instant, timeout, timeout_at},
 };
 use tower::Service;
 use url::Url;
@@ -100,41 +101,54 @@ impl Service<Uri> for Connector {
         Box::pin(async move {
             let url = Url::parse(&uri.to_string()).map_err(|_| ConnectError::NoAddress(uri.clone()))?;
             let host = url.host_str().unwrap_or_default().to_owned();
+            let until = Instant::now() + CONNECT;
             let connecting = async {
                 match proxy.filter(|_| !is_loopback(&url)) {
                     Some(proxy) => {
                         let tunnel = Tunnel::new(proxy, Direct).call(uri).await;
                         tunnel.map_err(|error| ConnectError::Proxy(error.to_string()))
                     }
-                    None => connect(&url, &host).await,
+                    None => connect(&url, &host, until).await,
                 }
             };
-            timeout(CONNECT, connecting).await.map_err(|_| ConnectError::TimedOut(host.clone()))?
+            timeout_at(until, connecting).await.map_err(|_| ConnectError::TimedOut(host.clone()))?
         })
     }
 }
 
 /// To one of the host's addresses. In plain HTTP only if it is one of this machine, whatever its name says.
-async fn connect(url: &Url, host: &str) -> Result<TokioIo<TcpStream>, ConnectError> {
+async fn connect(url: &Url, host: &str, until: Instant) -> Result<TokioIo<TcpStream>, ConnectError> {
     let port = url.port_or_known_default().unwrap_or(443);
     let name = host.trim_start_matches('[').trim_end_matches(']');
     let unresolved = |error: io::Error| ConnectError::Unresolved(host.to_owned(), error.to_string());
-    let addresses = lookup_host((name, port)).await.map_err(unresolved)?;
-    let mut last = "it has no address".to_owned();
-    for address in addresses.take(TRIED) {
-        if url.scheme() != "https" && !address.ip().is_loopback() {
-            return Err(ConnectError::Plaintext(host.to_owned()));
-        }
-        match TcpStream::connect(address).await {
-            Ok(stream) => {
-                // What is sent is waited for.
-                let _ = stream.set_nodelay(true);
-                return Ok(TokioIo::new(stream));
-            }
-            Err(error) => last = error.to_string(),
-        }
+    let addresses: Vec<_> = lookup_host((name, port)).await.map_err(unresolved)?.take(TRIED).collect();
+    if url.scheme() != "https" && addresses.iter().any(|address| !address.ip().is_loopback()) {
+        return Err(ConnectError::Plaintext(host.to_owned()));
     }
-    Err(ConnectError::Failed(host.to_owned(), last))
+    let opened = first(&addresses, until, TcpStream::connect).await;
+    let stream = opened.map_err(|problem| ConnectError::Failed(host.to_owned(), problem))?;
+    // What is sent is waited for.
+    let _ = stream.set_nodelay(true);
+    Ok(TokioIo::new(stream))
+}
+
+/// The first of the addresses that can be reached. Each has an equal part of the time that is left, so that one that does not
+/// answer leaves some to those behind it.
+async fn first<T, F: Future<Output = io::Result<T>>>(
+    addresses: &[SocketAddr],
+    until: Instant,
+    open: impl Fn(SocketAddr) -> F,
+) -> Result<T, String> {
+    let mut last = "it has no address".to_owned();
+    for (address, left) in addresses.iter().zip((1..=addresses.len()).rev()) {
+        let part = until.saturating_duration_since(Instant::now()) / u32::try_from(left).unwrap_or(1);
+        last = match timeout(part, open(*address)).await {
+            Ok(Ok(opened)) => return Ok(opened),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("{address} does not answer"),
+        };
+    }
+    Err(last)
 }
 
 /// To the proxy, which the administrator named.
@@ -166,9 +180,19 @@ mod tests {
     async fn plain_http_goes_to_addresses_of_this_machine_whatever_their_name() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = |host: &str| Url::parse(&format!("http://{host}:{}", listener.local_addr().unwrap().port())).unwrap();
-        assert!(connect(&url("127.0.0.1"), "127.0.0.1").await.is_ok());
+        let until = Instant::now() + CONNECT;
+        assert!(connect(&url("127.0.0.1"), "127.0.0.1", until).await.is_ok());
         // As if the name was said to lead there. Of the range for documentation: nothing is ever sent.
-        let refused = connect(&url("localhost"), "192.0.2.1").await.map(drop);
+        let refused = connect(&url("localhost"), "192.0.2.1", until).await.map(drop);
         assert!(matches!(refused, Err(ConnectError::Plaintext(_))), "{refused:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_that_does_not_answer_leaves_time_for_the_others() {
+        let addresses = [[192, 0, 2, 1], [192, 0, 2, 2]].map(|address| SocketAddr::from((address, 443)));
+        let open =
+            |address| async move { if address == addresses[0] { std::future::pending().await } else { Ok(address) } };
+        let opened = first(&addresses, Instant::now() + CONNECT, open).await;
+        assert_eq!(opened, Ok(addresses[1]));
     }
 }

@@ -6,6 +6,8 @@ use capstan_api::{GroupVersionKind, KindName, keys, kind_of, provider_ref};
 use capstan_cluster::{Cluster, Error, Metadata, Object, Patch};
 use serde_json::{Value, json};
 
+use crate::ProviderError;
+
 /// So many times a finalizer is tried again that somebody else's write came before.
 const TRIES: u32 = 5;
 
@@ -45,14 +47,57 @@ async fn of_kind(cluster: &Cluster, kind: GroupVersionKind) -> Result<Left, Erro
     Ok(Left { kind, resource: name, namespaced: resource.namespaced, count })
 }
 
+/// Objects of these kinds that nothing but a provider lets go, as our finalizer is on them. Kinds that are not served any more have
+/// none.
+async fn held(cluster: &Cluster, kinds: &[KindName]) -> Result<Vec<Left>, Error> {
+    let mut held = left(cluster, kinds).await?;
+    for Left { kind, count, .. } in &mut held {
+        *count = 0;
+        let mut next = None;
+        loop {
+            let page = cluster.metadata(kind, PAGE, next.as_deref()).await?;
+            *count += page.objects.iter().filter(|object| has(object, keys::FINALIZER)).count() as u64;
+            next = page.next;
+            if next.is_none() {
+                break;
+            }
+        }
+    }
+    held.retain(|left| left.count > 0);
+    Ok(held)
+}
+
+/// Refuses a build that leaves out one of the kinds that were managed before it, while objects of that are held: deleted, they
+/// would stay for ever, as nobody takes the finalizer off.
+pub(crate) async fn drops_nothing_held<'a>(
+    cluster: &Cluster,
+    mut former: Vec<KindName>,
+    kept: impl Iterator<Item = &'a GroupVersionKind> + Clone,
+) -> Result<(), ProviderError> {
+    former.retain(|KindName { api_version, kind }| {
+        let group = api_version.split_once('/').map_or("", |(group, _)| group);
+        // Versions are views of the same objects.
+        !kept.clone().any(|kept| kept.kind == *kind && kept.group == group)
+    });
+    match held(cluster, &former).await {
+        Ok(held) if held.is_empty() => Ok(()),
+        Ok(held) => {
+            let commands: Vec<String> = deletions(&held).map(|command| format!("`{command}`")).collect();
+            Err(ProviderError::WouldDropKind { objects: counts(&held), commands: commands.join(", ") })
+        }
+        Err(error) => {
+            let kinds: Vec<&str> = former.iter().map(|dropped| dropped.kind.as_str()).collect();
+            Err(ProviderError::DroppedUnknown { kinds: kinds.join(", "), error })
+        }
+    }
+}
+
 /// What is waited for, and both ways to go on.
 pub(crate) fn in_words(provider: &str, left: &[Left]) -> String {
-    let counts: Vec<String> = left.iter().map(|left| format!("{} {}", left.count, left.resource)).collect();
-    let mut words = format!("objects are left: {}. Delete them", counts.join(", "));
-    for Left { resource, namespaced, .. } in left {
-        let places = if *namespaced { " --all-namespaces" } else { "" };
+    let mut words = format!("objects are left: {}. Delete them", counts(left));
+    for command in deletions(left) {
         // Writing to a string does not fail.
-        let _ = write!(words, " -- `kubectl delete {resource} --all{places}`");
+        let _ = write!(words, " -- `{command}`");
     }
     let _ = write!(
         words,
@@ -61,6 +106,19 @@ pub(crate) fn in_words(provider: &str, left: &[Left]) -> String {
         keys::ABANDON
     );
     words
+}
+
+/// `3 notes.test.capstan.dev`
+fn counts(left: &[Left]) -> String {
+    left.iter().map(|left| format!("{} {}", left.count, left.resource)).collect::<Vec<_>>().join(", ")
+}
+
+/// The commands that delete them.
+fn deletions(left: &[Left]) -> impl Iterator<Item = String> {
+    left.iter().map(|Left { resource, namespaced, .. }| {
+        let places = if *namespaced { " --all-namespaces" } else { "" };
+        format!("kubectl delete {resource} --all{places}")
+    })
 }
 
 /// Takes our finalizer off all of them; from how many it was taken. Nothing may reconcile them meanwhile.
@@ -138,3 +196,6 @@ async fn set(cluster: &Cluster, object: &Metadata) -> Result<(), Error> {
     let metadata: Value = json!({"resourceVersion": object.resource_version, "finalizers": object.finalizers});
     cluster.patch(&object.object, None, Patch::Merge(&json!({"metadata": metadata}))).await.map(drop)
 }
+
+#[cfg(test)]
+mod tests;

@@ -125,6 +125,29 @@ pub enum ProviderError {
         /// The first of the objects, and how many there are.
         misfits: Misfits,
     },
+    /// It leaves out kinds that were managed under this name, and of which objects are left.
+    #[error(
+        "this build leaves out kinds of which objects are left: {objects}. Nothing would take the finalizer off them, so that they \
+         could never be deleted. Delete them while a build that manages them runs -- {commands} -- or deliver a build that manages \
+         these kinds too. It is tried again by itself, and what ran before goes on running"
+    )]
+    WouldDropKind {
+        /// How many of what.
+        objects: String,
+        /// What deletes them.
+        commands: String,
+    },
+    /// Whether objects are left of the kinds that it leaves out is not known.
+    #[error(
+        "this build leaves out {kinds}, and whether objects are left of that cannot be found out: {error}. Give the right to list \
+         them, or delete the CustomResourceDefinition if nobody needs it any more; it is tried again by itself"
+    )]
+    DroppedUnknown {
+        /// Their names.
+        kinds: String,
+        /// Why.
+        error: ClusterError,
+    },
     /// The objects of a `CustomResourceDefinition` could not be judged.
     #[error("whether objects fit CustomResourceDefinition {name} could not be found out: {error}")]
     NotJudged {
@@ -222,6 +245,7 @@ impl ProviderError {
             Self::NotImpersonated { .. } => "NotImpersonated",
             Self::Install { .. } | Self::NotJudged { .. } => "InstallFailed",
             Self::WouldDropVersion { .. } => "WouldDropVersion",
+            Self::WouldDropKind { .. } | Self::DroppedUnknown { .. } => "WouldDropKind",
             Self::WouldInvalidate { .. } => "WouldInvalidate",
             Self::NotEstablished(_) => "NotEstablished",
         }
@@ -237,6 +261,8 @@ impl ProviderError {
                 | Self::Install { .. }
                 // Objects are mended where they are.
                 | Self::WouldDropVersion { .. }
+                | Self::WouldDropKind { .. }
+                | Self::DroppedUnknown { .. }
                 | Self::WouldInvalidate { .. }
                 | Self::NotJudged { .. }
                 | Self::NotEstablished(_)

@@ -75,7 +75,7 @@ impl fmt::Debug for Slot {
 #[async_trait]
 impl ExternalSystem for Slot {
     async fn connect(&self, context: &Context, managed: &str) -> Result<Box<dyn ExternalSession>, Failure> {
-        let admitted = self.breaker.admit().map_err(|rest| {
+        let admitted = self.breaker.admit(&context.uid).map_err(|rest| {
             Failure::new(
                 "CrashLooping",
                 "the provider is given rest, as its calls are cut off again and again",

@@ -190,8 +190,8 @@ mod tests {
     async fn ten(reason: impl Into<Cow<'static, str>> + Clone) -> (Arc<Tally>, Arc<Breaker>) {
         let (tally, breaker) = (Arc::<Tally>::default(), Arc::<Breaker>::default());
         for number in 0..10 {
-            let admitted = breaker.admit().unwrap();
-            let verdict = Verdict::pending(Arc::clone(&breaker), admitted, &(number % 3).to_string());
+            let uid = (number % 3).to_string();
+            let verdict = Verdict::pending(Arc::clone(&breaker), breaker.admit(&uid).unwrap(), &uid);
             let last = Last(Failure::new(reason.clone(), "as told", Retry::Backoff));
             let mut session = Box::new(Tallied::new(Box::new(last), Arc::clone(&tally), verdict));
             session.observe("{}").await.unwrap();

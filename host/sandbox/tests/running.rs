@@ -8,7 +8,7 @@ use capstan_api::{Grants, GroupVersionKind, KindLimits, Limits, ObjectKey, Objec
 use capstan_cluster::Watches;
 use capstan_engine::{Context, ExternalSystem, Failure, Observation, Reads};
 use capstan_events::Recorder;
-use capstan_sandbox::{Budget, Budgets, Granted, Guest, LoadError, Network, Sandbox, Services, Settings, Usage};
+use capstan_sandbox::{Bound, Budget, Budgets, Granted, Guest, LoadError, Network, Sandbox, Services, Settings, Usage};
 use tokio_util::sync::CancellationToken;
 
 use support::{api::Api, component::hostile};
@@ -130,6 +130,47 @@ async fn lowered_limits_of_log_and_events_hold() {
     // "out 0" has five bytes, and so has "err 0".
     let limits = Limits { log_bytes: Some(20), ..Limits::default() };
     assert_eq!(observed(&limits, "floods_the_output").await.0.counts().lines_dropped, 20_000 - 4);
+}
+
+#[tokio::test]
+async fn a_session_is_booked_against_every_bound() {
+    let limits = Limits {
+        requests: Some(3),
+        http_requests: Some(2),
+        events: Some(5),
+        lines: Some(7),
+        memory: Some(32 << 20),
+        ..Limits::default()
+    };
+    let guest = guest(&one_at_a_time(), Budgets::new(&limits)).await;
+    assert_eq!(guest.spent(), [], "nothing before the first");
+    for behaviour in ["floods_the_cluster", "floods_other_systems", "floods_events", "floods_the_output"] {
+        let managed = format!(r#"{{"spec":{{"behaviour":"{behaviour}"}}}}"#);
+        let mut session = guest.connect(&context(), &managed).await.unwrap();
+        // Some of them end it.
+        let _ = session.observe(&managed).await;
+    }
+    let spent = guest.spent();
+    let told = |bound| spent.iter().find(|spent| spent.bound == bound).map(|spent| (spent.max, spent.limit)).unwrap();
+    for (bound, limit) in [(Bound::Requests, 3), (Bound::HttpRequests, 2), (Bound::Events, 5), (Bound::Lines, 7)] {
+        assert_eq!(told(bound), (limit, limit), "{bound:?}");
+    }
+    let (memory, limit) = told(Bound::Memory);
+    assert!((64 << 10..=limit).contains(&memory) && limit == 32 << 20, "{memory} of {limit}");
+    assert!(told(Bound::LogBytes).0 > 0);
+    let (call, reconcile) = (told(Bound::Call).0, told(Bound::Reconcile).0);
+    assert!(call > 0 && call <= reconcile, "{call} {reconcile}");
+}
+
+#[tokio::test]
+async fn a_component_that_is_cut_short_is_refused_wherever() {
+    let sandbox = Sandbox::new(Settings::default()).unwrap();
+    let whole = hostile();
+    for part in 0..200 {
+        let cut = &whole[..whole.len() * part / 200];
+        let error = sandbox.load(cut.into()).await.map(drop).expect_err("there is something missing");
+        assert!(!matches!(error, LoadError::Host(_)), "{part}: {error:?}");
+    }
 }
 
 /// A paused clock stands still while anything runs: only the epoch is left to stop the guest.

@@ -116,6 +116,8 @@ macro_rules! for_each_behaviour {
             lists_what_it_may_read ListsWhatItMayRead,
             /// Reads an object whose name was not granted.
             reads_another_name ReadsAnotherName,
+            /// Reads the same by a version of its kind that there is not.
+            reads_another_version ReadsAnotherVersion,
             /// Reads an object of a name that was granted, in no namespace.
             reads_in_no_namespace ReadsInNoNamespace,
             /// Reads a Secret, of which it was granted the use only.
@@ -130,10 +132,20 @@ macro_rules! for_each_behaviour {
             patches_what_it_may_read PatchesWhatItMayRead,
             /// Patches the status of an object that it was granted to read.
             patches_a_status_it_may_read PatchesAStatusItMayRead,
+            /// Has an object that it was granted to patch deleted by the cluster: gives it an owner that there is not.
+            adopts_what_it_may_patch AdoptsWhatItMayPatch,
+            /// The same by an operation on the list of owners.
+            adopts_by_an_operation AdoptsByAnOperation,
             /// Deletes an object that it was granted to read.
             deletes_what_it_may_read DeletesWhatItMayRead,
             /// Deletes an object where it was not granted any.
             deletes_outside_its_grant DeletesOutsideItsGrant,
+            /// Applies JSON nested too deeply for a recursive reader, where it may write.
+            applies_something_deep AppliesSomethingDeep,
+            /// Creates an object larger than what a cluster stores, where it may.
+            creates_something_large CreatesSomethingLarge,
+            /// The same with one of many megabytes.
+            creates_something_huge CreatesSomethingHuge,
             /// Names an object so that the path of the request leads elsewhere.
             reads_through_a_path ReadsThroughAPath,
             /// Patches one object with a body that names another.

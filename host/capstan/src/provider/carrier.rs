@@ -22,8 +22,8 @@ pub(super) fn config_map(
     if size > LIMIT {
         bail!(
             "provider {provider} has {size} bytes, packed and with its grants; a ConfigMap holds {LIMIT}. Build it for size \
-             (opt-level \"s\", lto, panic = \"abort\", strip), or print the rest with --without-component and give the file to \
-             the host in a directory (`capstan run --providers DIR`)"
+             (opt-level \"s\", lto, panic = \"abort\", strip), or print the rest with --without-component and bring the file by \
+             a registry (`capstan provider push`), or in a directory of the host's machine (`capstan run --providers DIR`)"
         );
     }
     Ok(json!({
@@ -44,6 +44,8 @@ mod tests {
         let make = |size| config_map("note", &BTreeMap::new(), "host", &vec![0; size], "12345");
         assert!(make(LIMIT - 5).is_ok());
         let error = make(LIMIT - 4).unwrap_err().to_string();
-        assert!(error.contains("--without-component") && error.contains("1048576"), "{error}");
+        for named in ["--without-component", "1048576", "capstan provider push"] {
+            assert!(error.contains(named), "{error}");
+        }
     }
 }

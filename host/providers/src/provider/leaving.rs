@@ -59,7 +59,7 @@ impl Provider {
     }
 
     /// Those that it manages, or managed last.
-    fn kinds(&self) -> Vec<KindName> {
+    pub(super) fn kinds(&self) -> Vec<KindName> {
         let mut kinds = self.board.as_ref().map(|board| board.kinds().to_vec()).unwrap_or_default();
         for kind in self.running.iter().flat_map(|running| running.loaded.kinds()) {
             let name = KindName { api_version: api_version(kind), kind: kind.kind.clone() };

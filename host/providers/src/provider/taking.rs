@@ -45,6 +45,7 @@ impl Provider {
         let acting = self.acting_as(loaded.grants.service_account.as_ref());
         let rights = reviewer.rights(&loaded).await;
         reviewer.check(&self.name, &acting.cluster, &rights).await?;
+        departure::drops_nothing_held(&acting.cluster, self.kinds(), loaded.kinds()).await?;
         if !wanted.facts.held && !wanted.facts.deleting {
             let held = departure::hold(&shared.cluster, &self.name, &wanted.facts.uid).await;
             held.map_err(ProviderError::Object)?;

@@ -127,9 +127,14 @@ impl Access {
         // An apply makes what is not there, unless it says which object it means.
         let makes = kind == PatchKind::Apply && !body::names_uid(&body);
         let create = if makes { Some(self.permit(Verb::Create, &target.kind, place)?) } else { None };
-        if patch.is_conditional() || create.as_ref().is_some_and(Permit::is_conditional) {
+        let delete = if body::changes_owners(&body) { Some(self.permit_owners(&target)?) } else { None };
+        let permits = [Some(&patch), create.as_ref(), delete.as_ref()];
+        if permits.into_iter().flatten().any(Permit::is_conditional) {
+            let held = |object: &Object| {
+                [Some(&patch), delete.as_ref()].into_iter().flatten().all(|permit| holds(permit, object))
+            };
             match (self.cluster.get(&target).await, create) {
-                (Ok(object), _) if holds(&patch, &object) => body::pin(kind, &mut body, object.uid())?,
+                (Ok(object), _) if held(&object) => body::pin(kind, &mut body, object.uid())?,
                 (Ok(_), _) => return Err(not_found(&target)),
                 (Err(ClusterError::NotFound(_)), Some(create)) => self.must_label(&create, &body, &target)?,
                 (Err(error), _) => return Err(missing(error, &target)),
@@ -208,6 +213,14 @@ impl Access {
             self.counters.denied();
             tracing::warn!(provider = self.provider.as_ref(), "{denied}");
             denied.into()
+        })
+    }
+
+    /// Whoever says whose an object is can have it deleted, by naming an owner that there is not.
+    fn permit_owners(&self, target: &ObjectRef) -> Result<Permit, Error> {
+        self.permit(Verb::Delete, &target.kind, Place::Object(&target.key)).map_err(|error| match error {
+            Error::Denied(text) => Error::Denied(format!("owner references are changed by who may delete: {text}")),
+            other => other,
         })
     }
 

@@ -115,6 +115,19 @@ fn is_above(path: &str, other: &str) -> bool {
     other.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'))
 }
 
+/// Where an object says whose it is: an object whose owners are all gone is deleted by the cluster.
+const OWNERS: &str = "/metadata/ownerReferences";
+
+/// Whether a patch changes the owners of its target.
+pub(crate) fn changes_owners(body: &Value) -> bool {
+    let Value::Array(operations) = body else { return body.pointer(OWNERS).is_some() };
+    let touches = |path: &Value| path.as_str().is_some_and(|path| path == OWNERS || is_above(OWNERS, path));
+    operations
+        .iter()
+        .filter(|operation| operation["op"] != "test")
+        .any(|operation| touches(&operation["path"]) || operation["op"] == "move" && touches(&operation["from"]))
+}
+
 /// Whether an apply can only change an object that exists: the API server refuses one whose uid is not that of the target.
 pub(crate) fn names_uid(body: &Value) -> bool {
     body.pointer("/metadata/uid").and_then(Value::as_str).is_some_and(|uid| !uid.is_empty())
@@ -225,6 +238,27 @@ mod tests {
             assert_eq!(answer.is_ok(), allowed, "{operation}");
         }
         assert!(patch(PatchKind::Json, "{}", &target()).is_err());
+    }
+
+    #[test]
+    fn who_owns_an_object_is_seen_to_be_changed_by_every_sort_of_patch() {
+        for (kind, text, changes) in [
+            (PatchKind::Merge, r#"{"metadata": {"ownerReferences": [{"uid": "u"}]}}"#, true),
+            (PatchKind::Merge, r#"{"metadata": {"ownerReferences": null}}"#, true),
+            (PatchKind::Apply, r#"{"metadata": {"ownerReferences": []}}"#, true),
+            (PatchKind::Merge, r#"{"metadata": {"labels": {"ownerReferences": "x"}}, "spec": {}}"#, false),
+            (PatchKind::Json, r#"[{"op": "add", "path": "/metadata/ownerReferences", "value": []}]"#, true),
+            (PatchKind::Json, r#"[{"op": "add", "path": "/metadata/ownerReferences/-", "value": {}}]"#, true),
+            (PatchKind::Json, r#"[{"op": "replace", "path": "/metadata/ownerReferences/0/uid", "value": "u"}]"#, true),
+            (PatchKind::Json, r#"[{"op": "remove", "path": "/metadata/ownerReferences/0"}]"#, true),
+            (PatchKind::Json, r#"[{"op": "move", "from": "/metadata/ownerReferences/0", "path": "/spec/x"}]"#, true),
+            (PatchKind::Json, r#"[{"op": "copy", "from": "/spec/x", "path": "/metadata/ownerReferences"}]"#, true),
+            (PatchKind::Json, r#"[{"op": "copy", "from": "/metadata/ownerReferences", "path": "/spec/x"}]"#, false),
+            (PatchKind::Json, r#"[{"op": "test", "path": "/metadata/ownerReferences", "value": []}]"#, false),
+            (PatchKind::Json, r#"[{"op": "add", "path": "/metadata/ownerReferencesX", "value": 1}]"#, false),
+        ] {
+            assert_eq!(changes_owners(&patch(kind, text, &target()).unwrap()), changes, "{text}");
+        }
     }
 
     #[test]

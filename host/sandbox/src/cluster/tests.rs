@@ -222,6 +222,46 @@ async fn a_dry_run_needs_the_same_rights_and_is_no_write() {
 }
 
 #[tokio::test]
+async fn reading_is_not_writing() {
+    let api = two_colours();
+    let reader = access(&api, "[{apiGroups: [''], kinds: [ConfigMap], verbs: [get]}]");
+    let new = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "new", "namespace": "team-a"}});
+    assert!(matches!(reader.create(&new.to_string()).await, Err(Error::Denied(_))));
+    assert!(matches!(reader.delete(raw("green")).await, Err(Error::Denied(_))));
+    assert!(matches!(patch(&reader, PatchKind::Merge, "green", &json!({})).await, Err(Error::Denied(_))));
+    assert!(api.requests().is_empty());
+}
+
+#[tokio::test]
+async fn owners_are_changed_only_by_who_may_delete() {
+    let owners = json!({"metadata": {"ownerReferences": [{"uid": "gone"}]}});
+    let added = json!([{"op": "add", "path": "/metadata/ownerReferences", "value": [{"uid": "gone"}]}]);
+    let rule = |verbs: &str, labels: &str| format!("{{apiGroups: [''], kinds: [ConfigMap], verbs: [{verbs}]{labels}}}");
+    let (green, api) = (", labelSelector: {colour: green}", two_colours());
+    let writer = access(&api, &format!("[{}]", rule("get, create, patch", "")));
+    for (kind, body) in [(PatchKind::Merge, &owners), (PatchKind::Apply, &owners), (PatchKind::Json, &added)] {
+        let answer = patch(&writer, kind, "green", body).await;
+        assert!(matches!(&answer, Err(Error::Denied(text)) if text.contains("delete of ConfigMap")), "{answer:?}");
+    }
+    assert_eq!((api.requests().len(), writer.counters.read().denied), (0, 3));
+
+    // As far as it may delete.
+    let gardener = access(&api, &format!("[{}, {}]", rule("get, patch", ""), rule("delete", green)));
+    let answer = patch(&gardener, PatchKind::Merge, "red", &owners).await;
+    assert!(matches!(answer, Err(Error::NotFound(_))), "{answer:?}");
+    patch(&gardener, PatchKind::Merge, "green", &owners).await.unwrap();
+    assert!(
+        api.requests().last().unwrap().contains(r#""uid":"green""#),
+        "the one that was looked at: {api:?}",
+        api = api.requests()
+    );
+    // Its own kinds are its own.
+    let own = RawRef { api_version: "test.capstan.dev/v1".into(), kind: "Note".into(), ..raw("note") };
+    let answer = writer.patch(own, PatchKind::Merge, &owners.to_string(), &options(false)).await;
+    assert!(!matches!(answer, Err(Error::Denied(_))), "{answer:?}");
+}
+
+#[tokio::test]
 async fn what_the_objects_own_patches_own_is_not_in_the_way_of_its_applies() {
     let manager = access(&Api::default(), EVERYTHING).manager;
     let apply =

@@ -14,7 +14,7 @@ use http::Uri;
 use hyper_util::{client::legacy::connect::proxy::Tunnel, rt::TokioIo};
 use tokio::{
     net::TcpStream,
-    time::{error::Elapsed, timeout},
+    time::{Instant, error::Elapsed, timeout, timeout_at},
 };
 use tower::Service;
 use url::Url;
@@ -76,38 +76,34 @@ impl Service<Uri> for Connector {
         Box::pin(async move {
             let origin = Url::parse(&uri.to_string()).ok().as_ref().and_then(Origin::of);
             let origin = origin.ok_or(ConnectError::NoOrigin(uri.clone()))?;
+            let until = Instant::now() + CONNECT;
             let slow = |_: Elapsed| ConnectError::TimedOut(origin.to_string());
-            timeout(CONNECT, connector.connect(&origin, uri)).await.map_err(slow)?
+            timeout_at(until, connector.connect(&origin, until)).await.map_err(slow)?
         })
     }
 }
 
 impl Connector {
-    async fn connect(&self, origin: &Origin, uri: Uri) -> Result<TokioIo<TcpStream>, ConnectError> {
+    async fn connect(&self, origin: &Origin, until: Instant) -> Result<TokioIo<TcpStream>, ConnectError> {
         let literal = origin.host().trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().ok();
         if let Some(address) = literal {
             self.check(origin, address)?;
         }
         if let Some(proxy) = &self.network.settings().proxy {
-            let tunnel = Tunnel::new(proxy.clone(), Direct).call(uri).await;
+            let tunnel = Tunnel::new(proxy.clone(), Direct).call(end_of_tunnel(origin)?).await;
             return tunnel.map_err(|error| ConnectError::Proxy(error.to_string()));
         }
         let addresses = match literal {
             Some(address) => vec![address],
             None => self.resolve(origin).await?,
         };
-        let mut last = "it has no address".to_owned();
-        for address in addresses.into_iter().take(TRIED) {
-            match TcpStream::connect(SocketAddr::new(address, origin.port())).await {
-                Ok(stream) => {
-                    // What is sent is small and waited for.
-                    let _ = stream.set_nodelay(true);
-                    return Ok(TokioIo::new(stream));
-                }
-                Err(error) => last = error.to_string(),
-            }
-        }
-        Err(ConnectError::Failed(origin.to_string(), last))
+        let port = origin.port();
+        let open = |address| TcpStream::connect(SocketAddr::new(address, port));
+        let opened = first(addresses, until, open).await;
+        let stream = opened.map_err(|problem| ConnectError::Failed(origin.to_string(), problem))?;
+        // What is sent is small and waited for.
+        let _ = stream.set_nodelay(true);
+        Ok(TokioIo::new(stream))
     }
 
     /// One address that must not be reached spoils all: a name that has both is made to lead there now and then.
@@ -125,6 +121,32 @@ impl Connector {
             place => Err(ConnectError::Refused { host: origin.host().to_owned(), address, place }),
         }
     }
+}
+
+/// With its port written out: what makes the tunnel takes one that is left out for that of HTTPS.
+fn end_of_tunnel(origin: &Origin) -> Result<Uri, ConnectError> {
+    let end = format!("{}:{}", origin.host(), origin.port());
+    end.parse().map_err(|_| ConnectError::Failed(origin.to_string(), format!("`{end}` is no address")))
+}
+
+/// The first of the addresses that can be reached. Each has an equal part of the time that is left, so that one that does not
+/// answer leaves some to those behind it.
+async fn first<T, F: Future<Output = io::Result<T>>>(
+    addresses: Vec<IpAddr>,
+    until: Instant,
+    open: impl Fn(IpAddr) -> F,
+) -> Result<T, String> {
+    let mut last = "it has no address".to_owned();
+    let tried = addresses.len().min(TRIED);
+    for (address, left) in addresses.into_iter().zip((1..=tried).rev()) {
+        let part = until.saturating_duration_since(Instant::now()) / u32::try_from(left).unwrap_or(1);
+        last = match timeout(part, open(address)).await {
+            Ok(Ok(opened)) => return Ok(opened),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("{address} does not answer"),
+        };
+    }
+    Err(last)
 }
 
 /// To the proxy, which the administrator named.
@@ -146,5 +168,32 @@ impl Service<Uri> for Direct {
             let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
             TcpStream::connect((host, proxy.port_u16().unwrap_or(80))).await.map(TokioIo::new)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_that_does_not_answer_leaves_time_for_the_others() {
+        let addresses: Vec<_> = (1..=6).map(|last| IpAddr::from([192, 0, 2, last])).collect();
+        let begun = Instant::now();
+        let answers = async |answering: u8| {
+            let open = |address| async move {
+                match address {
+                    IpAddr::V4(address) if address.octets()[3] == answering => Ok(address),
+                    _ => pending().await,
+                }
+            };
+            first(addresses.clone(), Instant::now() + CONNECT, open).await
+        };
+        assert!(answers(2).await.is_ok());
+        assert_eq!(begun.elapsed(), CONNECT / 4);
+        assert!(answers(4).await.is_ok());
+        assert_eq!(answers(5).await, Err("192.0.2.4 does not answer".to_owned()), "four are tried");
+        assert_eq!(first(Vec::new(), begun, |_| async { Ok(()) }).await, Err("it has no address".to_owned()));
     }
 }

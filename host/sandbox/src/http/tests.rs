@@ -1,5 +1,6 @@
 //! Requests of a session against a server on loopback.
 
+mod connections;
 mod fence;
 mod quota;
 
@@ -111,16 +112,6 @@ async fn a_request_arrives_as_it_was_meant_and_its_answer_comes_back() {
     assert_eq!(seen.header("host"), Some(&*format!("server.test:{}", stage.server.port())));
     assert!(seen.header("user-agent").unwrap().contains("(test)"));
     assert_eq!(stage.counters.read().http_requests, 1);
-}
-
-#[tokio::test]
-async fn connections_are_used_again_and_not_by_other_builds() {
-    let stage = Stage::new(OPEN).await;
-    let egress = stage.egress("test");
-    for _ in 0..3 {
-        Stage::access_of(&egress).fetch(stage.request("/"), None, None).await.unwrap().unwrap();
-    }
-    assert_eq!(stage.server.seen().len(), 3);
 }
 
 #[tokio::test]

@@ -86,6 +86,7 @@ const GRANTS: &str = "
 kubernetes:
   - {apiGroups: [''], kinds: [ConfigMap], verbs: ['*'], namespaces: [team-a]}
   - {apiGroups: [''], kinds: [Pod], verbs: [get], namespaces: [team-a], names: [one]}
+  - {apiGroups: [''], kinds: [Service], verbs: [get, patch], namespaces: [team-a], names: [front]}
 http:
   - {origin: 'http://server.test:PORT', allowPlaintext: true, allowPrivate: true}
   - {origin: 'http://narrow.test:PORT', allowPlaintext: true, allowPrivate: true, pathPrefix: /in}

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     convert::Infallible,
     io::{self, Write},
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU32, Ordering::Relaxed},
@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::Request,
+    extract::{ConnectInfo, Request},
     http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -53,6 +53,8 @@ pub(crate) struct Seen {
     /// With its query.
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
+    /// Of the other end of its connection.
+    pub(crate) port: u16,
 }
 
 impl Seen {
@@ -74,6 +76,7 @@ impl Server {
             let state = Arc::clone(&state);
             async move { state.answer(request).await }
         });
+        let router = router.into_make_service_with_connect_info::<SocketAddr>();
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { port, seen, serving }
     }
@@ -105,7 +108,8 @@ impl State {
         let path = request.uri().path().to_owned();
         let with_query = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
         let headers = request.headers().clone();
-        self.seen.lock().unwrap().push(Seen { path: with_query, headers: headers.clone() });
+        let port = request.extensions().get::<ConnectInfo<SocketAddr>>().map_or(0, |from| from.0.port());
+        self.seen.lock().unwrap().push(Seen { path: with_query, headers: headers.clone(), port });
         match path.as_str() {
             "/redirect" => (StatusCode::FOUND, [(header::LOCATION, "http://169.254.169.254/latest/")]).into_response(),
             "/bomb" => ([(header::CONTENT_ENCODING, "gzip")], bomb()).into_response(),

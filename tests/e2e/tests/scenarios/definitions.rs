@@ -133,6 +133,47 @@ fn is_not_noisy(log: &str) -> Result<()> {
     Ok(())
 }
 
+pub(crate) async fn a_build_that_drops_a_kind_waits_for_its_objects(world: &World) -> Result<()> {
+    alone(world, |world, objects| world.block_on(dropped_kinds_are_told(world, objects))).await
+}
+
+async fn dropped_kinds_are_told(world: &World, objects: &Objects) -> Result<()> {
+    const HOSTILES: &str = "manages: [{apiGroups: [test.capstan.dev], kinds: [Hostile]}]";
+    world.grant_rights("hostile", HOSTILES).await?;
+    deliver(objects, &std::fs::read(plugin("neighbour")?)?).await?;
+    provider(objects, "Loaded", "True", "Loaded").await?;
+    note(objects, "left", "of the first build").await?;
+    says(objects, "left", "of the first build").await?;
+
+    // It has to be granted the other kind first, whose definition it does not bring.
+    let other = std::fs::read(plugin("hostile")?)?;
+    deliver(objects, &other).await?;
+    let found = provider(objects, "Loaded", "False", "ForeignKind").await?;
+    ensure!(condition(&found, "Healthy").1 == "LastGoodBuild", "{found:#}");
+    let events = objects.events("default", "Provider", "neighbour").await?;
+    ensure!(events.iter().any(|event| event["reason"] == "ForeignKind"), "{events:#?}");
+
+    let manages = json!([{"apiGroups": ["test.capstan.dev"], "kinds": ["Hostile"]}]);
+    build_by_hand(objects, &other, json!({"grants": {"manages": manages}})).await?;
+    let found = provider(objects, "Loaded", "False", "WouldDropKind").await?;
+    let (_, _, message) = condition(&found, "Loaded");
+    for named in ["are left: 1 notes.test.capstan.dev.", "kubectl delete notes.test.capstan.dev --all --all-namespaces"]
+    {
+        ensure!(message.contains(named), "{named}: {message}");
+    }
+    ensure!(condition(&found, "Healthy").1 == "LastGoodBuild", "{found:#}");
+    note(objects, "left", "goes on").await?;
+    says(objects, "left", "goes on").await?;
+
+    // What is deleted goes, and then the build comes into service with no further word.
+    objects.delete(NOTE, "notes", "default", "left").await?;
+    let found = provider(objects, "Loaded", "True", "Loaded").await?;
+    ensure!(found["status"]["kinds"] == json!([{"apiVersion": "test.capstan.dev/v1", "kind": "Hostile"}]), "{found:#}");
+    let note = objects.get(NOTE, "notes", "default", "left").await?;
+    ensure!(note.is_null(), "{note:#}");
+    Ok(())
+}
+
 async fn deliver(objects: &Objects, component: &[u8]) -> Result<()> {
     build_by_hand(objects, component, json!({"grants": all_config_maps()})).await
 }

@@ -117,6 +117,10 @@ pub(crate) async fn a_broken_config_map_says_why(world: &World) -> Result<()> {
     let objects = world.objects()?;
     let mut empty = carrier("empty", "empty", b"", "");
     empty["binaryData"] = json!({});
+    // Of a good one this would be all that it takes. In another namespace than the host's it means nothing.
+    let mut elsewhere = carrier("elsewhere", "elsewhere", b"x", "");
+    elsewhere["metadata"]["namespace"] = json!("default");
+    objects.apply_value(&elsewhere).await?;
     let module = b"\0asm\x01\0\0\0";
     for (object, reason, hint) in [
         (empty, "SourceInvalid", "provider.wasm"),
@@ -129,6 +133,9 @@ pub(crate) async fn a_broken_config_map_says_why(world: &World) -> Result<()> {
         let note = told(&objects, name, reason).await?;
         ensure!(note.contains(hint), "{name}: {note}");
     }
+    // It came before those.
+    let found = objects.get("capstan.dev/v1alpha1", "providers", "", "elsewhere").await?;
+    ensure!(found.is_null(), "{found:#}");
     Ok(())
 }
 

@@ -112,6 +112,7 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
     observed::{ reconciles_are_counted_and_can_be_looked_into },
     hostile::{ bad_guests_end_as_conditions_while_a_neighbour_converges },
     delivery::{ a_broken_config_map_says_why, a_second_provider_of_a_kind_is_refused },
+    provider::{ what_makes_no_sense_is_refused_by_the_api_server },
     install::{ the_manifests_apply_and_the_deployment_becomes_available },
     workloads::{ deployments_and_stateful_sets_become_available },
 };
@@ -137,11 +138,14 @@ const APART: &[(&str, Scenario)] = scenarios! {
     provider::{
         one_written_by_hand_is_pinned_granted_and_paused,
         a_deletion_waits_for_the_objects_or_leaves_them,
+        one_without_logic_is_let_go_by_its_annotation,
     },
     definitions::{
         one_that_would_harm_what_is_stored_is_not_installed,
         one_that_is_deleted_and_made_again_is_followed,
+        a_build_that_drops_a_kind_waits_for_its_objects,
     },
+    limits::{ transforms_without_end_of_some_do_not_hold_up_others },
     account::{ a_provider_converges_in_the_name_of_its_account },
     github::{
         what_exists_is_taken_over_followed_and_left_only_as_it_is_said,

@@ -57,6 +57,13 @@ pub(crate) async fn reconciles_are_counted_and_can_be_looked_into(world: &World)
         ensure!(sum(&text, name, labels).is_some_and(|sum| sum > 0.0), "{name}{labels:?} is nothing:\n{text}");
     }
     ensure!(!text.contains("observed-"), "objects are no labels:\n{text}");
+    let memory = ["provider=\"patch\"", "bound=\"memory\"", "quantile=\"1\""];
+    let used = sum(&text, "capstan_budget_used_ratio", &memory);
+    ensure!(used.is_some_and(|part| part > 0.0 && part <= 1.0), "{used:?}:\n{text}");
+    let look = || objects.get("capstan.dev/v1alpha1", "providers", "", "patch");
+    let told = |found: &Value| found["status"]["usage"]["memory"]["limit"] == "65536Ki";
+    // Counters alone are written every half minute at most.
+    eventually("the status tells what is used", SOON * 3, look, told).await?;
 
     its_queue_is_shown(world).await?;
     its_watches_are_shown(world).await?;

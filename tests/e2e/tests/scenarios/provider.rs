@@ -139,6 +139,33 @@ async fn pinned_granted_and_paused(objects: &Objects) -> Result<()> {
     Ok(())
 }
 
+pub(crate) async fn what_makes_no_sense_is_refused_by_the_api_server(world: &World) -> Result<()> {
+    let objects = world.objects()?;
+    let file = json!({"file": {"name": "p.wasm"}});
+    let with = |key: &str, value: Value| json!({"source": file.clone(), key: value});
+    let long = "a".repeat(41);
+    for (name, spec, said) in [
+        (long.as_str(), json!({"source": file.clone()}), "at most 40"),
+        ("nonsense", json!({"source": {}}), "exactly one of"),
+        ("nonsense", json!({"source": {"file": {"name": "p.wasm"}, "configMap": {"name": "p"}}}), "exactly one of"),
+        ("nonsense", json!({"source": {"file": {"name": "../p.wasm"}}}), "spec.source.file.name"),
+        ("nonsense", with("digest", json!("sha256:xyz")), "64 lower-case hexadecimal digits"),
+        ("nonsense", with("limits", json!({"callTimeout": "0s"})), "a duration is a number above zero"),
+        ("nonsense", with("pollInterval", json!("1d")), "a duration is a number above zero"),
+        (
+            "nonsense",
+            with("grants", json!({"kubernetes": [{"apiGroups": [""], "kinds": ["Pod"], "verbs": ["steal"]}]})),
+            "steal",
+        ),
+    ] {
+        let metadata = json!({"name": name});
+        let provider = json!({"apiVersion": PROVIDER, "kind": "Provider", "metadata": metadata, "spec": spec});
+        let error = objects.apply_value(&provider).await.err().with_context(|| format!("{provider:#} was taken"))?;
+        ensure!(format!("{error:#}").contains(said), "{said}: {error:#}");
+    }
+    Ok(())
+}
+
 pub(crate) async fn a_deletion_waits_for_the_objects_or_leaves_them(world: &World) -> Result<()> {
     alone(world, |world, objects| world.block_on(deletions(objects))).await
 }
@@ -171,5 +198,48 @@ async fn deletions(objects: &Objects) -> Result<()> {
     let two = objects.get(NOTE, "notes", "default", "two").await?;
     ensure!(two["metadata"]["name"] == "two" && two["metadata"]["finalizers"].is_null(), "{two:#}");
     ensure!(!objects.get("v1", "configmaps", "default", "note-two").await?.is_null(), "what it stands for is gone");
+    Ok(())
+}
+
+/// What is left of a provider whose logic is gone, to a host that never knew it.
+pub(crate) async fn one_without_logic_is_let_go_by_its_annotation(world: &World) -> Result<()> {
+    let kind = world.server().kind();
+    let scenario = move || -> Result<()> {
+        let mut world = World::bare(kind)?;
+        world.block_on(world.grant_rights("neighbour", GRANTS))?;
+        world.block_on(one_note(&world)).with_context(|| world.log())?;
+        world.kill()?;
+        world.block_on(async { world.objects()?.delete("v1", "configmaps", NAMESPACE, "unlabelled").await })?;
+        world.restart()?;
+        world.block_on(without_logic(&world)).with_context(|| world.log())
+    };
+    // It brings a runtime of its own, which must not be entered from this one's.
+    tokio::task::spawn_blocking(scenario).await.context("the scenario panicked")?
+}
+
+async fn one_note(world: &World) -> Result<()> {
+    let objects = world.objects()?;
+    by_hand(&objects, json!({"grants": all_config_maps()})).await?;
+    provider(&objects, "Loaded", "True", "Loaded").await?;
+    note(&objects, "orphan", "left").await?;
+    says(&objects, "orphan", "left").await
+}
+
+async fn without_logic(world: &World) -> Result<()> {
+    let objects = world.objects()?;
+    provider(&objects, "Loaded", "False", "SourceMissing").await?;
+    objects.delete(PROVIDER, "providers", "", "neighbour").await?;
+    let found = provider(&objects, "Deleting", "True", "ObjectsRemain").await?;
+    ensure!(condition(&found, "Deleting").2.contains("1 notes.test.capstan.dev"), "{found:#}");
+    // Nobody is there who could delete what it stands for.
+    objects.delete(NOTE, "notes", "default", "orphan").await?;
+    let look = || objects.get(NOTE, "notes", "default", "orphan");
+    let found = look().await?;
+    ensure!(!found["metadata"]["deletionTimestamp"].is_null(), "{found:#}");
+    let abandon = json!({"metadata": {"annotations": {"capstan.dev/abandon": "true"}}});
+    objects.merge(PROVIDER, "providers", "", "neighbour", abandon).await?;
+    gone(&objects).await?;
+    eventually("the note is gone", SOON, look, Value::is_null).await?;
+    ensure!(!objects.get("v1", "configmaps", "default", "note-orphan").await?.is_null(), "what it stands for is gone");
     Ok(())
 }

@@ -5,9 +5,11 @@ use super::{
         cluster::{self, PatchKind, PatchOptions},
         types::{Failure, ObjectKind, ObjectRef, Problem},
     },
-    told,
+    deep, huge, told,
 };
 use crate::Behaviour;
+
+const PLAIN: PatchOptions = PatchOptions { subresource: None, force: false, dry_run: false };
 
 /// Does what it should not be able to, and tells if it was.
 pub(super) fn reach_for(behaviour: Behaviour) -> Result<(), Failure> {
@@ -17,6 +19,9 @@ pub(super) fn reach_for(behaviour: Behaviour) -> Result<(), Failure> {
         },
         Behaviour::ReadsOutsideItsGrant => told(&cluster::get(&config_map("team-b", "secret"))?),
         Behaviour::ReadsAnotherName => told(&cluster::get(&pod(Some("team-a"), "two"))?),
+        Behaviour::ReadsAnotherVersion => {
+            told(&cluster::get(&ObjectRef { api_version: "v9".to_owned(), ..pod(Some("team-a"), "two") })?);
+        }
         Behaviour::ReadsInNoNamespace => told(&cluster::get(&pod(None, "one"))?),
         Behaviour::ReadsAnotherKind => {
             told(&cluster::get(&ObjectRef { kind: "Secret".to_owned(), ..config_map("team-a", "token") })?);
@@ -30,6 +35,11 @@ pub(super) fn reach_for(behaviour: Behaviour) -> Result<(), Failure> {
         Behaviour::CreatesOutsideItsGrant => {
             told(&cluster::create(&body("ConfigMap", "team-b", "new"))?);
         }
+        Behaviour::AppliesSomethingDeep => {
+            told(&cluster::patch(&config_map("team-a", "allowed"), PatchKind::Apply, &deep(), &PLAIN)?);
+        }
+        Behaviour::CreatesSomethingLarge => told(&cluster::create(&config_map_of(&"x".repeat(2 << 20)))?),
+        Behaviour::CreatesSomethingHuge => told(&cluster::create(&config_map_of(&huge()))?),
         Behaviour::CreatesWhatItMayRead => told(&cluster::create(&body("Pod", "team-a", "one"))?),
         Behaviour::WritesOutsideItsGrant => told(&patch(&config_map("team-b", "secret"), r#"{"data": {}}"#)?),
         Behaviour::PatchesAnotherObject => {
@@ -38,6 +48,13 @@ pub(super) fn reach_for(behaviour: Behaviour) -> Result<(), Failure> {
         Behaviour::AppliesWhatItMayRead => told(&write(PatchKind::Apply, r#"{"spec": {}}"#, None)?),
         Behaviour::PatchesWhatItMayRead => told(&write(PatchKind::Json, "[]", None)?),
         Behaviour::PatchesAStatusItMayRead => told(&write(PatchKind::Merge, r#"{"status": {}}"#, Some("status"))?),
+        Behaviour::AdoptsWhatItMayPatch => {
+            told(&patch(&service(), &format!(r#"{{"metadata": {{"ownerReferences": [{OWNER}]}}}}"#))?);
+        }
+        Behaviour::AdoptsByAnOperation => {
+            let operation = format!(r#"[{{"op": "add", "path": "/metadata/ownerReferences/-", "value": {OWNER}}}]"#);
+            told(&by_operations(&service(), &operation)?);
+        }
         Behaviour::DeletesWhatItMayRead => {
             cluster::delete(&pod(Some("team-a"), "one"))?;
             told("a pod's end");
@@ -64,8 +81,22 @@ fn pod(namespace: Option<&str>, name: &str) -> ObjectRef {
     ObjectRef { kind: "Pod".to_owned(), namespace: namespace.map(str::to_owned), ..config_map("", name) }
 }
 
+/// May be read and patched, and nothing else.
+fn service() -> ObjectRef {
+    ObjectRef { kind: "Service".to_owned(), ..config_map("team-a", "front") }
+}
+
+/// One that there is not.
+const OWNER: &str =
+    r#"{"apiVersion": "v1", "kind": "ConfigMap", "name": "no", "uid": "00000000-0000-0000-0000-000000000000"}"#;
+
 fn body(kind: &str, namespace: &str, name: &str) -> String {
     format!(r#"{{"apiVersion": "v1", "kind": "{kind}", "metadata": {{"namespace": "{namespace}", "name": "{name}"}}}}"#)
+}
+
+fn config_map_of(text: &str) -> String {
+    let metadata = r#"{"namespace": "team-a", "name": "large"}"#;
+    format!(r#"{{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {metadata}, "data": {{"text": "{text}"}}}}"#)
 }
 
 fn list(kind: &str, namespace: Option<&str>) -> Result<(), Failure> {
@@ -76,7 +107,11 @@ fn list(kind: &str, namespace: Option<&str>) -> Result<(), Failure> {
 }
 
 fn patch(target: &ObjectRef, patch: &str) -> Result<String, cluster::Error> {
-    cluster::patch(target, PatchKind::Merge, patch, &PatchOptions { subresource: None, force: false, dry_run: false })
+    cluster::patch(target, PatchKind::Merge, patch, &PLAIN)
+}
+
+fn by_operations(target: &ObjectRef, operations: &str) -> Result<String, cluster::Error> {
+    cluster::patch(target, PatchKind::Json, operations, &PLAIN)
 }
 
 /// To the pod that may be read.

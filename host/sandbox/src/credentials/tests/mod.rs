@@ -248,6 +248,17 @@ async fn limits_are_those_of_the_credential_in_every_provider() {
     assert_eq!(stage.get("/", &own).await.unwrap().status, 200);
 }
 
+#[tokio::test]
+async fn a_cached_answer_is_not_given_to_another_credential() {
+    let stage = Stage::new().await;
+    let one = stage.open("token", "token", Scheme::Bearer).await.unwrap();
+    let other = stage.open("token", "token", Scheme::Basic("me".into())).await.unwrap();
+    stage.get("/etag", &one).await.unwrap();
+    assert!(stage.get("/etag", &one).await.unwrap().from_cache);
+    assert!(!stage.get("/etag", &other).await.unwrap().from_cache);
+    assert_eq!(stage.last("if-none-match"), "", "nor is the server asked whether it still holds");
+}
+
 /// Keeps all that is logged.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);

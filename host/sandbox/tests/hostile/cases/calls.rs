@@ -1,9 +1,15 @@
 //! What becomes of calls that do not come to their end.
 
+use std::time::{Duration, Instant};
+
 use capstan_engine::{Failure, Readiness, Retry};
+use capstan_hostile::describing;
 use serde_json::json;
 
-use crate::stage::{Stage, is_over, ran_out_of_time, stopped_in_time};
+use crate::{
+    stage::{Stage, is_over, ran_out_of_time, stopped_in_time},
+    support::component::hostile,
+};
 
 pub(crate) async fn behaves(stage: &Stage) {
     let (mut session, answer) = stage.observe().await;
@@ -53,7 +59,11 @@ pub(crate) async fn spins_in_disconnect(stage: &Stage) {
 }
 
 pub(crate) async fn spins_in_describe(stage: &Stage) {
-    assert_eq!(stage.describe().await.unwrap_err().reason(), "DeadlineExceeded");
+    let component = stage.load(describing(hostile(), stage.behaviour)).await;
+    let begun = Instant::now();
+    assert_eq!(component.describe().await.unwrap_err().reason(), "DeadlineExceeded");
+    // It has a second, where a call has ten.
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
 }
 
 pub(crate) async fn sleeps(stage: &Stage) {

@@ -31,6 +31,10 @@ pub(crate) async fn reads_another_name(stage: &Stage) {
     denied(stage, "get of Pod team-a/two", ONE_POD).await;
 }
 
+pub(crate) async fn reads_another_version(stage: &Stage) {
+    denied(stage, "get of Pod team-a/two", ONE_POD).await;
+}
+
 pub(crate) async fn reads_in_no_namespace(stage: &Stage) {
     denied(stage, "get of Pod one", ONE_POD).await;
 }
@@ -75,12 +79,44 @@ pub(crate) async fn patches_a_status_it_may_read(stage: &Stage) {
     denied(stage, "patch of Pod team-a/one", ONE_POD).await;
 }
 
+/// Whoever says whose an object is decides how long it lives.
+async fn adopts(stage: &Stage) {
+    let message = "owner references are changed by who may delete: delete of Service team-a/front is not granted to this \
+                   provider; granted: get, patch of Service in the core group in namespace team-a named front";
+    refused(stage, "Denied", message).await;
+    assert_eq!(stage.guest.counts().denied, 1);
+}
+
+pub(crate) async fn adopts_what_it_may_patch(stage: &Stage) {
+    adopts(stage).await;
+}
+
+pub(crate) async fn adopts_by_an_operation(stage: &Stage) {
+    adopts(stage).await;
+}
+
 pub(crate) async fn deletes_what_it_may_read(stage: &Stage) {
     denied(stage, "delete of Pod team-a/one", ONE_POD).await;
 }
 
 pub(crate) async fn deletes_outside_its_grant(stage: &Stage) {
     denied(stage, "delete of ConfigMap team-b/secret", MAPS).await;
+}
+
+pub(crate) async fn applies_something_deep(stage: &Stage) {
+    refused(stage, "Invalid", "`patch` is nested more than 64 deep").await;
+}
+
+pub(crate) async fn creates_something_large(stage: &Stage) {
+    let failure = stage.observe().await.1.unwrap_err();
+    assert_eq!(failure.problem.reason, "Invalid");
+    assert!(failure.problem.message.contains("the limit is 1572864"), "{failure:?}");
+    assert_eq!(stage.api.everything(), Vec::<String>::new());
+}
+
+pub(crate) async fn creates_something_huge(stage: &Stage) {
+    stage.dies_in_observe("BoundaryViolated").await;
+    assert_eq!(stage.api.everything(), Vec::<String>::new());
 }
 
 pub(crate) async fn reads_through_a_path(stage: &Stage) {

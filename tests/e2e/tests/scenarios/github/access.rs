@@ -96,7 +96,8 @@ pub(crate) async fn an_app_signs_in_and_nothing_of_that_is_shown(world: &World) 
     tenant.looks("/repos/gh-app/shop", 3).await?;
     let exchanges = tenant.fake().exchanges();
     ensure!(exchanges.iter().filter(|each| each.path == exchange).count() == 1, "the token is used again");
-    let shown = object.to_string() + &world.log();
+    let spans = format!("{:?}", world.collector().spans()?);
+    let shown = object.to_string() + &world.log() + &spans;
     for secret in app_secrets() {
         ensure!(!shown.contains(secret), "{secret} is shown");
     }

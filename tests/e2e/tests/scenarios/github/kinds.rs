@@ -265,7 +265,7 @@ pub(crate) async fn a_webhook_follows_and_its_secret_is_shown_to_nobody(world: &
     tenant.set("webhooks", "ci", json!({"secretRef": secret_ref("webhook-secret")})).await?;
     let object = tenant.ready("webhooks", "ci").await?;
     let told = tenant.objects.events("gh-hook", "Webhook", "ci").await?;
-    let shown = format!("{object} {told:?} {}", world.log());
+    let shown = format!("{object} {told:?} {:?} {}", world.collector().spans()?, world.log());
     for secret in [FIRST, SECOND, &tenant.token] {
         ensure!(!shown.contains(secret), "{secret} is shown");
     }
