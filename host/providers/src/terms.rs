@@ -36,7 +36,8 @@ pub(crate) async fn serve(
         tracing::error!(provider = name, message, "what keeps the provider in its terms panicked; it is begun anew");
         surroundings.left_behind(&name)
     };
-    supervise(&cancel, begin, tell).await;
+    // Large, with all that a term may come to.
+    Box::pin(supervise(&cancel, begin, tell)).await;
 }
 
 /// Nothing of one term is left when the next one begins.
@@ -82,7 +83,8 @@ async fn in_terms(
 async fn run(name: &str, surroundings: Surroundings, wanted: Follows, cancel: CancellationToken) {
     let begin = || once(name, surroundings.clone(), wanted.clone(), cancel.clone());
     let tell = |message: String| panicked(name, surroundings.clone(), wanted.clone(), message, cancel.clone());
-    supervise(&cancel, begin, tell).await;
+    // Large, with all that a term may come to.
+    Box::pin(supervise(&cancel, begin, tell)).await;
 }
 
 /// Runs a provider, and has its artifact pulled meanwhile if that is in a registry.

@@ -165,12 +165,12 @@ impl Pass<'_> {
         let (announcer, subject) = (&self.lifecycle.announcer, self.subject());
         // What else is said here does not stand for what an earlier reconcile did.
         announcer.tell(&subject, &[], &late.transitions);
-        let announced = announcer.tell(&subject, &verdict.announcements, &news.transitions);
+        let has_told = announcer.tell(&subject, &verdict.announcements, &news.transitions);
         announcer.tell(&subject, &[], refusal);
         for request in late.handled.iter().chain(&news.handled) {
             announcer.tell(&subject, &[Announcement::request_handled(request)], &[]);
         }
-        let untold = doubtful.transitions.iter().filter(|condition| !announced || !stands_for(condition)).cloned();
+        let untold = doubtful.transitions.iter().filter(|condition| !has_told || !stands_for(condition)).cloned();
         let doubtful = News { transitions: untold.collect(), handled: doubtful.handled.clone() };
         self.lifecycle.notices.doubt(&self.context.uid, doubtful);
         if let Some(Err(invalid)) = self.object.poll_interval(self.lifecycle.rules.poll_limits) {

@@ -47,10 +47,8 @@ fn find(wished: &Value, stored: &Value, path: &mut Path, found: &mut Vec<Path>) 
 /// Takes a field out of what is wished, wherever it is not stored.
 pub(super) fn strip(wished: &mut Value, stored: &Value, path: &[Step]) {
     match (path, wished, stored) {
-        ([Step::Member(name)], Value::Object(wished), stored) => {
-            if stored.get(&**name).is_none() {
-                wished.remove(&**name);
-            }
+        ([Step::Member(name)], Value::Object(wished), stored) if stored.get(&**name).is_none() => {
+            wished.remove(&**name);
         }
         ([Step::Member(name), rest @ ..], Value::Object(wished), Value::Object(stored)) => {
             if let (Some(wished), Some(stored)) = (wished.get_mut(&**name), stored.get(&**name)) {
@@ -82,7 +80,9 @@ mod tests {
         let paths = pruned(&wished, &stored);
         assert_eq!(paths.len(), 3, "seen, b of all items, it: {paths:?}");
         let mut stripped = wished;
-        paths.iter().for_each(|path| strip(&mut stripped, &stored, path));
+        for path in &paths {
+            strip(&mut stripped, &stored, path);
+        }
         let expected = json!({
             "url": "x", "size": "1000m", "items": [{"a": 1}, {"a": 2}], "more": [1], "deep": {"in": {}}, "empty": {},
         });
@@ -93,7 +93,9 @@ mod tests {
     fn what_is_kept_by_now_and_what_is_new_stays() {
         let paths = pruned(&json!({"seen": 1, "items": [{"b": 1}]}), &json!({"items": [{}]}));
         let mut wished = json!({"seen": 2, "items": [{"b": 2}, {"b": 3}]});
-        paths.iter().for_each(|path| strip(&mut wished, &json!({"seen": 1, "items": [{}]}), path));
+        for path in &paths {
+            strip(&mut wished, &json!({"seen": 1, "items": [{}]}), path);
+        }
         assert_eq!(wished, json!({"seen": 2, "items": [{}, {"b": 3}]}));
     }
 }

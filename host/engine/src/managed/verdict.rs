@@ -251,12 +251,12 @@ impl Verdict {
     }
 
     /// What was done is undone, or comes back, without end: it is said, and held. What else is wrong stays said behind it.
-    pub(crate) fn would_loop(mut self, message: String) -> Self {
+    pub(crate) fn would_loop(mut self, mut message: String) -> Self {
         self.announcements.push(Announcement::warning("WouldLoop", PROCESS, &message));
-        let failed =
-            self.conditions.iter().find(|condition| condition.kind == "Synced" && condition.status != Status::True);
-        let message =
-            failed.map_or_else(|| message.clone(), |failed| format!("{message}; besides, {}", failed.message));
+        let is_failure = |condition: &&Condition| condition.kind == "Synced" && condition.status != Status::True;
+        if let Some(failed) = self.conditions.iter().find(is_failure) {
+            message = format!("{message}; besides, {}", failed.message);
+        }
         self.conditions.retain(|condition| condition.kind != "Synced");
         self.conditions.push(Condition::reconcile_error("WouldLoop", message));
         self.outcome = Outcome::Failed;

@@ -207,9 +207,9 @@ async fn an_event_is_given_up_after_a_while_and_the_next_one_has_its_turn() {
         sleep(Duration::from_mins(3)).await;
         stop.cancel();
     });
-    let writes = fake.state().writes.clone();
-    assert_eq!((writes.len(), recorder.dropped()), (1, 1));
-    assert_eq!(writes[0].2["note"], "b");
+    let written = fake.state().writes.clone();
+    assert_eq!((written.len(), recorder.dropped()), (1, 1));
+    assert_eq!(written[0].2["note"], "b");
 }
 
 #[tokio::test(start_paused = true)]
