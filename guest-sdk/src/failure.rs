@@ -129,7 +129,7 @@ fn judge(error: &(dyn Error + 'static)) -> Option<(&'static str, Retry)> {
         return Some((known.reason(), retry(known.is_terminal())));
     }
     match error.downcast_ref::<http::Error>() {
-        Some(limited @ http::Error::RateLimited(delay)) => return Some((limited.reason(), Retry::After(*delay))),
+        Some(limited @ http::Error::RateLimited { wait, .. }) => return Some((limited.reason(), Retry::After(*wait))),
         Some(known) => return Some((known.reason(), retry(known.is_terminal()))),
         None => {}
     }

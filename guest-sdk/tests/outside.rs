@@ -121,9 +121,12 @@ fn credentials_of_equal_value_have_equal_fingerprints() {
 
 #[test]
 fn errors_become_failures_that_retry_as_they_should() {
-    let waits = failure(Error::RateLimited(Duration::from_secs(30)));
-    assert!(matches!(&waits, Failure::RetryAfter(problem, delay)
-        if problem.reason == "RateLimited" && *delay == Duration::from_secs(30)));
+    for (message, told) in [("", "the rate limit is used up"), ("Slow down.", "Slow down.")] {
+        let waits = failure(Error::RateLimited { wait: Duration::from_secs(30), message: message.to_owned() });
+        assert!(matches!(&waits, Failure::RetryAfter(problem, delay)
+            if problem.reason == "RateLimited" && *delay == Duration::from_secs(30)
+                && problem.message == format!("{told}: next try in 30 s")));
+    }
     let status = |status| failure(Response::new(status, "no").success().unwrap_err());
     for (status, terminal) in
         [(status(422), true), (status(400), true), (status(404), false), (status(403), false), (status(500), false)]

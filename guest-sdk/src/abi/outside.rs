@@ -71,7 +71,9 @@ impl From<wit_http::Error> for Error {
         match error {
             wit_http::Error::Denied(message) => Self::Denied(message),
             wit_http::Error::TimedOut => Self::TimedOut,
-            wit_http::Error::RateLimited(millis) => Self::RateLimited(Duration::from_millis(millis)),
+            wit_http::Error::RateLimited(limit) => {
+                Self::RateLimited { wait: Duration::from_millis(limit.after_ms), message: limit.message }
+            }
             wit_http::Error::TooLarge(limit) => Self::TooLarge(limit),
             wit_http::Error::Unreachable(message) => Self::Unreachable(message),
             wit_http::Error::InvalidRequest(message) => Self::Invalid(message),

@@ -15,8 +15,13 @@ pub enum Error {
     #[error("no answer in time")]
     TimedOut,
     /// The origin has told this credential to wait so long. The host sends nothing meanwhile.
-    #[error("the rate limit is used up: next try in {} s", .0.as_secs())]
-    RateLimited(Duration),
+    #[error("{}: next try in {} s", if message.is_empty() { "the rate limit is used up" } else { message }, wait.as_secs())]
+    RateLimited {
+        /// From now on.
+        wait: Duration,
+        /// What the origin said when it said so; may be empty.
+        message: String,
+    },
     /// Headers or body are larger than the limit, in bytes.
     #[error("request or answer are larger than {0} bytes")]
     TooLarge(u64),
@@ -51,7 +56,7 @@ impl Error {
         match self {
             Self::Denied(_) => "Denied",
             Self::TimedOut => "TimedOut",
-            Self::RateLimited(_) => "RateLimited",
+            Self::RateLimited { .. } => "RateLimited",
             Self::TooLarge(_) => "TooLarge",
             Self::Unreachable(_) => "Unreachable",
             Self::Invalid(_) => "InvalidRequest",

@@ -41,10 +41,15 @@ pub trait ExternalSession: Send {
     async fn delete(&mut self, managed: &str) -> Result<(), Failure>;
     /// Ends the session.
     async fn disconnect(self: Box<Self>) -> Result<(), Failure>;
-    /// Whether a call was cut off (its budget ran out, it trapped), so that nobody knows what it did outside. After a
-    /// create that was cut off the lifecycle does not claim that it failed; and it does not call such a session again.
+    /// Whether a call was cut off (its budget ran out, it trapped), so that nobody knows what it did outside. The lifecycle
+    /// does not call such a session again.
     fn is_interrupted(&self) -> bool {
         false
+    }
+    /// Whether nobody knows what the last create did that failed: it was cut off, or what it had sent was not answered. The
+    /// lifecycle does not claim then that nothing was made.
+    fn is_unclear(&self) -> bool {
+        self.is_interrupted()
     }
 }
 

@@ -58,6 +58,10 @@ impl ExternalSession for Fenced {
     fn is_interrupted(&self) -> bool {
         self.session.is_interrupted()
     }
+
+    fn is_unclear(&self) -> bool {
+        self.session.is_unclear()
+    }
 }
 
 #[cfg(test)]

@@ -151,6 +151,10 @@ impl ExternalSession for Tallied {
     fn is_interrupted(&self) -> bool {
         self.session.is_interrupted()
     }
+
+    fn is_unclear(&self) -> bool {
+        self.session.is_unclear()
+    }
 }
 
 #[cfg(test)]

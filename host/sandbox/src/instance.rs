@@ -126,6 +126,11 @@ impl Instance {
         self.over
     }
 
+    /// How many requests to other systems may have changed something without anybody being told.
+    pub(crate) fn unanswered(&self) -> u32 {
+        self.store.data().unanswered()
+    }
+
     pub(crate) async fn describe(&mut self) -> Result<Descriptor, Outcome> {
         call!(self, Describe, capstan_provider_describe.call_describe())
     }

@@ -14,11 +14,13 @@ pub(crate) struct Session {
     instance: Instance,
     /// A create came to its end, and its answer made no sense.
     garbled: bool,
+    /// A create failed, and something that it had sent was not answered.
+    unanswered: bool,
 }
 
 impl Session {
     pub(crate) fn new(instance: Instance) -> Self {
-        Self { instance, garbled: false }
+        Self { instance, garbled: false, unanswered: false }
     }
 }
 
@@ -30,7 +32,11 @@ impl ExternalSession for Session {
     }
 
     async fn create(&mut self, managed: &str) -> Result<Creation, Failure> {
-        let raw = self.instance.create(managed.to_owned()).await?.map_err(answer::failure)?;
+        let before = self.instance.unanswered();
+        let raw = self.instance.create(managed.to_owned()).await?.map_err(|raw| {
+            self.unanswered = self.instance.unanswered() > before;
+            answer::failure(raw)
+        })?;
         sense(Call::Create, answer::creation(raw)).inspect_err(|_| self.garbled = true)
     }
 
@@ -54,6 +60,11 @@ impl ExternalSession for Session {
     /// Cut off in the middle, or done with an answer that nobody understands: either way something may exist outside.
     fn is_interrupted(&self) -> bool {
         self.garbled || self.instance.is_over()
+    }
+
+    /// Also where the guest has been told that no answer came, and calls that a failure: it may not be one.
+    fn is_unclear(&self) -> bool {
+        self.unanswered || self.is_interrupted()
     }
 }
 

@@ -55,6 +55,11 @@ impl State {
         self.interrupt = at;
     }
 
+    /// How many requests to other systems may have changed something without anybody being told.
+    pub(crate) fn unanswered(&self) -> u32 {
+        self.capabilities.as_ref().map_or(0, |held| held.http.unanswered())
+    }
+
     /// Tells what the session used: of time as it is given in microseconds, and of everything else.
     pub(crate) fn settle(&self, longest_call: u64, reconcile: u64) {
         let Some(held) = &self.capabilities else { return };

@@ -97,6 +97,24 @@ async fn a_thing_is_made_kept_changed_and_removed() {
 }
 
 #[tokio::test]
+async fn a_creation_whose_answer_was_lost_is_unclear_and_a_failed_one_is_not() {
+    let stage = Stage::new("the-token", GRANTS).await;
+    stage.server.lose_answers();
+    let (mut session, managed, _) = stage.connect(3).await;
+    assert!(!session.observe(&managed).await.unwrap().exists);
+    session.create(&managed).await.unwrap_err();
+    assert!(session.is_unclear() && !session.is_interrupted(), "the guest was told, and can say goodbye");
+    session.disconnect().await.unwrap();
+    let (mut session, managed, _) = stage.connect(3).await;
+    assert!(session.observe(&managed).await.unwrap().exists, "it was made all the same");
+
+    let stage = Stage::new("another-token", GRANTS).await;
+    let (mut session, managed, _) = stage.connect(3).await;
+    session.create(&managed).await.unwrap_err();
+    assert!(!session.is_unclear(), "it was refused");
+}
+
+#[tokio::test]
 async fn a_token_that_is_refused_is_told_as_such() {
     let stage = Stage::new("another-token", GRANTS).await;
     let (mut session, managed, _) = stage.connect(3).await;

@@ -76,7 +76,7 @@ impl Http for Host {
         let answer = asked.send().map_err(|error| match error {
             http::Error::Denied(why) => TransportError::Denied(why),
             http::Error::TimedOut => TransportError::TimedOut,
-            http::Error::RateLimited(wait) => TransportError::RateLimited(wait),
+            http::Error::RateLimited { wait, message } => TransportError::RateLimited { wait, said: message },
             http::Error::TooLarge(limit) => TransportError::TooLarge(limit),
             http::Error::Unreachable(why) => TransportError::Unreachable(why),
             http::Error::Invalid(why) => TransportError::Invalid(why),

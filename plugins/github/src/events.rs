@@ -45,6 +45,8 @@ pub enum Event {
     NotPermitted,
     /// A repository was taken from a team.
     PermissionRevoked,
+    /// What is in an archived repository is let go, since it cannot be removed.
+    LeftInArchive,
     /// A webhook that nobody created for the object is taken over.
     WebhookExists,
 }
@@ -67,6 +69,7 @@ impl Event {
             (Self::AlreadyPermitted, _) => "AlreadyPermitted",
             (Self::NotPermitted, _) => "NotPermitted",
             (Self::PermissionRevoked, _) => "PermissionRevoked",
+            (Self::LeftInArchive, _) => "LeftInArchive",
         }
     }
 
@@ -79,7 +82,11 @@ impl Event {
             | Self::WebhookExists => "Observe",
             Self::RepoCreated | Self::CollaboratorCreated => "Create",
             Self::NotPermitted | Self::SettingUnkept => "Update",
-            Self::RepoDeleted | Self::RepoArchived | Self::CollaboratorDeleted | Self::PermissionRevoked => "Delete",
+            Self::RepoDeleted
+            | Self::RepoArchived
+            | Self::CollaboratorDeleted
+            | Self::PermissionRevoked
+            | Self::LeftInArchive => "Delete",
         }
     }
 }

@@ -9,6 +9,7 @@
 //! * [`config`] and [`events`]: what the administrator says, and what users are told;
 //! * [`provider`]: all of it under the host, which sends the requests and holds the credentials.
 
+mod archive;
 mod connect;
 
 pub mod client;

@@ -105,11 +105,21 @@ impl Shared {
         outgoing
     }
 
-    /// Notes a request whose connection ends without an answer.
+    /// Checks and notes a request whose connection ends without an answer.
     pub(crate) fn dropped(&self, incoming: &Incoming) {
         let world = self.world();
         let passage = Passage::of(incoming, &world);
-        self.record().exchange(passage.exchange(&world, None, String::new()));
+        let mut record = self.record();
+        record.violation(Side::Request, &passage.named(), self.problems(&passage));
+        record.exchange(passage.exchange(&world, None, String::new()));
+    }
+
+    /// What GitHub's description does not allow in a request.
+    fn problems(&self, passage: &Passage) -> Vec<String> {
+        match &passage.found {
+            None => vec!["no such operation is described".to_owned()],
+            Some(found) => self.checker.request(found, &passage.query, &passage.body),
+        }
     }
 
     fn carry_out(&self, world: &mut World, passage: &mut Passage) -> Result<Answer, Answer> {
@@ -189,19 +199,11 @@ impl Shared {
 
     fn write_down(&self, world: &World, passage: &Passage, outgoing: &Outgoing, request_id: String, is_planned: bool) {
         let mut record = self.record();
-        let request = format!("{} {}", passage.incoming.method, passage.incoming.uri);
-        match &passage.found {
-            None => {
-                record.violation(Side::Request, &request, vec!["no such operation is described".to_owned()]);
-            }
-            Some(found) => {
-                let problems = self.checker.request(found, &passage.query, &passage.body);
-                record.violation(Side::Request, &request, problems);
-                if !is_planned {
-                    let problems = self.checker.answer(found, outgoing.status, outgoing.media_type(), &outgoing.json());
-                    record.violation(Side::Answer, &request, problems);
-                }
-            }
+        let request = passage.named();
+        record.violation(Side::Request, &request, self.problems(passage));
+        if let (Some(found), false) = (&passage.found, is_planned) {
+            let problems = self.checker.answer(found, outgoing.status, outgoing.media_type(), &outgoing.json());
+            record.violation(Side::Answer, &request, problems);
         }
         record.exchange(passage.exchange(world, Some(outgoing.status), request_id));
     }
@@ -223,6 +225,10 @@ impl<'a> Passage<'a> {
         let described = by_number(world, &path).unwrap_or_else(|| path.clone());
         let found = find(&incoming.method, &described);
         Self { incoming, path, query, found, body, actor: None, window: None, cost: 0 }
+    }
+
+    fn named(&self) -> String {
+        format!("{} {}", self.incoming.method, self.incoming.uri)
     }
 
     fn outgoing(&self, world: &mut World, mut answer: Answer, request_id: &str) -> Outgoing {

@@ -25,6 +25,9 @@ pub struct Settings {
     /// Whether a team's `permissions` on a repository hold only the highest flag, as some releases of GitHub Enterprise
     /// Server have it, and not all that it includes. Default false.
     pub exclusive_permission_flags: bool,
+    /// Whether a team's repository has `role_name`, which GitHub describes as optional and some releases of GitHub Enterprise
+    /// Server leave out. Default true.
+    pub role_names: bool,
     /// Settings of repositories, by their names in requests, that are taken without an error and not kept, as GitHub does with a
     /// wiki of a private repository on a free plan. Default none.
     pub unkept: Vec<&'static str>,
@@ -44,6 +47,7 @@ impl Default for Settings {
             invitation_lifetime: Duration::from_hours(7 * 24),
             installation_token_lifetime: Duration::from_hours(1),
             exclusive_permission_flags: false,
+            role_names: true,
             unkept: Vec::new(),
             prefix: String::new(),
         }

@@ -244,6 +244,13 @@ pub(super) const GUARDS: &[Guard] = &[
         "http::tests::connections::a_proxy_is_asked_for_a_tunnel_to_the_granted_port",
     ),
     guard(
+        "lost-answers",
+        "host/sandbox/src/http/access.rs",
+        "Err(failed) => failed.is_refusal(),",
+        "Err(_) => true,",
+        "http::tests::unanswered::what_may_have_changed_something_counts_until_it_is_answered",
+    ),
+    guard(
         "native-code",
         INSPECT,
         "if wasmtime::Engine::detect_precompiled(bytes).is_some() || is_native(bytes) {",

@@ -70,8 +70,8 @@ impl Pass<'_> {
                     Err(message) => Verdict::created_unrecorded(message),
                 }
             }
-            // Nobody knows what a create that was cut off did: its intent stays without a result.
-            Err(failure) if self.session.is_interrupted() => Verdict::failed(Phase::Create, &failure, creating()),
+            // Nobody knows what a create did that was cut off or whose answer was lost: its intent stays without a result.
+            Err(failure) if self.session.is_unclear() => Verdict::failed(Phase::Create, &failure, creating()),
             Err(failure) => self.create_failed(&failure).await,
         }
     }

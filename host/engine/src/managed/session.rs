@@ -71,9 +71,9 @@ impl Session {
         self.until.saturating_duration_since(Instant::now())
     }
 
-    /// Whether the last call was cut off, so that nobody knows what it did.
-    pub(super) fn is_interrupted(&self) -> bool {
-        self.open.as_ref().is_none_or(|session| session.is_interrupted())
+    /// Whether nobody knows what the create did that failed just now.
+    pub(super) fn is_unclear(&self) -> bool {
+        self.open.as_ref().is_none_or(|session| session.is_unclear())
     }
 
     fn open(&mut self) -> Result<&mut dyn ExternalSession, Failure> {

@@ -14,7 +14,7 @@ use tokio::{sync::Mutex as AsyncMutex, time::Instant};
 use zeroize::Zeroize;
 
 use super::{credential::bearer, fingerprint::Fingerprint, scheme::Exchange, secret::Secret};
-use crate::http::{Checked, Egress, Failed, Unreachable};
+use crate::http::{Checked, Egress, Failed, Unreachable, words};
 
 /// Tokens of one provider.
 #[derive(Default)]
@@ -100,20 +100,20 @@ async fn get(
     let origin = egress.permit(&request)?;
     let waiting = egress.waiting(&origin, Some(fingerprint));
     egress.is_due(&waiting)?;
-    let signed = exchange.claims.sign(key, SystemTime::now()).map_err(Failed::Invalid)?;
+    let signed = bearer(&exchange.claims.sign(key, SystemTime::now()).map_err(Failed::Invalid)?)?;
     let since = Instant::now();
-    let answer = egress.send(&request, [(header::AUTHORIZATION, bearer(&signed)?)], &waiting, ANSWER).await?;
-    // The body is not shown: it is the one place where a token is expected.
+    let answer = egress.send(&request, [(header::AUTHORIZATION, signed.clone())], &waiting, ANSWER).await?;
+    // Of the body no more than its words for a refusal is shown: it is the one place where a token is expected.
     let failed = |problem: &str| {
         let mut url = exchange.url.clone();
         url.set_query(None);
         Failed::from(Unreachable::Token { url: url.into(), problem: problem.to_owned() })
     };
     if !answer.status.is_success() {
-        return Err(failed(&format!(
-            "it answers {}: are key, issuer and URL those of one app?",
-            answer.status.as_u16()
-        )));
+        let said = words(&answer, &[signed]);
+        let status = answer.status.as_u16();
+        let said = if said.is_empty() { status.to_string() } else { format!("{status}, {said}") };
+        return Err(failed(&format!("it answers {said}: are key, issuer and URL those of one app?")));
     }
     let mut body: Value = serde_json::from_slice(&answer.body).map_err(|_| failed("it answers no JSON"))?;
     let valid = body.get(&exchange.expiry_field).and_then(|expiry| validity(expiry, SystemTime::now()));

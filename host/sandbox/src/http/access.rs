@@ -1,6 +1,12 @@
 //! What one session does through its way out.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use tokio::time::timeout;
@@ -26,6 +32,9 @@ pub(crate) struct Access {
     timeout: Duration,
     requests: Left<u32>,
     bytes: Left<u64>,
+    /// Requests that may have changed something, and have no answer that says so. An atomic only since a request borrows it
+    /// while it is under way.
+    unanswered: AtomicU32,
 }
 
 /// What is left of how much.
@@ -44,7 +53,14 @@ impl Access {
             timeout: call.mul_f64(0.8),
             requests: Left { left: requests, limit: requests },
             bytes: Left { left: bytes, limit: bytes },
+            unanswered: AtomicU32::new(0),
         }
+    }
+
+    /// How many requests so far may have changed something without anybody being told: no whole answer came, or that of
+    /// somebody in between.
+    pub(crate) fn unanswered(&self) -> u32 {
+        self.unanswered.load(Relaxed)
     }
 
     /// Requests and bytes so far.
@@ -125,7 +141,7 @@ impl Access {
         extra.extend(held.iter().map(|held| (header::IF_NONE_MATCH, held.etag.clone())));
         // Others may have been told to wait while this one waited for its turn, or for a token.
         self.egress.is_due(waiting)?;
-        let answer = self.egress.send(request, extra, waiting, limit).await?;
+        let answer = self.send(request, extra, waiting, limit).await?;
         if answer.status == StatusCode::UNAUTHORIZED
             && let Some(credential) = credential
         {
@@ -141,6 +157,30 @@ impl Access {
             }
             (None, _) => Ok((answer, false)),
         }
+    }
+
+    /// Sends it, and counts it as unanswered until it is known what became of it.
+    async fn send(
+        &self,
+        request: &Checked,
+        extra: Vec<(HeaderName, HeaderValue)>,
+        waiting: &Waiting,
+        limit: usize,
+    ) -> Result<Answer, Failed> {
+        if !request.method().is_safe() {
+            // Before it is sent: whoever waits for it may be given up in the middle.
+            self.unanswered.fetch_add(1, Relaxed);
+        }
+        let sent = self.egress.send(request, extra, waiting, limit).await;
+        let is_known = match &sent {
+            // Gateways say so where the origin's own answer does not come, or not in time.
+            Ok(answer) => !matches!(answer.status, StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT),
+            Err(failed) => failed.is_refusal(),
+        };
+        if is_known && !request.method().is_safe() {
+            self.unanswered.fetch_sub(1, Relaxed);
+        }
+        sent
     }
 
     fn spend(&mut self, bytes: usize) -> Result<(), Exhausted> {

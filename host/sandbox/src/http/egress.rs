@@ -16,6 +16,7 @@ use hyper_util::{
     client::legacy::{self, Client},
     rt::{TokioExecutor, TokioTimer},
 };
+use tokio::time::timeout;
 
 use super::{
     Network,
@@ -23,8 +24,9 @@ use super::{
     connect::Connector,
     error::{Failed, Unreachable},
     kept::Kept,
-    limits::{Waiting, Who},
+    limits::{self, Limited, Waiting, Who},
     request::Checked,
+    words::words,
 };
 use crate::{
     counts::Counters,
@@ -47,6 +49,8 @@ pub(crate) struct Egress {
 
 /// How long a connection is kept for the next request. Servers keep theirs for a minute or so.
 const IDLE: Duration = Duration::from_secs(30);
+/// For the words of an origin that has told us to wait, which are not worth more.
+const WORDS: Duration = Duration::from_secs(1);
 /// Connections that wait for each origin.
 const WAITING: usize = 4;
 
@@ -92,9 +96,9 @@ impl Egress {
     pub(crate) fn is_due(&self, waiting: &Waiting) -> Result<(), Failed> {
         match self.network.limits().wait(waiting) {
             None => Ok(()),
-            Some(wait) => {
+            Some(limited) => {
                 self.counters.rate_limited();
-                Err(Failed::Limited(wait))
+                Err(Failed::Limited(limited))
             }
         }
     }
@@ -121,26 +125,32 @@ impl Egress {
             }
         }
         sent.headers_mut().extend(extra);
+        let secrets: Vec<HeaderValue> = sent.headers().values().filter(|value| value.is_sensitive()).cloned().collect();
         let exchange = self.exchange(sent);
         let response = match &self.fence {
             Some(fence) => fence.while_open(exchange).await.ok_or(Unreachable::NotLeader)??,
             None => exchange.await?,
         };
-        let limits = self.network.limits();
-        if let Some(wait) = limits.learn(waiting, response.status(), response.headers()) {
-            return Err(self.limited(request, wait));
+        let known = self.network.limits();
+        if let Some(wait) = known.learn(waiting, response.status(), response.headers()) {
+            // Whoever comes meanwhile is held already.
+            let answer = timeout(WORDS, Answer::read(response, limits::ERROR)).await;
+            let said = answer.ok().and_then(Result::ok).map(|answer| words(&answer, &secrets)).unwrap_or_default();
+            return Err(self.limited(request, waiting, wait, said));
         }
         let answer = Answer::read(response, limit).await?;
-        match limits.learn_from_body(waiting, answer.status, &answer.body) {
-            Some(wait) => Err(self.limited(request, wait)),
+        match known.learn_from_body(waiting, answer.status, &answer.body) {
+            Some(wait) => Err(self.limited(request, waiting, wait, words(&answer, &secrets))),
             None => Ok(answer),
         }
     }
 
-    fn limited(&self, request: &Checked, wait: Duration) -> Failed {
+    fn limited(&self, request: &Checked, waiting: &Waiting, wait: Duration, said: String) -> Failed {
         self.counters.rate_limited();
-        tracing::warn!(provider = &*self.provider, url = %shown(request), ?wait, "the origin tells us to wait");
-        Failed::Limited(wait)
+        tracing::warn!(provider = &*self.provider, url = %shown(request), ?wait, said, "the origin tells us to wait");
+        let said = said.into();
+        self.network.limits().said(waiting, &said);
+        Failed::Limited(Limited { wait, said })
     }
 
     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Either<Incoming, Full<Bytes>>>, Failed> {

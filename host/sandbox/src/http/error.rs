@@ -1,8 +1,8 @@
 //! Why a request has no answer.
 
-use std::{error::Error as StdError, time::Duration};
+use std::error::Error as StdError;
 
-use super::connect::ConnectError;
+use super::{connect::ConnectError, limits::Limited};
 use crate::{bindings::capstan::provider::http as wit, gate::Denied};
 
 /// Why a request has no answer.
@@ -14,8 +14,8 @@ pub(crate) enum Failed {
     Refused(ConnectError),
     #[error("no whole answer in time")]
     TimedOut,
-    #[error("the origin has told us to wait for {0:?}")]
-    Limited(Duration),
+    #[error("the origin has told us to wait for {:?}", .0.wait)]
+    Limited(Limited),
     /// Bytes that it may have.
     #[error("larger than {0} bytes")]
     TooLarge(usize),
@@ -35,6 +35,9 @@ pub(crate) enum Unreachable {
     Connect(ConnectError),
     #[error("TLS cannot be spoken: {0}")]
     Tls(String),
+    /// There is a connection, and nothing can be sent over it.
+    #[error("{0}")]
+    Handshake(String),
     #[error("{0}")]
     Protocol(String),
     /// The token for a credential could not be had.
@@ -76,8 +79,25 @@ impl Failed {
             Some(refused @ ConnectError::Refused { .. }) => Self::Refused(refused),
             Some(other) => Unreachable::Connect(other).into(),
             None if too_large => Self::TooLarge(header_bytes),
+            None if error.is_connect() => Unreachable::Handshake(last).into(),
             // The innermost says what happened; those around it, only where.
             None => Unreachable::Protocol(last).into(),
+        }
+    }
+
+    /// Whether a request certainly was not carried out: it was not sent, or the origin wants it later.
+    pub(crate) fn is_refusal(&self) -> bool {
+        match self {
+            Self::Denied(_) | Self::Refused(_) | Self::Limited(_) | Self::Invalid(_) => true,
+            Self::Unreachable(unreachable) => match unreachable {
+                Unreachable::Connect(_)
+                | Unreachable::Tls(_)
+                | Unreachable::Handshake(_)
+                | Unreachable::Token { .. }
+                | Unreachable::Closed => true,
+                Unreachable::Protocol(_) | Unreachable::NotLeader => false,
+            },
+            Self::TimedOut | Self::TooLarge(_) | Self::Exhausted(_) => false,
         }
     }
 
@@ -88,8 +108,9 @@ impl Failed {
             Self::Refused(refused) => wit::Error::Denied(refused.to_string()),
             Self::TimedOut => wit::Error::TimedOut,
             // Rounded up: whoever comes a moment too early is refused again.
-            Self::Limited(wait) => {
-                wit::Error::RateLimited(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1))
+            Self::Limited(Limited { wait, said }) => {
+                let after_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
+                wit::Error::RateLimited(wit::Limit { after_ms, message: said.to_string() })
             }
             Self::TooLarge(limit) => wit::Error::TooLarge(limit as u64),
             Self::Unreachable(unreachable) => wit::Error::Unreachable(unreachable.to_string()),

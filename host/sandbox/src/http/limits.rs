@@ -28,9 +28,24 @@ pub(crate) enum Who {
     Provider(Arc<str>),
 }
 
-/// Until when nothing is sent.
+/// What whoever asks too early is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Limited {
+    /// How long to wait.
+    pub(crate) wait: Duration,
+    /// The origin's words for it.
+    pub(crate) said: Arc<str>,
+}
+
+/// Until when nothing is sent, and why.
 #[derive(Debug, Default)]
-pub(crate) struct Limits(Mutex<HashMap<Waiting, Instant>>);
+pub(crate) struct Limits(Mutex<HashMap<Waiting, Held>>);
+
+#[derive(Debug)]
+struct Held {
+    until: Instant,
+    said: Arc<str>,
+}
 
 /// Limits at a time; what is beyond learns anew from its origin.
 const KEPT: usize = 4096;
@@ -42,7 +57,7 @@ const UNSAID: Duration = Duration::from_mins(1);
 /// See <https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit>.
 const SECONDARY: &str = "secondary rate limit";
 /// Bytes of a body that may say so: an error has some hundred.
-const ERROR: usize = 8 << 10;
+pub(crate) const ERROR: usize = 8 << 10;
 /// Quotas are counted by the hour; whoever says more is asked again then.
 const LONGEST: Duration = Duration::from_hours(1);
 /// Whoever waited comes back within this part of the wait after its end, one by one and not all at once.
@@ -52,10 +67,18 @@ const SPREAD_BOUNDS: (Duration, Duration) = (Duration::from_secs(1), Duration::f
 
 impl Limits {
     /// How long to wait before anything is sent; none if nothing is in the way.
-    pub(crate) fn wait(&self, waiting: &Waiting) -> Option<Duration> {
-        let until = *self.lock().get(waiting)?;
-        let left = until.saturating_duration_since(Instant::now());
-        (!left.is_zero()).then(|| spread(left))
+    pub(crate) fn wait(&self, waiting: &Waiting) -> Option<Limited> {
+        let limits = self.lock();
+        let held = limits.get(waiting)?;
+        let left = held.until.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then(|| Limited { wait: spread(left), said: Arc::clone(&held.said) })
+    }
+
+    /// Keeps the words of the answer that was learnt from, for those who are held by it.
+    pub(crate) fn said(&self, waiting: &Waiting, said: &Arc<str>) {
+        if let Some(held) = self.lock().get_mut(waiting) {
+            held.said = Arc::clone(said);
+        }
     }
 
     /// Learns from an answer before its body is read. How long to wait, if it is one that says so.
@@ -74,16 +97,16 @@ impl Limits {
         let now = Instant::now();
         let mut limits = self.lock();
         if limits.len() >= KEPT {
-            limits.retain(|_, until| *until > now);
+            limits.retain(|_, held| held.until > now);
         }
         if limits.len() < KEPT || limits.contains_key(waiting) {
-            let until = limits.entry(waiting.clone()).or_insert(now);
-            *until = (*until).max(now + wait);
+            let held = limits.entry(waiting.clone()).or_insert_with(|| Held { until: now, said: Arc::default() });
+            held.until = held.until.max(now + wait);
         }
         spread(wait)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Waiting, Instant>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Waiting, Held>> {
         // A map of independent entries is whole after a panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -22,6 +22,7 @@ mod settings;
 mod simulated;
 #[cfg(test)]
 pub(crate) mod tests;
+mod words;
 
 use wasmtime::component::Linker;
 
@@ -32,6 +33,7 @@ pub(crate) use self::{
     egress::Egress,
     error::{Exhausted, Failed, Unreachable},
     request::{BODY, Checked, is_own, target},
+    words::words,
 };
 pub use self::{
     network::Network,

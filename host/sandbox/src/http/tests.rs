@@ -3,6 +3,7 @@
 mod connections;
 mod fence;
 mod quota;
+mod unanswered;
 
 use std::{sync::Arc, time::Duration};
 
@@ -201,12 +202,14 @@ async fn what_did_not_change_comes_from_the_cache_even_to_another_build() {
 async fn who_is_told_to_wait_sends_nothing_more() {
     let stage = Stage::new(OPEN).await;
     let rate_limited = |answer: Result<Response, Error>| match answer {
-        Err(Error::RateLimited(millis)) => millis,
+        Err(Error::RateLimited(limit)) => limit,
         other => panic!("{other:?}"),
     };
     let told = rate_limited(stage.get("/limited").await);
-    assert!((30_000..=34_000).contains(&told), "{told}");
-    rate_limited(stage.get("/").await);
+    assert!((30_000..=34_000).contains(&told.after_ms), "{told:?}");
+    assert_eq!(told.message, "Too many. (https://docs.test/limits, request 12:AB)");
+    let held = rate_limited(stage.get("/").await);
+    assert_eq!(held.message, told.message, "who is held hears why");
     assert_eq!(stage.server.seen().len(), 1);
     assert_eq!(stage.counters.read().rate_limited, 2);
     let other = Stage::access_of(&stage.egress("other")).fetch(stage.request("/"), None, None).await.unwrap();
@@ -218,9 +221,12 @@ async fn who_is_told_to_wait_sends_nothing_more() {
 async fn a_limit_that_no_header_speaks_of_holds_all_the_same() {
     let stage = Stage::new(OPEN).await;
     let told = stage.get("/secondary").await;
-    assert!(matches!(&told, Err(Error::RateLimited(millis)) if (60_000..=66_000).contains(millis)), "{told:?}");
+    assert!(matches!(&told, Err(Error::RateLimited(limit)) if (60_000..=66_000).contains(&limit.after_ms)), "{told:?}");
     let next = stage.get("/").await;
-    assert!(matches!(&next, Err(Error::RateLimited(_))), "{next:?}");
+    assert!(
+        matches!(&next, Err(Error::RateLimited(limit)) if limit.message.contains("secondary rate limit")),
+        "{next:?}"
+    );
     assert_eq!((stage.server.seen().len(), stage.counters.read().rate_limited), (1, 2));
 }
 

@@ -7,7 +7,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU32, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
     },
 };
 
@@ -44,6 +44,7 @@ impl Resolve for Names {
 pub(crate) struct Server {
     port: u16,
     seen: Arc<Mutex<Vec<Seen>>>,
+    loses: Arc<AtomicBool>,
     serving: JoinHandle<()>,
 }
 
@@ -71,18 +72,29 @@ impl Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
-        let state = Arc::new(State { seen: Arc::clone(&seen), tokens: AtomicU32::new(0), things: Mutex::default() });
+        let loses: Arc<AtomicBool> = Arc::default();
+        let state = Arc::new(State {
+            seen: Arc::clone(&seen),
+            loses: Arc::clone(&loses),
+            tokens: AtomicU32::new(0),
+            things: Mutex::default(),
+        });
         let router = Router::new().fallback(move |request: Request| {
             let state = Arc::clone(&state);
             async move { state.answer(request).await }
         });
         let router = router.into_make_service_with_connect_info::<SocketAddr>();
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { port, seen, serving }
+        Self { port, seen, loses, serving }
     }
 
     pub(crate) fn port(&self) -> u16 {
         self.port
+    }
+
+    /// From now on things are made and changed, and nobody is told.
+    pub(crate) fn lose_answers(&self) {
+        self.loses.store(true, Relaxed);
     }
 
     /// All requests so far.
@@ -99,6 +111,7 @@ impl Drop for Server {
 
 struct State {
     seen: Arc<Mutex<Vec<Seen>>>,
+    loses: Arc<AtomicBool>,
     tokens: AtomicU32,
     things: Mutex<HashMap<String, Bytes>>,
 }
@@ -133,11 +146,26 @@ impl State {
             }
             thing if thing.starts_with("/things/") => self.thing(thing, request).await,
             "/large" => vec![b'x'; LARGE].into_response(),
-            "/limited" => (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "30")]).into_response(),
+            "/limited" => {
+                let said = r#"{"message": "Too many.", "documentation_url": "https://docs.test/limits"}"#;
+                let named = [("retry-after", "30"), ("x-github-request-id", "12:AB")];
+                (StatusCode::TOO_MANY_REQUESTS, named, said).into_response()
+            }
+            "/suspended" => {
+                let said = r#"{"message": "This installation has been suspended"}"#;
+                (StatusCode::FORBIDDEN, [("x-github-request-id", "34:CD")], said).into_response()
+            }
+            "/echo" => {
+                let sent = headers.get(header::AUTHORIZATION).and_then(|sent| sent.to_str().ok()).unwrap_or_default();
+                (StatusCode::FORBIDDEN, json!({"message": sent}).to_string()).into_response()
+            }
             "/secondary" => {
                 let said = r#"{"message": "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}"#;
                 (StatusCode::FORBIDDEN, [("x-ratelimit-remaining", "4000")], said).into_response()
             }
+            "/lost" => lost(),
+            "/gateway" => StatusCode::BAD_GATEWAY.into_response(),
+            "/unavailable" => StatusCode::SERVICE_UNAVAILABLE.into_response(),
             "/forbidden" => StatusCode::FORBIDDEN.into_response(),
             "/revoked" => StatusCode::UNAUTHORIZED.into_response(),
             "/etag" if headers.get(header::IF_NONE_MATCH).is_some_and(|etag| etag == "\"one\"") => {
@@ -171,7 +199,7 @@ impl State {
         match parts.method {
             Method::PUT => {
                 things.insert(path.to_owned(), body);
-                StatusCode::NO_CONTENT.into_response()
+                if self.loses.load(Relaxed) { lost() } else { StatusCode::NO_CONTENT.into_response() }
             }
             Method::DELETE => match things.remove(path) {
                 Some(_) => StatusCode::NO_CONTENT.into_response(),
@@ -189,6 +217,11 @@ impl State {
             },
         }
     }
+}
+
+/// An answer whose connection ends before it is whole.
+fn lost() -> Response {
+    Body::from_stream(stream::iter([Err::<Bytes, _>(io::Error::other("lost"))])).into_response()
 }
 
 fn packed(bytes: &[u8]) -> Vec<u8> {

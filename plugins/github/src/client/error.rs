@@ -155,7 +155,7 @@ impl Error {
             },
             Self::Transport(TransportError::Denied(_)) => "Denied",
             Self::Transport(TransportError::TimedOut) => "TimedOut",
-            Self::Transport(TransportError::RateLimited(_)) => "RateLimited",
+            Self::Transport(TransportError::RateLimited { .. }) => "RateLimited",
             Self::Transport(TransportError::TooLarge(_)) => "TooLarge",
             Self::Transport(TransportError::Unreachable(_)) => "Unreachable",
             Self::Transport(TransportError::Invalid(_)) => "InvalidRequest",
@@ -174,7 +174,7 @@ impl Error {
             Self::InvalidSpec(_) | Self::AlreadyExists(_) | Self::Transport(TransportError::Invalid(_)) => {
                 Failure::terminal(reason, message)
             }
-            Self::Transport(TransportError::RateLimited(wait)) => Failure::retry_after(*wait, reason, message),
+            Self::Transport(TransportError::RateLimited { wait, .. }) => Failure::retry_after(*wait, reason, message),
             Self::Api(error) => match (error.wait, error.status) {
                 (Some(wait), _) => Failure::retry_after(wait, reason, message),
                 (None, 400) => Failure::terminal(reason, message),

@@ -84,9 +84,14 @@ pub enum TransportError {
     /// Whether the request was carried out is not known.
     #[error("no answer in time")]
     TimedOut,
-    /// GitHub told this credential to wait, and nothing was sent.
-    #[error("the rate limit is used up: next try in {} s", .0.as_secs())]
-    RateLimited(Duration),
+    /// GitHub told this credential to wait, now or before.
+    #[error("{}: next try in {} s", if said.is_empty() { "the rate limit is used up" } else { said }, wait.as_secs())]
+    RateLimited {
+        /// From now on.
+        wait: Duration,
+        /// GitHub's words, with its documentation URL and the request's id; may be empty.
+        said: String,
+    },
     /// Request or answer are larger than the limit, in bytes.
     #[error("request or answer are larger than {0} bytes")]
     TooLarge(u64),

@@ -3,6 +3,7 @@
 use capstan_sdk::{Change, Creation, Difference, Managed, Observation, Value, equal, json};
 use serde::Deserialize;
 
+use crate::archive;
 use crate::client::{Error, GitHub, Method, Path};
 use crate::spec::Connection;
 
@@ -80,6 +81,10 @@ impl BranchProtection {
             check(&object.spec)?;
         }
         let Some(found) = self.find(object)? else { return Ok(Observation::missing()) };
+        let Spec { org, repo, name, .. } = &object.spec;
+        if object.is_being_deleted() && archive::keeps(&self.github, org, repo, &format!("the ruleset {name}"))? {
+            return Ok(Observation::missing());
+        }
         self.id = found["id"].as_u64();
         let differences = differences(&object.spec, &found);
         let observation =

@@ -3,6 +3,7 @@
 use capstan_sdk::{Change, Creation, Difference, Managed, Observation, Value, json};
 use serde::Deserialize;
 
+use crate::archive;
 use crate::client::{Error, GitHub, Method, Path};
 use crate::events::{self, Event};
 use crate::history::History;
@@ -177,6 +178,9 @@ impl Collaborator {
         let left: Result<bool, Error> =
             self.is_direct(spec).and_then(|direct| Ok(direct || !self.invitations(spec)?.is_empty()));
         match left {
+            Ok(true) if archive::keeps(&self.github, &spec.org, &spec.repo, &spec.username)? => {
+                Ok(Observation::missing())
+            }
             Ok(true) => Ok(Observation::up_to_date()),
             Ok(false) => Ok(Observation::missing()),
             // With the repository they are gone too.

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use capstan_sdk::{Change, Creation, Difference, Managed, Observation, Value, json};
 use serde::Deserialize;
 
+use crate::archive;
 use crate::client::{Error, GitHub, Method, Path};
 use crate::spec::Connection;
 
@@ -90,6 +91,9 @@ impl RepoFile {
     fn observe_deletion(&mut self, spec: &Spec) -> Result<Observation, Error> {
         let found = if spec.on_delete == OnDelete::Keep { None } else { self.look(spec)? };
         let Some(found) = found.filter(is_file) else { return Ok(Observation::missing()) };
+        if archive::keeps(&self.github, &spec.org, &spec.repo, &spec.path)? {
+            return Ok(Observation::missing());
+        }
         self.sha = found["sha"].as_str().map(str::to_owned);
         Ok(Observation::up_to_date())
     }

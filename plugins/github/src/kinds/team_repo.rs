@@ -123,10 +123,10 @@ impl TeamRepo {
     fn put(&mut self, object: &Managed<Spec>) -> Result<Value, Error> {
         let (spec, place) = (&object.spec, self.place(object)?);
         let role = Role::named(&spec.permission);
-        // As Krateo has it, but where something is done about it, and not at every look.
-        events::tell(Event::NotPermitted, &note(spec, "misses"));
         let body = json!({"permission": role.name()});
         self.github.change(Method::Put, &place.of_team(spec, &spec.team_slug)?, Some(&body))?;
+        // As Krateo has it, but where something was done about it, and neither at every look nor at every try.
+        events::tell(Event::NotPermitted, &note(spec, "misses"));
         Ok(json!({"given": role.name()}))
     }
 

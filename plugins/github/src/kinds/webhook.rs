@@ -3,6 +3,7 @@
 use capstan_sdk::{Change, Creation, Difference, Managed, Observation, Value, json};
 use serde::Deserialize;
 
+use crate::archive;
 use crate::client::{Error, GitHub, Method, Path};
 use crate::events::{self, Event};
 use crate::history::History;
@@ -59,9 +60,12 @@ impl Webhook {
     /// What requests fail with.
     pub fn observe(&mut self, object: &Managed<Spec>) -> Result<Observation, Error> {
         let Some(found) = self.find(object)? else { return Ok(Observation::missing()) };
+        let Spec { org, repo, url, .. } = &object.spec;
+        if object.is_being_deleted() && archive::keeps(&self.github, org, repo, &format!("the webhook to {url}"))? {
+            return Ok(Observation::missing());
+        }
         let (known, history) = (self.number(object).is_some(), History::of(object));
         if !(known || history.is_managed()) {
-            let Spec { org, repo, url, .. } = &object.spec;
             events::tell(Event::WebhookExists, &format!("'{org}/{repo}' tells {url} already"));
         }
         let adopted = !(known || history.began()) || object.status["adopted"] == true;

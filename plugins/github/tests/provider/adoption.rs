@@ -1,12 +1,13 @@
 //! What exists already: whose it is, and that this is told once.
 
-use capstan_fakegithub::Settings;
+use capstan_fakegithub::{Failure, Fault, Settings};
 use capstan_github::kinds::collaborator::Collaborator;
 use capstan_github::kinds::repo::{Adoption, Repo, Spec};
 use capstan_github::kinds::team_repo::TeamRepo;
 use capstan_github::kinds::webhook::Webhook;
 use capstan_sdk::testing::Host;
 use capstan_sdk::{Managed, Observation, Value, json};
+use ureq::http::Method;
 
 use crate::stage::{Stage, object};
 
@@ -139,6 +140,22 @@ fn one_that_was_created_anew_is_ours_though_the_hosts_clock_is_somewhat_ahead() 
         object.metadata.annotations.insert(PENDING.into(), format!("{begun:.0}"));
         assert_eq!(ours(&stage, &object), is_ours, "{ahead} s ahead");
     }
+}
+
+/// The host leaves such a creation without an end.
+#[test]
+fn a_creation_whose_answer_was_lost_is_ours() {
+    let stage = Stage::new(Settings::default());
+    let mut object = repo(json!({}));
+    let begun = stage.fake.clock().now();
+    object.metadata.annotations.insert(PENDING.into(), format!("{begun:.0}"));
+    stage.fake.fail(Fault::new(Failure::DropAfter).on(Method::POST).times(1));
+    let lost = Repo::new(stage.github(), Adoption::Explicit).create(&object).unwrap_err();
+    assert_eq!(lost.reason(), "Unreachable");
+    let host = Host::new();
+    let seen = host.run(|| Repo::new(stage.github(), Adoption::Explicit).observe(&object)).unwrap();
+    assert_eq!((seen.exists, &seen.status.unwrap()["adopted"]), (true, &json!(false)));
+    assert_eq!(host.take_events().len(), 0, "it is not taken over from anybody");
 }
 
 #[test]

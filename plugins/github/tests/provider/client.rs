@@ -142,9 +142,11 @@ fn what_the_host_says_decides_what_is_to_be_done() {
         github.find(&path()).unwrap_err().failure()
     };
     let seven = std::time::Duration::from_secs(7);
-    let held = failure(TransportError::RateLimited(seven));
+    let said = "You have exceeded a secondary rate limit (https://docs, request 12:AB)";
+    let held = failure(TransportError::RateLimited { wait: seven, said: said.to_owned() });
     assert!(
-        matches!(&held, capstan_sdk::Failure::RetryAfter(problem, wait) if problem.reason == "RateLimited" && *wait == seven)
+        matches!(&held, capstan_sdk::Failure::RetryAfter(problem, wait) if problem.reason == "RateLimited" && *wait == seven
+            && problem.message == format!("{said}: next try in 7 s"))
     );
     for (error, reason, is_terminal) in [
         // A grant can be given without anything happening to the object.

@@ -138,8 +138,10 @@ fn older_servers_that_show_the_role_elsewhere_settle_too() {
     stage.fake.seed().collaborator("acme", "shop", "bert", "maintain");
     let under_the_user = r#"{"permission": "write", "user": {"login": "bert",
         "permissions": {"pull": true, "triage": true, "push": true, "maintain": true, "admin": false}}}"#;
+    let only_the_highest = r#"{"permission": "write", "user": {"login": "bert",
+        "permissions": {"pull": false, "triage": false, "push": false, "maintain": true, "admin": false}}}"#;
     let alone = r#"{"permission": "write", "user": {"login": "bert"}}"#;
-    for (answer, differing) in [(under_the_user, "push"), (alone, "triage")] {
+    for (answer, differing) in [(under_the_user, "push"), (only_the_highest, "push"), (alone, "triage")] {
         let path = "/repos/acme/shop/collaborators/bert/permission";
         stage.fake.fail(Fault::new(Failure::Page(200, "application/json", answer)).below(path));
         let mut kind = Collaborator::new(stage.github());

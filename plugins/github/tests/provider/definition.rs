@@ -138,13 +138,34 @@ fn what_an_object_stands_for_cannot_be_changed() {
 }
 
 #[test]
+fn where_a_repository_is_and_who_sees_it_is_shown() {
+    let repo = definition(include_str!("../../crds/repoes.yaml"));
+    let columns = repo["spec"]["versions"][0]["additionalPrinterColumns"].as_array().unwrap();
+    let shown: Vec<_> =
+        columns.iter().map(|column| ["name", "type", "jsonPath"].map(|name| column[name].as_str().unwrap())).collect();
+    let expected = [
+        ["READY", "string", ".status.conditions[?(@.type==\"Ready\")].status"],
+        ["SYNCED", "string", ".status.conditions[?(@.type==\"Synced\")].status"],
+        ["URL", "string", ".status.htmlUrl"],
+        ["VISIBILITY", "string", ".status.visibility"],
+        ["AGE", "date", ".metadata.creationTimestamp"],
+    ];
+    assert_eq!(shown, expected);
+}
+
+#[test]
 fn how_it_is_and_since_when_is_shown_of_every_kind() {
     for kind in capstan_github::PROVIDER.kinds() {
         let kind = kind.kind();
         let definition: Value = capstan_sdk::serde_json::from_str(kind.definition().unwrap()).unwrap();
         let columns = definition["spec"]["versions"][0]["additionalPrinterColumns"].as_array().unwrap();
-        for name in ["READY", "SYNCED", "AGE"] {
-            assert!(columns.iter().any(|column| column["name"] == name), "{}: {name}", kind.name());
+        for (name, path) in [
+            ("READY", ".status.conditions[?(@.type==\"Ready\")].status"),
+            ("SYNCED", ".status.conditions[?(@.type==\"Synced\")].status"),
+            ("AGE", ".metadata.creationTimestamp"),
+        ] {
+            let is_shown = |column: &Value| column["name"] == name && column["jsonPath"] == path;
+            assert!(columns.iter().any(is_shown), "{}: {name}", kind.name());
         }
     }
 }

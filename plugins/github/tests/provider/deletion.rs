@@ -9,13 +9,13 @@ use serde::de::DeserializeOwned;
 
 use crate::stage::{Stage, object};
 
-fn shop() -> Stage {
+pub(crate) fn shop() -> Stage {
     let stage = Stage::new(Settings::default());
     stage.fake.seed().repository("acme", "shop");
     stage
 }
 
-fn deleted<S: DeserializeOwned>(kind: &str, spec: Value, status: Value) -> Managed<S> {
+pub(crate) fn deleted<S: DeserializeOwned>(kind: &str, spec: Value, status: Value) -> Managed<S> {
     let mut object = object(kind, spec, status);
     object.metadata.deletion_timestamp = Some("2026-01-01T00:00:00Z".into());
     object

@@ -1,11 +1,12 @@
 //! What is told of what was done, by the names that Krateo's provider has for it.
 
-use capstan_fakegithub::Settings;
+use capstan_fakegithub::{Failure, Fault, Settings};
 use capstan_github::kinds::collaborator::Collaborator;
 use capstan_github::kinds::repo::{Adoption, Repo};
 use capstan_github::kinds::team_repo::TeamRepo;
 use capstan_sdk::json;
 use capstan_sdk::testing::Host;
+use ureq::http::Method;
 
 use crate::stage::{Stage, object};
 
@@ -74,6 +75,9 @@ fn what_a_team_is_given_and_loses_is_told() {
     });
     let object = object("TeamRepo", spec, json!({}));
     let mut kind = TeamRepo::new(stage.github());
+    let fault = Fault::new(Failure::Status(422)).on(Method::PUT).below("/orgs/acme/teams/core/repos");
+    stage.fake.fail(fault.times(1));
+    assert_eq!(told(|| drop(kind.create(&object).unwrap_err())), [], "nothing was given");
     let given = told(|| drop(kind.create(&object).unwrap()));
     let note = "Team 'acme/core' misses the permission push in 'acme/shop'";
     assert_eq!(given, [event("NotPermitted", "Update", note)]);

@@ -2,6 +2,7 @@
 #![allow(clippy::needless_pass_by_value, reason = "json! makes values, and nobody needs them again")]
 
 mod adoption;
+mod archive;
 mod branch_protection;
 mod client;
 mod collaborator;

@@ -39,8 +39,24 @@ fn it_is_created_settled_and_deleted() {
     let _ = kind.update(&object).unwrap();
     stage.fake.forget();
     let settled = kind.observe(&object).unwrap();
-    assert!(settled.up_to_date && settled.status.unwrap()["observed"]["hasIssues"] == true);
     assert_eq!(stage.requests(), ["GET /repos/acme/shop"], "a settled one costs one conditional request");
+    assert!(settled.up_to_date);
+    let (status, found) = (settled.status.unwrap(), stage.fake.seed().look("acme", "shop").unwrap());
+    for (shown, name) in [
+        ("id", "id"),
+        ("url", "url"),
+        ("htmlUrl", "html_url"),
+        ("fullName", "full_name"),
+        ("private", "private"),
+        ("visibility", "visibility"),
+        ("defaultBranch", "default_branch"),
+        ("archived", "archived"),
+        ("pushedAt", "pushed_at"),
+    ] {
+        assert!(!found[name].is_null(), "{name}");
+        assert_eq!(status[shown], found[name], "{shown}");
+    }
+    assert_eq!(status["observed"]["hasIssues"], true);
     kind.delete(&object).unwrap();
     assert!(!kind.observe(&object).unwrap().exists);
     kind.delete(&object).unwrap();

@@ -14,18 +14,25 @@ fn of(permission: &str) -> Managed<Spec> {
 }
 
 #[test]
-fn every_role_settles_with_either_kind_of_flags() {
-    for exclusive_permission_flags in [false, true] {
-        let stage = Stage::new(Settings { exclusive_permission_flags, ..Settings::default() });
+fn every_role_settles_with_either_kind_of_flags_and_without_its_name() {
+    for (role_names, exclusive_permission_flags) in [(true, false), (true, true), (false, false), (false, true)] {
+        let stage = Stage::new(Settings { role_names, exclusive_permission_flags, ..Settings::default() });
         stage.fake.seed().repository("acme", "shop");
         stage.fake.seed().team("acme", "core");
+        stage.fake.seed().custom_role("acme", "release-manager", "write");
         let mut kind = TeamRepo::new(stage.github());
         assert!(!kind.observe(&of("pull")).unwrap().exists);
-        for permission in ["pull", "triage", "push", "maintain", "admin"] {
+        for permission in ["pull", "read", "triage", "push", "write", "maintain", "admin", "release-manager"] {
+            if permission == "release-manager" && !role_names {
+                // No flag tells the organisation's own role from the one it is made of.
+                continue;
+            }
             let _ = kind.update(&of(permission)).unwrap();
             stage.fake.forget();
             assert!(kind.observe(&of(permission)).unwrap().up_to_date, "{permission}");
             assert_eq!(stage.requests().len(), 1);
+            let other = if permission == "triage" { "maintain" } else { "triage" };
+            assert!(!kind.observe(&of(other)).unwrap().up_to_date, "{permission} is not {other}");
         }
         kind.delete(&of("pull")).unwrap();
         kind.delete(&of("pull")).unwrap();

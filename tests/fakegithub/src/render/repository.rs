@@ -96,7 +96,9 @@ impl World {
     /// A repository as one of a team's.
     pub(crate) fn show_team_repository(&self, repository: &Repository, actor: Actor, granted: &Granted) -> Value {
         let mut shown = self.show_repository(repository, actor, "team-repository");
-        shown["role_name"] = granted.name().into();
+        if self.settings.role_names {
+            shown["role_name"] = granted.name().into();
+        }
         shown["permissions"] = if self.settings.exclusive_permission_flags {
             Role::exclusive_flags(granted.role)
         } else {

@@ -149,4 +149,7 @@ async fn requests_fail_as_they_are_told_to() {
     let statuses: Vec<_> = fake.exchanges().iter().map(|exchange| exchange.status).collect();
     assert_eq!(statuses, [None, Some(201), Some(502), Some(200), Some(403), Some(403)]);
     assert_clean(&fake);
+    fake.fail(Fault::new(Failure::Drop).times(1));
+    assert!(anna.try_send("POST", "/orgs/acme/repos", b"{\"nam\":\"c\"}").await.is_none());
+    assert!(!fake.violations().is_empty(), "who gets no answer is held against the description too");
 }

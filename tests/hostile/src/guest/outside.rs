@@ -115,7 +115,7 @@ impl From<http::Error> for Failure {
         let (reason, message) = match error {
             http::Error::Denied(message) => ("Denied", message),
             http::Error::TimedOut => ("TimedOut", String::new()),
-            http::Error::RateLimited(millis) => ("RateLimited", millis.to_string()),
+            http::Error::RateLimited(limit) => ("RateLimited", limit.after_ms.to_string()),
             http::Error::TooLarge(limit) => ("TooLarge", limit.to_string()),
             http::Error::Unreachable(message) => ("Unreachable", message),
             http::Error::InvalidRequest(message) => ("InvalidRequest", message),

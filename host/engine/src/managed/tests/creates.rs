@@ -132,6 +132,24 @@ async fn a_create_that_was_cut_off_is_not_repeated_blindly() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_create_whose_answer_was_lost_has_no_result() {
+    let lost = || Answers { create: Err(failure("no answer in time")), unclear: true, ..Answers::default() };
+    let scenario = Scenario::new(held(), lost());
+    let run = scenario.run().await;
+    assert_eq!(run.steps, ["connect", "observe", "intent", "create", "disconnect", "status"]);
+    assert!(run.events[0].starts_with("Warning CannotCreateExternalResource"), "{:?}", run.events);
+    scenario.answer(Answers::default());
+    assert_eq!(scenario.run().await.report.outcome, Outcome::Unclear, "it is not repeated blindly");
+
+    let scenario = Scenario::with_rules(held(), lost(), recoverable());
+    scenario.run().await;
+    scenario.answer(Answers::observing(existing(true)));
+    assert_eq!(scenario.run().await.report.outcome, Outcome::Settled);
+    assert_eq!(scenario.annotation(keys::CREATE_SUCCEEDED).as_deref(), Some(NOW), "it is found again");
+    assert_eq!(scenario.annotation(keys::CREATE_FAILED), None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_recoverable_kind_finds_its_create_again() {
     let object = annotated(held(), &[(keys::CREATE_PENDING, NOW)]);
     let found = Observation { external_name: Some("ext-1".to_owned()), ..existing(true) };

@@ -32,6 +32,8 @@ pub(super) struct Answers {
     pub(super) panics: Option<&'static str>,
     /// The session is cut off by its first failure.
     pub(super) interrupted: bool,
+    /// Nobody knows what a create did that fails.
+    pub(super) unclear: bool,
     /// What somebody else does to the object during a call.
     pub(super) meanwhile: Option<(&'static str, Meddling)>,
 }
@@ -49,6 +51,7 @@ impl Default for Answers {
             slow: None,
             panics: None,
             interrupted: false,
+            unclear: false,
             meanwhile: None,
         }
     }
@@ -135,5 +138,9 @@ impl ExternalSession for Session {
 
     fn is_interrupted(&self) -> bool {
         self.answers.interrupted
+    }
+
+    fn is_unclear(&self) -> bool {
+        self.answers.interrupted || self.answers.unclear
     }
 }

@@ -308,7 +308,12 @@ async fn no_value_is_ever_logged_or_told() {
     let body = Some(br#"{"config": {"secret": null}}"#.to_vec());
     let request = Request { method: "POST".to_owned(), body, ..stage.outside.request("/forbidden") };
     told.push(format!("{:?}", stage.outside.access().fetch(request, None, Some(hook)).await.unwrap()));
-    for scheme in [stage.exchange("/exchange"), stage.exchange("/no-token"), Scheme::Signed(claims_of("17"))] {
+    for scheme in [
+        stage.exchange("/exchange"),
+        stage.exchange("/no-token"),
+        stage.exchange("/echo"),
+        Scheme::Signed(claims_of("17")),
+    ] {
         let credential = stage.open("key", "key", scheme).await.unwrap();
         told.push(format!("{:?}", stage.get("/redirect", &credential).await));
     }

@@ -80,7 +80,12 @@ async fn a_token_is_exchanged_anew_before_it_expires() {
 #[tokio::test]
 async fn an_exchange_without_a_token_is_told_as_what_it_is() {
     let stage = Stage::new().await;
-    for (path, named) in [("/no-token", "expires_at"), ("/forbidden", "403"), ("/redirect", "302")] {
+    for (path, named) in [
+        ("/no-token", "expires_at"),
+        ("/forbidden", "403"),
+        ("/redirect", "302"),
+        ("/suspended", "403, This installation has been suspended (request 34:CD)"),
+    ] {
         let credential = stage.open("key", "key", stage.exchange(path)).await.unwrap();
         match stage.get("/", &credential).await {
             Err(HttpError::Unreachable(text)) => assert!(text.contains(named), "{path}: {text}"),

@@ -98,7 +98,7 @@ pub(super) fn creation(spec: &Spec, in_organization: bool) -> Value {
 }
 
 /// The requests that set what differs. Lifting an archive comes before all else, and archiving after it: nothing can be
-/// changed in between. The default branch goes by itself and after the others: it may be refused until somebody pushes it, and
+/// changed in between, so that one which is to stay archived is not meanwhile. The default branch goes by itself and after the others: it may be refused until somebody pushes it, and
 /// that must not cost the rest.
 /// An archive waits for it: of an archived repository neither a branch can be pushed nor the default one be changed.
 pub(super) fn steps(spec: &Spec, found: &Value) -> Result<Vec<Step>, Error> {
@@ -117,6 +117,12 @@ pub(super) fn steps(spec: &Spec, found: &Value) -> Result<Vec<Step>, Error> {
         }
     }
     complete_pairs(spec, &mut body, found)?;
+    let has_more = body != json!({}) || names.is_some() || branch.is_some();
+    if has_more && found["archived"] == true && spec.settings.archived == Some(true) {
+        // Where the spec leaves the archive to others, its lifting is not ours to decide, and GitHub's refusal is the answer.
+        archive = Some(true);
+        steps.push(Step::Patch(json!({"archived": false})));
+    }
     if archive == Some(false) {
         steps.push(Step::Patch(json!({"archived": false})));
     }
@@ -319,5 +325,10 @@ mod tests {
         assert_eq!((&lifted[0], &lifted[1..]), (&Step::Patch(json!({"archived": false})), &rest[..]));
         let made = steps(&wanted(true), &found(false)).unwrap();
         assert_eq!((&made[2], &made[..2]), (&Step::Patch(json!({"archived": true})), &rest[..]));
+        let kept = steps(&wanted(true), &found(true)).unwrap();
+        let (lifted, made) = (Step::Patch(json!({"archived": false})), Step::Patch(json!({"archived": true})));
+        assert_eq!((&kept[0], &kept[1..3], &kept[3]), (&lifted, &rest[..], &made));
+        let settled = json!({"archived": true, "has_wiki": false, "topics": ["t"]});
+        assert_eq!(steps(&wanted(true), &settled).unwrap(), []);
     }
 }

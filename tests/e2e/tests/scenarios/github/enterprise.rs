@@ -2,7 +2,8 @@
 
 use anyhow::{Context, Result, ensure};
 use capstan_e2e::{condition, eventually};
-use capstan_fakegithub::Seed;
+use capstan_fakegithub::{Failure, Fault, Seed};
+use http::Method;
 use serde_json::{Value, json};
 
 use super::tenant::Tenant;
@@ -29,6 +30,7 @@ async fn taken_over_followed_and_left(world: &World) -> Result<()> {
     followed(&tenant).await?;
     default_branch(&tenant).await?;
     left(&tenant).await?;
+    answer_lost(&tenant).await?;
     tenant.assert_described()
 }
 
@@ -99,6 +101,33 @@ async fn left(tenant: &Tenant<'_>) -> Result<()> {
     ensure!(archived("attic") == Some(json!(true)), "it is not archived: {:?}", archived("attic"));
     let told = tenant.told("Repo", "attic", &["RepoCreated", "RepoArchived"]).await?;
     ensure!(!told.iter().any(|reason| reason == "RepoDeleted"), "{told:?}");
+    Ok(())
+}
+
+/// What was created is the object's own, though nobody was told: neither refused as somebody else's, nor created twice, nor
+/// left behind in the end. And what is in an archived repository holds up nothing.
+async fn answer_lost(tenant: &Tenant<'_>) -> Result<()> {
+    let repositories = format!("/orgs/{NAME}/repos");
+    tenant.fake().fail(Fault::new(Failure::DropAfter).on(Method::POST).below(repositories.as_str()).times(1));
+    tenant.apply(&repo(tenant, "lost", "delete")).await?;
+    let found = tenant.ready("repoes", "lost").await?;
+    ensure!(found["status"]["adopted"] == false, "{found:#}");
+    let made = || tenant.exchanges().into_iter().filter(|each| each.method == "POST" && each.path == repositories);
+    let lost: Vec<_> = made().skip(1).collect();
+    ensure!(lost.len() == 1, "one for what is archived by now, and one for this: {lost:#?}");
+    let told = tenant.told("Repo", "lost", &["CannotCreateExternalResource"]).await?;
+    ensure!(!told.iter().any(|reason| reason == "AlreadyExists"), "{told:?}");
+
+    let hook = json!({"repo": "lost", "url": "https://ci.example.org"});
+    tenant.apply(&tenant.object("Webhook", "ci", &hook)).await?;
+    tenant.ready("webhooks", "ci").await?;
+    tenant.seed().change_repository(NAME, "lost", &json!({"archived": true}));
+    tenant.delete("webhooks", "ci").await?;
+    tenant.gone("webhooks", "ci").await?;
+    tenant.told("Webhook", "ci", &["LeftInArchive"]).await?;
+    tenant.delete("repoes", "lost").await?;
+    tenant.gone("repoes", "lost").await?;
+    ensure!(tenant.seed().look(NAME, "lost").is_none(), "it is left behind");
     Ok(())
 }
 

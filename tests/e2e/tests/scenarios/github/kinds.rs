@@ -7,7 +7,7 @@ use capstan_e2e::{condition, eventually};
 use capstan_fakegithub::{Exchange, Seed};
 use serde_json::{Value, json};
 
-use super::tenant::Tenant;
+use super::tenant::{SERIES, Tenant};
 use crate::world::{SOON, World};
 
 pub(crate) async fn a_repository_is_created_kept_as_it_should_be_and_deleted(world: &World) -> Result<()> {
@@ -33,7 +33,7 @@ pub(crate) async fn a_repository_is_created_kept_as_it_should_be_and_deleted(wor
 
     // Nothing is told of a look that finds nothing new, and it costs nothing.
     let before = tenant.reasons("Repo", "shop").await?;
-    tenant.looks("/repos/gh-repo/shop", 3).await?;
+    tenant.looks("/repos/gh-repo/shop", SERIES).await?;
     let after = tenant.reasons("Repo", "shop").await?;
     ensure!(before == after, "{before:?} became {after:?}");
     let last = tenant.exchanges().pop().context("no requests")?;
@@ -276,7 +276,8 @@ pub(crate) async fn a_webhook_follows_and_its_secret_is_shown_to_nobody(world: &
     tenant.apply(&tenant.object("Webhook", "other", &other)).await?;
     let adopted = tenant.ready("webhooks", "other").await?;
     ensure!(adopted["status"]["adopted"] == true, "{adopted:#}");
-    tenant.told("Webhook", "other", &["AlreadyExists"]).await?;
+    tenant.looks(&format!("/repos/gh-hook/shop/hooks/{}", adopted["status"]["id"]), 3).await?;
+    tenant.told_once("Webhook", "other", "AlreadyExists").await?;
     tenant.told("Webhook", "ci", &["CreatedExternalResource", "UpdatedExternalResource"]).await?;
     for name in ["ci", "other"] {
         tenant.delete("webhooks", name).await?;

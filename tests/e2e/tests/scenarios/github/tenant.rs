@@ -12,6 +12,9 @@ use crate::{hub::Hub, world::World};
 pub(super) const GROUP: &str = "github.krateo.io/v1alpha1";
 /// With what may follow a creation: the host lets it show for half a minute.
 const LIMIT: Duration = Duration::from_secs(90);
+/// For so long repetitions of an event may be counted before they are written, and somewhat longer: in looks, of which there is
+/// one a second.
+pub(crate) const SERIES: usize = 13;
 
 /// An organisation `NAME` with the owner `NAME-anna`, the member `NAME-bert`, and `NAME-carl`, who is outside; a namespace `NAME`
 /// with the owner's token in the Secret `github-token`.
@@ -156,10 +159,28 @@ impl<'a> Tenant<'a> {
         eventually(&format!("{times} more looks at {path}"), LIMIT, look, |seen| *seen >= wanted).await.map(drop)
     }
 
-    /// Reasons of the events about an object.
+    /// Reasons of the events about an object, each as often as it was told: repetitions are folded into a series, of which the
+    /// first is written at once, and further ones within [`SERIES`].
     pub(crate) async fn reasons(&self, kind: &str, name: &str) -> Result<Vec<String>> {
         let events = self.objects.events(self.name, kind, name).await?;
-        Ok(events.iter().map(|event| event["reason"].as_str().unwrap_or_default().to_owned()).collect())
+        let times =
+            |event: &Value| event["series"]["count"].as_u64().map_or(1, |count| usize::try_from(count).unwrap_or(1));
+        let reason = |event: &Value| event["reason"].as_str().unwrap_or_default().to_owned();
+        Ok(events.iter().flat_map(|event| vec![reason(event); times(event)]).collect())
+    }
+
+    /// Waits for an event that must be told once, whatever came after it.
+    pub(crate) async fn told_once(&self, kind: &str, name: &str, reason: &str) -> Result<()> {
+        let told = self.told(kind, name, &[reason]).await?;
+        let times = told.iter().filter(|each| *each == reason).count();
+        ensure!(times == 1, "{reason} is told {times} times: {told:?}");
+        Ok(())
+    }
+
+    /// What the events about an object say.
+    pub(crate) async fn notes(&self, kind: &str, name: &str) -> Result<String> {
+        let events = self.objects.events(self.name, kind, name).await?;
+        Ok(events.iter().map(|event| event["note"].as_str().unwrap_or_default()).collect())
     }
 
     /// Waits for an event of each of these reasons.

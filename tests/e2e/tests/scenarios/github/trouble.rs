@@ -144,7 +144,8 @@ pub(crate) async fn a_limit_holds_for_one_token_and_those_who_waited_come_back_o
         tenant.exchanges().into_iter().filter(|exchange| exchange.actor.as_deref() == Some(login)).collect()
     };
     let limited = || async { Ok(tenant.exchanges().into_iter().find(|exchange| exchange.status == Some(403))) };
-    let limited = eventually("a limit", SOON, limited, Option::is_some).await?.context("no limit")?.at;
+    let limited = eventually("a limit", SOON, limited, Option::is_some).await?.context("no limit")?;
+    let (number, limited) = (limited.request_id, limited.at);
     // How long after the limit, in milliseconds.
     let after = |exchange: &Exchange| exchange.at.duration_since(limited).as_millis();
     let wait = i128::try_from(WAIT.as_millis())?;
@@ -153,6 +154,13 @@ pub(crate) async fn a_limit_holds_for_one_token_and_those_who_waited_come_back_o
         Ok(by_path(asked.iter().filter(|exchange| after(exchange) >= wait)))
     };
     eventually("all come back", SOON, back, |back| back.len() == MANY).await?;
+
+    let mut told = String::new();
+    for name in &names {
+        told += &tenant.notes("Repo", name).await?;
+    }
+    let words = format!("request {number})");
+    ensure!(told.contains("exceeded a secondary rate limit") && told.contains(&words), "not in GitHub's words: {told}");
 
     // What was on its way already arrives.
     let early: Vec<_> = asked_by(&anna).into_iter().filter(|each| (1000..wait).contains(&after(each))).collect();
