@@ -1,6 +1,7 @@
 //! Carrying out what was planned for one target.
 
 use std::borrow::Cow;
+use std::time::{Duration, Instant};
 
 use capstan_sdk::cluster::{Error, ObjectRef, Owner, Patch};
 use capstan_sdk::{Failure, Result};
@@ -28,9 +29,10 @@ pub(crate) struct Write {
     pub(crate) differences: Vec<Difference>,
 }
 
-/// How often others may get ahead of one write before that is told. Each time somebody has written, so that a crowd comes to an
-/// end.
-const MOST_LOST: usize = 30;
+/// How often others may get ahead of one write, and how long that may take, before it is told. Each time one of them has written,
+/// so that a crowd comes to an end; a call that takes too long would be cut off.
+const MOST_LOST: usize = 10;
+const LONGEST_RACE: Duration = Duration::from_secs(2);
 
 /// Somebody wrote between the look and the write.
 fn is_lost_race(failure: &Failure) -> bool {
@@ -78,14 +80,14 @@ impl Write {
         if self.assignments.pending.is_empty() {
             return Ok(());
         }
-        let mut lost = 0;
+        let (begun, mut lost) = (Instant::now(), 0);
         let Stored { object: stored, owners } = loop {
             let failure = match self.attempt(manner, &object, subresources) {
                 Ok(stored) => break stored,
                 Err(failure) => failure,
             };
             lost += 1;
-            if lost == MOST_LOST || !is_lost_race(&failure) {
+            if lost == MOST_LOST || begun.elapsed() > LONGEST_RACE || !is_lost_race(&failure) {
                 return Err(failure);
             }
             let Some(now) = self.unless_it_matters(&object, subresources) else {

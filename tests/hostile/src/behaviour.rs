@@ -144,7 +144,7 @@ macro_rules! for_each_behaviour {
             applies_something_deep AppliesSomethingDeep,
             /// Creates an object larger than what a cluster stores, where it may.
             creates_something_large CreatesSomethingLarge,
-            /// The same with one of many megabytes.
+            /// Creates one of so many megabytes that it does not matter whether they are JSON.
             creates_something_huge CreatesSomethingHuge,
             /// Names an object so that the path of the request leads elsewhere.
             reads_through_a_path ReadsThroughAPath,

@@ -174,7 +174,19 @@ pub(crate) async fn a_provider_without_its_rights_says_what_is_missing(world: &W
 
 /// Every world is made with the manifests, by an apply of the server's. The command of the guide takes them as well, with a
 /// second copy of each in an annotation, and changes nothing else.
+///
+/// A world of its own, as the copies are in the way of who applies the same by the server.
 pub(crate) async fn the_guides_command_takes_the_manifests(world: &World) -> Result<()> {
+    let kind = world.server().kind();
+    let scenario = move || -> Result<()> {
+        let world = World::bare(kind)?;
+        world.block_on(take_the_manifests(&world))
+    };
+    // It brings a runtime of its own, which must not be entered from this one's.
+    tokio::task::spawn_blocking(scenario).await.context("the scenario panicked")?
+}
+
+async fn take_the_manifests(world: &World) -> Result<()> {
     kubectl_apply(world, &[], &capstan(&["manifests"])?)?;
     let deployment = world.objects()?.get("apps/v1", "deployments", NAMESPACE, "capstan").await?;
     let copy = &deployment["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"];

@@ -39,7 +39,7 @@ pub(super) fn reach_for(behaviour: Behaviour) -> Result<(), Failure> {
             told(&cluster::patch(&config_map("team-a", "allowed"), PatchKind::Apply, &deep(), &PLAIN)?);
         }
         Behaviour::CreatesSomethingLarge => told(&cluster::create(&config_map_of(&"x".repeat(2 << 20)))?),
-        Behaviour::CreatesSomethingHuge => told(&cluster::create(&config_map_of(&huge()))?),
+        Behaviour::CreatesSomethingHuge => told(&cluster::create(&huge())?),
         Behaviour::CreatesWhatItMayRead => told(&cluster::create(&body("Pod", "team-a", "one"))?),
         Behaviour::WritesOutsideItsGrant => told(&patch(&config_map("team-b", "secret"), r#"{"data": {}}"#)?),
         Behaviour::PatchesAnotherObject => {

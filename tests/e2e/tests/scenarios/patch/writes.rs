@@ -82,7 +82,8 @@ async fn what_cannot_be_applied_is_owned_as_narrowly(objects: &Objects, name: &s
 }
 
 pub(crate) async fn many_who_write_one_object_at_once_do_not_fail_each_other(world: &World) -> Result<()> {
-    const MANY: usize = 20;
+    // Each writes once, and so each is overtaken by the others at most: fewer times than it tries.
+    const MANY: usize = 6;
     let (objects, name) = (world.objects()?, "crowd");
     config_maps(&objects, name).await?;
     let field = |number: usize| format!("of{number}");
