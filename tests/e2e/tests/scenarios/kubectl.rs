@@ -1,12 +1,13 @@
 //! What people do with kubectl, in the order in which they would.
 
 use std::{
-    io::{BufRead, BufReader, Write},
+    io::Write,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
+use capstan_e2e::{Lines, eventually};
 
 use crate::world::{SOON, World};
 
@@ -69,6 +70,21 @@ spec:
   template:
     metadata: {labels: {app: flyer}}
     spec: {containers: [{name: flyer, image: 'registry.example/flyer:1'}]}
+";
+
+/// What somebody saw of the deployment.
+const HAPPENED: &str = "
+apiVersion: v1
+kind: Event
+metadata: {name: flyer.launched, namespace: session}
+involvedObject: {apiVersion: apps/v1, kind: Deployment, name: flyer, namespace: session}
+reason: Launched
+message: it is in the air
+type: Normal
+source: {component: session}
+firstTimestamp: '2026-01-01T00:00:00Z'
+lastTimestamp: '2026-01-01T00:00:00Z'
+count: 1
 ";
 
 /// A patch that only shows what it would do.
@@ -174,7 +190,8 @@ const SESSION: &[Step] = &[
     step("scale deployment flyer -n session --replicas=2", "", 0, &["scaled"]),
     step("wait --for=condition=Available deployment/flyer -n session --timeout=30s", "", 0, &["condition met"]),
     step("get deployments -n session", "", 0, &["NAME", "READY", "flyer"]),
-    step("get events -n session", "", 0, &[]),
+    step("create -f -", HAPPENED, 0, &["event/flyer.launched created"]),
+    step("get events -n session", "", 0, &["LAST SEEN", "TYPE", "REASON", "Launched", "it is in the air"]),
     // What a provider tells of its objects.
     step("apply -f -", PREVIEW, 0, &["session-preview created"]),
     soon(
@@ -182,6 +199,7 @@ const SESSION: &[Step] = &[
         0,
         &["NAME", "READY", "SYNCED", "PREVIEW", "AGE", "session-preview", "True", "\"shown\""],
     ),
+    soon("describe patches.krateo.io session-preview", 0, &["Events:", "capstan.dev/patch", "Ready is True"]),
     step("delete patches.krateo.io session-preview --timeout=30s", "", 0, &["\"session-preview\" deleted"]),
     // Ends.
     step("delete deployment flyer -n session", "", 0, &["deleted"]),
@@ -231,37 +249,40 @@ fn play(mut command: Command, step: &Step) -> Result<()> {
 pub(crate) async fn a_watch_shows_changes_as_they_come(world: &World) -> Result<()> {
     let objects = world.objects()?;
     objects.namespace("watched").await?;
-    let mut command = world.server().kubectl()?.context("no kubectl was built")?;
-    command.args(["get", "configmaps", "-n", "watched", "--field-selector=metadata.name=seen", "-w", "-o", "name"]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
-    let stdout = child.stdout.take().context("no stdout")?;
-    let (sender, mut lines) = tokio::sync::mpsc::channel(16);
-    let reader = tokio::task::spawn_blocking(move || {
-        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            if sender.blocking_send(line).is_err() {
-                return;
-            }
-        }
-    });
     let config_map = |value: &str| {
         serde_json::json!({
             "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "seen", "namespace": "watched"}, "data": {"a": value},
         })
     };
-    let watched = async {
-        for value in ["1", "2"] {
-            objects.apply_value(&config_map(value)).await?;
-            match tokio::time::timeout(Duration::from_secs(20), lines.recv()).await {
-                Ok(Some(line)) => ensure!(line == "configmap/seen", "{line}"),
-                Ok(None) => bail!("kubectl ended"),
-                Err(_) => bail!("nothing seen of {value}"),
-            }
-        }
-        Ok(())
-    };
-    let watched = watched.await;
-    child.kill()?;
-    child.wait()?;
-    reader.await?;
-    watched
+    let mut names = watch(world, &["configmaps", "--field-selector=metadata.name=seen", "-o", "name"])?;
+    for value in ["1", "2"] {
+        objects.apply_value(&config_map(value)).await?;
+        names.say(&["configmap/seen"], SOON).await?;
+    }
+
+    // A kind with columns, as a table, until the object is gone.
+    let mut table = watch(world, &["patches.krateo.io", "--field-selector=metadata.name=watched"])?;
+    let reference = |name: &str| serde_json::json!({"kind": "ConfigMap", "name": name, "namespace": "watched"});
+    let patch = serde_json::json!({
+        "apiVersion": "krateo.io/v1alpha1", "kind": "Patch", "metadata": {"name": "watched"},
+        "spec": {
+            "from": {"objectReference": reference("seen"), "fieldPath": "data.a"},
+            "to": {"objectReference": reference("seen"), "fieldPath": "data.b"},
+        },
+    });
+    objects.apply_value(&patch).await?;
+    table.say(&["NAME", "READY", "SYNCED", "AGE"], SOON).await?;
+    table.say(&["watched", "True", "True"], SOON).await?;
+    objects.delete("krateo.io/v1alpha1", "patches", "", "watched").await?;
+    let gone = || objects.get("krateo.io/v1alpha1", "patches", "", "watched");
+    eventually("the patch is gone", SOON, gone, serde_json::Value::is_null).await?;
+    // The row of one that is being deleted, and the row of the one that was.
+    table.say(&["watched"], SOON).await
+}
+
+/// `kubectl get WORDS -n watched -w`
+fn watch(world: &World, words: &[&str]) -> Result<Lines> {
+    let mut command = world.server().kubectl()?.context("no kubectl was built")?;
+    command.arg("get").args(words).args(["-n", "watched", "-w"]);
+    Lines::of(command)
 }
