@@ -15,6 +15,8 @@ use tokio::time::Instant;
 const LOOK: Duration = Duration::from_millis(20);
 /// Between two looks later on: what takes long is not to be kept from its work by being looked at.
 const LOOK_AT_LEAST: Duration = Duration::from_millis(300);
+/// For events to be written.
+const TOLD: Duration = Duration::from_secs(30);
 
 /// Objects of a cluster by `apiVersion`, plural, namespace and name.
 #[derive(Clone)]
@@ -111,6 +113,16 @@ impl Objects {
                 Ok(value)
             })
             .collect()
+    }
+
+    /// Waits for an event of a reason about an object: events are written beside what they tell of, and may come later.
+    ///
+    /// # Errors
+    /// If there is none within the time.
+    pub async fn told(&self, namespace: &str, kind: &str, name: &str, reason: &str) -> Result<Vec<Value>> {
+        let what = format!("an event {reason} about {kind} {name}");
+        let is_told = |events: &Vec<Value>| events.iter().any(|event| event["reason"] == reason);
+        eventually(&what, TOLD, || self.events(namespace, kind, name), is_told).await
     }
 
     /// Makes a namespace.

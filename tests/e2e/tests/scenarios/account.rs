@@ -172,10 +172,11 @@ async fn second_wall(world: &World, objects: &Objects) -> Result<()> {
     .await?;
     let missing = found["status"]["permissions"]["missing"].to_string();
     ensure!(missing.contains("of configmaps"), "{missing}");
-    let events = objects.events("default", "Provider", "neighbour").await?;
     let named =
         |event: &Value| event["note"].as_str().is_some_and(|note| note.contains("ServiceAccount accounts/neighbour"));
-    ensure!(events.iter().any(|event| event["reason"] == "RightsMissing" && named(event)), "{events:#?}");
+    let look = || objects.events("default", "Provider", "neighbour");
+    let is_told = |events: &Vec<Value>| events.iter().any(|event| event["reason"] == "RightsMissing" && named(event));
+    eventually("whose rights are missing is told", SOON, look, is_told).await?;
 
     // The ConfigMap is there already and the host could read and write it: nothing of that is of use to the provider.
     let made = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "note-one", "namespace": "default"}, "data": {"text": "before"}});

@@ -199,7 +199,7 @@ const SESSION: &[Step] = &[
         0,
         &["NAME", "READY", "SYNCED", "PREVIEW", "AGE", "session-preview", "True", "\"shown\""],
     ),
-    soon("describe patches.krateo.io session-preview", 0, &["Events:", "capstan.dev/patch", "Ready is True"]),
+    soon("describe patches.krateo.io session-preview", 0, &["Events:", "capstan.dev/patch", "Synced is True"]),
     step("delete patches.krateo.io session-preview --timeout=30s", "", 0, &["\"session-preview\" deleted"]),
     // Ends.
     step("delete deployment flyer -n session", "", 0, &["deleted"]),
