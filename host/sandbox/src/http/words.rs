@@ -13,9 +13,13 @@ const PART: usize = 256;
 /// that is there. The origin's support asks for the number. What else is in a body is nobody's business, and nothing is if it
 /// gives back one of the `secrets` that were sent in headers.
 pub(crate) fn words(answer: &Answer, secrets: &[HeaderValue]) -> String {
-    if secrets.iter().any(|secret| is_in(&answer.body, secret)) {
-        return String::new();
-    }
+    let said = said(answer);
+    // Also as it is shown: in a header, or hidden from the first look by an escape of JSON.
+    let gives_back = |secret: &HeaderValue| is_in(&answer.body, secret) || is_in(said.as_bytes(), secret);
+    if secrets.iter().any(gives_back) { String::new() } else { said }
+}
+
+fn said(answer: &Answer) -> String {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let text = |name: &str| line(body[name].as_str().unwrap_or_default().trim(), PART);
     let header = |name: &str| Some(line(answer.headers.get(name)?.to_str().ok()?, PART));
@@ -56,6 +60,8 @@ mod tests {
         assert_eq!(said(Some("12:AB"), "<html>"), "request 12:AB");
         assert_eq!(said(None, ""), "");
         assert_eq!(said(Some("12:AB"), r#"{"message": "Who is hush?"}"#), "", "it gives back what it was sent");
+        assert_eq!(said(None, r#"{"message": "Who is h\u0075sh?"}"#), "", "the same in an escape");
+        assert_eq!(said(Some("hush"), ""), "", "the same in a header");
         assert!(said(None, &format!(r#"{{"message": "{}"}}"#, "x".repeat(1000))).len() <= PART);
     }
 }
