@@ -14,7 +14,10 @@ use http::Uri;
 use http_body_util::Full;
 use hyper_rustls::HttpsConnector;
 use hyper_util::{
-    client::legacy::{self, connect::proxy::Tunnel},
+    client::legacy::{
+        self,
+        connect::{HttpConnector, proxy::Tunnel},
+    },
     rt::{TokioExecutor, TokioIo, TokioTimer},
 };
 use rustls::ClientConfig;
@@ -85,12 +88,12 @@ pub(crate) struct Connector {
     proxy: Option<Uri>,
 }
 
-type Connecting<E> = Pin<Box<dyn Future<Output = Result<TokioIo<TcpStream>, E>> + Send>>;
+type Connecting = Pin<Box<dyn Future<Output = Result<TokioIo<TcpStream>, ConnectError>> + Send>>;
 
 impl Service<Uri> for Connector {
     type Response = TokioIo<TcpStream>;
     type Error = ConnectError;
-    type Future = Connecting<ConnectError>;
+    type Future = Connecting;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
         Poll::Ready(Ok(()))
@@ -105,7 +108,7 @@ impl Service<Uri> for Connector {
             let connecting = async {
                 match proxy.filter(|_| !is_loopback(&url)) {
                     Some(proxy) => {
-                        let tunnel = Tunnel::new(proxy, Direct).call(uri).await;
+                        let tunnel = Tunnel::new(proxy, HttpConnector::new()).call(uri).await;
                         tunnel.map_err(|error| ConnectError::Proxy(error.to_string()))
                     }
                     None => connect(&url, &host, until).await,
@@ -149,27 +152,6 @@ async fn first<T, F: Future<Output = io::Result<T>>>(
         };
     }
     Err(last)
-}
-
-/// To the proxy, which the administrator named.
-#[derive(Clone)]
-struct Direct;
-
-impl Service<Uri> for Direct {
-    type Response = TokioIo<TcpStream>;
-    type Error = io::Error;
-    type Future = Connecting<io::Error>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, proxy: Uri) -> Self::Future {
-        Box::pin(async move {
-            let host = proxy.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
-            TcpStream::connect((host, proxy.port_u16().unwrap_or(80))).await.map(TokioIo::new)
-        })
-    }
 }
 
 #[cfg(test)]

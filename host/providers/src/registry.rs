@@ -1,6 +1,7 @@
 //! All providers of the host: the objects that say what is wanted, and what their sources hold.
 
 mod follow;
+mod refusals;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -25,7 +26,7 @@ use crate::{
     drop_in::{self, DropIns, Told},
     metrics::{Compiling, Metrics},
     provider::Surroundings,
-    report::{About, Reporter},
+    report::Reporter,
     reviewer::Reviewer,
     source::{
         Delivery, Directory, Found, Place,
@@ -382,27 +383,6 @@ impl Providers {
     /// Of all replicas one does what belongs to nobody's lease.
     fn speaks_for(&self, name: &str) -> bool {
         self.leases.as_ref().is_none_or(|leases| leases.speaks_for(name))
-    }
-
-    /// Says once of each delivery that makes no provider why.
-    fn refuse(&mut self) {
-        for (place, found) in self.drop_ins.iter() {
-            let Some(name) = found.provider.as_deref().filter(|name| self.speaks_for(name)) else { continue };
-            let Some(error) = self.drop_ins.refusal(place, found, &self.objects) else { continue };
-            if self.refused.insert((place.clone(), error.to_string())) {
-                let about = About { name, uid: None, origin: Some(&found.origin) };
-                self.surroundings.reporter.failed(about, &error);
-            }
-        }
-    }
-
-    /// Says what could not be made.
-    fn not_made(&self, errors: Vec<(String, capstan_cluster::Error)>) {
-        for (name, error) in errors {
-            let origin = self.drop_ins.iter().find(|(_, found)| found.provider.as_ref() == Some(&name));
-            let about = About { name: &name, uid: None, origin: origin.map(|(_, found)| &found.origin) };
-            self.surroundings.reporter.failed(about, &crate::ProviderError::Object(error));
-        }
     }
 }
 

@@ -98,7 +98,7 @@ impl Objects {
         Ok(())
     }
 
-    /// `type/reason` of the events about an object, oldest first.
+    /// The events about an object, oldest first, each with the name of its own.
     pub async fn events(&self, namespace: &str, kind: &str, name: &str) -> Result<Vec<Value>> {
         let fields = format!("regarding.kind={kind},regarding.name={name}");
         let api = self.api("events.k8s.io/v1", "events", Some(namespace));

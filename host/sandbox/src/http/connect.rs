@@ -11,7 +11,10 @@ use std::{
 
 use capstan_api::Origin;
 use http::Uri;
-use hyper_util::{client::legacy::connect::proxy::Tunnel, rt::TokioIo};
+use hyper_util::{
+    client::legacy::connect::{HttpConnector, proxy::Tunnel},
+    rt::TokioIo,
+};
 use tokio::{
     net::TcpStream,
     time::{Instant, error::Elapsed, timeout, timeout_at},
@@ -90,7 +93,7 @@ impl Connector {
             self.check(origin, address)?;
         }
         if let Some(proxy) = &self.network.settings().proxy {
-            let tunnel = Tunnel::new(proxy.clone(), Direct).call(end_of_tunnel(origin)?).await;
+            let tunnel = Tunnel::new(proxy.clone(), HttpConnector::new()).call(end_of_tunnel(origin)?).await;
             return tunnel.map_err(|error| ConnectError::Proxy(error.to_string()));
         }
         let addresses = match literal {
@@ -147,28 +150,6 @@ async fn first<T, F: Future<Output = io::Result<T>>>(
         };
     }
     Err(last)
-}
-
-/// To the proxy, which the administrator named.
-#[derive(Clone)]
-struct Direct;
-
-impl Service<Uri> for Direct {
-    type Response = TokioIo<TcpStream>;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<TokioIo<TcpStream>>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, proxy: Uri) -> Self::Future {
-        Box::pin(async move {
-            let host = proxy.host().unwrap_or_default();
-            let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-            TcpStream::connect((host, proxy.port_u16().unwrap_or(80))).await.map(TokioIo::new)
-        })
-    }
 }
 
 #[cfg(test)]

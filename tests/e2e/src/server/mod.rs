@@ -1,5 +1,6 @@
 //! API servers to run scenarios against.
 
+mod crashing;
 mod embedded;
 
 use std::{
@@ -16,6 +17,7 @@ use kube::{
 };
 use tempfile::TempDir;
 
+use crashing::Crashing;
 pub use embedded::Embedded;
 
 /// Which API server.
@@ -47,7 +49,8 @@ pub struct Server {
 
 #[derive(Debug)]
 enum Running {
-    Embedded(#[expect(dead_code, reason = "held for as long as it should run")] Embedded),
+    Embedded(Embedded),
+    Crashing(Crashing),
     Real(Box<RealCluster>),
 }
 
@@ -57,20 +60,31 @@ impl Server {
     /// # Errors
     /// If it does not become ready, or the programs of the real one were not built.
     pub fn start(kind: ServerKind) -> Result<Self> {
+        Self::of(match kind {
+            ServerKind::Embedded => Running::Embedded(Embedded::start()?),
+            ServerKind::Real => Running::Real(Box::new(RealCluster::start_for_test()?)),
+        })
+    }
+
+    /// Starts one that [`restart`](Self::restart) can end and start again: the embedded one as a process of its own.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_apart(kind: ServerKind) -> Result<Self> {
+        match kind {
+            ServerKind::Embedded => Self::of(Running::Crashing(Crashing::start()?)),
+            ServerKind::Real => Self::start(kind),
+        }
+    }
+
+    fn of(running: Running) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let kubeconfig = folder.path().join("kubeconfig");
-        let running = match kind {
-            ServerKind::Embedded => {
-                let server = Embedded::start()?;
-                std::fs::write(&kubeconfig, server.kubeconfig())?;
-                Running::Embedded(server)
-            }
-            ServerKind::Real => {
-                let cluster = RealCluster::start_for_test()?;
-                std::fs::copy(cluster.kubeconfig(), &kubeconfig)?;
-                Running::Real(Box::new(cluster))
-            }
-        };
+        match &running {
+            Running::Embedded(server) => std::fs::write(&kubeconfig, server.kubeconfig())?,
+            Running::Crashing(server) => std::fs::write(&kubeconfig, server.kubeconfig())?,
+            Running::Real(cluster) => std::fs::copy(cluster.kubeconfig(), &kubeconfig).map(drop)?,
+        }
         let file = Kubeconfig::read_from(&kubeconfig)?;
         // Scenarios come and go on runtimes of their own; this is needed once.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -82,7 +96,7 @@ impl Server {
     #[must_use]
     pub fn kind(&self) -> ServerKind {
         match self.running {
-            Running::Embedded(_) => ServerKind::Embedded,
+            Running::Embedded(_) | Running::Crashing(_) => ServerKind::Embedded,
             Running::Real(_) => ServerKind::Real,
         }
     }
@@ -107,7 +121,7 @@ impl Server {
     /// Writes a kubeconfig with the rights of a service account; the embedded server knows no accounts.
     pub fn write_kubeconfig_for(&self, namespace: &str, account: &str, path: &Path) -> Result<()> {
         match &self.running {
-            Running::Embedded(_) => std::fs::copy(&self.kubeconfig, path).map(drop)?,
+            Running::Embedded(_) | Running::Crashing(_) => std::fs::copy(&self.kubeconfig, path).map(drop)?,
             Running::Real(cluster) => {
                 let mut create = cluster.kubectl();
                 create.args(["create", "token", account, "--namespace", namespace, "--duration", "2h"]);
@@ -121,10 +135,11 @@ impl Server {
     /// Ends the real API server and starts it again at the same address and on the same data. Waits until it is ready.
     ///
     /// # Errors
-    /// If it does not come back; at the embedded one, which goes with this process.
+    /// If it does not come back, or is the embedded one within this process.
     pub fn restart(&mut self) -> Result<()> {
         match &mut self.running {
-            Running::Embedded(_) => bail!("the embedded API server is restarted with this process only"),
+            Running::Embedded(_) => bail!("an API server within this process is not restarted: use `start_apart`"),
+            Running::Crashing(server) => server.restart(),
             Running::Real(cluster) => cluster.restart_api_server(),
         }
     }

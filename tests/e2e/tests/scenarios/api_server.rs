@@ -22,7 +22,7 @@ const NOTE: (&str, &str) = ("test.capstan.dev/v1", "notes");
 pub(crate) async fn many_objects_converge_through_a_crash_of_the_api_server(world: &World) -> Result<()> {
     let kind = world.server().kind();
     let scenario = move || -> Result<()> {
-        let mut world = World::of_two_behind_proxy(kind)?;
+        let mut world = World::with_a_server_apart(kind)?;
         story(&mut world).with_context(|| world.log())?;
         ensure!(world.is_running(), "the host ended: {}", world.log());
         let starts = world.log().matches("host started").count();

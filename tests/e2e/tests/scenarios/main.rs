@@ -131,6 +131,7 @@ const APART: &[(&str, Scenario)] = scenarios! {
         many_objects_converge_around_an_outage_of_the_api_server,
         a_host_waits_for_an_api_server_that_is_not_there_yet,
     },
+    api_server::{ many_objects_converge_through_a_crash_of_the_api_server },
     replacement::{ logic_is_replaced_fifty_times_under_changing_objects },
     hostile::{ one_that_crashes_on_every_object_is_given_rest },
     restart::{ a_killed_host_converges_after_it_comes_back },
@@ -153,10 +154,6 @@ const APART: &[(&str, Scenario)] = scenarios! {
         a_repository_whose_creation_was_cut_off_by_a_crash_is_found_again,
     },
 };
-
-/// The same, on a server that is a process of its own.
-const APART_ON_THE_REAL_SERVER: &[(&str, Scenario)] =
-    scenarios! { api_server::{ many_objects_converge_through_a_crash_of_the_api_server } };
 
 /// What only a server with access control can show.
 const ON_THE_REAL_SERVER: &[(&str, Scenario)] = scenarios! {
@@ -191,7 +188,6 @@ fn main() -> ExitCode {
         of(ServerKind::Real, WITH_A_REGISTRY, registry && real),
         of(ServerKind::Embedded, WITH_A_REGISTRY, registry),
         of(ServerKind::Real, APART, real),
-        of(ServerKind::Real, APART_ON_THE_REAL_SERVER, real),
         of(ServerKind::Embedded, APART, true),
     ];
     let shared = [

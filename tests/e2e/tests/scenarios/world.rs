@@ -138,15 +138,19 @@ impl World {
         Self::with(kind, &[("neighbour", NEIGHBOUR_GRANTS)], true)
     }
 
-    /// With the providers patch and neighbour, and a proxy between host and server.
-    pub(crate) fn of_two_behind_proxy(kind: ServerKind) -> Result<Self> {
-        Self::with(kind, &[("patch", PATCH_GRANTS), ("neighbour", NEIGHBOUR_GRANTS)], true)
+    /// With the providers patch and neighbour, a proxy between host and server, and a server that can be
+    /// [restarted](Self::restart_server).
+    pub(crate) fn with_a_server_apart(kind: ServerKind) -> Result<Self> {
+        Self::at(Server::start_apart(kind)?, &[("patch", PATCH_GRANTS), ("neighbour", NEIGHBOUR_GRANTS)], true)
     }
 
     fn with(kind: ServerKind, providers: &[(&str, &str)], behind_proxy: bool) -> Result<Self> {
+        Self::at(Server::start(kind)?, providers, behind_proxy)
+    }
+
+    fn at(server: Server, providers: &[(&str, &str)], behind_proxy: bool) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         std::fs::create_dir(folder.path().join("providers"))?;
-        let server = Server::start(kind)?;
         let runtime = Runtime::new()?;
         let kubelet = {
             let _entered = runtime.enter();
