@@ -5,29 +5,47 @@ use std::{env, path::PathBuf, process::ExitCode, time::Duration};
 use anyhow::{Context, Result};
 use capstan_api::memory;
 use capstan_sandbox::{CodeSettings, CompileLimits, Compiler, Sandbox, Settings, StartError};
-use clap::Args;
+use clap::{Args, Parser};
 
 /// The hidden command by which the program calls itself.
 pub(crate) const COMPILE: &str = "compile";
 
 const FAILED: &str = "the sandbox cannot be set up";
 
+const CACHE: &str = "CAPSTAN_CODE_CACHE";
+const CACHE_SIZE: &str = "512Mi";
+const MEMORY: &str = "1Gi";
+const TIMEOUT: &str = "1m";
+
 /// How components become machine code.
 #[derive(Debug, Args)]
 pub(crate) struct Code {
     /// Where compiled components are kept, so that a restart does not compile them again; nobody but the host's user may have
     /// access [default: capstan in the user's cache directory, or in memory if there is none]
-    #[arg(long = "code-cache", value_name = "DIR", env = "CAPSTAN_CODE_CACHE")]
+    #[arg(long = "code-cache", value_name = "DIR", env = CACHE)]
     cache: Option<PathBuf>,
     /// Bytes that are kept there; what was not used for the longest time goes first
-    #[arg(long = "code-cache-size", value_name = "SIZE", default_value = "512Mi", value_parser = memory)]
+    #[arg(long = "code-cache-size", value_name = "SIZE", default_value = CACHE_SIZE, value_parser = memory)]
     cache_size: u64,
     /// Memory that compiling one component may take
-    #[arg(long, value_name = "SIZE", default_value = "1Gi", value_parser = memory)]
+    #[arg(long, value_name = "SIZE", default_value = MEMORY, value_parser = memory)]
     compile_memory: u64,
     /// Time that compiling one component may take
-    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = crate::cli::duration)]
+    #[arg(long, value_name = "DURATION", default_value = TIMEOUT, value_parser = crate::cli::duration)]
     compile_timeout: Duration,
+}
+
+/// For commands that have no settings for this: those of a host that was told nothing but by the environment.
+#[derive(Debug, Parser)]
+struct Untold {
+    #[command(flatten)]
+    code: Code,
+}
+
+/// A sandbox for commands that have no settings of their own for it.
+pub(crate) fn sandbox(settings: Settings) -> Result<Sandbox> {
+    let Untold { code } = Untold::try_parse_from([""; 1]).context(FAILED)?;
+    code.sandbox(settings)
 }
 
 impl Code {
@@ -57,8 +75,8 @@ impl Code {
 fn in_memory(why: &str) {
     tracing::warn!(
         why,
-        "components are compiled in this process, without limits of memory and time, and again at every start: --code-cache names \
-         a directory to keep the code in"
+        "components are compiled in this process, without limits of memory and time, and again at every start: --code-cache, or \
+         CAPSTAN_CODE_CACHE, names a directory to keep the code in"
     );
 }
 

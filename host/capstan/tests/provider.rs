@@ -4,13 +4,15 @@
 mod support;
 
 use std::{
+    fs::Permissions,
     io::Read,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
-use support::{capstan, objects, plugin, refusal, stdout};
+use support::{capstan, command, objects, plugin, refusal, stdout};
 use tempfile::TempDir;
 
 fn text(path: &Path) -> &str {
@@ -59,6 +61,29 @@ fn inspect_tells_people_what_a_provider_is() {
     ] {
         assert!(said.contains(expected), "{expected}: {said}");
     }
+}
+
+#[test]
+fn what_is_looked_into_is_compiled_once_where_a_host_keeps_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = folder.path().join("code");
+    let inspect = || {
+        let output = command().args(["provider", "inspect", &neighbour()]).env("CAPSTAN_CODE_CACHE", &cache).output();
+        let output = output.unwrap();
+        (output.status.success(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(inspect(), (true, String::new()));
+    let kept = || -> Vec<_> { std::fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().path()).collect() };
+    let code = kept().into_iter().filter(|path| path.metadata().unwrap().len() > 100_000).collect::<Vec<_>>();
+    let [code] = &code[..] else { panic!("{:?}", kept()) };
+    let made = std::fs::metadata(code).unwrap().created().unwrap();
+    assert_eq!(inspect(), (true, String::new()));
+    assert_eq!(std::fs::metadata(code).unwrap().created().unwrap(), made, "it was compiled again");
+
+    // Nobody else may leave code there.
+    std::fs::set_permissions(&cache, Permissions::from_mode(0o777)).unwrap();
+    let (fine, said) = inspect();
+    assert!(!fine && said.contains("the sandbox cannot be set up"), "{said}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod support;
 use std::{
     os::unix::fs::PermissionsExt,
     path::Path,
-    process::{Command, ExitCode, Output},
+    process::{ExitCode, Output},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -14,7 +14,7 @@ use capstan_registry::{PASSWORD, Registry, Setup, USER, is_here};
 use libtest_mimic::{Arguments, Trial};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use serde_json::{Value, json};
-use support::{objects, plugin};
+use support::{command, objects, plugin};
 use tempfile::TempDir;
 
 fn main() -> ExitCode {
@@ -67,11 +67,11 @@ impl World {
 
     /// `capstan provider push ARGUMENTS`, with the world's own Docker configuration.
     fn push(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_capstan"));
+        let mut command = command();
         command.args(["provider", "push"]).args(arguments).env("DOCKER_CONFIG", self.path());
         let path = std::env::var("PATH").unwrap_or_default();
         command.env("PATH", format!("{}:{path}", self.path().display()));
-        command.env_remove("CAPSTAN_NAMESPACE").env_remove("SOURCE_DATE_EPOCH").output().unwrap()
+        command.env_remove("SOURCE_DATE_EPOCH").output().unwrap()
     }
 
     fn neighbour(&self, more: &[&str]) -> Output {

@@ -7,9 +7,6 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use capstan_realcluster::target;
-
-use crate::program;
 
 /// What a process can be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,9 +36,7 @@ impl HostProcess {
     pub fn start_in(folder: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> Result<Self> {
         let log = folder.join("host.log");
         let output = File::options().create(true).append(true).open(&log).context("no log file")?;
-        let mut command = Command::new(program("capstan")?);
-        // One for all that are started, so that each component is compiled once.
-        command.env("CAPSTAN_CODE_CACHE", target()?.join("code"));
+        let mut command = crate::cli::command()?;
         command.envs(environment.iter().copied());
         let child = command
             .args(arguments)

@@ -13,7 +13,7 @@ mod server;
 mod tls_front;
 
 pub use built::{plugin, program};
-pub use cli::{capstan, package_rights};
+pub use cli::{capstan, command, package_rights};
 pub use collector::{Collector, Span};
 pub use host::{HostProcess, Signal};
 pub use kubelet::play_kubelet;

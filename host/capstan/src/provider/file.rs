@@ -11,8 +11,10 @@ use std::{
 use anyhow::{Context, Error, Result, bail};
 use bytes::Bytes;
 use capstan_providers::{ArtifactError, MAX_COMPONENT_BYTES, ProviderError};
-use capstan_sandbox::{Component, Descriptor, LoadError, Sandbox, Settings};
+use capstan_sandbox::{Component, Descriptor, LoadError, Settings};
 use flate2::{Compression, GzBuilder, read::GzEncoder};
+
+use crate::code;
 
 /// What a gzip file begins with.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -29,8 +31,8 @@ pub(super) struct ProviderFile {
     pub(super) descriptor: Descriptor,
     /// The component as it is.
     pub(super) plain: Bytes,
-    /// The component as a `ConfigMap` carries it.
-    pub(super) packed: Vec<u8>,
+    /// The file, if it was packed already.
+    given: Option<Vec<u8>>,
 }
 
 impl ProviderFile {
@@ -38,20 +40,26 @@ impl ProviderFile {
     pub(super) async fn open(path: &Path) -> Result<Self> {
         let shown = path.display();
         let given = read(path).with_context(|| format!("{shown} cannot be read"))?;
-        let is_packed = given.starts_with(&GZIP);
-        let plain = if is_packed { capstan_providers::unpack(&shown.to_string(), &given)? } else { given.clone() };
+        let (plain, given) = if given.starts_with(&GZIP) {
+            (capstan_providers::unpack(&shown.to_string(), &given)?, Some(given))
+        } else {
+            (given, None)
+        };
         let plain = Bytes::from(plain);
         let is_wasm = plain.starts_with(WASM);
-        let packed = pack(&plain)?;
-        // Somebody may have packed it better.
-        let packed = if is_packed && given.len() < packed.len() { given } else { packed };
-
-        let settings = Settings { concurrency: NonZeroU32::MIN, ..Settings::default() };
-        let sandbox = Sandbox::new(settings).context("the sandbox cannot be set up")?;
+        // Whoever looks into a file need not trust it: it is compiled as a host does it, and once.
+        let sandbox = code::sandbox(Settings { concurrency: NonZeroU32::MIN, ..Settings::default() })?;
         let (component, descriptor) = explained(path, capstan_providers::describe(plain.clone(), &sandbox))
             .await
             .map_err(|error| refused(path, is_wasm, error))?;
-        Ok(Self { component, descriptor, plain, packed })
+        Ok(Self { component, descriptor, plain, given })
+    }
+
+    /// The component as a `ConfigMap` carries it.
+    pub(super) fn packed(&self) -> Result<Vec<u8>> {
+        let packed = pack(&self.plain)?;
+        // Somebody may have packed it better.
+        Ok(self.given.clone().filter(|given| given.len() < packed.len()).unwrap_or(packed))
     }
 
     /// The version of the contract that it was built for.

@@ -19,14 +19,15 @@ use crate::{
 pub(super) async fn run(options: &cli::Inspect) -> Result<()> {
     let file = ProviderFile::open(&options.file).await?;
     let text = match options.output {
-        Account::Text => text(&file),
-        Account::Json => serde_json::to_string_pretty(&json(&file)).context("no JSON")? + "\n",
+        Account::Text => text(&file, file.packed()?.len()),
+        Account::Json => serde_json::to_string_pretty(&json(&file, file.packed()?.len())).context("no JSON")? + "\n",
         Account::Grants => starting_point(&file.descriptor),
     };
     print_text(&text)
 }
 
-fn text(file: &ProviderFile) -> String {
+/// `packed`: bytes with gzip.
+fn text(file: &ProviderFile, packed: usize) -> String {
     let descriptor = &file.descriptor;
     let mut text = String::new();
     let mut line = |what: &str, value: &str| {
@@ -37,7 +38,7 @@ fn text(file: &ProviderFile) -> String {
     line("Version", &descriptor.version);
     line("Contract", &format!("capstan:provider@{}", file.contract()));
     line("Digest", file.component.digest());
-    line("Size", &format!("{} bytes, {} with gzip", file.component.size(), file.packed.len()));
+    line("Size", &format!("{} bytes, {packed} with gzip", file.component.size()));
     for (index, managed) in descriptor.kinds.iter().enumerate() {
         line(if index == 0 { "Manages" } else { "" }, &kind(managed));
     }
@@ -69,7 +70,7 @@ fn kind(managed: &ManagedKind) -> String {
     format!("{} ({}), {brought}", managed.kind.kind, api_version(&managed.kind))
 }
 
-fn json(file: &ProviderFile) -> Value {
+fn json(file: &ProviderFile, packed: usize) -> Value {
     let descriptor = &file.descriptor;
     let kinds: Vec<Value> = descriptor
         .kinds
@@ -89,7 +90,7 @@ fn json(file: &ProviderFile) -> Value {
         "version": descriptor.version,
         "contract": file.contract(),
         "digest": file.component.digest(),
-        "size": {"bytes": file.component.size(), "gzipBytes": file.packed.len()},
+        "size": {"bytes": file.component.size(), "gzipBytes": packed},
         "imports": file.component.imports(),
         "kinds": kinds,
         "needs": descriptor.needs,

@@ -52,7 +52,7 @@ pub(super) async fn run(options: cli::Package) -> Result<()> {
     }
     documents.extend(roles);
     if !options.without_component {
-        let carrier = carrier::config_map(&name, &labels, &options.namespace, &file.packed, &text)?;
+        let carrier = carrier::config_map(&name, &labels, &options.namespace, &file.packed()?, &text)?;
         documents.push(carrier.into());
     }
     documents::print(&documents, options.output)

@@ -7,13 +7,16 @@ use std::{
 
 use serde_json::Value;
 
+/// `capstan`, which keeps compiled code where all tests do.
+pub(crate) fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_capstan"));
+    command.env("CAPSTAN_CODE_CACHE", target().join("code")).env_remove("CAPSTAN_NAMESPACE");
+    command
+}
+
 /// `capstan ARGUMENTS`, to its end.
 pub(crate) fn capstan(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_capstan"))
-        .args(arguments)
-        .env_remove("CAPSTAN_NAMESPACE")
-        .output()
-        .expect("the command was built for this test")
+    command().args(arguments).output().expect("the command was built for this test")
 }
 
 /// What it printed; it has to succeed.
@@ -37,9 +40,12 @@ pub(crate) fn objects(yaml: &str) -> Vec<Value> {
 
 /// A component of `target/plugins`, which `cargo xtask plugins` builds.
 pub(crate) fn plugin(name: &str) -> PathBuf {
-    let program = Path::new(env!("CARGO_BIN_EXE_capstan"));
-    let target = program.ancestors().nth(2).expect("programs are two folders below the target directory");
-    let path = target.join("plugins").join(format!("{name}.wasm"));
+    let path = target().join("plugins").join(format!("{name}.wasm"));
     assert!(path.exists(), "{} is missing: run `cargo xtask plugins`", path.display());
     path
+}
+
+fn target() -> &'static Path {
+    let program = Path::new(env!("CARGO_BIN_EXE_capstan"));
+    program.ancestors().nth(2).expect("programs are two folders below the target directory")
 }

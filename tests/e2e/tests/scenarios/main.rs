@@ -119,7 +119,10 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
 
 /// What needs a world of its own, or more than one: the longest first.
 const APART: &[(&str, Scenario)] = scenarios! {
-    github::{ many_stay_within_the_quota_of_one_token_for_a_day },
+    github::{
+        many_stay_within_the_quota_of_one_token_for_a_day,
+        what_exists_is_taken_over_followed_and_left_only_as_it_is_said,
+    },
     replicas::{
         one_that_was_stopped_writes_nothing_after_the_takeover,
         a_third_is_given_its_share_one_by_one,
@@ -149,7 +152,6 @@ const APART: &[(&str, Scenario)] = scenarios! {
     limits::{ transforms_without_end_of_some_do_not_hold_up_others },
     account::{ a_provider_converges_in_the_name_of_its_account },
     github::{
-        what_exists_is_taken_over_followed_and_left_only_as_it_is_said,
         what_krateos_provider_left_goes_on_without_a_change,
         a_repository_whose_creation_was_cut_off_by_a_crash_is_found_again,
     },

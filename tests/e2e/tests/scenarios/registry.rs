@@ -1,10 +1,10 @@
 //! A provider from a real registry.
 
-use std::{io::Write, path::Path, process::Command, time::Duration};
+use std::{io::Write, path::Path, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use capstan_e2e::{Objects, ServerKind, condition, eventually, output, plugin, program};
+use capstan_e2e::{Objects, ServerKind, command, condition, eventually, output, plugin};
 use capstan_registry::{PASSWORD, Registry, Setup, USER};
 use serde_json::{Value, json};
 
@@ -217,7 +217,7 @@ impl<'a> Pusher<'a> {
         let (file, grants) = (self.folder.join("neighbour.wasm"), self.folder.join("grants.yaml"));
         std::fs::File::create(&file)?.write_all(component)?;
         std::fs::write(&grants, GRANTS)?;
-        let mut push = Command::new(program("capstan")?);
+        let mut push = command()?;
         push.env("DOCKER_CONFIG", self.folder).args(["provider", "push", "--plain-http", "--pull-secret", PULL_SECRET]);
         push.arg("--grants").arg(&grants).arg(&file).arg(tag);
         let provider = output(push)?;
