@@ -178,7 +178,7 @@ const WITH_A_REGISTRY: &[(&str, Scenario)] = scenarios! {
 };
 
 /// How many scenarios run at a time unless `--test-threads` says otherwise: most of the time they wait for their world.
-const AT_A_TIME: usize = 5;
+const AT_A_TIME: usize = 6;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
