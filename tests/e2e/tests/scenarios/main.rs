@@ -119,6 +119,11 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
 
 /// What needs a world of its own, or more than one: the longest first.
 const APART: &[(&str, Scenario)] = scenarios! {
+    chaos::{
+        many_objects_converge_through_an_api_server_that_fails,
+        many_objects_converge_around_an_outage_of_the_api_server,
+        a_host_waits_for_an_api_server_that_is_not_there_yet,
+    },
     github::{
         many_stay_within_the_quota_of_one_token_for_a_day,
         what_exists_is_taken_over_followed_and_left_only_as_it_is_said,
@@ -128,11 +133,6 @@ const APART: &[(&str, Scenario)] = scenarios! {
         a_third_is_given_its_share_one_by_one,
         two_share_the_providers_and_one_takes_over_from_the_other,
         one_that_is_asked_to_stop_hands_over_at_once,
-    },
-    chaos::{
-        many_objects_converge_through_an_api_server_that_fails,
-        many_objects_converge_around_an_outage_of_the_api_server,
-        a_host_waits_for_an_api_server_that_is_not_there_yet,
     },
     api_server::{ many_objects_converge_through_a_crash_of_the_api_server },
     replacement::{ logic_is_replaced_fifty_times_under_changing_objects },
@@ -186,11 +186,11 @@ fn main() -> ExitCode {
     let worlds = Arc::new(Worlds::default());
     let (real, registry) = (is_here(), capstan_registry::is_here());
     let of = |kind, scenarios, here| trials(&worlds, kind, scenarios, here);
+    let real_apart = of(ServerKind::Real, APART, real);
     let apart = [
+        real_apart.into_iter().zip(of(ServerKind::Embedded, APART, true)).flat_map(<[Trial; 2]>::from).collect(),
         of(ServerKind::Real, WITH_A_REGISTRY, registry && real),
         of(ServerKind::Embedded, WITH_A_REGISTRY, registry),
-        of(ServerKind::Real, APART, real),
-        of(ServerKind::Embedded, APART, true),
     ];
     let shared = [
         of(ServerKind::Embedded, SCENARIOS, true),
