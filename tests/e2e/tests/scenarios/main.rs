@@ -3,12 +3,14 @@
 
 mod account;
 mod api_server;
+mod changes;
 mod chaos;
 mod definitions;
 mod delivery;
 mod github;
 mod hostile;
 mod hub;
+mod import;
 mod install;
 mod kubectl;
 mod observed;
@@ -26,7 +28,7 @@ mod worlds;
 use std::{future::Future, pin::Pin, process::ExitCode, sync::Arc};
 
 use anyhow::Result;
-use capstan_e2e::ServerKind;
+use capstan_e2e::{ServerKind, WALL_CLOCKS_CAN_BE_OFF};
 use capstan_realcluster::is_here;
 use libtest_mimic::{Arguments, Trial};
 
@@ -113,6 +115,7 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
     hostile::{ bad_guests_end_as_conditions_while_a_neighbour_converges },
     delivery::{ a_broken_config_map_says_why, a_second_provider_of_a_kind_is_refused },
     provider::{ what_makes_no_sense_is_refused_by_the_api_server },
+    import::{ an_existing_one_is_imported_by_its_external_name },
     install::{ the_manifests_apply_and_the_deployment_becomes_available },
     workloads::{ deployments_and_stateful_sets_become_available },
 };
@@ -126,6 +129,7 @@ const APART: &[(&str, Scenario)] = scenarios! {
         two_share_the_providers_and_one_takes_over_from_the_other,
         one_that_is_asked_to_stop_hands_over_at_once,
     },
+    github::{ one_that_was_stopped_sends_at_most_the_call_in_flight },
     chaos::{
         many_objects_converge_through_an_api_server_that_fails,
         many_objects_converge_around_an_outage_of_the_api_server,
@@ -153,6 +157,10 @@ const APART: &[(&str, Scenario)] = scenarios! {
         a_repository_whose_creation_was_cut_off_by_a_crash_is_found_again,
     },
 };
+
+/// The same, where wall clocks can be off.
+const WITH_WALL_CLOCKS: &[(&str, Scenario)] =
+    scenarios! { replicas::{ two_whose_clocks_are_ten_minutes_apart_share_and_create_once } };
 
 /// The same, on a server that is a process of its own.
 const APART_ON_THE_REAL_SERVER: &[(&str, Scenario)] =
@@ -190,6 +198,8 @@ fn main() -> ExitCode {
     let apart = [
         of(ServerKind::Real, WITH_A_REGISTRY, registry && real),
         of(ServerKind::Embedded, WITH_A_REGISTRY, registry),
+        of(ServerKind::Real, WITH_WALL_CLOCKS, WALL_CLOCKS_CAN_BE_OFF && real),
+        of(ServerKind::Embedded, WITH_WALL_CLOCKS, WALL_CLOCKS_CAN_BE_OFF),
         of(ServerKind::Real, APART, real),
         of(ServerKind::Real, APART_ON_THE_REAL_SERVER, real),
         of(ServerKind::Embedded, APART, true),
