@@ -291,9 +291,11 @@ impl Replica {
 impl Drop for ReplicaSet {
     fn drop(&mut self) {
         self.kubelet.abort();
-        for replica in &self.replicas {
-            // One that is stopped could not be waited for.
-            let _ = replica.process.signal(Signal::Continue);
+        for replica in &mut self.replicas {
+            if replica.process.is_running() {
+                // One that is stopped could not be waited for.
+                let _ = replica.process.signal(Signal::Continue);
+            }
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Several hosts, and one token.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Result, ensure};
 use capstan_e2e::{Passed, Signal, Tunnel, plugin};
@@ -13,7 +16,7 @@ use crate::{
     changes::Changes,
     hub::Hub,
     replica_set::{LOADED, ReplicaSet, SHORT, in_a_set},
-    world::World,
+    world::{SOON, World},
 };
 
 const NAME: &str = "gh-replicas";
@@ -33,10 +36,8 @@ pub(crate) async fn one_that_was_stopped_sends_at_most_the_call_in_flight(world:
         set.provide("github", &std::fs::read(plugin("github")?)?, &hub.grants())?;
         let tunnels = set.runtime.block_on(async { anyhow::Ok([Tunnel::start().await?, Tunnel::start().await?]) })?;
         for tunnel in &tunnels {
-            set.start_with(&[], &["--http-proxy", &tunnel.url()])?;
-            set.until("it is run", LOADED, |_, holders| {
-                holders.get("github").is_some_and(|holder| !holder.is_empty())
-            })?;
+            let place = set.start_with(&[], &["--http-proxy", &tunnel.url()])?;
+            set.until("it is a member", LOADED, |set, _| set.renewed(place).is_ok())?;
         }
         let objects = set.runtime.block_on(async { set.objects() })?;
         let tenant = set.runtime.block_on(Tenant::of(objects, NAME, &hub, &hub.fake))?;
@@ -44,7 +45,7 @@ pub(crate) async fn one_that_was_stopped_sends_at_most_the_call_in_flight(world:
         let changes = change_repositories(set, &tenant)?;
         let mut late = Vec::new();
         for round in 0..3 {
-            late.extend(stopped_and_late(set, &tunnels, Duration::from_millis(700 + 37 * round))?);
+            late.extend(stopped_and_late(set, &tunnels, Duration::from_millis(37 * round))?);
         }
         let last = changes.end(set)?;
         hub.fake.heal();
@@ -86,12 +87,13 @@ fn made(round: u32) -> String {
 
 /// The replica that runs the provider is stopped in the middle of something, until another has it, and goes on: its calls since.
 fn stopped_and_late(set: &ReplicaSet, tunnels: &[Tunnel; 2], after: Duration) -> Result<Vec<Passed>> {
-    let holders =
-        set.until("it is run", LOADED, |set, holders| set.held_by(holders, 0) + set.held_by(holders, 1) == 1)?;
+    let holders = set.quiet()?;
     let place = usize::from(set.held_by(&holders, 1) == 1);
     let (stopped, tunnel) = (&set.replicas[place], &tunnels[place]);
     std::thread::sleep(after);
+    let deadline = Instant::now() + SOON;
     while tunnel.unanswered() == 0 {
+        ensure!(Instant::now() < deadline, "no call is in flight");
         std::thread::sleep(Duration::from_millis(1));
     }
     stopped.process.signal(Signal::Stop)?;
