@@ -6,10 +6,10 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
-use capstan_e2e::{Passed, Signal, Tunnel, plugin};
+use capstan_e2e::{Passed, Signal, Tunnel, condition, eventually, plugin};
 use capstan_fakegithub::{Failure, Fault};
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::tenant::Tenant;
 use crate::{
@@ -26,6 +26,9 @@ const SLOW: Duration = Duration::from_millis(200);
 
 /// Repositories that are changed in each round.
 const CHANGED: usize = 4;
+/// A create that was cut off before it was sent is begun anew after half a minute, with a back-off that has grown meanwhile.
+const WELL: Duration = Duration::from_mins(4);
+
 /// Rounds between two that are made.
 const BETWEEN: u32 = 15;
 
@@ -118,7 +121,8 @@ fn names(last: u32) -> BTreeSet<String> {
 
 async fn all_are_well(tenant: &Tenant<'_>, last: u32) -> Result<()> {
     for name in names(last) {
-        let object = tenant.ready("repoes", &name).await?;
+        let is_well = |object: &Value| ["Ready", "Synced"].iter().all(|kind| condition(object, kind).0 == "True");
+        let object = eventually(&format!("{name} is well"), WELL, || tenant.get("repoes", &name), is_well).await?;
         ensure!(object["status"]["adopted"] == false, "it is ours: {object:#}");
     }
     let wanted = format!("round {last}");
