@@ -11,6 +11,8 @@ mod probe;
 mod proxy;
 mod server;
 mod tls_front;
+mod tunnel;
+mod wall_clock;
 
 pub use built::{plugin, program};
 pub use cli::{capstan, command, package_rights};
@@ -23,3 +25,5 @@ pub use probe::probe;
 pub use proxy::{Accepted, Creates, Faults, Proxy};
 pub use server::{Embedded, Server, ServerKind, output};
 pub use tls_front::TlsFront;
+pub use tunnel::{Passed, Tunnel};
+pub use wall_clock::{WALL_CLOCKS_CAN_BE_OFF, wall_clock_off_by};

@@ -1,5 +1,5 @@
-//! A small provider that lives beside others in end-to-end scenarios. Each `Note` keeps its text in a `ConfigMap`,
-//! `note-<name>` in its own namespace, for as long as it exists.
+//! A small provider that lives beside others in end-to-end scenarios. Each `Note` keeps its text in a `ConfigMap` of its own
+//! namespace for as long as it exists: the one that its external name says, else `note-<name>`.
 
 use capstan_sdk::{
     Change, Creation, External, Kind, Managed, Observation, Result, Value,
@@ -35,13 +35,14 @@ fn written(config_map: &Value) -> Value {
 
 impl External for Note {
     const KIND: Kind = crd!("crds/notes.yaml");
-    // The ConfigMap's name follows from the Note's.
+    // The ConfigMap's name follows from the Note.
     const RECOVERABLE: bool = true;
     type Spec = NoteSpec;
 
     fn connect(note: &Managed<NoteSpec>) -> Result<Self> {
+        let name = note.external_name().map_or_else(|| format!("note-{}", note.name()), str::to_owned);
         Ok(Self {
-            config_map: note.beside("v1", "ConfigMap", format!("note-{}", note.name())),
+            config_map: note.beside("v1", "ConfigMap", name),
             desired: json!({"data": {"text": note.spec.text}}),
         })
     }

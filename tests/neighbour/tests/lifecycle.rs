@@ -82,3 +82,18 @@ fn what_an_unclear_create_made_is_found_and_not_made_again() {
     assert_eq!(host.reconcile(&PROVIDER, &object).unwrap().action, Action::Update);
     assert_eq!((written(&host), creates()), (Some(json!("two")), 0));
 }
+
+#[test]
+fn an_existing_one_is_found_by_its_external_name() {
+    let host = Host::new();
+    let config_map = host.put(json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "old", "namespace": "n"}, "data": {"text": "old"},
+    }));
+    let object = host.put(json!({
+        "apiVersion": "test.capstan.dev/v1", "kind": "Note", "spec": {"text": "new"},
+        "metadata": {"name": "a", "namespace": "n", "annotations": {"krateo.io/external-name": "old"}},
+    }));
+    assert_eq!(host.reconcile(&PROVIDER, &object).unwrap().action, Action::Update);
+    assert_eq!(host.object(&config_map).unwrap()["data"]["text"], "new");
+    assert_eq!(written(&host), None);
+}

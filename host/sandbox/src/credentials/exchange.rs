@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use http::{HeaderValue, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 use ring::signature::RsaKeyPair;
 use serde_json::Value;
@@ -14,7 +14,7 @@ use tokio::{sync::Mutex as AsyncMutex, time::Instant};
 use zeroize::Zeroize;
 
 use super::{credential::bearer, fingerprint::Fingerprint, scheme::Exchange, secret::Secret};
-use crate::http::{Checked, Egress, Failed, Unreachable, words};
+use crate::http::{Checked, Egress, Failed, Unreachable, date, words};
 
 /// Tokens of one provider.
 #[derive(Default)]
@@ -39,6 +39,9 @@ const MARGIN: Duration = Duration::from_mins(1);
 const LONGEST: Duration = Duration::from_hours(24);
 /// A token that is refused so soon after it was got is not the reason: another one would be refused too.
 const FRESH: Duration = Duration::from_mins(1);
+/// Clocks that differ by no more than the first are not why a token is refused. An origin whose clock differs by more than the
+/// second is not followed: it would be given a token that is good some other day.
+const SKEW: (Duration, Duration) = (Duration::from_mins(1), Duration::from_hours(1));
 /// Bytes of the answer with the token.
 const ANSWER: usize = 64 << 10;
 
@@ -100,9 +103,19 @@ async fn get(
     let origin = egress.permit(&request)?;
     let waiting = egress.waiting(&origin, Some(fingerprint));
     egress.is_due(&waiting)?;
-    let signed = bearer(&exchange.claims.sign(key, SystemTime::now()).map_err(Failed::Invalid)?)?;
-    let since = Instant::now();
-    let answer = egress.send(&request, [(header::AUTHORIZATION, signed.clone())], &waiting, ANSWER).await?;
+    let ask = async |now| {
+        let signed = bearer(&exchange.claims.sign(key, now).map_err(Failed::Invalid)?)?;
+        let since = Instant::now();
+        let answer = egress.send(&request, [(header::AUTHORIZATION, signed.clone())], &waiting, ANSWER).await?;
+        Ok::<_, Failed>((signed, since, answer))
+    };
+    let (mut signed, mut since, mut answer) = ask(SystemTime::now()).await?;
+    if answer.status == StatusCode::UNAUTHORIZED
+        && let Some(theirs) = time_that_differs(&answer.headers, SystemTime::now())
+    {
+        tracing::warn!(%origin, "the clock differs from the origin's: a token is signed by that one");
+        (signed, since, answer) = ask(theirs).await?;
+    }
     // Of the body no more than its words for a refusal is shown: it is the one place where a token is expected.
     let failed = |problem: &str| {
         let mut url = exchange.url.clone();
@@ -116,7 +129,9 @@ async fn get(
         return Err(failed(&format!("it answers {said}: are key, issuer and URL those of one app?")));
     }
     let mut body: Value = serde_json::from_slice(&answer.body).map_err(|_| failed("it answers no JSON"))?;
-    let valid = body.get(&exchange.expiry_field).and_then(|expiry| validity(expiry, SystemTime::now()));
+    // What the origin says is by its own clock.
+    let now = date(&answer.headers).unwrap_or_else(SystemTime::now);
+    let valid = body.get(&exchange.expiry_field).and_then(|expiry| validity(expiry, now));
     let valid = valid.ok_or_else(|| failed(&format!("its answer has no time in `{}`", exchange.expiry_field)))?;
     let value = match body.get_mut(&exchange.token_field) {
         Some(Value::String(token)) if !token.is_empty() => {
@@ -128,6 +143,13 @@ async fn get(
     };
     let valid = valid.min(LONGEST);
     Ok(Token { value, since, until: since + valid - MARGIN.min(valid / 4) })
+}
+
+/// The time by an origin's clock, if that may be why it refuses a token.
+fn time_that_differs(headers: &HeaderMap, now: SystemTime) -> Option<SystemTime> {
+    let theirs = date(headers)?;
+    let skew = theirs.duration_since(now).unwrap_or_else(|ahead| ahead.duration());
+    (skew > SKEW.0 && skew <= SKEW.1).then_some(theirs)
 }
 
 /// A time, or a number of seconds.

@@ -118,12 +118,16 @@ fn spread(wait: Duration) -> Duration {
     wait + wait.mul_f64(SPREAD).clamp(least, most).mul_f64(rand::rng().random_range(0.0..1.0))
 }
 
+/// The time of an answer by its origin's clock.
+pub(crate) fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    httpdate::parse_http_date(headers.get(header::DATE)?.to_str().ok()?).ok()
+}
+
 /// How long an answer asks to wait: 429, or 403 with one of the headers that say so.
 fn asked(status: StatusCode, headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     // What the origin says is by its own clock.
-    let date = |name: header::HeaderName| httpdate::parse_http_date(headers.get(name)?.to_str().ok()?).ok();
-    let now = date(header::DATE).unwrap_or(now);
+    let now = date(headers).unwrap_or(now);
     let retry_after = text("retry-after").and_then(|text| match text.parse() {
         Ok(seconds) => Some(Duration::from_secs(seconds)),
         Err(_) => Some(httpdate::parse_http_date(text).ok()?.duration_since(now).unwrap_or_default()),

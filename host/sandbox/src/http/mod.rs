@@ -32,6 +32,7 @@ pub(crate) use self::{
     access::Access,
     egress::Egress,
     error::{Exhausted, Failed, Unreachable},
+    limits::date,
     request::{BODY, Checked, is_own, target},
     words::words,
 };

@@ -19,10 +19,12 @@ use axum::{
     http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use capstan_sandbox::Resolve;
 use flate2::{Compression, write::GzEncoder};
 use futures::{StreamExt, stream};
-use serde_json::json;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 /// Every name is one of this machine.
@@ -178,6 +180,7 @@ impl State {
                 (StatusCode::CREATED, token.to_string()).into_response()
             }
             "/no-token" => "{}".into_response(),
+            off if off.starts_with("/off-by/") => self.exchange_off_by(off, &headers),
             _ => {
                 let sent = axum::body::to_bytes(request.into_body(), 1 << 20).await.unwrap();
                 ([("x-hop", "seen"), ("connection", "keep-alive")], [b"said: ".as_slice(), &sent].concat())
@@ -188,6 +191,23 @@ impl State {
 }
 
 impl State {
+    /// Gives a token for four minutes, in the manner of GitHub, by a clock that is off by so many seconds.
+    fn exchange_off_by(&self, path: &str, headers: &HeaderMap) -> Response {
+        let off_by: i64 = path.rsplit('/').next().unwrap().parse().unwrap();
+        let now = Timestamp::now() + SignedDuration::from_secs(off_by);
+        let date = [(header::DATE, httpdate::fmt_http_date(now.into()))];
+        let payload = headers[header::AUTHORIZATION].to_str().unwrap().split('.').nth(1).unwrap();
+        let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap();
+        let time = |claim: &str| claims[claim].as_i64().unwrap();
+        if time("iat") > now.as_second() || time("exp") <= now.as_second() || time("exp") > now.as_second() + 600 {
+            return (StatusCode::UNAUTHORIZED, date).into_response();
+        }
+        let number = self.tokens.fetch_add(1, Relaxed);
+        let expires = now + SignedDuration::from_mins(4);
+        let token = json!({"token": format!("exchanged-{number}"), "expires_at": expires.to_string()});
+        (StatusCode::CREATED, date, token.to_string()).into_response()
+    }
+
     /// Something that can be made, looked at, changed and removed, with a token.
     async fn thing(&self, path: &str, request: Request) -> Response {
         if request.headers().get(header::AUTHORIZATION).is_none_or(|value| value != "Bearer the-token") {

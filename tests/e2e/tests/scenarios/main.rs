@@ -3,12 +3,14 @@
 
 mod account;
 mod api_server;
+mod changes;
 mod chaos;
 mod definitions;
 mod delivery;
 mod github;
 mod hostile;
 mod hub;
+mod import;
 mod install;
 mod kubectl;
 mod observed;
@@ -26,7 +28,7 @@ mod worlds;
 use std::{future::Future, pin::Pin, process::ExitCode, sync::Arc};
 
 use anyhow::Result;
-use capstan_e2e::ServerKind;
+use capstan_e2e::{ServerKind, WALL_CLOCKS_CAN_BE_OFF};
 use capstan_realcluster::is_here;
 use libtest_mimic::{Arguments, Trial};
 
@@ -113,6 +115,7 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
     hostile::{ bad_guests_end_as_conditions_while_a_neighbour_converges },
     delivery::{ a_broken_config_map_says_why, a_second_provider_of_a_kind_is_refused },
     provider::{ what_makes_no_sense_is_refused_by_the_api_server },
+    import::{ an_existing_one_is_imported_by_its_external_name },
     install::{ the_manifests_apply_and_the_deployment_becomes_available },
     workloads::{ deployments_and_stateful_sets_become_available },
 };
@@ -135,6 +138,7 @@ const APART: &[(&str, Scenario)] = scenarios! {
         one_that_is_asked_to_stop_hands_over_at_once,
     },
     api_server::{ many_objects_converge_through_a_crash_of_the_api_server },
+    github::{ one_that_was_stopped_sends_at_most_the_call_in_flight },
     replacement::{ logic_is_replaced_fifty_times_under_changing_objects },
     hostile::{ one_that_crashes_on_every_object_is_given_rest },
     restart::{ a_killed_host_converges_after_it_comes_back },
@@ -156,6 +160,10 @@ const APART: &[(&str, Scenario)] = scenarios! {
         a_repository_whose_creation_was_cut_off_by_a_crash_is_found_again,
     },
 };
+
+/// The same, where wall clocks can be off.
+const WITH_WALL_CLOCKS: &[(&str, Scenario)] =
+    scenarios! { replicas::{ two_whose_clocks_are_ten_minutes_apart_share_and_create_once } };
 
 /// What only a server with access control can show.
 const ON_THE_REAL_SERVER: &[(&str, Scenario)] = scenarios! {
@@ -188,6 +196,8 @@ fn main() -> ExitCode {
     let of = |kind, scenarios, here| trials(&worlds, kind, scenarios, here);
     let real_apart = of(ServerKind::Real, APART, real);
     let apart = [
+        of(ServerKind::Real, WITH_WALL_CLOCKS, WALL_CLOCKS_CAN_BE_OFF && real),
+        of(ServerKind::Embedded, WITH_WALL_CLOCKS, WALL_CLOCKS_CAN_BE_OFF),
         real_apart.into_iter().zip(of(ServerKind::Embedded, APART, true)).flat_map(<[Trial; 2]>::from).collect(),
         of(ServerKind::Real, WITH_A_REGISTRY, registry && real),
         of(ServerKind::Embedded, WITH_A_REGISTRY, registry),

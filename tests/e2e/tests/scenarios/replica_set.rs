@@ -1,4 +1,4 @@
-//! Several hosts at one API server, each with a proxy of its own, and six small providers for them to share.
+//! Several hosts at one API server, each with a proxy of its own, and providers for them to share, six small ones for example.
 
 use std::{
     collections::BTreeMap,
@@ -11,12 +11,14 @@ use capstan_e2e::{
     Accepted, Creates, HostProcess, Objects, Proxy, Server, ServerKind, Signal, capstan, eventually, package_rights,
     play_kubelet, plugin,
 };
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{runtime::Runtime, task::JoinHandle};
 
-use crate::world::{ACCOUNT, NAMESPACE, SOON, redirect};
+use crate::world::{ACCOUNT, NAMESPACE, SOON, World, redirect};
 
+/// Of small ones.
 pub(crate) const PROVIDERS: usize = 6;
 
 /// Compiling six components twice takes its time on a busy machine.
@@ -44,6 +46,7 @@ pub(crate) struct ReplicaSet {
     // In this order: hosts go before their server.
     pub(crate) replicas: Vec<Replica>,
     started: usize,
+    provided: usize,
     times: Times,
     kubelet: JoinHandle<()>,
     server: Server,
@@ -62,9 +65,25 @@ pub(crate) struct Replica {
 /// Who holds which provider; by provider, empty if nobody does.
 pub(crate) type Holders = BTreeMap<String, String>;
 
+/// A story of a set that has no providers and no hosts yet.
+pub(crate) async fn in_a_set(
+    world: &World,
+    times: Times,
+    story: impl FnOnce(&mut ReplicaSet) -> Result<()> + Send + 'static,
+) -> Result<()> {
+    let kind: ServerKind = world.server().kind();
+    let scenario = move || -> Result<()> {
+        let mut set = ReplicaSet::new(kind, times)?;
+        let told = story(&mut set);
+        told.with_context(|| set.logs())
+    };
+    // It brings a runtime, which must not be entered from the one of this scenario.
+    tokio::task::spawn_blocking(scenario).await.context("the scenario panicked")?
+}
+
 impl ReplicaSet {
-    /// An API server with Capstan and six providers, and no host yet.
-    pub(crate) fn new(kind: ServerKind, times: Times) -> Result<Self> {
+    /// An API server with Capstan, and no provider and no host yet.
+    fn new(kind: ServerKind, times: Times) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         std::fs::create_dir(folder.path().join("providers"))?;
         let (server, runtime) = (Server::start(kind)?, Runtime::new()?);
@@ -72,30 +91,44 @@ impl ReplicaSet {
             let _entered = runtime.enter();
             runtime.spawn(play_kubelet(server.client()?))
         };
-        let set = Self { replicas: Vec::new(), started: 0, times, kubelet, server, folder, runtime };
-        set.runtime.block_on(set.install())?;
+        let set = Self { replicas: Vec::new(), started: 0, provided: 0, times, kubelet, server, folder, runtime };
+        set.runtime
+            .block_on(async { set.objects()?.apply(&capstan(&["manifests"])?).await })
+            .context("the manifests")?;
         Ok(set)
     }
 
-    async fn install(&self) -> Result<()> {
-        let objects = self.objects()?;
-        objects.apply(&capstan(&["manifests"])?).await.context("the manifests")?;
-        let neighbour = std::fs::read(plugin("neighbour")?)?;
+    /// All hosts have one more provider.
+    pub(crate) fn provide(&mut self, name: &str, component: &[u8], grants: &str) -> Result<()> {
         let directory = self.folder.path().join("providers");
+        let (file, granted) = (directory.join(format!("{name}.wasm")), directory.join(format!("{name}.grants.yaml")));
+        std::fs::write(&file, component)?;
+        std::fs::write(&granted, grants)?;
+        let package = || async { package_rights(name, &file, &granted, self.server.kubeconfig()) };
+        self.runtime.block_on(async {
+            let rights = eventually("a package", SOON, package, |_| true).await?;
+            self.objects()?.apply(&rights).await
+        })?;
+        self.provided += 1;
+        Ok(())
+    }
+
+    /// Six small providers.
+    pub(crate) fn provide_notes(&mut self) -> Result<()> {
+        let neighbour = std::fs::read(plugin("neighbour")?)?;
         for number in 0..PROVIDERS {
-            let file = |ending: &str| directory.join(format!("{}{ending}", provider(number)));
-            std::fs::write(file(".wasm"), with_group(&neighbour, number)?)?;
-            std::fs::write(file(".grants.yaml"), GRANTS)?;
-            let (component, grants) = (file(".wasm"), file(".grants.yaml"));
-            let name = provider(number);
-            let package = || async { package_rights(&name, &component, &grants, self.server.kubeconfig()) };
-            objects.apply(&eventually("a package", SOON, package, |_| true).await?).await?;
+            self.provide(&provider(number), &with_group(&neighbour, number)?, GRANTS)?;
         }
         Ok(())
     }
 
     /// Starts one more host; gives its place.
     pub(crate) fn start(&mut self) -> Result<usize> {
+        self.start_with(&[], &[])
+    }
+
+    /// The same, with variables of its environment and further arguments.
+    pub(crate) fn start_with(&mut self, environment: &[(&str, &str)], arguments: &[&str]) -> Result<usize> {
         let pod = format!("replica-{}", self.started);
         self.started += 1;
         let folder = tempfile::tempdir()?;
@@ -103,26 +136,24 @@ impl ReplicaSet {
         self.server.write_kubeconfig_for(NAMESPACE, ACCOUNT, &kubeconfig)?;
         let proxy = self.runtime.block_on(Proxy::start(self.server.admin(), 1))?;
         redirect(&kubeconfig, &proxy.url())?;
-        let text = |path: &Path| path.to_string_lossy().into_owned();
+        let path = |path: &Path| path.to_string_lossy().into_owned();
         let millis = |time: Duration| format!("{}ms", time.as_millis());
-        let process = HostProcess::start_in(
-            folder.path(),
-            &[("HOSTNAME", &pod)],
-            &[
-                "run",
-                "--kubeconfig",
-                &text(&kubeconfig),
-                "--providers",
-                &text(&self.folder.path().join("providers")),
-                "--leader-elect",
-                "--leader-elect-lease-duration",
-                &millis(self.times.duration),
-                "--leader-elect-renew-deadline",
-                &millis(self.times.deadline),
-                "--leader-elect-retry-period",
-                &millis(self.times.retry),
-            ],
-        )?;
+        let own = [
+            "run",
+            "--kubeconfig",
+            &path(&kubeconfig),
+            "--providers",
+            &path(&self.folder.path().join("providers")),
+            "--leader-elect",
+            "--leader-elect-lease-duration",
+            &millis(self.times.duration),
+            "--leader-elect-renew-deadline",
+            &millis(self.times.deadline),
+            "--leader-elect-retry-period",
+            &millis(self.times.retry),
+        ];
+        let environment = [&[("HOSTNAME", pod.as_str())], environment].concat();
+        let process = HostProcess::start_in(folder.path(), &environment, &[&own, arguments].concat())?;
         self.replicas.push(Replica { pod, process, proxy, _folder: folder });
         Ok(self.replicas.len() - 1)
     }
@@ -131,15 +162,15 @@ impl ReplicaSet {
     pub(crate) fn start_two(&mut self) -> Result<()> {
         self.start()?;
         self.until("the first runs all", LOADED, |set, holders| set.held_by(holders, 0) == PROVIDERS)?;
-        let second = self.start_one_with_a_share(1)?;
+        let second = self.start_one_with_a_share(&[])?;
         ensure!(second == 1, "it comes after the first");
         Ok(())
     }
 
-    /// One more host, at this place, that holds a provider at least.
-    pub(crate) fn start_one_with_a_share(&mut self, place: usize) -> Result<usize> {
+    /// One more host, with variables of its environment, that holds a provider at least; gives its place.
+    pub(crate) fn start_one_with_a_share(&mut self, environment: &[(&str, &str)]) -> Result<usize> {
         for _ in 0..10 {
-            self.start()?;
+            let place = self.start_with(environment, &[])?;
             let settled = self
                 .until("it gets its share", Duration::from_secs(20), |set, holders| set.held_by(holders, place) > 0);
             if settled.is_ok() {
@@ -159,7 +190,7 @@ impl ReplicaSet {
         let deadline = Instant::now() + LOADED;
         loop {
             let holders = self.holders()?;
-            if holders != last.0 || holders.len() < PROVIDERS || holders.values().any(String::is_empty) {
+            if holders != last.0 || holders.len() < self.provided || holders.values().any(String::is_empty) {
                 last = (holders, Instant::now());
             }
             if last.1.elapsed() > Duration::from_secs(3) {
@@ -189,16 +220,27 @@ impl ReplicaSet {
     }
 
     pub(crate) fn holders(&self) -> Result<Holders> {
-        let leases = self
+        let of_provider = |lease: &Value| {
+            let provider = text(&lease["metadata"]["labels"]["capstan.dev/provider"]);
+            (provider, text(&lease["spec"]["holderIdentity"]))
+        };
+        Ok(self.leases("provider")?.iter().map(of_provider).collect())
+    }
+
+    /// When the replica at a place renewed its membership for the last time, by its own words.
+    pub(crate) fn renewed(&self, place: usize) -> Result<Timestamp> {
+        let pod = format!("{}_", self.replicas[place].pod);
+        let leases = self.leases("member")?;
+        let lease = leases.iter().find(|lease| text(&lease["spec"]["holderIdentity"]).starts_with(&pod));
+        Ok(text(&lease.context("it is no member")?["spec"]["renewTime"]).parse()?)
+    }
+
+    fn leases(&self, of: &str) -> Result<Vec<Value>> {
+        let mut leases = self
             .runtime
             .block_on(async { self.objects()?.list("coordination.k8s.io/v1", "leases", NAMESPACE).await })?;
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let of_providers = leases.iter().filter(|lease| lease["metadata"]["labels"]["capstan.dev/lease"] == "provider");
-        Ok(of_providers
-            .map(|lease| {
-                (text(&lease["metadata"]["labels"]["capstan.dev/provider"]), text(&lease["spec"]["holderIdentity"]))
-            })
-            .collect())
+        leases.retain(|lease| lease["metadata"]["labels"]["capstan.dev/lease"] == of);
+        Ok(leases)
     }
 
     /// How many providers the replica at a place holds.
@@ -249,11 +291,17 @@ impl Replica {
 impl Drop for ReplicaSet {
     fn drop(&mut self) {
         self.kubelet.abort();
-        for replica in &self.replicas {
-            // One that is stopped could not be waited for.
-            let _ = replica.process.signal(Signal::Continue);
+        for replica in &mut self.replicas {
+            if replica.process.is_running() {
+                // One that is stopped could not be waited for.
+                let _ = replica.process.signal(Signal::Continue);
+            }
         }
     }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
 }
 
 /// Whether a write is about leases.

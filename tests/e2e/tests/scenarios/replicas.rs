@@ -1,20 +1,16 @@
 //! Several hosts share the providers.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU32, Ordering::SeqCst},
-    },
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use capstan_e2e::{Faults, Objects, ServerKind, Signal};
-use tokio::{task::JoinHandle, time::MissedTickBehavior};
+use capstan_e2e::{Faults, Objects, Signal, wall_clock_off_by};
+use jiff::Timestamp;
 
 use crate::{
+    changes::Changes,
     replica_set::{
-        LOADED, LONG, PROVIDERS, ReplicaSet, SHORT, Times, is_of_lease, note, notes_say, provider, write_notes,
+        LOADED, LONG, PROVIDERS, ReplicaSet, SHORT, Times, in_a_set, is_of_lease, note, notes_say, provider,
+        write_notes,
     },
     world::{SOON, World},
 };
@@ -25,72 +21,59 @@ const MARGIN: Duration = Duration::from_secs(5);
 /// Of each request, and so of the least that an orderly end can take: a Lease is to be given up.
 const CRAWLING: Duration = Duration::from_secs(15);
 
-async fn in_a_set_of_its_own(
+async fn in_a_set_with_notes(
     world: &World,
     times: Times,
     story: impl FnOnce(&mut ReplicaSet) -> Result<()> + Send + 'static,
 ) -> Result<()> {
-    let kind: ServerKind = world.server().kind();
-    let scenario = move || -> Result<()> {
-        let mut set = ReplicaSet::new(kind, times)?;
-        let told = story(&mut set);
-        told.with_context(|| set.logs())
-    };
-    // It brings a runtime, which must not be entered from the one of this scenario.
-    tokio::task::spawn_blocking(scenario).await.context("the scenario panicked")?
+    in_a_set(world, times, |set| {
+        set.provide_notes()?;
+        story(set)
+    })
+    .await
 }
 
-/// Between two rounds of changes. The providers of several sets share a machine with their API servers.
-const ROUND: Duration = Duration::from_millis(100);
-
-/// Notes of all providers, changed all the time.
-struct Changes {
-    stop: Arc<AtomicBool>,
-    rounds: Arc<AtomicU32>,
-    changing: JoinHandle<Result<()>>,
+/// Notes of all providers are changed.
+fn change_notes(set: &ReplicaSet) -> Result<Changes> {
+    Changes::begin(set, |objects, round| async move {
+        write_notes(&objects, "loop", &format!("round {round}")).await?;
+        // New ones as well, that have to be created outside.
+        write_notes(&objects, &format!("new-{}", round / 5), "new").await
+    })
 }
 
-impl Changes {
-    fn begin(set: &ReplicaSet) -> Result<Self> {
-        let (stop, rounds) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
-        let objects = {
-            let _entered = set.runtime.enter();
-            set.objects()?
-        };
-        let (stopped, counted) = (Arc::clone(&stop), Arc::clone(&rounds));
-        let changing = set.runtime.spawn(async move {
-            let mut rounds = tokio::time::interval(ROUND);
-            rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            while !stopped.load(SeqCst) {
-                rounds.tick().await;
-                let round = counted.fetch_add(1, SeqCst);
-                write_notes(&objects, "loop", &format!("round {round}")).await?;
-                // New ones as well, that have to be created outside.
-                write_notes(&objects, &format!("new-{}", round / 5), "new").await?;
-            }
-            Ok(())
-        });
-        Ok(Self { stop, rounds, changing })
-    }
+/// The last state arrives everywhere, and nothing was made twice.
+fn notes_arrive(set: &ReplicaSet, changes: Changes) -> Result<()> {
+    let last = changes.end(set)?;
+    set.runtime.block_on(async {
+        let objects = set.objects()?;
+        notes_say(&objects, "loop", &format!("round {last}"), LOADED).await?;
+        for number in 0..=last / 5 {
+            notes_say(&objects, &format!("new-{number}"), "new", LOADED).await?;
+        }
+        anyhow::Ok(())
+    })?;
+    made_once(set)
+}
 
-    /// The last state arrives everywhere.
-    fn end(self, set: &ReplicaSet) -> Result<()> {
-        self.stop.store(true, SeqCst);
-        set.runtime.block_on(async {
-            self.changing.await??;
-            let objects = set.objects()?;
-            let last = self.rounds.load(SeqCst) - 1;
-            notes_say(&objects, "loop", &format!("round {last}"), LOADED).await?;
-            for number in 0..=last / 5 {
-                notes_say(&objects, &format!("new-{number}"), "new", LOADED).await?;
-            }
-            Ok(())
-        })
-    }
+fn made_once(set: &ReplicaSet) -> Result<()> {
+    let made_twice = set.made_twice()?;
+    ensure!(made_twice.is_empty(), "made twice: {made_twice:?}");
+    Ok(())
+}
+
+/// One dies without a word, and another has everything once its lease is over, and not before.
+fn dies(set: &mut ReplicaSet, place: usize, heir: usize) -> Result<()> {
+    set.replicas[place].process.kill()?;
+    let killed = Instant::now();
+    set.until("the other takes over", SHORT.duration + MARGIN, |set, holders| set.held_by(holders, heir) == PROVIDERS)?;
+    // Its last renewal was sent before it died, and half a second may lie between the two.
+    ensure!(killed.elapsed() + 2 * SHORT.retry > SHORT.duration, "not before its time: {:?}", killed.elapsed());
+    Ok(())
 }
 
 pub(crate) async fn two_share_the_providers_and_one_takes_over_from_the_other(world: &World) -> Result<()> {
-    in_a_set_of_its_own(world, SHORT, |set| {
+    in_a_set_with_notes(world, SHORT, |set| {
         set.start_two()?;
         let holders = set.quiet()?;
         ensure!(set.held_by(&holders, 0) + set.held_by(&holders, 1) == PROVIDERS, "{holders:?}");
@@ -99,26 +82,51 @@ pub(crate) async fn two_share_the_providers_and_one_takes_over_from_the_other(wo
             write_notes(&objects, "shared", "first").await?;
             notes_say(&objects, "shared", "first", SOON).await
         })?;
-        let changes = Changes::begin(set)?;
-        set.replicas[1].process.kill()?;
-        let killed = Instant::now();
-        set.until("the first takes over", SHORT.duration + MARGIN, |set, holders| {
-            set.held_by(holders, 0) == PROVIDERS
-        })?;
-        // Its last renewal was sent before it died, and half a second may lie between the two.
-        ensure!(killed.elapsed() + 2 * SHORT.retry > SHORT.duration, "not before its time: {:?}", killed.elapsed());
-        changes.end(set)?;
-        let made_twice = set.made_twice()?;
-        ensure!(made_twice.is_empty(), "made twice: {made_twice:?}");
-        Ok(())
+        let changes = change_notes(set)?;
+        dies(set, 1, 0)?;
+        notes_arrive(set, changes)
     })
     .await
 }
 
+/// In seconds. Longer than any lease, and than what was created may take to show.
+const TEN_MINUTES: i64 = 600;
+
+/// At first one that runs right and one that is ahead, then the same one and another that is behind.
+pub(crate) async fn two_whose_clocks_are_ten_minutes_apart_share_and_create_once(world: &World) -> Result<()> {
+    in_a_set_with_notes(world, SHORT, |set| {
+        set.start()?;
+        set.until("the first runs all", LOADED, |set, holders| set.held_by(holders, 0) == PROVIDERS)?;
+        let changes = change_notes(set)?;
+        let ahead = beside_one_that_is_off_by(set, TEN_MINUTES)?;
+        dies(set, ahead, 0)?;
+        let behind = beside_one_that_is_off_by(set, -TEN_MINUTES)?;
+        dies(set, 0, behind)?;
+        notes_arrive(set, changes)
+    })
+    .await
+}
+
+/// A replica comes whose clock is off by so many seconds, and nobody takes anything over though a lease would be over by the
+/// times that are written down. Gives its place.
+fn beside_one_that_is_off_by(set: &mut ReplicaSet, seconds: i64) -> Result<usize> {
+    let environment = wall_clock_off_by(seconds)?;
+    let place = set.start_one_with_a_share(&environment.each_ref().map(|(name, value)| (*name, value.as_str())))?;
+    let off_by = set.renewed(place)?.duration_since(Timestamp::now());
+    ensure!((off_by.as_secs() - seconds).abs() < TEN_MINUTES / 2, "its clock is off by {off_by:?}");
+    let (holders, begun) = (set.holders()?, Instant::now());
+    while begun.elapsed() < SHORT.duration + 2 * SHORT.retry {
+        let now = set.holders()?;
+        ensure!(now == holders, "moved: {holders:?}, then {now:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(place)
+}
+
 pub(crate) async fn one_that_was_stopped_writes_nothing_after_the_takeover(world: &World) -> Result<()> {
-    in_a_set_of_its_own(world, SHORT, |set| {
+    in_a_set_with_notes(world, SHORT, |set| {
         set.start_two()?;
-        let changes = Changes::begin(set)?;
+        let changes = change_notes(set)?;
         for round in 0..3 {
             let holders = set.until("all run", LOADED, |set, holders| {
                 set.held_by(holders, 0) + set.held_by(holders, 1) == PROVIDERS
@@ -143,16 +151,13 @@ pub(crate) async fn one_that_was_stopped_writes_nothing_after_the_takeover(world
             let writes: Vec<_> = late.iter().filter(|write| !is_of_lease(write)).collect();
             ensure!(writes.is_empty(), "taken from a replica whose time was over: {writes:#?}");
         }
-        changes.end(set)?;
-        let made_twice = set.made_twice()?;
-        ensure!(made_twice.is_empty(), "made twice: {made_twice:?}");
-        Ok(())
+        notes_arrive(set, changes)
     })
     .await
 }
 
 pub(crate) async fn one_that_is_asked_to_stop_hands_over_at_once(world: &World) -> Result<()> {
-    in_a_set_of_its_own(world, LONG, |set| {
+    in_a_set_with_notes(world, LONG, |set| {
         set.start_two()?;
         let holders = set.quiet()?;
         let pod = format!("{}_", set.replicas[1].pod);
@@ -186,8 +191,7 @@ pub(crate) async fn one_that_is_asked_to_stop_hands_over_at_once(world: &World) 
             ensure!(note["metadata"]["annotations"]["krateo.io/external-create-succeeded"].is_string(), "{note:#}");
             notes_say(&objects, "late", "in flight", SOON).await
         })?;
-        let made_twice = set.made_twice()?;
-        ensure!(made_twice.is_empty(), "made twice: {made_twice:?}");
+        made_once(set)?;
         asked_twice_it_ends_at_once(set)
     })
     .await
@@ -233,9 +237,9 @@ async fn intended(objects: &Objects, number: usize) -> Result<()> {
 }
 
 pub(crate) async fn a_third_is_given_its_share_one_by_one(world: &World) -> Result<()> {
-    in_a_set_of_its_own(world, LONG, |set| {
+    in_a_set_with_notes(world, LONG, |set| {
         set.start_two()?;
-        let changes = Changes::begin(set)?;
+        let changes = change_notes(set)?;
         let before = set.quiet()?;
         set.start()?;
         let mut most = 0;
@@ -262,10 +266,7 @@ pub(crate) async fn a_third_is_given_its_share_one_by_one(world: &World) -> Resu
                 "{name} moved to {holder}: only its own move"
             );
         }
-        changes.end(set)?;
-        let made_twice = set.made_twice()?;
-        ensure!(made_twice.is_empty(), "made twice: {made_twice:?}");
-        Ok(())
+        notes_arrive(set, changes)
     })
     .await
 }

@@ -78,6 +78,34 @@ async fn a_token_is_exchanged_anew_before_it_expires() {
 }
 
 #[tokio::test]
+async fn a_token_is_got_of_an_origin_whose_clock_differs_and_renewed_by_that_clock() {
+    for off_by in [-600, 600] {
+        let stage = Stage::new().await;
+        let path = format!("/off-by/{off_by}");
+        let credential = stage.open("key", "key", stage.exchange(&path)).await.unwrap();
+        for _ in 0..2 {
+            stage.get("/", &credential).await.unwrap();
+            assert_eq!(stage.last("authorization"), "Bearer exchanged-0", "{off_by}");
+        }
+        let asked = stage.outside.server.seen().iter().filter(|seen| seen.path == path).count();
+        assert_eq!(asked, 2, "{off_by}: with our time, and with the origin's");
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_mins(4)).await;
+        tokio::time::resume();
+        stage.get("/", &credential).await.unwrap();
+        assert_eq!(stage.last("authorization"), "Bearer exchanged-1", "{off_by}");
+    }
+}
+
+#[tokio::test]
+async fn no_token_is_signed_for_a_day_to_come() {
+    let stage = Stage::new().await;
+    let credential = stage.open("key", "key", stage.exchange("/off-by/7200")).await.unwrap();
+    assert!(matches!(stage.get("/", &credential).await, Err(HttpError::Unreachable(text)) if text.contains("401")));
+    assert_eq!(stage.outside.server.seen().len(), 1);
+}
+
+#[tokio::test]
 async fn an_exchange_without_a_token_is_told_as_what_it_is() {
     let stage = Stage::new().await;
     for (path, named) in [

@@ -4,6 +4,7 @@ mod access;
 mod day;
 mod enterprise;
 mod kinds;
+mod replicas;
 mod takeover;
 mod tenant;
 mod trouble;
@@ -22,6 +23,7 @@ pub(crate) use self::{
         the_rules_and_files_of_a_repository_follow, the_samples_converge_as_they_are,
         what_a_team_has_from_above_is_no_hindrance, who_is_outside_is_invited_and_deleting_cancels_that,
     },
+    replicas::one_that_was_stopped_sends_at_most_the_call_in_flight,
     takeover::{
         what_exists_is_imported_by_observing_and_then_managed, what_krateos_provider_left_goes_on_without_a_change,
     },

@@ -33,7 +33,12 @@ impl<'a> Tenant<'a> {
 
     /// At one of the hub's fakes.
     pub(crate) async fn at(world: &'a World, name: &'static str, fake: &'a Fake) -> Result<Self> {
-        let (objects, hub, seed) = (world.objects()?, world.hub(), fake.seed());
+        Self::of(world.objects()?, name, world.hub(), fake).await
+    }
+
+    /// The same, wherever these objects are.
+    pub(crate) async fn of(objects: Objects, name: &'static str, hub: &'a Hub, fake: &'a Fake) -> Result<Self> {
+        let seed = fake.seed();
         seed.organization(name);
         for person in ["anna", "bert", "carl"] {
             seed.user(&format!("{name}-{person}"));
