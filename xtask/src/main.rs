@@ -23,8 +23,8 @@ Usage: cargo xtask COMMAND
             and shows what it does
   test      everything that must be green: format, lints, unit and doc tests, guests, end-to-end scenarios
   bench     what a call, a load, a reconcile, a queue and a cache cost on this machine, beside kube-rs in the same run;
-            with names of sections only those: load, call, neighbour, reconcile, queue, latency, cache, patch; and ring, many
-            operators on the real API server, which takes minutes
+            with names of sections only those: load, call, neighbour, deadline, replace, reconcile, queue, latency, cache,
+            patch; and ring, many operators on the real API server, which takes minutes
   languages builds the example provider in every language, with tools that it gets by pip, npm and cargo, and tests each;
             with names only those: python, javascript, c, rust
   fuzz      throws anything at what takes the bytes and texts of strangers, led by the ways that the code takes, a minute for

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use capstan_sandbox::{Compilations, Sandbox};
+use capstan_sandbox::{Compilations, Sandbox, Spent};
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric},
@@ -152,17 +152,7 @@ impl Collector for Metrics {
         for (labels, slot) in &slots {
             ConstGauge::new(i64::from(slot.breaker().is_open())).encode(family.encode_family(labels)?)?;
         }
-        let help = "How much of each bound of the budget sessions use, as a part of the limit";
-        let mut family = encoder.encode_descriptor("capstan_budget_used_ratio", help, None, MetricType::Gauge)?;
-        for (Labels { provider }, slot) in &slots {
-            for spent in slot.spent() {
-                for (quantile, used) in [("0.5", spent.p50), ("0.99", spent.p99), ("1", spent.max)] {
-                    let labels = Used { provider: provider.clone(), bound: spent.bound.as_str(), quantile };
-                    ConstGauge::new(ratio(used, spent.limit)).encode(family.encode_family(&labels)?)?;
-                }
-            }
-        }
-        Ok(())
+        used(&mut encoder, slots.iter().map(|(labels, slot)| (&*labels.provider, slot.spent())))
     }
 }
 
@@ -171,6 +161,21 @@ fn alive<T>(all: &Mutex<BTreeMap<String, Weak<T>>>) -> Vec<(Labels, Arc<T>)> {
     let all = all.lock().unwrap_or_else(PoisonError::into_inner);
     let alive = all.iter().filter_map(|(name, one)| Some((name.clone(), one.upgrade()?)));
     alive.map(|(provider, one)| (Labels { provider }, one)).collect()
+}
+
+/// What sessions of which provider used.
+fn used<'a>(encoder: &mut DescriptorEncoder<'_>, of: impl Iterator<Item = (&'a str, Vec<Spent>)>) -> fmt::Result {
+    let help = "How much of each bound of the budget sessions use, as a part of the limit";
+    let mut family = encoder.encode_descriptor("capstan_budget_used_ratio", help, None, MetricType::Gauge)?;
+    for (provider, spent) in of {
+        for Spent { bound, p50, p99, max, limit } in spent {
+            for (quantile, used) in [("0.5", p50), ("0.99", p99), ("1", max)] {
+                let labels = Used { provider: provider.to_owned(), bound: bound.as_str(), quantile };
+                ConstGauge::new(ratio(used, limit)).encode(family.encode_family(&labels)?)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn counters<T>(encoder: &mut DescriptorEncoder<'_>, told: &[Told<T>], of: &[(Labels, Arc<T>)]) -> fmt::Result {
@@ -208,7 +213,7 @@ fn ratio(part: u64, whole: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use capstan_sandbox::{Call, LastWords, Outcome};
+    use capstan_sandbox::{Bound, Call, LastWords, Outcome};
     use prometheus_client::{encoding::text::encode, registry::Registry};
 
     use super::*;
@@ -229,5 +234,37 @@ mod tests {
         assert!(text.contains("capstan_provider_traps_total{provider=\"crashes\"} 1"), "{text}");
         assert!(!text.contains("gone"), "{text}");
         assert!(metrics.at_rest("bad").await);
+    }
+
+    #[derive(Debug)]
+    struct Spends(Vec<Spent>);
+
+    impl Collector for Spends {
+        fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+            used(&mut encoder, [("p", self.0.clone()), ("idle", Vec::new())].into_iter())
+        }
+    }
+
+    #[test]
+    fn what_is_used_of_a_bound_is_told_as_a_part_of_its_limit() {
+        let mut registry = Registry::default();
+        let memory = Spent { bound: Bound::Memory, p50: 16 << 20, p99: 32 << 20, max: 64 << 20, limit: 64 << 20 };
+        let events = Spent { bound: Bound::Events, p50: 0, p99: 0, max: 8, limit: 32 };
+        registry.register_collector(Box::new(Spends(vec![memory, events])));
+        let mut text = String::new();
+        encode(&mut text, &registry).unwrap();
+        let told: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        let line = |bound: &str, quantile: &str, part: &str| {
+            format!(r#"capstan_budget_used_ratio{{provider="p",bound="{bound}",quantile="{quantile}"}} {part}"#)
+        };
+        let wanted = [
+            line("memory", "0.5", "0.25"),
+            line("memory", "0.99", "0.5"),
+            line("memory", "1", "1.0"),
+            line("events", "0.5", "0.0"),
+            line("events", "0.99", "0.0"),
+            line("events", "1", "0.25"),
+        ];
+        assert_eq!(told, wanted);
     }
 }

@@ -44,6 +44,7 @@ mod state;
 mod support;
 mod text;
 mod ticker;
+mod turns;
 mod usage;
 mod wasi;
 

@@ -162,17 +162,6 @@ async fn a_session_is_booked_against_every_bound() {
     assert!(call > 0 && call <= reconcile, "{call} {reconcile}");
 }
 
-#[tokio::test]
-async fn a_component_that_is_cut_short_is_refused_wherever() {
-    let sandbox = Sandbox::new(Settings::default()).unwrap();
-    let whole = hostile();
-    for part in 0..200 {
-        let cut = &whole[..whole.len() * part / 200];
-        let error = sandbox.load(cut.into()).await.map(drop).expect_err("there is something missing");
-        assert!(!matches!(error, LoadError::Host(_)), "{part}: {error:?}");
-    }
-}
-
 /// A paused clock stands still while anything runs: only the epoch is left to stop the guest.
 #[tokio::test(start_paused = true)]
 async fn a_loop_is_stopped_also_where_no_timer_fires() {

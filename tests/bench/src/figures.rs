@@ -18,6 +18,10 @@ impl Times {
         self.0.get(place).copied().unwrap_or_default()
     }
 
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn print(&self, name: &str) {
         println!(
             "  {name:44} p50 {:>9.1?}   p95 {:>9.1?}   p99 {:>9.1?}   ({} runs)",

@@ -4,7 +4,9 @@
 mod cache;
 mod calls;
 mod children;
+mod deadlines;
 mod figures;
+mod hostile;
 mod latency;
 mod loads;
 mod neighbours;
@@ -13,13 +15,18 @@ mod peers;
 mod process;
 mod queues;
 mod reconciles;
+mod replacements;
 mod ring;
 mod server;
+/// What the tests of the sandbox have around a guest.
+#[path = "../../../host/sandbox/tests/support/mod.rs"]
+mod support;
 mod surroundings;
 
 use anyhow::{Result, bail};
 
-const SECTIONS: [&str; 9] = ["load", "call", "neighbour", "reconcile", "queue", "latency", "cache", "patch", RING];
+const SECTIONS: [&str; 11] =
+    ["load", "call", "neighbour", "deadline", "replace", "reconcile", "queue", "latency", "cache", "patch", RING];
 /// Runs for minutes, and only when it is named.
 const RING: &str = "ring";
 
@@ -59,6 +66,8 @@ async fn run(section: &str, counts: &[usize]) -> Result<()> {
         "load" => loads::run().await,
         "call" => calls::run().await,
         "neighbour" => neighbours::run().await,
+        "deadline" => deadlines::run().await,
+        "replace" => replacements::run().await,
         "reconcile" => reconciles::run().await,
         "queue" => queues::run().await,
         "latency" => latency::run().await,

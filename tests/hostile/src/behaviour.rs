@@ -222,6 +222,12 @@ macro_rules! behaviours {
                 }
             }
 
+            /// Whether it shows in `describe`, as the names of those say, and not in a session.
+            #[must_use]
+            pub fn is_of_describe(self) -> bool {
+                self.name().contains("descri")
+            }
+
             /// The opposite of [`Self::name`].
             #[must_use]
             pub fn of(name: &str) -> Option<Self> {

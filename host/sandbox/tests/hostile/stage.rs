@@ -1,27 +1,20 @@
 //! Where a behaviour is shown: a sandbox with the guest, a neighbour, and an API server.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use capstan_api::{Grants, GroupVersionKind, ObjectKey, ObjectRef};
-use capstan_cluster::Watches;
-use capstan_engine::{Context, ExternalSession, ExternalSystem, Failure, Observation, Reads};
-use capstan_events::{Recorder, Writer};
+use capstan_api::Grants;
+use capstan_engine::{ExternalSession, ExternalSystem, Failure, Observation};
+use capstan_events::Writer;
 use capstan_hostile::{Behaviour, describing};
-use capstan_sandbox::{
-    Budget, Component, Descriptor, Granted, Guest, Network, NetworkSettings, Outcome, Sandbox, Services, Settings,
-    Usage,
-};
-use serde_json::json;
+use capstan_sandbox::{Budget, Component, Descriptor, Granted, Guest, Outcome, Sandbox, Services, Settings, Usage};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
-use tokio_util::sync::CancellationToken;
 
+pub(crate) use crate::support::scene::context;
 use crate::support::{
     api::Api,
     component::hostile,
-    server::{Names, Server},
+    scene::{Scene, managed},
+    server::Server,
 };
 
 /// For one call of a guest that does not end by itself.
@@ -81,41 +74,9 @@ pub(crate) struct Stage {
 
 pub(crate) type Session = Box<dyn ExternalSession>;
 
-/// What is granted; `PORT` is where the test's server listens. What must be refused by its address is granted by its name.
-const GRANTS: &str = "
-kubernetes:
-  - {apiGroups: [''], kinds: [ConfigMap], verbs: ['*'], namespaces: [team-a]}
-  - {apiGroups: [''], kinds: [Pod], verbs: [get], namespaces: [team-a], names: [one]}
-  - {apiGroups: [''], kinds: [Service], verbs: [get, patch], namespaces: [team-a], names: [front]}
-http:
-  - {origin: 'http://server.test:PORT', allowPlaintext: true, allowPrivate: true}
-  - {origin: 'http://narrow.test:PORT', allowPlaintext: true, allowPrivate: true, pathPrefix: /in}
-  - {origin: 'http://169.254.169.254', allowPlaintext: true, allowPrivate: true}
-  - {origin: 'http://127.0.0.1:PORT', allowPlaintext: true}
-  - {origin: 'http://[::ffff:7f00:1]:PORT', allowPlaintext: true}
-  - {origin: 'http://rebound.test:PORT', allowPlaintext: true}
-  - {origin: 'http://10.0.0.1', allowPlaintext: true}
-secrets:
-  - {names: [token], keys: [token], origins: ['https://api.example.org']}
-  - {names: [hook], keys: [token], origins: ['http://server.test:PORT'], bodyMembers: [/config/secret]}
-config: {port: PORT}
-";
-
 impl Stage {
     pub(crate) async fn new(behaviour: Behaviour) -> Self {
-        let api = Api::default()
-            .with("team-a", "allowed", &json!({}))
-            .with("team-b", "secret", &json!({}))
-            .with_secret("team-a", "token", "token", "a secret value")
-            .with_secret("team-a", "hook", "token", "a third secret value")
-            .with_secret("team-a", "foreign", "token", "another secret value");
-        let server = Server::start().await;
-        let grants = Grants::parse(&GRANTS.replace("PORT", &server.port().to_string())).unwrap();
-        let cluster = api.cluster();
-        let watches = Watches::new(cluster.clone(), CancellationToken::new());
-        let (recorder, writer) = Recorder::new(cluster.clone(), "test".into());
-        let network = Network::resolving(NetworkSettings::default(), Arc::new(Names)).unwrap();
-        let services = Services { cluster, watches, recorder, network };
+        let Scene { api, server, grants, services, writer } = Scene::with(Server::start().await);
         let house = HOUSE.get_or_init(House::open).await.lock().await;
         let waits = matches!(behaviour, Behaviour::Sleeps | Behaviour::WaitsForAnAnswer);
         let endless = waits || behaviour.name().starts_with("spins");
@@ -229,25 +190,4 @@ pub(crate) fn is_malformed<T: std::fmt::Debug>(answer: Result<T, Failure>, named
     let failure = answer.expect_err("the answer is refused");
     assert_eq!(failure.problem.reason, "MalformedAnswer", "{failure:?}");
     assert!(failure.problem.message.contains(named), "{failure:?}");
-}
-
-pub(crate) fn context() -> Context {
-    let kind = GroupVersionKind::gvk("test.capstan.dev", "v1", "Hostile");
-    Context {
-        object: ObjectRef { kind, key: ObjectKey::namespaced("team-a", "it") },
-        uid: "uid".into(),
-        reconcile_id: 1,
-        verbose: false,
-        reads: Arc::new(Reads::default()),
-    }
-}
-
-fn managed(behaviour: Behaviour) -> String {
-    json!({
-        "apiVersion": "test.capstan.dev/v1",
-        "kind": "Hostile",
-        "metadata": {"name": "it", "namespace": "team-a", "uid": "uid"},
-        "spec": {"behaviour": behaviour.name()},
-    })
-    .to_string()
 }

@@ -4,4 +4,5 @@
 
 pub(crate) mod api;
 pub(crate) mod component;
+pub(crate) mod scene;
 pub(crate) mod server;

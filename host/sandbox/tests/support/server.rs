@@ -6,7 +6,7 @@ use std::{
     io::{self, Write},
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
     },
 };
@@ -252,5 +252,6 @@ fn packed(bytes: &[u8]) -> Vec<u8> {
 
 /// Some ten thousand bytes that become ten million.
 fn bomb() -> Vec<u8> {
-    packed(&vec![0; 10 << 20])
+    static BOMB: OnceLock<Vec<u8>> = OnceLock::new();
+    BOMB.get_or_init(|| packed(&vec![0; 10 << 20])).clone()
 }

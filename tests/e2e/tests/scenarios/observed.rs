@@ -61,7 +61,10 @@ pub(crate) async fn reconciles_are_counted_and_can_be_looked_into(world: &World)
     let used = sum(&text, "capstan_budget_used_ratio", &memory);
     ensure!(used.is_some_and(|part| part > 0.0 && part <= 1.0), "{used:?}:\n{text}");
     let look = || objects.get("capstan.dev/v1alpha1", "providers", "", "patch");
-    let told = |found: &Value| found["status"]["usage"]["memory"]["limit"] == "65536Ki";
+    let told = |found: &Value| {
+        let memory = &found["status"]["usage"]["memory"];
+        memory["limit"] == "65536Ki" && memory["max"].as_str().is_some_and(|most| most.ends_with("Ki"))
+    };
     // Counters alone are written every half minute at most.
     eventually("the status tells what is used", SOON * 3, look, told).await?;
 
