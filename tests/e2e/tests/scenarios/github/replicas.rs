@@ -9,6 +9,7 @@ use anyhow::{Result, ensure};
 use capstan_e2e::{Passed, Signal, Tunnel, condition, eventually, plugin};
 use capstan_fakegithub::{Failure, Fault};
 use http::Method;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::tenant::Tenant;
@@ -26,8 +27,9 @@ const SLOW: Duration = Duration::from_millis(200);
 
 /// Repositories that are changed in each round.
 const CHANGED: usize = 4;
-/// A create that was cut off before it was sent is begun anew after half a minute, with a back-off that has grown meanwhile.
-const WELL: Duration = Duration::from_mins(4);
+/// A create that was cut off before it was sent is begun anew after half a minute. Its back-off has grown meanwhile, so it is asked
+/// for again and again.
+const WELL: Duration = Duration::from_secs(90);
 
 /// Rounds between two that are made.
 const BETWEEN: u32 = 15;
@@ -122,7 +124,15 @@ fn names(last: u32) -> BTreeSet<String> {
 async fn all_are_well(tenant: &Tenant<'_>, last: u32) -> Result<()> {
     for name in names(last) {
         let is_well = |object: &Value| ["Ready", "Synced"].iter().all(|kind| condition(object, kind).0 == "True");
-        let object = eventually(&format!("{name} is well"), WELL, || tenant.get("repoes", &name), is_well).await?;
+        let look = || async {
+            let object = tenant.get("repoes", &name).await?;
+            if !is_well(&object) {
+                let request = json!({"capstan.dev/reconcile-requested-at": Timestamp::now().to_string()});
+                tenant.annotate("repoes", &name, request).await?;
+            }
+            anyhow::Ok(object)
+        };
+        let object = eventually(&format!("{name} is well"), WELL, look, is_well).await?;
         ensure!(object["status"]["adopted"] == false, "it is ours: {object:#}");
     }
     let wanted = format!("round {last}");
