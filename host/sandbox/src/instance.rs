@@ -29,7 +29,6 @@ use crate::{
     spending::microseconds,
     state::{Capabilities, State},
     ticker::Running,
-    turns::Seat,
     wasi::Wasi,
 };
 
@@ -48,7 +47,6 @@ pub(crate) struct Instance {
     journal: Journal,
     component: Component,
     clock: Clock,
-    seat: Seat,
     longest_call: Duration,
     /// A call has begun and not ended with an answer. What the guest holds in memory is anything then.
     over: bool,
@@ -77,7 +75,7 @@ macro_rules! call {
     ($self:ident, $call:ident, $interface:ident.$function:ident($($argument:expr),*)) => {{
         let begun = $self.begin(Call::$call)?;
         let called = $self.provider.$interface().$function(&mut $self.store, $($argument),*);
-        let ended = timeout_at(begun.until, $self.seat.run(called)).instrument(begun.span.clone()).await;
+        let ended = timeout_at(begun.until, called).instrument(begun.span.clone()).await;
         $self.end(Call::$call, &begun, ended)
     }};
 }
@@ -99,15 +97,14 @@ impl Instance {
         };
         let (until, limit) = clock.limit(first);
         let limiter = Limiter::new(budget.memory, shared.gauges());
-        let seat = shared.seat();
-        let state = State::new(Wasi::new(&journal), limiter, wall(until), seat.clone(), capabilities);
+        let state = State::new(Wasi::new(&journal), limiter, wall(until), capabilities);
         let mut store = Store::new(shared.engine(), state);
         store.limiter(|state| state.limiter());
         store.set_hostcall_fuel(HOSTCALL);
         store.epoch_deadline_callback(at_tick);
         store.set_epoch_deadline(1);
         let running = shared.tick();
-        let started = timeout_at(until, seat.run(component.pre().instantiate_async(&mut store)));
+        let started = timeout_at(until, component.pre().instantiate_async(&mut store));
         let started = started.instrument(debug_span!("guest start")).await;
         drop(running);
         let provider = match started {
@@ -121,7 +118,7 @@ impl Instance {
             }
         };
         let (component, longest_call) = (component.clone(), Duration::ZERO);
-        Ok(Self { store, provider, journal, component, clock, seat, longest_call, over: false, _slot: slot })
+        Ok(Self { store, provider, journal, component, clock, longest_call, over: false, _slot: slot })
     }
 
     /// Whether an earlier call did not end with an answer.
@@ -223,17 +220,13 @@ fn wall(until: Instant) -> Wall {
     Wall::now() + until.saturating_duration_since(Instant::now())
 }
 
-/// At every tick a running guest steps back, and from the second on until it has a turn, so that it never holds a worker for
-/// longer, until its time is up.
+/// At every tick a running guest steps back, so that it never holds a worker for longer, until its time is up.
 #[expect(clippy::needless_pass_by_value, reason = "the signature is wasmtime's")]
-fn at_tick(mut store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> {
+fn at_tick(store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> {
     if Wall::now() >= store.data().interrupt() {
         return Err(Interrupted.into());
     }
-    Ok(match store.data_mut().tick() {
-        None => UpdateDeadline::YieldCustom(1, Box::pin(task::yield_now())),
-        Some(seat) => UpdateDeadline::YieldCustom(1, Box::pin(seat.turn())),
-    })
+    Ok(UpdateDeadline::YieldCustom(1, Box::pin(task::yield_now())))
 }
 
 #[cfg(test)]

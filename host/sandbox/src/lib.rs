@@ -44,7 +44,6 @@ mod state;
 mod support;
 mod text;
 mod ticker;
-mod turns;
 mod usage;
 mod wasi;
 

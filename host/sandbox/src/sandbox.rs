@@ -23,7 +23,6 @@ use crate::{
     log,
     state::State,
     ticker::{Running, Ticker},
-    turns::{Seat, Turns},
     usage::Gauges,
     wasi,
 };
@@ -39,7 +38,6 @@ pub(crate) struct Shared {
     linker: Linker<State>,
     ticker: Ticker,
     slots: Arc<Semaphore>,
-    turns: Turns,
     compiling: Arc<Semaphore>,
     code: Code,
     compiled: Mutex<HashMap<String, Weak<Compiled>>>,
@@ -102,7 +100,6 @@ impl Sandbox {
             engine,
             linker,
             slots: Arc::new(Semaphore::new(slots)),
-            turns: Turns::new(settings.turns),
             // One at a time: the compiler itself uses all processors.
             compiling: Arc::new(Semaphore::new(1)),
             compiled: Mutex::default(),
@@ -175,11 +172,6 @@ impl Shared {
         self.ticker.run()
     }
 
-    /// For a guest that may run for long.
-    pub(crate) fn seat(&self) -> Seat {
-        self.turns.seat()
-    }
-
     /// The right to have an instance. Waits as long as it takes.
     pub(crate) async fn slot(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.slots).acquire_owned().await.ok()
@@ -224,11 +216,6 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
-    use std::{num::NonZeroUsize, time::Duration};
-
-    use capstan_hostile::{Behaviour, describing};
-    use tokio::time::Instant;
-
     use super::*;
     use crate::support::component::hostile;
 
@@ -242,21 +229,5 @@ mod tests {
         assert_eq!(first.digest().len(), "sha256:".len() + 64);
         drop((first, second));
         assert_eq!(sandbox.0.compiled().values().filter_map(Weak::upgrade).count(), 0);
-    }
-
-    /// A paused clock stands still while anything runs, and goes on to the end of the budget when all wait.
-    #[tokio::test(start_paused = true)]
-    async fn a_guest_that_runs_for_long_waits_for_a_turn() {
-        let sandbox = Sandbox::new(Settings { turns: NonZeroUsize::MIN, ..Settings::default() }).unwrap();
-        let looping = describing(hostile(), Behaviour::SpinsInDescribe);
-        let component = sandbox.load(looping.into()).await.unwrap();
-        let taken = sandbox.0.turns.take().await;
-        let began = Instant::now();
-        assert_eq!(component.describe().await.unwrap_err().reason(), "DeadlineExceeded");
-        assert!(began.elapsed() >= Duration::from_secs(1), "it went on without one");
-        drop(taken);
-        let began = Instant::now();
-        assert_eq!(component.describe().await.unwrap_err().reason(), "DeadlineExceeded");
-        assert!(began.elapsed() < Duration::from_secs(1), "it waited, though there was one");
     }
 }

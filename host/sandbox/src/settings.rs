@@ -1,17 +1,14 @@
 //! What the host decides once for all providers.
 
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroU32;
 
-use crate::{CodeSettings, turns};
+use crate::CodeSettings;
 
 /// Bounds of the sandbox as a whole. Those of one provider are a [`crate::Budget`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// Instances that may live at the same time. A reconcile that finds none free waits, within its own deadline.
     pub concurrency: NonZeroU32,
-    /// Guests that may run at the same time when they have run for some milliseconds already. One fewer than processors leaves one
-    /// to all others.
-    pub turns: NonZeroUsize,
     /// Bytes that a component may have.
     pub component_size: usize,
     /// Where compiled code is kept, and who compiles; without it, memory and this process.
@@ -28,7 +25,6 @@ const COMPONENT_SIZE: usize = 32 << 20;
 
 impl Default for Settings {
     fn default() -> Self {
-        let turns = turns::of_this_machine();
-        Self { concurrency: CONCURRENCY, turns, component_size: COMPONENT_SIZE, code: None }
+        Self { concurrency: CONCURRENCY, component_size: COMPONENT_SIZE, code: None }
     }
 }

@@ -9,7 +9,6 @@ use crate::{
     limiter::Limiter,
     log::Journal,
     spending::{Session, Spending},
-    turns::Seat,
     wasi::Wasi,
 };
 
@@ -20,9 +19,6 @@ pub(crate) struct State {
     /// When the guest is interrupted if it is running then. The machine's clock and not tokio's: it is the time that a
     /// loop burns, which no paused clock knows of.
     interrupt: Instant,
-    seat: Seat,
-    /// Whether there was a tick in this call.
-    ticked: bool,
     capabilities: Option<Capabilities>,
 }
 
@@ -39,14 +35,8 @@ pub(crate) struct Capabilities {
 }
 
 impl State {
-    pub(crate) fn new(
-        wasi: Wasi,
-        limiter: Limiter,
-        interrupt: Instant,
-        seat: Seat,
-        capabilities: Option<Capabilities>,
-    ) -> Self {
-        Self { wasi, limiter, interrupt, seat, ticked: false, capabilities }
+    pub(crate) fn new(wasi: Wasi, limiter: Limiter, interrupt: Instant, capabilities: Option<Capabilities>) -> Self {
+        Self { wasi, limiter, interrupt, capabilities }
     }
 
     pub(crate) fn wasi(&mut self) -> &mut Wasi {
@@ -61,15 +51,8 @@ impl State {
         self.interrupt
     }
 
-    /// A call begins.
     pub(crate) fn interrupt_at(&mut self, at: Instant) {
         self.interrupt = at;
-        self.ticked = false;
-    }
-
-    /// What waits for a turn, if there was a tick in this call already: the first one meets many that are done in no time.
-    pub(crate) fn tick(&mut self) -> Option<Seat> {
-        std::mem::replace(&mut self.ticked, true).then(|| self.seat.clone())
     }
 
     /// How many requests to other systems may have changed something without anybody being told.

@@ -35,15 +35,11 @@ const SORTS: [(&str, Behaviour, f64); 4] = [
 
 pub(crate) async fn run() -> Result<()> {
     println!("deadline: from the end of its time until the call of a guest has ended");
-    let slots = Share::default().slots.get();
-    let usual = Settings::default();
-    // As many turns as there are guests: nobody waits for one.
-    let free = Settings { turns: Share::default().slots.saturating_add(1), ..Settings::default() };
-    for (settings, others) in [(&usual, 0), (&usual, 1), (&usual, slots), (&free, slots)] {
-        let sandbox = Sandbox::new(settings.clone())?;
-        let loaded = sandbox.load(Bytes::from(component("hostile")?)).await?;
-        let descriptor = loaded.describe().await?;
-        println!("  beside {others} that loop; after some milliseconds {} may run at a time", settings.turns);
+    let sandbox = Sandbox::new(Settings::default())?;
+    let loaded = sandbox.load(Bytes::from(component("hostile")?)).await?;
+    let descriptor = loaded.describe().await?;
+    for others in [0, 1, Share::default().slots.get()] {
+        println!("  beside {others} that loop");
         let scene = hostile::scene().await?;
         let mut crowd = JoinSet::new();
         for _ in 0..others {

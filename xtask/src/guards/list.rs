@@ -278,13 +278,6 @@ pub(super) const GUARDS: &[Guard] = &[
         ".is_some_and(|_| added <= self.limit)",
         "limiter::tests::memories_and_tables_are_summed",
     ),
-    guard(
-        "turns-of-those-that-run-for-long",
-        "host/sandbox/src/state.rs",
-        "std::mem::replace(&mut self.ticked, true).then(|| self.seat.clone())",
-        "None",
-        "sandbox::tests::a_guest_that_runs_for_long_waits_for_a_turn",
-    ),
     Guard {
         name: "bytes-of-a-call",
         file: "host/sandbox/src/instance.rs",

@@ -15,7 +15,7 @@ use crate::{figures::ratio, hostile, process::proportional, support::scene::Scen
 /// Of the whole list, in turns, so that what else the machine does is shared out. The first brings what is there for good.
 const ROUNDS: usize = 2;
 /// Sessions of the quiet guest beside a behaviour in a round, and as many alone before and after it.
-const RUNS: usize = 150;
+const RUNS: usize = 120;
 
 /// What was seen of one behaviour.
 struct Row {

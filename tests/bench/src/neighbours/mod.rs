@@ -26,11 +26,11 @@ const CALL: Duration = Duration::from_millis(100);
 pub(crate) async fn run() -> Result<()> {
     println!("neighbour: connect, observe, disconnect of a quiet guest, alone and beside guests that misbehave");
     let shared = shared();
-    crowd::run(&shared).await?;
     let sandbox = Sandbox::new(Settings::default())?;
     let loaded = sandbox.load(Bytes::from(component("hostile")?)).await?;
     let quiet = guest(loaded.clone(), &shared).await?;
     behaviours::run(&sandbox, &loaded, &quiet).await?;
+    crowd::run(&shared).await?;
     println!();
     Ok(())
 }
