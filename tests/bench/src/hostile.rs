@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use capstan_engine::{ExternalSystem, Failure};
 use capstan_hostile::Behaviour;
 use capstan_sandbox::{Budget, Component, Descriptor, Granted, Guest};
@@ -19,7 +19,7 @@ static OUTSIDE: LazyLock<Option<Runtime>> =
 
 /// A scene whose other system answers on a thread of its own.
 pub(crate) async fn scene() -> Result<Scene> {
-    let outside = OUTSIDE.as_ref().ok_or_else(|| anyhow::anyhow!("no thread for the other system"))?;
+    let outside = OUTSIDE.as_ref().context("no thread for the other system")?;
     Ok(Scene::with(outside.spawn(Server::start()).await?))
 }
 

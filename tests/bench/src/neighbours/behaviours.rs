@@ -72,7 +72,7 @@ enum Act {
     /// In what it says of itself.
     Description(Component),
     /// In a session, on a scene that is there as long.
-    Session { behaviour: Behaviour, guest: Guest, _scene: Box<Scene> },
+    Session { behaviour: Behaviour, guest: Box<Guest>, _scene: Box<Scene> },
 }
 
 impl Act {
@@ -84,6 +84,7 @@ impl Act {
         let scene = hostile::scene().await?;
         let budget = Budget { call: CALL, ..Budget::default() };
         let guest = hostile::guest(loaded, &loaded.describe().await?, &scene, budget);
+        let guest = Box::new(guest);
         Ok(Self::Session { behaviour, guest, _scene: Box::new(scene) })
     }
 
