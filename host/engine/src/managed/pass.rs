@@ -152,7 +152,7 @@ impl<'a> Pass<'a> {
             Step::Connect => return self.connect().await,
             Step::Observe => return self.observe().await,
             Step::ReportMissing => Verdict::missing(&found),
-            Step::AwaitConfirmation => Verdict::awaiting_confirmation(),
+            Step::AwaitConfirmation => Verdict::awaiting_confirmation(self.rest_of_grace()),
             Step::AwaitFinalizers(others) => Verdict::awaiting_finalizers(&others),
             Step::Delete => self.delete().await,
             Step::Hold => return self.hold().await,
@@ -198,6 +198,15 @@ impl<'a> Pass<'a> {
     /// For how long this process has known of the last create on record.
     fn known_for(&self) -> Option<Duration> {
         self.lifecycle.sightings.age(&self.context.uid, self.object.creates().last())
+    }
+
+    /// How long it may still be that what was created does not show.
+    fn rest_of_grace(&self) -> Duration {
+        let known_for = match self.progress {
+            Progress::Observed { known_for, .. } => known_for,
+            _ => None,
+        };
+        self.lifecycle.rules.creation_grace.saturating_sub(known_for.unwrap_or_default())
     }
 
     /// Without a look there is no deletion either: whoever waits for it is told the way out.

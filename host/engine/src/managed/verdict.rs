@@ -1,6 +1,8 @@
 //! How a reconcile ends: what it says in conditions and events, and when the next one is due. One constructor for each
 //! end; the words are provider-runtime's.
 
+use std::time::Duration;
+
 use capstan_api::{Condition, Status, keys};
 
 use super::{
@@ -180,11 +182,12 @@ impl Verdict {
         Condition::unavailable("DeletionBlocked", &message)
     }
 
-    pub(crate) fn awaiting_confirmation() -> Self {
+    /// What was created does not show, and is given so much more time to.
+    pub(crate) fn awaiting_confirmation(at_most: Duration) -> Self {
         let note = "Waiting for external resource existence to be confirmed";
         Self {
             announcements: vec![Announcement::normal("PendingExternalResource", PROCESS, note, Occasion::Always)],
-            ..Self::quiet(Outcome::Waiting, BACKOFF)
+            ..Self::quiet(Outcome::Waiting, Next::Await { at_most })
         }
     }
 
@@ -214,7 +217,7 @@ impl Verdict {
             conditions: vec![Condition::creating(), Condition::reconcile_success()],
             announcements: vec![Self::created_announcement()],
             outcome: Outcome::Created,
-            next: BACKOFF,
+            next: Next::Confirm,
         }
     }
 

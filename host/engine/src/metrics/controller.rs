@@ -100,7 +100,7 @@ impl ControllerMetrics {
         let result = match next {
             _ if outcome.is_failure() => 1,
             Next::Stop => 0,
-            Next::Backoff { .. } | Next::Recheck => 2,
+            Next::Backoff { .. } | Next::Await { .. } | Next::Confirm | Next::Recheck => 2,
             Next::Poll | Next::Park => 3,
         };
         self.results[result].inc();
@@ -109,7 +109,7 @@ impl ControllerMetrics {
             (outcome.is_failure() && next == Next::Park, &self.terminal),
             (outcome == Outcome::Panicked, &self.panics),
             (outcome == Outcome::TimedOut, &self.timeouts),
-            (matches!(next, Next::Backoff { .. } | Next::Recheck), &self.retries),
+            (!matches!(next, Next::Poll | Next::Park | Next::Stop), &self.retries),
         ] {
             if counts {
                 counter.inc();

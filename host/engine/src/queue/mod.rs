@@ -36,6 +36,13 @@ pub enum Next {
         /// Zero if the back-off alone decides.
         at_least: Duration,
     },
+    /// It made something, which is to be seen soon: after the first wait of back-off, whose count goes on, and news cut it short.
+    Confirm,
+    /// It waits for what is known when `at_most` is over: with back-off, and then at the latest.
+    Await {
+        /// From now on.
+        at_most: Duration,
+    },
     /// It did something, and what came of it is to be looked at soon: with back-off that begins anew with every news, and
     /// that news cut short.
     Recheck,
@@ -181,15 +188,19 @@ impl Queue {
             Next::Park => entry.attempts,
             // It ran for something that was new: what came of earlier ones says nothing about it.
             Next::Recheck if priority > Priority::Resync => 1,
-            Next::Backoff { .. } | Next::Recheck => entry.attempts.saturating_add(1),
+            Next::Backoff { .. } | Next::Await { .. } | Next::Confirm | Next::Recheck => {
+                entry.attempts.saturating_add(1)
+            }
         };
         let wait = match next {
             Next::Poll | Next::Park => Some(self.pacing.poll.at(interval).delay(&mut self.random)),
             Next::Backoff { at_least } => Some(self.pacing.backoff.delay(attempts, &mut self.random).max(at_least)),
+            Next::Await { at_most } => Some(self.pacing.backoff.delay(attempts, &mut self.random).min(at_most)),
+            Next::Confirm => Some(self.pacing.backoff.delay(1, &mut self.random)),
             Next::Recheck => Some(self.pacing.backoff.delay(attempts, &mut self.random)),
             Next::Stop => None,
         };
-        let held = matches!(next, Next::Backoff { .. });
+        let held = matches!(next, Next::Backoff { .. } | Next::Await { .. });
         let state = match (again, wait) {
             (Some(priority), _) if !held || cuts => self.due(&key, priority, now),
             (_, Some(wait)) => {

@@ -347,3 +347,30 @@ async fn row22_no_history_shortens_a_back_off() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_made_is_looked_at_soon_and_what_does_not_show_when_its_time_is_over() {
+    let mut queue = queue();
+    queue.add(&key("a"), Priority::Resync);
+    let begun = Instant::now();
+    let mut looks = Vec::new();
+    for next in [Next::Await { at_most: secs(30) }; 4] {
+        assert_eq!(take(&mut queue).as_deref(), Some("a"));
+        looks.push(begun.elapsed());
+        finish(&mut queue, "a", next);
+        advance(queue.next_due().unwrap() - Instant::now()).await;
+    }
+    // 15 s of the 30 s are over, and by back-off alone it would be the turn of 31.
+    assert_eq!(take(&mut queue).as_deref(), Some("a"));
+    finish(&mut queue, "a", Next::Await { at_most: secs(15) });
+    advance(queue.next_due().unwrap() - Instant::now()).await;
+    looks.push(begun.elapsed());
+    assert_eq!(looks, [0, 1, 3, 7, 30].map(secs));
+
+    assert_eq!(take(&mut queue).as_deref(), Some("a"));
+    finish(&mut queue, "a", Next::Confirm);
+    assert_eq!(queue.next_due().unwrap() - Instant::now(), secs(1), "soon, whatever came before");
+    advance(secs(1)).await;
+    fail(&mut queue, "a");
+    assert_eq!(queue.next_due().unwrap() - Instant::now(), secs(60), "the count went on");
+}

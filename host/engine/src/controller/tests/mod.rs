@@ -186,6 +186,21 @@ async fn a_new_object_is_created_outside_and_its_own_writes_wake_nobody() {
     assert_eq!((world.counters.of(Outcome::Created), world.counters.of(Outcome::Settled)), (1, 1));
 }
 
+/// By whoever was killed between the intent and the request.
+#[tokio::test(start_paused = true)]
+async fn a_create_that_was_cut_off_is_made_up_for_once_it_had_its_time_to_show() {
+    let world = World::with(Duration::ZERO, |config| config.recoverable = true).await;
+    let annotations = json!({keys::CREATE_PENDING: "2025-12-31T23:00:00Z"});
+    world.put("a", &json!({"metadata": {"annotations": annotations}, "spec": {"size": 1}}));
+    world.pass(29_500).await;
+    assert!(!world.provider.has("a"));
+    world.pass(1_000).await;
+    assert!(world.provider.has("a"), "by back-off alone it would be the turn of 31 s");
+    world.pass(1_000).await;
+    assert_eq!(world.thing("a")["status"]["conditions"][0]["reason"], "Available", "and after that of 63 s");
+    assert_eq!(world.provider.calls(), calls([("observe a", 7), ("create a", 1)]), "after 0, 1, 3, 7, 15, 30 and 31 s");
+}
+
 #[tokio::test(start_paused = true)]
 async fn no_reconcile_begins_with_a_copy_older_than_its_own_writes() {
     let world = World::with(Duration::from_secs(5), |_| {}).await;

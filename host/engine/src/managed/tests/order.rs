@@ -199,7 +199,7 @@ async fn rows_of_what_does_not_exist() {
                 "Normal CreatedExternalResource/CreateEvent: Successfully requested creation of external resource",
             ],
             outcome: Outcome::Created,
-            next: BACKOFF,
+            next: Next::Confirm,
         },
         Row {
             name: "create fails",
@@ -221,7 +221,7 @@ async fn rows_of_what_does_not_exist() {
                 "Normal PendingExternalResource/ProcessEvent: Waiting for external resource existence to be confirmed",
             ],
             outcome: Outcome::Waiting,
-            next: BACKOFF,
+            next: Next::Await { at_most: Duration::from_secs(30) },
         },
         Row {
             name: "deleted, and gone outside",
