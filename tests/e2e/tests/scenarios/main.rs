@@ -196,11 +196,11 @@ fn main() -> ExitCode {
     let of = |kind, scenarios, here| trials(&worlds, kind, scenarios, here);
     let real_apart = of(ServerKind::Real, APART, real);
     let apart = [
+        of(ServerKind::Real, WITH_A_REGISTRY, registry && real),
+        of(ServerKind::Embedded, WITH_A_REGISTRY, registry),
         of(ServerKind::Real, WITH_WALL_CLOCKS, WALL_CLOCKS_CAN_BE_OFF && real),
         of(ServerKind::Embedded, WITH_WALL_CLOCKS, WALL_CLOCKS_CAN_BE_OFF),
         real_apart.into_iter().zip(of(ServerKind::Embedded, APART, true)).flat_map(<[Trial; 2]>::from).collect(),
-        of(ServerKind::Real, WITH_A_REGISTRY, registry && real),
-        of(ServerKind::Embedded, WITH_A_REGISTRY, registry),
     ];
     let shared = [
         of(ServerKind::Embedded, SCENARIOS, true),
